@@ -1,0 +1,50 @@
+# Two commands do everything on a bare Debian 12: `make demo` and `make test`.
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+.PHONY: demo test lint fmt bench rehearse screenshots messages lock clean setup setup-dev
+
+demo: setup          ## Start the whole platform on this machine
+	@$(PY) -m amphi demo $(ARGS)
+
+test: setup-dev      ## Run every check and every test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest $(ARGS)
+
+lint: setup-dev      ## Style and types only
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+fmt: setup-dev       ## Format the code
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: setup-dev     ## Measure, as ratios against a peer in the same run
+	$(PY) -m bench $(ARGS)
+
+rehearse: setup      ## A dress rehearsal on the running demo
+	@$(PY) -m amphi rehearse $(ARGS)
+
+screenshots: setup-dev  ## Make docs/images/ anew
+	$(PY) docs/screenshots.py $(ARGS)
+
+messages: setup-dev  ## Bring the French catalogues up to date with the source
+	@for app in src/amphi src/amphi/*/; do [ -d "$$app/locale" ] && deploy/messages "$$app"; done; true
+
+lock:                ## Lock the dependencies anew
+	@for name in base dev; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --allow-unsafe --strip-extras -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	npm install --package-lock-only
+
+setup:
+	@deploy/setup run
+
+setup-dev:
+	@deploy/setup dev
+
+clean:               ## Remove what was built; the demo's data goes too
+	rm -rf .venv node_modules var .mypy_cache .ruff_cache .pytest_cache build
+	find src -name '*.mo' -delete

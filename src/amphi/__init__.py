@@ -1,0 +1,1 @@
+"""Amphi: webinars for BigBlueButton."""

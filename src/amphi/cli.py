@@ -1,0 +1,46 @@
+"""The command line: ``amphi COMMAND``.
+
+Each service has a ``main(argv) -> int`` of its own, imported only when asked for, so that a gateway starts without Django and
+a web server without Playwright. Any other command is Django's.
+"""
+
+import importlib
+import os
+import sys
+
+from amphi.environment import InvalidSettingError
+
+COMMANDS = {
+    "demo": ("amphi.demo.cli", "everything on this machine, to try Amphi"),
+    "web": ("amphi.web", "pages, events and webhooks"),
+    "worker": ("amphi.webinars.worker", "starts, watches and stops webinars"),
+    "gateway": ("amphi.gateway.cli", "joins a meeting and sends it by RTMP"),
+    "origin": ("amphi.origin.cli", "RTMP in, low-latency HLS out"),
+    "classroom": ("amphi.classroom.cli", "a sandbox meeting server, for trying without BigBlueButton"),
+    "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
+}
+
+
+def usage() -> str:
+    lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    return "usage: amphi COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n\nAny other command is Django's: amphi help\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the process's exit status is returned."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(usage(), end="")
+        return 0 if arguments else 2
+    name, *rest = arguments
+    try:
+        if name in COMMANDS:
+            module = importlib.import_module(COMMANDS[name][0])
+            return int(module.main(rest))
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
+        management = importlib.import_module("django.core.management")
+        management.execute_from_command_line(["amphi", *arguments])
+    except InvalidSettingError as error:
+        print(f"amphi {name}: {error}", file=sys.stderr)
+        return 2
+    return 0
