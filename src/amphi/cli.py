@@ -23,7 +23,11 @@ COMMANDS = {
 
 def usage() -> str:
     lines = [f"  {name:<10} {purpose}" for name, (_, purpose) in COMMANDS.items()]
-    return "usage: amphi COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n\nAny other command is Django's: amphi help\n"
+    return (
+        "usage: amphi COMMAND [OPTIONS]\n\n"
+        + "\n".join(lines)
+        + "\n\nAny other command is Django's: amphi help\n"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,35 @@
+"""Who uses the platform."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AccessGroup(models.Model):
+    """A set of people, usually filled by single sign-on: what an event may be restricted to."""
+
+    code_name = models.SlugField(_("code"), max_length=250, unique=True)
+    display_name = models.CharField(_("name"), max_length=250)
+
+    class Meta:
+        verbose_name = _("access group")
+        verbose_name_plural = _("access groups")
+        ordering = ["display_name"]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class User(AbstractUser):
+    """A person. The affiliation is eduPersonAffiliation's word: student, faculty, staff, employee, member…"""
+
+    affiliation = models.CharField(_("affiliation"), max_length=50, default="student", blank=True)
+    access_groups = models.ManyToManyField(
+        AccessGroup, verbose_name=_("access groups"), blank=True, related_name="users"
+    )
+
+    class Meta(AbstractUser.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username

@@ -1,0 +1,86 @@
+"""What listeners watch: broadcasters and the events ("directs") that they carry."""
+
+from django.conf import settings
+from django.contrib.sites.models import Site
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from amphi.accounts.models import AccessGroup
+
+
+class Broadcaster(models.Model):
+    """A stream that players can read: the address of its HLS playlist."""
+
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(max_length=200, unique=True)
+    hls_url = models.URLField(
+        _("HLS address"), max_length=500, help_text=_("Such as https://live.univ.fr/hls/name.m3u8")
+    )
+    has_tickets = models.BooleanField(
+        _("asks viewers for a ticket"),
+        default=False,
+        help_text=_("Tick it for Amphi’s own origin, when it has a ticket key."),
+    )
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
+
+    class Meta:
+        verbose_name = _("broadcaster")
+        verbose_name_plural = _("broadcasters")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stream(self) -> str:
+        """The stream's name at the origin: ``name`` of ``…/name.m3u8``."""
+        return self.hls_url.rsplit("/", 1)[-1].removesuffix(".m3u8")
+
+
+class Event(models.Model):
+    """A live event ("direct"). Its page follows the live itself, never the planned clock alone."""
+
+    title = models.CharField(_("title"), max_length=250)
+    slug = models.SlugField(max_length=300, unique=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="owned_events",
+        verbose_name=_("owner"),
+    )
+    additional_owners = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="co_owned_events",
+        verbose_name=_("additional owners"),
+    )
+    broadcaster = models.ForeignKey(
+        Broadcaster, on_delete=models.PROTECT, related_name="events", verbose_name=_("broadcaster")
+    )
+    start_at = models.DateTimeField(_("start"))
+    end_at = models.DateTimeField(_("end"))
+    is_draft = models.BooleanField(_("draft"), default=False)
+    is_restricted = models.BooleanField(_("restricted to logged-in people"), default=False)
+    access_groups = models.ManyToManyField(
+        AccessGroup, blank=True, related_name="events", verbose_name=_("groups allowed")
+    )
+    enable_chat = models.BooleanField(_("chat"), default=False)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["start_at", "pk"]
+        indexes = [models.Index(fields=["is_draft", "end_at"]), models.Index(fields=["start_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(end_at__gt=models.F("start_at")), name="event_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("live:event", args=[self.slug])

@@ -1,0 +1,194 @@
+"""Django's settings: the one reader of the environment and of ``settings_local.py``.
+
+Names of Esup-Pod's webinar mode keep their names and defaults, so that a university pastes its ``settings_local.py`` as it is:
+every upper-case name of that file (``AMPHI_SETTINGS``, else ``settings_local.py`` in the working folder) replaces the one below.
+"""
+
+import runpy
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from amphi import environment as env
+from amphi import vendor
+from amphi.database import parse_database_url
+
+PACKAGE = Path(__file__).resolve().parent
+VAR_DIR = env.path("AMPHI_VAR", Path.cwd() / "var")
+
+# --- the web server
+
+DEBUG = env.flag("AMPHI_DEBUG")
+SECRET_KEY = env.text("AMPHI_SECRET_KEY", "for-tests-and-management-commands-only-" + "0" * 24)
+AMPHI_URL = env.text("AMPHI_URL", "http://127.0.0.1:8000").rstrip("/")
+"""Where browsers, BigBlueButton and gateways reach this platform."""
+AMPHI_HTTP = env.address("AMPHI_HTTP", "127.0.0.1:8000")
+_public = urlsplit(AMPHI_URL)
+ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *env.words("AMPHI_ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+if _public.scheme == "https":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+# Cookies ignore ports: the sandbox classroom and this platform share a host in the demo and must not share a name.
+SESSION_COOKIE_NAME = "amphi_session"
+CSRF_COOKIE_NAME = "amphi_csrf"
+LANGUAGE_COOKIE_NAME = "amphi_language"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+ROOT_URLCONF = "amphi.urls"
+ASGI_APPLICATION = "amphi.asgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.sites",
+    "django.contrib.staticfiles",
+    "amphi.accounts",
+    "amphi.meetings",
+    "amphi.live",
+    "amphi.webinars",
+    "amphi.audience",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- people
+
+AUTH_USER_MODEL = "accounts.User"
+SITE_ID = 1
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "meetings:list"
+LOGOUT_REDIRECT_URL = "live:list"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- data
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": parse_database_url(env.text("AMPHI_DATABASE_URL"), default=VAR_DIR / "amphi.sqlite3")}
+
+# --- words, hours and files
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LOCALE_PATHS = [PACKAGE / "locale"]
+TIME_ZONE = env.text("AMPHI_TIME_ZONE", "Europe/Paris")
+USE_I18N = USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [
+    PACKAGE / "static",
+    *(
+        (f"vendor/{name}", folder)
+        for name, folder in (
+            ("bootstrap", vendor.library("bootstrap/dist")),
+            ("bootstrap-icons", vendor.library("bootstrap-icons/font")),
+            ("hls.js", vendor.library("hls.js/dist")),
+            ("media-chrome", vendor.library("media-chrome/dist")),
+        )
+        if folder.is_dir()
+    ),
+]
+# Static files are found where they are, without a collecting step; nginx serves a collected copy in production.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MANIFEST_STRICT = False
+
+# --- BigBlueButton
+
+BBB_API_URL = env.text("AMPHI_BBB_API_URL")
+BBB_SECRET_KEY = env.text("AMPHI_BBB_SECRET_KEY")
+BBB_LOGOUT_URL = env.text("AMPHI_BBB_LOGOUT_URL")
+BBB_CHECKSUM = env.text("AMPHI_BBB_CHECKSUM", "sha256")
+BBB_CA_FILE = env.text("AMPHI_BBB_CA_FILE")
+
+# --- webinars: the names of Esup-Pod
+
+USE_MEETING_WEBINAR = env.flag("AMPHI_USE_MEETING_WEBINAR")
+MEETING_WEBINAR_SIPMEDIAGW_URL = env.text("AMPHI_MEETING_WEBINAR_SIPMEDIAGW_URL")
+MEETING_WEBINAR_SIPMEDIAGW_TOKEN = env.text("AMPHI_MEETING_WEBINAR_SIPMEDIAGW_TOKEN")
+MEETING_WEBINAR_FIELDS = ("is_webinar", "enable_chat")
+MEETING_WEBINAR_AFFILIATION = ["faculty", "employee", "staff"]
+MEETING_WEBINAR_GROUP_ADMIN = "webinar admin"
+MEETING_MAX_DURATION = 5
+"""Hours after which a live that nobody ended is stopped."""
+
+# --- the audience
+
+AMPHI_TICKET_KEY = env.text("AMPHI_TICKET_KEY")
+"""Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
+TICKET_LIFETIME = timedelta(hours=12)
+CHAT_MESSAGE_MAX_LENGTH = 500
+CHAT_RATE_PER_MINUTE = 10
+"""Messages that one listener may send in a minute."""
+
+# --- logs
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {
+            "format": "[{asctime}] {levelname} [{name} - {filename}:{lineno}] {message}",
+            "datefmt": "%d/%b/%Y %H:%M:%S",
+            "style": "{",
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "amphi": {"level": "INFO"},
+        "webinar": {"level": "INFO"},
+    },
+}
+
+
+def _read_settings_local(file: Path) -> dict[str, object]:
+    """The upper-case names of an operator's Python file."""
+    if not file.is_file():
+        return {}
+    names = runpy.run_path(str(file))
+    return {name: value for name, value in names.items() if name.isupper()}
+
+
+globals().update(_read_settings_local(env.path("AMPHI_SETTINGS", Path.cwd() / "settings_local.py")))
+
+if AMPHI_URL.startswith("https://") and SECRET_KEY.startswith("for-tests-") and "test" not in sys.argv[0]:
+    raise ImproperlyConfigured("AMPHI_SECRET_KEY must be set: at least 50 random characters, kept secret")

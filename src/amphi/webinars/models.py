@@ -1,0 +1,141 @@
+"""The life of a webinar's live: which gateway, which state, what happened."""
+
+from django.conf import settings
+from django.contrib.sites.models import Site
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from amphi.live.models import Broadcaster, Event
+from amphi.meetings.models import Meeting
+
+
+class LiveGateway(models.Model):
+    """A path from a meeting to listeners: who films it, where the film goes, where it is read. Carries one webinar at a time."""
+
+    class Dialect(models.TextChoices):
+        AMPHI = "amphi", "Amphi"
+        AUTO = "auto", _("SIPMediaGW, detected")
+        A = "A", "SIPMediaGW 1.5"
+        B = "B", "SIPMediaGW 1.6–1.7"
+        D = "D", "SIPMediaGW 1.8"
+
+    rtmp_stream_url = models.CharField(
+        _("RTMP address"), max_length=500, help_text=_("Such as rtmp://live.univ.fr/live/name")
+    )
+    broadcaster = models.OneToOneField(
+        Broadcaster, on_delete=models.PROTECT, related_name="live_gateway", verbose_name=_("broadcaster")
+    )
+    dialect = models.CharField(_("gateway’s kind"), max_length=8, choices=Dialect, default=Dialect.AUTO)
+    sipmediagw_url = models.URLField(
+        _("SIPMediaGW address"), max_length=500, blank=True, help_text=_("Empty: the one of the settings.")
+    )
+    sipmediagw_token = models.CharField(
+        _("SIPMediaGW token"), max_length=500, blank=True, help_text=_("Empty: the one of the settings.")
+    )
+    ca_file = models.CharField(_("private CA file"), max_length=500, blank=True)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
+
+    class Meta:
+        verbose_name = _("live gateway")
+        verbose_name_plural = _("live gateways")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.broadcaster)
+
+
+class State(models.TextChoices):
+    """What a live is, as seen; the numbers of Esup-Pod's statuses stand in `SEED_STATUS`."""
+
+    IDLE = "idle", _("not started")
+    STARTING = "starting", _("starting")
+    LIVE = "live", _("live")
+    RECOVERING = "recovering", _("coming back")
+    STOPPING = "stopping", _("stopping")
+    STOPPED = "stopped", _("stopped")
+    FAILED = "failed", _("failed")
+
+
+RUNNING = frozenset({State.STARTING, State.LIVE, State.RECOVERING, State.STOPPING})
+"""The states in which something runs, so that the supervisor watches and the gateway is held."""
+
+
+class Livestream(models.Model):
+    """The live of one webinar. Written only by `domain.py`, its state only by `transitions.py`."""
+
+    meeting = models.OneToOneField(
+        Meeting, on_delete=models.CASCADE, related_name="livestream", verbose_name=_("meeting")
+    )
+    event = models.OneToOneField(
+        Event, on_delete=models.CASCADE, related_name="livestream", verbose_name=_("event")
+    )
+    gateway = models.ForeignKey(
+        LiveGateway, on_delete=models.PROTECT, related_name="livestreams", verbose_name=_("live gateway")
+    )
+    starts_at = models.DateTimeField(_("booked from"))
+    ends_at = models.DateTimeField(_("booked until"))
+
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.IDLE)
+    state_since = models.DateTimeField(_("since"), auto_now_add=True)
+    job_id = models.UUIDField(_("gateway job"), null=True, editable=False)
+    retiring_job_id = models.UUIDField(null=True, editable=False)
+    remote_id = models.CharField(max_length=100, blank=True, editable=False)
+    went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
+    asked_at = models.DateTimeField(_("asked to start"), null=True, editable=False)
+    ends_meeting = models.BooleanField(default=False, editable=False)
+    last_error = models.CharField(_("last error"), max_length=40, blank=True, editable=False)
+    last_error_detail = models.CharField(max_length=500, blank=True, editable=False)
+
+    check_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    claimed_until = models.DateTimeField(null=True, editable=False)
+    claimed_by = models.CharField(max_length=100, blank=True, editable=False)
+    media_mark = models.CharField(max_length=100, blank=True, editable=False)
+    media_seen_at = models.DateTimeField(null=True, editable=False)
+    meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
+    chat_shown = models.BooleanField(null=True, editable=False)
+    hook_checked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("livestream")
+        verbose_name_plural = _("livestreams")
+        ordering = ["-starts_at", "-pk"]
+        indexes = [models.Index(fields=["gateway", "ends_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="livestream_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.meeting)
+
+    @property
+    def is_running(self) -> bool:
+        """Something runs, or is asked to run."""
+        return self.state in RUNNING
+
+
+class Transition(models.Model):
+    """One change of a livestream's state: the audit log."""
+
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="transitions")
+    old = models.CharField(_("from"), max_length=12, choices=State)
+    new = models.CharField(_("to"), max_length=12, choices=State)
+    event = models.CharField(_("what happened"), max_length=20)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("who"),
+    )
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.old} → {self.new} ({self.event})"
