@@ -1,0 +1,77 @@
+"""Decisions and writes about meetings."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from amphi import access
+from amphi.accounts.models import AccessGroup, User
+from amphi.meetings.models import Meeting
+from amphi.webinars import domain as webinars
+from amphi.webinars.planning import NoGatewayFree
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeetingFields:
+    """What a person decides about a meeting."""
+
+    name: str
+    start_at: datetime
+    duration: timedelta
+    description: str = ""
+    is_webinar: bool = False
+    enable_chat: bool = True
+    is_restricted: bool = False
+    access_groups: list[AccessGroup] = field(default_factory=list)
+    additional_owners: list[User] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SavedMeeting:
+    """A meeting as saved, and why it could not be the webinar that was asked for, if so."""
+
+    meeting: Meeting
+    conflict: NoGatewayFree | None
+
+
+_PLAIN = ("name", "description", "start_at", "duration", "is_restricted")
+
+
+def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeting:
+    for name in _PLAIN:
+        setattr(meeting, name, getattr(fields, name))
+    if access.can_create_webinar(user):
+        meeting.is_webinar = fields.is_webinar
+        meeting.enable_chat = fields.enable_chat
+    is_new = meeting.pk is None
+    meeting.save()
+    if is_new:
+        meeting.slug = f"{meeting.pk:04d}-{slugify(meeting.name)[:250]}".rstrip("-")
+        meeting.save(update_fields=["slug"])
+    meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
+    meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
+    return SavedMeeting(meeting, webinars.plan(meeting, user=user))
+
+
+@transaction.atomic
+def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
+    """Make a meeting of `user`'s, book its gateway and make its event if it is a webinar.
+
+    A webinar for which no gateway is free is kept as a plain meeting, and the answer says why.
+    """
+    return _write(Meeting(owner=user), fields, user=user)
+
+
+@transaction.atomic
+def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> SavedMeeting:
+    """Change a meeting. A webinar that moved is planned again; a live that runs is never disturbed."""
+    return _write(Meeting.objects.select_for_update().get(pk=meeting.pk), fields, user=user)
+
+
+@transaction.atomic
+def delete_meeting(meeting: Meeting, *, user: User) -> None:
+    """Remove a meeting; its live is stopped first and its event goes with it."""
+    webinars.unplan(meeting, user=user, reason="deleted")
+    meeting.delete()

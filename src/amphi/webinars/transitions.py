@@ -1,0 +1,120 @@
+"""The life of a livestream: one table, and the one function that applies it.
+
+What was asked (`starting`) is never shown as what is (`live`): `live` means that pictures arrive.
+"""
+
+import logging
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from amphi.accounts.models import User
+from amphi.audience.domain import publish_state
+from amphi.webinars.models import RUNNING, Livestream, State, Transition
+
+log = logging.getLogger("webinar")
+
+GO_LIVE = "go_live"
+MEDIA_SEEN = "media_seen"
+MEDIA_LOST = "media_lost"
+RESTART = "restart"
+STOP = "stop"
+MEETING_ENDED = "meeting_ended"
+GATEWAY_IDLE = "gateway_idle"
+GIVE_UP = "give_up"
+
+EVENTS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
+
+TABLE: dict[tuple[State, str], State] = {
+    (State.IDLE, GO_LIVE): State.STARTING,
+    (State.STOPPED, GO_LIVE): State.STARTING,
+    (State.FAILED, GO_LIVE): State.STARTING,
+    (State.STARTING, MEDIA_SEEN): State.LIVE,
+    (State.RECOVERING, MEDIA_SEEN): State.LIVE,
+    (State.LIVE, MEDIA_LOST): State.RECOVERING,
+    (State.LIVE, RESTART): State.RECOVERING,
+    (State.STARTING, STOP): State.STOPPING,
+    (State.LIVE, STOP): State.STOPPING,
+    (State.RECOVERING, STOP): State.STOPPING,
+    (State.FAILED, STOP): State.STOPPING,
+    (State.STARTING, MEETING_ENDED): State.STOPPING,
+    (State.LIVE, MEETING_ENDED): State.STOPPING,
+    (State.RECOVERING, MEETING_ENDED): State.STOPPING,
+    (State.FAILED, MEETING_ENDED): State.STOPPING,
+    (State.STOPPING, GATEWAY_IDLE): State.STOPPED,
+    (State.STARTING, GIVE_UP): State.FAILED,
+    (State.RECOVERING, GIVE_UP): State.FAILED,
+    (State.STOPPING, GIVE_UP): State.FAILED,
+}
+
+
+def is_legal(state: str, event: str) -> bool:
+    """Whether `event` means something in `state`."""
+    return (State(state), event) in TABLE
+
+
+def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> dict[str, object]:
+    """The columns that a transition sets besides the state."""
+    changes: dict[str, object] = {"check_at": now if new in RUNNING else None}
+    if event == GO_LIVE:
+        changes |= {
+            "job_id": uuid.uuid4(),
+            "asked_at": now,
+            "went_live_at": None,
+            "media_mark": "",
+            "media_seen_at": None,
+            "meeting_misses": 0,
+            "ends_meeting": False,
+            "last_error": "",
+            "last_error_detail": "",
+            "chat_shown": None,
+            "hook_checked_at": None,
+        }
+    elif event == RESTART:
+        changes |= {"retiring_job_id": livestream.job_id, "job_id": uuid.uuid4(), "media_mark": "", "media_seen_at": None}
+    elif event == MEDIA_SEEN:
+        changes |= {"last_error": "", "last_error_detail": ""}
+        if livestream.went_live_at is None:
+            changes["went_live_at"] = now
+    return changes
+
+
+def apply(livestream: Livestream, event: str, *, user: User | None, reason: str = "", **columns: object) -> bool:
+    """Apply `event` to `livestream`, once, whoever else tries at the same moment.
+
+    The row changes only if its state and job are still those that `livestream` was read with; the change, its audit row and
+    what listeners are told are one transaction.
+
+    Args:
+        livestream: as read; brought up to date when the event is applied.
+        event: one of `EVENTS`.
+        user: who asked, or None for the platform itself.
+        reason: a code or short sentence for the history.
+        columns: more columns to set in the same change, such as ``ends_meeting``.
+
+    Returns:
+        False when the event means nothing in this state, or somebody was first.
+    """
+    old = State(livestream.state)
+    new = TABLE.get((old, event))
+    if new is None:
+        return False
+    now = timezone.now()
+    changes = {**_changes(livestream, event, new, now), **columns, "state": new, "state_since": now}
+    with transaction.atomic():
+        guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
+        if not guarded.update(**changes):
+            return False
+        Transition.objects.create(
+            livestream=livestream, old=old, new=new, event=event, reason=reason[:200], actor=user
+        )
+        for name, value in changes.items():
+            setattr(livestream, name, value)
+        publish_state(livestream.event)
+    meeting = livestream.meeting
+    log.info(
+        "%s for meeting %s “%s”: %s → %s%s", event, meeting.pk, meeting.name, old, new, f" ({reason})" if reason else ""
+    )
+    return True
