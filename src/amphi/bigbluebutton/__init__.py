@@ -1,0 +1,91 @@
+"""A client of BigBlueButton 2.6, 2.7 and 3.0, alone or behind Scalelite; usable on its own.
+
+Synchronous: it is called from worker threads that do one thing at a time, where a call that blocks with a deadline is simplest
+to read and to test; an asynchronous caller wraps a call in `asyncio.to_thread`. There is one HTTP client per `Server`, an
+`httpx.Client` with a limit for connecting and one for the whole call, TLS verified, with an optional CA file.
+
+    server = Server("https://bbb.example.org/bigbluebutton/api", secret)
+    server.create("calculus-1", "Calculus", parameters={"record": "true"})
+    url = server.join_url("calculus-1", "Ada", role="MODERATOR")
+
+`bot` has the join parameters of a streaming bot, `chat` the texts of chats, `webhooks` what the server tells by itself.
+"""
+
+from amphi.bigbluebutton.bot import bot_parameters
+from amphi.bigbluebutton.checksum import ALGORITHMS, Algorithm
+from amphi.bigbluebutton.exceptions import (
+    AnswerTooLargeError,
+    BigBlueButtonError,
+    CallNotSupportedError,
+    ChecksumRefusedError,
+    ForbiddenXmlError,
+    HookNotFoundError,
+    HttpStatusError,
+    InvalidSignatureError,
+    MalformedDeliveryError,
+    MalformedXmlError,
+    MeetingExistsError,
+    MeetingNotFoundError,
+    NoAnswerError,
+    NotXmlError,
+    RedirectedError,
+    RefusedError,
+    ServerTimeoutError,
+    StaleDeliveryError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    UntrustedServerError,
+    WebhookError,
+    WebhooksUnavailableError,
+)
+from amphi.bigbluebutton.objects import (
+    Attendee,
+    Capabilities,
+    CreatedMeeting,
+    Hook,
+    JoinRole,
+    MeetingInfo,
+    PlaybackFormat,
+    Presentation,
+    Recording,
+)
+from amphi.bigbluebutton.server import Server
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "AnswerTooLargeError",
+    "Attendee",
+    "BigBlueButtonError",
+    "CallNotSupportedError",
+    "Capabilities",
+    "ChecksumRefusedError",
+    "CreatedMeeting",
+    "ForbiddenXmlError",
+    "Hook",
+    "HookNotFoundError",
+    "HttpStatusError",
+    "InvalidSignatureError",
+    "JoinRole",
+    "MalformedDeliveryError",
+    "MalformedXmlError",
+    "MeetingExistsError",
+    "MeetingInfo",
+    "MeetingNotFoundError",
+    "NoAnswerError",
+    "NotXmlError",
+    "PlaybackFormat",
+    "Presentation",
+    "Recording",
+    "RedirectedError",
+    "RefusedError",
+    "Server",
+    "ServerTimeoutError",
+    "StaleDeliveryError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "UntrustedServerError",
+    "WebhookError",
+    "WebhooksUnavailableError",
+    "bot_parameters",
+]

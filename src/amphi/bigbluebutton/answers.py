@@ -1,0 +1,134 @@
+"""From the bytes of an API answer to a checked `<response>`, and typed readers of its fields."""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, ParseError  # only types: parsing is defusedxml's
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from amphi.bigbluebutton.exceptions import (
+    CallNotSupportedError,
+    ChecksumRefusedError,
+    ForbiddenXmlError,
+    HookNotFoundError,
+    HttpStatusError,
+    MalformedXmlError,
+    MeetingExistsError,
+    MeetingNotFoundError,
+    NotXmlError,
+    RedirectedError,
+    RefusedError,
+    WebhooksUnavailableError,
+)
+from amphi.outbound import Answer
+
+_REFUSALS: dict[str, type[RefusedError]] = {
+    "checksumError": ChecksumRefusedError,
+    "notFound": MeetingNotFoundError,
+    "meetingNotFound": MeetingNotFoundError,
+    "invalidMeetingIdentifier": MeetingNotFoundError,
+    "idNotUnique": MeetingExistsError,
+    "nonUniqueVoiceBridge": MeetingExistsError,
+    "destroyMissingHook": HookNotFoundError,
+}
+_NOT_FOUND = 404
+_UNSUPPORTED_KEYS = {"unsupportedRequest", "notImplemented", "unknownCall"}
+
+
+def read(call: str, answer: Answer) -> Element:
+    """The `<response>` of an API answer that says SUCCESS.
+
+    Raises:
+        RefusedError: it says FAILED.
+        CallNotSupportedError: there is no such call at this server.
+        UnexpectedAnswerError: it is not BigBlueButton's.
+    """
+    if 300 <= answer.status < 400:  # noqa: PLR2004 -- HTTP's redirects
+        raise RedirectedError(f"{call}: HTTP status {answer.status} redirects elsewhere")
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's successes
+        _raise_for_status(call, answer)
+    response = _parse(call, answer)
+    if _code(response) != "SUCCESS":
+        raise _refusal(call, response)
+    return response
+
+
+def _raise_for_status(call: str, answer: Answer) -> None:
+    """Raise what an HTTP error means; a refusal in XML says more than its status does."""
+    try:
+        response = _parse(call, answer)
+    except (NotXmlError, MalformedXmlError, ForbiddenXmlError):
+        if answer.status == _NOT_FOUND:
+            raise _unsupported(call, "there is no such call at this address") from None
+        raise HttpStatusError(call, answer.status) from None
+    if _code(response) == "FAILED" and text(response, "messageKey"):
+        raise _refusal(call, response)
+    raise HttpStatusError(call, answer.status)
+
+
+def _parse(call: str, answer: Answer) -> Element:
+    start = answer.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start.startswith(b"<") or start.startswith((b"<!doctype html", b"<html")):
+        kind = answer.content_type or "no content type"
+        raise NotXmlError(f"{call}: {len(answer.body)} bytes of {kind} instead of XML")
+    try:
+        response = fromstring(answer.body, forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise ForbiddenXmlError(
+            f"{call}: the XML holds a {type(error).__name__.removesuffix('Forbidden')}"
+        ) from None
+    except (ParseError, ValueError, LookupError) as error:
+        raise MalformedXmlError(f"{call}: {error}") from None
+    if response.tag == "html" or response.tag.endswith("}html"):
+        raise NotXmlError(f"{call}: a page instead of an answer")
+    if response.tag != "response" or _code(response) not in {"SUCCESS", "FAILED"}:
+        raise MalformedXmlError(f"{call}: XML that is not a response of BigBlueButton")
+    return response
+
+
+def _code(response: Element) -> str:
+    return text(response, "returncode").upper()
+
+
+def _refusal(call: str, response: Element) -> RefusedError | CallNotSupportedError:
+    key, message = text(response, "messageKey"), text(response, "message")
+    error = response.find("errors/error")
+    if not key and error is not None:
+        key, message = error.get("key", ""), error.get("message", "")
+    if key in _UNSUPPORTED_KEYS:
+        return _unsupported(call, message)
+    return _REFUSALS.get(key, RefusedError)(call, key, message)
+
+
+def _unsupported(call: str, reason: str) -> CallNotSupportedError:
+    kind = WebhooksUnavailableError if call.startswith("hooks/") else CallNotSupportedError
+    return kind(f"{call}: {reason}")
+
+
+def text(element: Element, path: str) -> str:
+    """A field's text, stripped; empty when it is missing."""
+    return (element.findtext(path) or "").strip()
+
+
+def number(element: Element, path: str) -> int:
+    """A field's whole number; 0 when it is missing or is none, as older servers leave fields out."""
+    try:
+        return int(text(element, path))
+    except ValueError:
+        return 0
+
+
+def flag(element: Element, path: str) -> bool:
+    """Whether a field says true."""
+    return text(element, path).lower() == "true"
+
+
+def mapping(element: Element, path: str) -> dict[str, str]:
+    """The children of a field as a dictionary, such as a meeting's metadata."""
+    found = element.find(path)
+    return {} if found is None else {child.tag: (child.text or "").strip() for child in found}
+
+
+def each(element: Element, path: str) -> Iterator[Element]:
+    """Every element at a path."""
+    return iter(element.findall(path))

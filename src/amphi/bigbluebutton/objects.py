@@ -1,0 +1,263 @@
+"""What the API answers, as typed objects. Times are milliseconds since the Unix epoch, 0 for "not yet"."""
+
+from dataclasses import dataclass
+from typing import Literal
+from xml.etree.ElementTree import Element  # only a type: parsing is defusedxml's
+
+from amphi.bigbluebutton.answers import each, flag, mapping, number, text
+
+JoinRole = Literal["MODERATOR", "VIEWER"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedMeeting:
+    """The answer to `create`.
+
+    Attributes:
+        meeting_id: ours, the external one.
+        internal_id: BigBlueButton's, new with each life of the meeting.
+        existed: it was there already, and is unchanged.
+        forcibly_ended: it was there and was ended; joining will fail for a while.
+    """
+
+    meeting_id: str
+    internal_id: str
+    create_time_ms: int
+    attendee_password: str
+    moderator_password: str
+    voice_bridge: str
+    duration_minutes: int
+    has_user_joined: bool
+    forcibly_ended: bool
+    existed: bool
+
+    @classmethod
+    def from_xml(cls, response: Element) -> "CreatedMeeting":
+        return cls(
+            meeting_id=text(response, "meetingID"),
+            internal_id=text(response, "internalMeetingID"),
+            create_time_ms=number(response, "createTime"),
+            attendee_password=text(response, "attendeePW"),
+            moderator_password=text(response, "moderatorPW"),
+            voice_bridge=text(response, "voiceBridge"),
+            duration_minutes=number(response, "duration"),
+            has_user_joined=flag(response, "hasUserJoined"),
+            forcibly_ended=flag(response, "hasBeenForciblyEnded"),
+            existed=text(response, "messageKey") == "duplicateWarning",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attendee:
+    """Somebody in a meeting.
+
+    Attributes:
+        user_id: the external one, that the join URL gave.
+        role: ``MODERATOR`` or ``VIEWER``.
+        client_type: ``HTML5``, or what the server calls it.
+    """
+
+    user_id: str
+    full_name: str
+    role: str
+    is_presenter: bool
+    is_listening_only: bool
+    has_joined_voice: bool
+    has_video: bool
+    client_type: str
+    custom_data: dict[str, str]
+
+    @classmethod
+    def from_xml(cls, attendee: Element) -> "Attendee":
+        return cls(
+            user_id=text(attendee, "userID"),
+            full_name=text(attendee, "fullName"),
+            role=text(attendee, "role"),
+            is_presenter=flag(attendee, "isPresenter"),
+            is_listening_only=flag(attendee, "isListeningOnly"),
+            has_joined_voice=flag(attendee, "hasJoinedVoice"),
+            has_video=flag(attendee, "hasVideo"),
+            client_type=text(attendee, "clientType"),
+            custom_data=mapping(attendee, "customdata"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingInfo:
+    """A meeting as it is now.
+
+    Attributes:
+        running: somebody has joined and it is not over.
+        forcibly_ended: it was ended and will go away.
+        metadata: its `meta_*` parameters; the server lower-cases their names.
+    """
+
+    meeting_id: str
+    internal_id: str
+    name: str
+    create_time_ms: int
+    start_time_ms: int
+    end_time_ms: int
+    running: bool
+    forcibly_ended: bool
+    has_user_joined: bool
+    recording: bool
+    is_breakout: bool
+    duration_minutes: int
+    participant_count: int
+    listener_count: int
+    voice_participant_count: int
+    video_count: int
+    moderator_count: int
+    max_users: int
+    attendee_password: str
+    moderator_password: str
+    metadata: dict[str, str]
+    attendees: tuple[Attendee, ...]
+
+    @property
+    def over(self) -> bool:
+        """It was ended, though the server still knows it."""
+        return self.forcibly_ended or self.end_time_ms > 0
+
+    @classmethod
+    def from_xml(cls, meeting: Element) -> "MeetingInfo":
+        return cls(
+            meeting_id=text(meeting, "meetingID"),
+            internal_id=text(meeting, "internalMeetingID"),
+            name=text(meeting, "meetingName"),
+            create_time_ms=number(meeting, "createTime"),
+            start_time_ms=number(meeting, "startTime"),
+            end_time_ms=number(meeting, "endTime"),
+            running=flag(meeting, "running"),
+            forcibly_ended=flag(meeting, "hasBeenForciblyEnded"),
+            has_user_joined=flag(meeting, "hasUserJoined"),
+            recording=flag(meeting, "recording"),
+            is_breakout=flag(meeting, "isBreakout"),
+            duration_minutes=number(meeting, "duration"),
+            participant_count=number(meeting, "participantCount"),
+            listener_count=number(meeting, "listenerCount"),
+            voice_participant_count=number(meeting, "voiceParticipantCount"),
+            video_count=number(meeting, "videoCount"),
+            moderator_count=number(meeting, "moderatorCount"),
+            max_users=number(meeting, "maxUsers"),
+            attendee_password=text(meeting, "attendeePW"),
+            moderator_password=text(meeting, "moderatorPW"),
+            metadata=mapping(meeting, "metadata"),
+            attendees=tuple(Attendee.from_xml(one) for one in each(meeting, "attendees/attendee")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackFormat:
+    """One way to watch a recording, such as ``presentation`` or ``video``."""
+
+    kind: str
+    url: str
+    length_minutes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A recording, and how to watch it once it is published."""
+
+    record_id: str
+    meeting_id: str
+    internal_meeting_id: str
+    name: str
+    state: str
+    published: bool
+    start_time_ms: int
+    end_time_ms: int
+    participants: int
+    metadata: dict[str, str]
+    formats: tuple[PlaybackFormat, ...]
+
+    @classmethod
+    def from_xml(cls, recording: Element) -> "Recording":
+        formats = [
+            PlaybackFormat(
+                kind=text(one, "type"),
+                url=text(one, "url"),
+                length_minutes=number(one, "length"),
+                size_bytes=number(one, "size"),
+            )
+            for one in each(recording, "playback/format")
+        ]
+        return cls(
+            record_id=text(recording, "recordID"),
+            meeting_id=text(recording, "meetingID"),
+            internal_meeting_id=text(recording, "internalMeetingID"),
+            name=text(recording, "name"),
+            state=text(recording, "state"),
+            published=flag(recording, "published"),
+            start_time_ms=number(recording, "startTime"),
+            end_time_ms=number(recording, "endTime"),
+            participants=number(recording, "participants"),
+            metadata=mapping(recording, "metadata"),
+            formats=tuple(formats),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A registered webhook.
+
+    Attributes:
+        hook_id: a UUID since 3.0, a number before.
+        meeting_id: the external id it is for; empty for every meeting. Some versions ignore it: check each event's own.
+        permanent: it is the server's own and can't be destroyed.
+        existed: `create_hook` found the same callback address registered already.
+    """
+
+    hook_id: str
+    callback_url: str = ""
+    meeting_id: str = ""
+    permanent: bool = False
+    raw_data: bool = False
+    existed: bool = False
+
+    @classmethod
+    def from_xml(cls, hook: Element) -> "Hook":
+        return cls(
+            hook_id=text(hook, "hookID"),
+            callback_url=text(hook, "callbackURL"),
+            meeting_id=text(hook, "meetingID"),
+            permanent=flag(hook, "permanentHook"),
+            raw_data=flag(hook, "rawData"),
+            existed=text(hook, "messageKey") == "duplicateWarning",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a server can do.
+
+    Attributes:
+        version: BigBlueButton's, such as ``3.0.4``; empty when the server keeps it to itself.
+        send_chat_message: `sendChatMessage` is there (3.0).
+        insert_document: `insertDocument` is there (2.5).
+        webhooks: bbb-webhooks is there.
+    """
+
+    version: str
+    send_chat_message: bool
+    insert_document: bool
+    webhooks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """A document for a meeting: fetched by the server from `url`, or sent along as `content`.
+
+    Attributes:
+        name: the file's name with its extension, by which the server tells its format.
+    """
+
+    name: str
+    url: str = ""
+    content: bytes = b""
+    current: bool = False
+    downloadable: bool = False
+    removable: bool = True

@@ -1,0 +1,354 @@
+"""One BigBlueButton server and its API calls.
+
+Source: https://docs.bigbluebutton.org/development/api/
+"""
+
+import base64
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree.ElementTree import Element, SubElement, tostring  # only writes: parsing is defusedxml's
+
+from amphi import outbound
+from amphi.bigbluebutton import answers, checksum, exceptions
+from amphi.bigbluebutton.objects import (
+    Capabilities,
+    CreatedMeeting,
+    Hook,
+    JoinRole,
+    MeetingInfo,
+    Presentation,
+    Recording,
+)
+
+LONGEST_MESSAGE = 500
+LONGEST_USER_NAME = 255
+_CAPABILITIES_EXPIRE_AFTER_S = 600.0
+_FIRST_WITH_INSERT_DOCUMENT = (2, 5)
+_FIRST_WITH_CHAT_MESSAGE = (3, 0)
+
+
+def api_url(url: str) -> str:
+    """The address of the API, from whichever form of a server's address an administrator wrote.
+
+    Raises:
+        ValueError: it is no http(s) address, or holds a user, a query or a fragment.
+    """
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the address of a BigBlueButton server begins with https:// and names a host")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("the address of a BigBlueButton server holds no user, query or fragment")
+    path = parts.path.rstrip("/").removesuffix("/api").removesuffix("/bigbluebutton")
+    return f"{parts.scheme}://{parts.netloc}{path}/bigbluebutton/api"
+
+
+def version_of(text: str) -> tuple[int, int] | None:
+    """The first two numbers of a version such as ``3.0.4`` or ``2.7-beta-1``; none when there are not two."""
+    found = re.match(r"\s*(\d{1,4})\.(\d{1,4})", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+class Server:
+    """A BigBlueButton server, or a load balancer such as Scalelite that speaks as one. Threads may share it.
+
+    Args:
+        url: its address, with or without ``/bigbluebutton/api``.
+        secret: the shared secret.
+        checksum: the algorithm that signs our calls; webhooks of old servers take sha1 only, which is then tried by itself.
+        timeout_s: the longest that a whole call may take.
+        ca_file: PEM certificates to trust instead of the system's.
+        clock: seconds that only grow; for the expiry of what was probed.
+
+    Raises:
+        ValueError: the address can't be one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        checksum: checksum.Algorithm = "sha256",
+        timeout_s: float = 10.0,
+        ca_file: Path | str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = api_url(url)
+        self._secret = secret
+        self._algorithm: checksum.Algorithm = checksum
+        self._hooks_algorithm: checksum.Algorithm = checksum
+        self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file)
+        self._clock = clock
+        self._probed: tuple[float, Capabilities] | None = None
+
+    def __repr__(self) -> str:
+        return f"Server({self.url!r})"
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._caller.close()
+
+    # Meetings
+
+    def create(
+        self,
+        meeting_id: str,
+        name: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        presentations: Iterable[Presentation] = (),
+    ) -> CreatedMeeting:
+        """Create a meeting; asking again for one that is there is harmless, and says `existed`.
+
+        Args:
+            meeting_id: 2 to 256 characters, no comma.
+            name: 2 to 256 characters.
+            parameters: any other of the call, such as ``meta_endCallbackUrl``.
+            presentations: documents to show, the first one first.
+
+        Raises:
+            MeetingExistsError: it exists with other passwords or another voice bridge.
+            BigBlueButtonError: any other of its tree.
+        """
+        query = {"meetingID": meeting_id, "name": name, **(parameters or {})}
+        documents = list(presentations)
+        response = self._call("create", query, body=_modules(documents) if documents else None)
+        return CreatedMeeting.from_xml(response)
+
+    def join_url(
+        self,
+        meeting_id: str,
+        full_name: str,
+        *,
+        role: JoinRole,
+        user_id: str = "",
+        create_time: int | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> str:
+        """The address that lets one person into a meeting: a secret of that person. Nothing is sent.
+
+        Args:
+            meeting_id: the meeting.
+            full_name: as the others see it.
+            role: what the person may do.
+            user_id: ours for the person, the external one.
+            create_time: `create_time_ms` of the meeting that is meant, so that an old address does not open a later one.
+            parameters: any other of the call, such as those of `bot.bot_parameters`.
+        """
+        query = {"fullName": full_name, "meetingID": meeting_id, "role": role}
+        if user_id:
+            query["userID"] = user_id
+        if create_time is not None:
+            query["createTime"] = str(create_time)
+        return self._signed_url("join", {**query, **(parameters or {})}, self._algorithm)
+
+    def end(self, meeting_id: str) -> None:
+        """Ask that a meeting end for all; it is over some seconds later.
+
+        Raises:
+            MeetingNotFoundError: it is over already, or never was.
+        """
+        self._call("end", {"meetingID": meeting_id})
+
+    def is_running(self, meeting_id: str) -> bool:
+        """Whether somebody has joined the meeting and it is not over; false for one that nobody knows."""
+        return answers.flag(self._call("isMeetingRunning", {"meetingID": meeting_id}), "running")
+
+    def meeting_info(self, meeting_id: str) -> MeetingInfo:
+        """A meeting as it is now, with who is in it.
+
+        Raises:
+            MeetingNotFoundError: it is over, or never was.
+        """
+        return MeetingInfo.from_xml(self._call("getMeetingInfo", {"meetingID": meeting_id}))
+
+    def meetings(self) -> list[MeetingInfo]:
+        """Every meeting that the server knows."""
+        response = self._call("getMeetings", {})
+        return [MeetingInfo.from_xml(one) for one in answers.each(response, "meetings/meeting")]
+
+    def recordings(
+        self, *, meeting_id: str = "", record_id: str = "", state: str = "", offset: int = 0, limit: int = 0
+    ) -> list[Recording]:
+        """Recordings, filtered where a filter is given; several ids or states are separated by commas."""
+        filters = {
+            "meetingID": meeting_id,
+            "recordID": record_id,
+            "state": state,
+            "offset": str(offset) if offset else "",
+            "limit": str(limit) if limit else "",
+        }
+        response = self._call("getRecordings", {key: value for key, value in filters.items() if value})
+        return [Recording.from_xml(one) for one in answers.each(response, "recordings/recording")]
+
+    def insert_document(self, meeting_id: str, presentations: Iterable[Presentation]) -> None:
+        """Add documents to a running meeting (since 2.5).
+
+        Raises:
+            MeetingNotFoundError: there is no such meeting.
+            CallNotSupportedError: the server is older.
+        """
+        self._call("insertDocument", {"meetingID": meeting_id}, body=_modules(presentations))
+
+    def send_chat_message(self, meeting_id: str, text: str, *, user_name: str = "") -> None:
+        """Say something in a meeting's public chat (since 3.0). Split longer texts with `chat.split_message`.
+
+        Success says that the server took it: where the meeting has no chat, it is dropped without a word.
+
+        Args:
+            meeting_id: the meeting.
+            text: 1 to 500 UTF-16 units; shown as plain text.
+            user_name: who speaks; cut at 255.
+
+        Raises:
+            ValueError: the text is empty or too long.
+            MeetingNotFoundError: there is no such meeting.
+            CallNotSupportedError: the server is older.
+        """
+        if not 1 <= len(text.encode("utf-16-le")) // 2 <= LONGEST_MESSAGE:
+            raise ValueError(f"a chat message has 1 to {LONGEST_MESSAGE} characters")
+        query = {"meetingID": meeting_id, "message": text}
+        if user_name:
+            query["userName"] = user_name[:LONGEST_USER_NAME]
+        self._call("sendChatMessage", query)
+
+    # Webhooks
+
+    def create_hook(self, callback_url: str, *, meeting_id: str = "", events: Iterable[str] = ()) -> Hook:
+        """Register a webhook; the same address twice is one hook, so use one address per meeting.
+
+        Args:
+            callback_url: where deliveries go.
+            meeting_id: the external id of the meeting that matters.
+            events: only these kinds, such as ``meeting-ended``; every kind when empty.
+
+        Raises:
+            WebhooksUnavailableError: this server has no webhooks.
+        """
+        query = {"callbackURL": callback_url}
+        if meeting_id:
+            query["meetingID"] = meeting_id
+        if kinds := ",".join(events):
+            query["eventID"] = kinds
+        return Hook.from_xml(self._call_hooks("hooks/create", query))
+
+    def hooks(self, meeting_id: str | None = None) -> list[Hook]:
+        """The registered webhooks, of one meeting or of all; those for every meeting are always among them.
+
+        Raises:
+            WebhooksUnavailableError: this server has no webhooks.
+        """
+        response = self._call_hooks("hooks/list", {"meetingID": meeting_id} if meeting_id else {})
+        return [Hook.from_xml(one) for one in answers.each(response, "hooks/hook")]
+
+    def destroy_hook(self, hook_id: str) -> None:
+        """Remove a webhook.
+
+        Raises:
+            HookNotFoundError: it is gone already.
+            WebhooksUnavailableError: this server has no webhooks.
+        """
+        self._call_hooks("hooks/destroy", {"hookID": hook_id})
+
+    # What the server is
+
+    def capabilities(self) -> Capabilities:
+        """What this server can do: asked once, then remembered for ten minutes."""
+        now = self._clock()
+        if self._probed is not None and now < self._probed[0]:
+            return self._probed[1]
+        capabilities = self._probe()
+        self._probed = (now + _CAPABILITIES_EXPIRE_AFTER_S, capabilities)
+        return capabilities
+
+    def _probe(self) -> Capabilities:
+        response = self._call("", {})
+        text = answers.text(response, "bbbVersion")
+        # A server may keep its version to itself; only 3.0 and later name a GraphQL address.
+        speaks_graphql = bool(
+            answers.text(response, "graphqlApiUrl") or answers.text(response, "graphqlWebsocketUrl")
+        )
+        version = version_of(text) or (_FIRST_WITH_CHAT_MESSAGE if speaks_graphql else None)
+        try:
+            self.hooks()
+        except (exceptions.CallNotSupportedError, exceptions.ChecksumRefusedError):
+            webhooks = False
+        else:
+            webhooks = True
+        return Capabilities(
+            version=text,
+            send_chat_message=version is not None and version >= _FIRST_WITH_CHAT_MESSAGE,
+            insert_document=version is None or version >= _FIRST_WITH_INSERT_DOCUMENT,
+            webhooks=webhooks,
+        )
+
+    # Calls
+
+    def _call_hooks(self, call: str, query: Mapping[str, str]) -> Element:
+        """Call bbb-webhooks, which knows sha1 only before 3.0: what it refuses otherwise is tried once with that."""
+        try:
+            return self._call(call, query, algorithm=self._hooks_algorithm)
+        except exceptions.ChecksumRefusedError:
+            if self._hooks_algorithm == "sha1":
+                raise
+        response = self._call(call, query, algorithm="sha1")
+        self._hooks_algorithm = "sha1"
+        return response
+
+    def _call(
+        self,
+        call: str,
+        query: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        algorithm: checksum.Algorithm | None = None,
+    ) -> Element:
+        url = self._signed_url(call, query, algorithm or self._algorithm)
+        try:
+            if body is None:
+                answer = self._caller.call("GET", url)
+            else:
+                answer = self._caller.call(
+                    "POST", url, content=body, headers={"Content-Type": "application/xml"}
+                )
+        except outbound.OutboundError as error:
+            raise _no_answer(call or "version", error) from error
+        return answers.read(call or "version", answer)
+
+    def _signed_url(self, call: str, query: Mapping[str, str], algorithm: checksum.Algorithm) -> str:
+        if not call:
+            return f"{self.url}/"
+        raw_query = urlencode(query, quote_via=quote, safe="")
+        signature = checksum.of_call(call, raw_query, self._secret, algorithm)
+        separator = "&" if raw_query else ""
+        return f"{self.url}/{call}?{raw_query}{separator}checksum={signature}"
+
+
+def _no_answer(call: str, error: outbound.OutboundError) -> exceptions.BigBlueButtonError:
+    kinds: dict[type[outbound.OutboundError], type[exceptions.BigBlueButtonError]] = {
+        outbound.DeadlineError: exceptions.ServerTimeoutError,
+        outbound.UntrustedCertificateError: exceptions.UntrustedServerError,
+        outbound.AnswerTooLargeError: exceptions.AnswerTooLargeError,
+    }
+    return kinds.get(type(error), exceptions.UnreachableError)(f"{call}: {error}")
+
+
+def _modules(presentations: Iterable[Presentation]) -> bytes:
+    """The body that hands documents over."""
+    modules = Element("modules")
+    module = SubElement(modules, "module", name="presentation")
+    for one in presentations:
+        attributes = {
+            "current": str(one.current).lower(),
+            "downloadable": str(one.downloadable).lower(),
+            "removable": str(one.removable).lower(),
+        }
+        if one.url:
+            SubElement(module, "document", {**attributes, "url": one.url, "filename": one.name})
+        else:
+            document = SubElement(module, "document", {**attributes, "name": one.name})
+            document.text = base64.b64encode(one.content).decode("ascii")
+    return tostring(modules, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,364 @@
+"""Deliveries of bbb-webhooks: checked on raw bytes, then parsed.
+
+Source: https://github.com/bigbluebutton/bbb-webhooks. A delivery is a form ``domain=…&event=[…]&timestamp=<ms>``, and its
+checksum stands in the query of the callback address. What an event says is a hint: hooks may be of the wrong meeting, be
+delivered twice, late or never.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+from amphi.bigbluebutton import checksum as checksums
+from amphi.bigbluebutton.exceptions import InvalidSignatureError, MalformedDeliveryError, StaleDeliveryError
+
+LARGEST_BODY_BYTES = 1024 * 1024
+_MOST_EVENTS = 1000
+_PUBLIC_CHATS = {"MAIN-PUBLIC-GROUP-CHAT", "public", ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event says.
+
+    Attributes:
+        meeting_id: the external id: check that it is the meeting whose address was called.
+        internal_meeting_id: BigBlueButton's own.
+        sent_at_ms: milliseconds since the Unix epoch; 0 when the event does not say.
+    """
+
+    meeting_id: str
+    internal_meeting_id: str = ""
+    sent_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingEnded(Event):
+    """The meeting is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserJoined(Event):
+    """Somebody came in."""
+
+    user_id: str
+    external_user_id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLeft(Event):
+    """Somebody went."""
+
+    user_id: str
+    external_user_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandRaised(Event):
+    """Somebody raised a hand, or, with `raised` false, took it down."""
+
+    user_id: str
+    external_user_id: str
+    name: str
+    raised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage(Event):
+    """Somebody wrote in the chat.
+
+    Attributes:
+        id: one per message, the same when it is delivered again.
+        text: as BigBlueButton has it, which may hold HTML: see `chat.strip_html`.
+        sender_user_id: the internal id, ``w_…`` for a person.
+        sender_external_id: what the join URL gave; empty for a message sent by the API.
+    """
+
+    id: str
+    text: str
+    sender_name: str
+    sender_user_id: str
+    sender_external_id: str
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollStarted(Event):
+    """A poll is open; `answers` are the pairs of its answers' ids and texts."""
+
+    poll_id: str
+    question: str
+    answers: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResponded(Event):
+    """Somebody answered a poll."""
+
+    poll_id: str
+    user_id: str
+    answer_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingReady(Event):
+    """A recording can be watched."""
+
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown(Event):
+    """An event of another kind, or one that lacks what its kind needs."""
+
+    kind: str
+
+
+AnyEvent: TypeAlias = (
+    MeetingEnded
+    | UserJoined
+    | UserLeft
+    | HandRaised
+    | ChatMessage
+    | PollStarted
+    | PollResponded
+    | RecordingReady
+    | Unknown
+)
+
+
+def verify(
+    callback_url: str,
+    raw_body: bytes,
+    checksum: str,
+    secret: str,
+    *,
+    authorization: str = "",
+    allowed: Collection[checksums.Algorithm] = checksums.ALGORITHMS,
+) -> None:
+    """Check that a delivery comes from who knows the shared secret. Call it before anything is parsed.
+
+    Args:
+        callback_url: exactly as it was given to `Server.create_hook`, without the checksum.
+        raw_body: the bytes of the body.
+        checksum: the parameter of that name in the address that was called; empty when there is none.
+        secret: the shared secret.
+        authorization: the header of that name, which replaces the checksum where bbb-webhooks is set to `auth2_0`.
+        allowed: algorithms that are accepted.
+
+    Raises:
+        InvalidSignatureError: unsigned, of an algorithm that is not allowed, forged, or changed on its way.
+    """
+    if not secret:
+        raise InvalidSignatureError("there is no shared secret to check with")
+    scheme, _, token = authorization.strip().partition(" ")
+    if not checksum and scheme.lower() == "bearer":
+        if not hmac.compare_digest(token.strip().encode(), secret.encode()):
+            raise InvalidSignatureError("the bearer token is not the shared secret")
+        return
+    algorithm = checksums.algorithm_of(checksum)
+    if algorithm is None or algorithm not in allowed:
+        raise InvalidSignatureError("it has no checksum of an allowed algorithm")
+    if not checksums.equal(checksums.of_delivery(callback_url, raw_body, secret, algorithm), checksum):
+        raise InvalidSignatureError(f"the {algorithm} checksum does not match")
+
+
+def check_age(raw_body: bytes, *, now_ms: int, longest_ms: int = 900_000, ahead_ms: int = 300_000) -> None:
+    """Refuse a delivery that may be replayed: verify it first, then its timestamp.
+
+    Args:
+        raw_body: the bytes of the body.
+        now_ms: milliseconds since the Unix epoch.
+        longest_ms: how old it may be; bbb-webhooks tries again for about five minutes.
+        ahead_ms: how far the sender's clock may be ahead.
+
+    Raises:
+        StaleDeliveryError: too old, from the future, or without a timestamp.
+        MalformedDeliveryError: the body is no form.
+    """
+    stamp = _form(raw_body).get("timestamp", "")
+    if not stamp.isascii() or not stamp.isdigit() or len(stamp) > 15:  # noqa: PLR2004 -- 31,000 years in milliseconds
+        raise StaleDeliveryError("it has no timestamp")
+    age_ms = now_ms - int(stamp)
+    if not -ahead_ms <= age_ms <= longest_ms:
+        raise StaleDeliveryError(f"it was sent {age_ms / 1000:.0f} s ago")
+
+
+def parse(raw_body: bytes) -> list[AnyEvent]:
+    """The events of a delivery that was verified.
+
+    Raises:
+        MalformedDeliveryError: too large, or not as bbb-webhooks sends it.
+    """
+    try:
+        envelopes = json.loads(_form(raw_body).get("event", ""))
+    except (ValueError, RecursionError):
+        raise MalformedDeliveryError("the field event is not JSON") from None
+    if isinstance(envelopes, dict):
+        envelopes = [envelopes]
+    if not isinstance(envelopes, list) or len(envelopes) > _MOST_EVENTS:
+        raise MalformedDeliveryError("the field event is not a list of events")
+    return [_event(envelope) for envelope in envelopes]
+
+
+def parse_recording_ready(raw_body: bytes, secret: str) -> RecordingReady:
+    """The recording that a call to ``meta_bbb-recording-ready-url`` names, checked: it is a JWT signed with HS256.
+
+    Raises:
+        InvalidSignatureError: not signed with the shared secret.
+        MalformedDeliveryError: no such form, or a token without a meeting and a recording.
+    """
+    token = _form(raw_body).get("signed_parameters", "")
+    signed, _, signature = token.rpartition(".")
+    header, _, payload = signed.partition(".")
+    try:
+        algorithm = _object(json.loads(_base64url(header))).get("alg")
+        claims = _object(json.loads(_base64url(payload)))
+        given = _base64url(signature)
+    except (binascii.Error, ValueError, RecursionError):
+        raise MalformedDeliveryError("signed_parameters is no token") from None
+    expected = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    if not secret or algorithm != "HS256" or not hmac.compare_digest(expected, given):
+        raise InvalidSignatureError("the token is not signed with the shared secret")
+    meeting_id, record_id = _text(claims, "meeting_id"), _text(claims, "record_id")
+    if not meeting_id or not record_id:
+        raise MalformedDeliveryError("the token names no recording")
+    return RecordingReady(meeting_id=meeting_id, record_id=record_id)
+
+
+def _base64url(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _form(raw_body: bytes) -> dict[str, str]:
+    if len(raw_body) > LARGEST_BODY_BYTES:
+        raise MalformedDeliveryError(f"the body is larger than {LARGEST_BODY_BYTES} bytes")
+    try:
+        fields = parse_qs(
+            raw_body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20
+        )
+    except (UnicodeError, ValueError):
+        raise MalformedDeliveryError("the body is no form") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(source: Mapping[str, Any], key: str) -> str:
+    value = source.get(key)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:  # noqa: PLR2004 -- as above
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _event(envelope: Any) -> AnyEvent:
+    data = _object(_object(envelope).get("data"))
+    kind = _text(data, "id")
+    attributes = _object(data.get("attributes"))
+    meeting = _object(attributes.get("meeting"))
+    common = {
+        "meeting_id": _text(meeting, "external-meeting-id"),
+        "internal_meeting_id": _text(meeting, "internal-meeting-id"),
+        "sent_at_ms": _number(_object(data.get("event")).get("ts")),
+    }
+    reader = _READERS.get(kind)
+    event = reader(attributes, common) if reader and common["meeting_id"] else None
+    return event or Unknown(kind=kind, **common)
+
+
+def _meeting_ended(_attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    return MeetingEnded(**common)
+
+
+def _user(attributes: Mapping[str, Any]) -> dict[str, str]:
+    user = _object(attributes.get("user"))
+    return {
+        "user_id": _text(user, "internal-user-id"),
+        "external_user_id": _text(user, "external-user-id"),
+        "name": _text(user, "name"),
+    }
+
+
+def _user_joined(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    role = _text(_object(attributes.get("user")), "role")
+    return UserJoined(**_user(attributes), role=role, **common)
+
+
+def _user_left(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    return UserLeft(**_user(attributes), **common)
+
+
+def _hand_raised(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    raised = _object(attributes.get("user")).get("raise-hand") is True
+    return HandRaised(**_user(attributes), raised=raised, **common)
+
+
+def _chat_message(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
+    message = _object(attributes.get("chat-message"))
+    sender = _object(message.get("sender"))
+    message_id = _text(message, "id")
+    if not message_id:
+        return None
+    return ChatMessage(
+        **common | {"sent_at_ms": _number(sender.get("time")) or common["sent_at_ms"]},
+        id=message_id,
+        text=_text(message, "message"),
+        sender_name=_text(sender, "name"),
+        sender_user_id=_text(sender, "internal-user-id"),
+        sender_external_id=_text(sender, "external-user-id"),
+        is_public=_text(attributes, "chat-id") in _PUBLIC_CHATS,
+    )
+
+
+def _poll_started(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    poll = _object(attributes.get("poll"))
+    answers = poll.get("answers")
+    listed = answers if isinstance(answers, list) else []
+    pairs = [(_number(_object(one).get("id")), _text(_object(one), "key")) for one in listed]
+    return PollStarted(
+        poll_id=_text(poll, "id"), question=_text(poll, "question"), answers=tuple(pairs), **common
+    )
+
+
+def _poll_responded(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    poll = _object(attributes.get("poll"))
+    ids = poll.get("answerIds")
+    return PollResponded(
+        poll_id=_text(poll, "id"),
+        user_id=_user(attributes)["user_id"],
+        answer_ids=tuple(_number(one) for one in ids) if isinstance(ids, list) else (),
+        **common,
+    )
+
+
+def _recording_ready(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
+    record_id = _text(attributes, "record-id")
+    if not record_id or attributes.get("success") is False:
+        return None
+    return RecordingReady(record_id=record_id, **common)
+
+
+_READERS = {
+    "meeting-ended": _meeting_ended,
+    "user-joined": _user_joined,
+    "user-left": _user_left,
+    "user-raise-hand-changed": _hand_raised,
+    "chat-group-message-sent": _chat_message,
+    "poll-started": _poll_started,
+    "poll-responded": _poll_responded,
+    "rap-publish-ended": _recording_ready,
+}
