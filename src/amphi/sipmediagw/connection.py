@@ -1,0 +1,90 @@
+"""A gateway from its address, and which dialect it speaks."""
+
+from pathlib import Path
+from typing import Literal
+
+from amphi.sipmediagw.exceptions import GatewayUnauthorizedError, NotAGatewayError
+from amphi.sipmediagw.jobs import JobGateway
+from amphi.sipmediagw.launcher import LauncherGateway
+from amphi.sipmediagw.model import Dialect, Gateway
+from amphi.sipmediagw.proxy import ProxyGateway
+from amphi.sipmediagw.transport import Transport
+
+_QUICK_S = 10.0
+
+
+def connect(
+    dialect: Dialect | Literal["auto"],
+    url: str,
+    token: str,
+    *,
+    ca_file: Path | str | None = None,
+    timeout_s: float = 30.0,
+) -> Gateway:
+    """A gateway. Nothing is sent, but to find the dialect out.
+
+    Args:
+        dialect: what it speaks; ``auto`` asks it.
+        url: its address.
+        token: its bearer token.
+        ca_file: PEM certificates to trust instead of the system's, for a private authority.
+        timeout_s: the longest that starting or stopping may take; upstream stops in 2 to 20 s. Other calls have 10 s at most.
+
+    Raises:
+        ValueError: the address can't be one, or there is no such dialect.
+        GatewayError: ``auto`` could not find out.
+    """
+    transport = Transport(url, token, timeout_s=timeout_s, ca_file=ca_file)
+    if dialect == "auto":
+        dialect = _detect(transport)
+    match dialect:
+        case "amphi":
+            return JobGateway(transport)
+        case "A" | "B":
+            return LauncherGateway(transport, dialect)
+        case "D":
+            return ProxyGateway(transport)
+    raise ValueError(f"there is no dialect {dialect!r}")
+
+
+def detect(url: str, token: str, *, ca_file: Path | str | None = None, timeout_s: float = 10.0) -> Dialect:
+    """Which dialect a gateway speaks, found without starting anything.
+
+    Raises:
+        ValueError: the address can't be one.
+        GatewayUnauthorizedError: the token is not its own.
+        NotAGatewayError: it is none that we know.
+        GatewayError: any other of its tree.
+    """
+    transport = Transport(url, token, timeout_s=timeout_s, ca_file=ca_file)
+    try:
+        return _detect(transport)
+    finally:
+        transport.close()
+
+
+def _detect(transport: Transport) -> Dialect:
+    if _is_ours(transport):
+        return "amphi"
+    # Without a room nothing starts: A answers 200, B 400, both naming the room that lacks; D allows POST only.
+    reply = transport.call("GET", "/start", timeout_s=_QUICK_S)
+    if reply.status == 405:  # noqa: PLR2004 -- Method Not Allowed
+        return "D"
+    error = str(reply.data.get("Error") or reply.data.get("error") or "")
+    if "authorization" in error.lower():
+        raise GatewayUnauthorizedError(f"GET /start: HTTP status {reply.status}: authorization error")
+    if error or "res" in reply.data:
+        return "B" if reply.status == 400 or "status" in reply.data else "A"  # noqa: PLR2004 -- Bad Request
+    raise NotAGatewayError(f"GET /start: HTTP status {reply.status}, an answer of no known dialect")
+
+
+def _is_ours(transport: Transport) -> bool:
+    """Whether it is our own gateway, and takes our token."""
+    try:
+        reply = transport.call("GET", "/healthz", timeout_s=_QUICK_S)
+    except (NotAGatewayError, GatewayUnauthorizedError):
+        return False
+    if reply.status != 200 or "max_jobs" not in reply.data:  # noqa: PLR2004 -- OK
+        return False
+    transport.call("GET", "/jobs", timeout_s=_QUICK_S)
+    return True

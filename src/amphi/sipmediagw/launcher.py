@@ -1,0 +1,134 @@
+"""Dialects A (SIPMediaGW v1.5) and B (v1.6 and v1.7): GET on a launcher of containers.
+
+A answers ``{"res": …}`` and B ``{"status": …, "details": {"res": …}}``; both with HTTP 200 where they fail, and B with ``status``
+"success" where it is full. So only what stands in ``res`` counts.
+"""
+
+from typing import Any
+
+from amphi.sipmediagw.exceptions import (
+    GatewayFailedError,
+    GatewayFullError,
+    GatewayRefusedError,
+    GatewayUnauthorizedError,
+    NotAGatewayError,
+    UnknownRoomError,
+)
+from amphi.sipmediagw.inert import spoken_by
+from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, checked_room
+from amphi.sipmediagw.transport import Reply, Transport
+
+_QUICK_S = 10.0
+_UNREPORTED = "this gateway does not report on its streams: only the pictures tell"
+
+
+class LauncherGateway:
+    """A gateway of dialect A or B."""
+
+    def __init__(self, transport: Transport, dialect: Dialect) -> None:
+        self._transport = transport
+        self.dialect = dialect
+
+    def start(self, request: StartRequest) -> JobStatus:
+        query = {"room": checked_room(request.room), "domain": request.domain, "rtmpDst": request.rtmp_url}
+        meaning = self._meaning("start", self._transport.call("GET", "/start", query=query))
+        if meaning.get("res") != "ok":
+            raise GatewayRefusedError(self._words("start", meaning))
+        return JobStatus(state="joining", remote_id=request.room, chat_shown=False, reported=False)
+
+    def stop(self, job: JobRef) -> JobStatus:
+        query = {"room": checked_room(job.room)}
+        try:
+            meaning = self._meaning("stop", self._transport.call("GET", "/stop", query=query))
+        except UnknownRoomError as error:
+            return JobStatus(state="idle", reason="stopped", detail=str(error), remote_id=job.room)
+        return JobStatus(
+            state="idle", reason="stopped", detail=self._words("stop", meaning), remote_id=job.room
+        )
+
+    def status(self, job: JobRef) -> JobStatus:
+        """What `/progress` says (v1.7); before, and where it does not say, the stream is taken to be as it was asked."""
+        query = {"room": checked_room(job.room)}
+        reply = self._transport.call("GET", "/progress", query=query, timeout_s=_QUICK_S)
+        if reply.status in {404, 405} or "unknown" in _error(reply.data).lower():
+            return self._unreported(job)
+        try:
+            meaning = self._meaning("progress", reply)
+        except UnknownRoomError as error:
+            return JobStatus(state="unknown", reason="no_such_job", detail=str(error))
+        match meaning.get("gw_state"):
+            case "down" | "stopped":
+                return JobStatus(state="idle", detail="the gateway is down", remote_id=job.room)
+            case "up" | "working" | "started":
+                return JobStatus(state="on_air", remote_id=job.room)
+            case _:
+                return self._unreported(job)
+
+    def _unreported(self, job: JobRef) -> JobStatus:
+        return JobStatus(state="on_air", detail=_UNREPORTED, remote_id=job.room, reported=False)
+
+    def send_chat(self, job: JobRef, text: str, author: str) -> None:
+        body = {"room": checked_room(job.room), "msg": spoken_by(author, text)}
+        self._expect_ok("chat", self._transport.call("POST", "/chat", body=body, timeout_s=_QUICK_S))
+
+    def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it
+        """Toggle the chat, only where it is not as asked already: this dialect has no other way."""
+        if shown == job.chat_shown:
+            return shown
+        query = {"room": checked_room(job.room), "toggle": "True"}
+        self._expect_ok("chat toggle", self._transport.call("GET", "/chat", query=query, timeout_s=_QUICK_S))
+        return shown
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _expect_ok(self, call: str, reply: Reply) -> None:
+        meaning = self._meaning(call, reply)
+        if meaning.get("res") != "ok":
+            raise GatewayRefusedError(self._words(call, meaning))
+
+    def _meaning(self, call: str, reply: Reply) -> dict[str, Any]:
+        """What the answer means, wherever it says so.
+
+        Raises:
+            GatewayError: it means an error.
+        """
+        details = reply.data.get("details")
+        meaning = details if isinstance(details, dict) else reply.data
+        error = _error(reply.data) or _error(meaning)
+        if error:
+            raise self._error(call, error, reply)
+        if reply.status >= 500:  # noqa: PLR2004 -- the server's side begins here
+            raise GatewayFailedError(f"{call}: HTTP status {reply.status}")
+        if not 200 <= reply.status < 300:  # noqa: PLR2004 -- HTTP's successes
+            raise GatewayRefusedError(f"{call}: HTTP status {reply.status}")
+        if "res" not in meaning and "status" not in reply.data:
+            raise NotAGatewayError(f"{call}: the answer says neither res nor status")
+        return meaning
+
+    def _error(self, call: str, error: str, reply: Reply) -> Exception:
+        words = self._transport.clean(f"{call}: HTTP status {reply.status}: {error}")
+        said = error.lower()
+        if "authorization" in said:
+            return GatewayUnauthorizedError(words)
+        if "no free resources" in said:
+            return GatewayFullError(words, retry_after_s=reply.retry_after_s)
+        if "no running container" in said:
+            return UnknownRoomError(words)
+        if reply.status >= 500:  # noqa: PLR2004 -- as above
+            return GatewayFailedError(words)
+        return GatewayRefusedError(words)
+
+    def _words(self, call: str, meaning: dict[str, Any]) -> str:
+        return self._transport.clean(f"{call}: {meaning.get('res', '')}")
+
+
+def _error(source: dict[str, Any]) -> str:
+    """The error that an object of the answer names, in either of the forms that upstream has."""
+    if source.get("Error"):
+        return str(source["Error"])
+    if source.get("res") == "error":
+        return str(source.get("type") or "error")
+    if source.get("status") == "error":
+        return str(source.get("details") or source.get("error") or "error")
+    return ""
