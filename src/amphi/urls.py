@@ -8,5 +8,6 @@ urlpatterns = [
     path("accounts/", include("amphi.accounts.urls")),
     path("meetings/", include("amphi.meetings.urls")),
     path("webinars/", include("amphi.webinars.urls")),
+    path("webinars/", include("amphi.webinars.hook_urls")),
     path("admin/", admin.site.urls),
 ]

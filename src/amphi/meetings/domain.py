@@ -52,7 +52,7 @@ def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeti
         meeting.save(update_fields=["slug"])
     meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
     meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
-    return SavedMeeting(meeting, webinars.plan(meeting, user=user))
+    return SavedMeeting(meeting, webinars.plan(meeting))
 
 
 @transaction.atomic
@@ -73,5 +73,5 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
 @transaction.atomic
 def delete_meeting(meeting: Meeting, *, user: User) -> None:
     """Remove a meeting; its live is stopped first and its event goes with it."""
-    webinars.unplan(meeting, user=user, reason="deleted")
+    webinars.unplan(meeting, reason=f"deleted by user {user.pk}")
     meeting.delete()

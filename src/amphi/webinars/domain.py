@@ -19,13 +19,17 @@ log = logging.getLogger("webinar")
 
 def livestream_of(meeting: Meeting) -> Livestream | None:
     """The livestream of `meeting`, or None when it is not a planned webinar."""
-    return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").filter(meeting=meeting).first()
+    return (
+        Livestream.objects.select_related("event", "meeting", "gateway__broadcaster")
+        .filter(meeting=meeting)
+        .first()
+    )
 
 
 # --- planning
 
 
-def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
+def plan(meeting: Meeting) -> planning.NoGatewayFree | None:
     """Bring the booking and the event of `meeting` in step with it, in the caller's transaction.
 
     Returns:
@@ -34,7 +38,7 @@ def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
     """
     livestream = livestream_of(meeting)
     if not meeting.is_webinar:
-        unplan(meeting, user=user, reason="unchecked")
+        unplan(meeting, reason="unchecked")
         return None
     gateways = planning.lock_gateways(meeting.site)
     if livestream is not None and livestream.is_running:
@@ -46,7 +50,7 @@ def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
         log.warning("plan for meeting %s “%s”: no live gateway is free", meeting.pk, meeting.name)
         meeting.is_webinar = False
         meeting.save(update_fields=["is_webinar"])
-        unplan(meeting, user=user, reason="no_gateway_free")
+        unplan(meeting, reason="no_gateway_free")
         return conflict
     event = _write_event(meeting, gateway, livestream)
     booking = {"gateway": gateway, "starts_at": meeting.start_at, "ends_at": meeting.end_at}
@@ -72,8 +76,12 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     return event
 
 
-def unplan(meeting: Meeting, *, user: User | None, reason: str) -> None:
-    """Give up the booking of `meeting` and remove its event; what runs is stopped by the gateway's own job id."""
+def unplan(meeting: Meeting, *, reason: str) -> None:
+    """Give up the booking of `meeting` and remove its event.
+
+    Raises:
+        TransitionRefusedError: the live runs; only when it has ended can it be forgotten.
+    """
     livestream = livestream_of(meeting)
     if livestream is None:
         return

@@ -79,6 +79,7 @@ class Livestream(models.Model):
     state_since = models.DateTimeField(_("since"), auto_now_add=True)
     job_id = models.UUIDField(_("gateway job"), null=True, editable=False)
     retiring_job_id = models.UUIDField(null=True, editable=False)
+    retiring_remote_id = models.CharField(max_length=100, blank=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
     asked_at = models.DateTimeField(_("asked to start"), null=True, editable=False)
@@ -92,8 +93,10 @@ class Livestream(models.Model):
     media_mark = models.CharField(max_length=100, blank=True, editable=False)
     media_seen_at = models.DateTimeField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
+    gateway_asked_at = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
     hook_checked_at = models.DateTimeField(null=True, editable=False)
+    has_hook = models.BooleanField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("livestream")

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from amphi.meetings.models import Meeting
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 
 SEARCH_HORIZON = timedelta(days=14)
@@ -19,11 +20,11 @@ class NoGatewayFree:
     """No gateway of the site is free for the time that was asked.
 
     Attributes:
-        overlapping: the livestreams that hold them.
+        overlapping: the meetings whose webinars hold them.
         nearest: up to three starts near the one asked at which one is free, the nearest first.
     """
 
-    overlapping: list[Livestream]
+    overlapping: list[Meeting]
     nearest: list[datetime]
 
 
@@ -58,7 +59,9 @@ def free_gateway(
     return free[0] if free else None
 
 
-def _first_free(bookings: dict[int, list[tuple[datetime, datetime]]], start: datetime, length: timedelta) -> bool:
+def _first_free(
+    bookings: dict[int, list[tuple[datetime, datetime]]], start: datetime, length: timedelta
+) -> bool:
     end = start + length
     return any(all(not (s < end and e > start) for s, e in rows) for rows in bookings.values())
 
@@ -74,7 +77,7 @@ def explain(
     length = end - start
     rows = Livestream.objects.filter(
         gateway__in=gateways, ends_at__gt=max(now, start - SEARCH_HORIZON), starts_at__lt=end + SEARCH_HORIZON
-    ).select_related("meeting", "event")
+    ).select_related("meeting")
     if mine is not None:
         rows = rows.exclude(pk=mine.pk)
     known = list(rows)
@@ -85,6 +88,6 @@ def explain(
     free = [at for at in candidates if at > now and at != start and _first_free(bookings, at, length)]
     free.sort(key=lambda at: (abs(at - start), at))
     return NoGatewayFree(
-        overlapping=[row for row in known if row.starts_at < end and row.ends_at > start],
+        overlapping=[row.meeting for row in known if row.starts_at < end and row.ends_at > start],
         nearest=sorted(free[:NEAREST_OFFERED]),
     )

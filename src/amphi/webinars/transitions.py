@@ -55,9 +55,26 @@ def is_legal(state: str, event: str) -> bool:
     return (State(state), event) in TABLE
 
 
+def new_job(livestream: Livestream) -> dict[str, object]:
+    """The columns that put a new gateway job in the place of the one that `livestream` has."""
+    return {
+        "retiring_job_id": livestream.job_id,
+        "retiring_remote_id": livestream.remote_id,
+        "job_id": uuid.uuid4(),
+        "remote_id": "",
+        "gateway_asked_at": None,
+        "chat_shown": None,
+        "media_mark": "",
+        "media_seen_at": None,
+    }
+
+
 def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> dict[str, object]:
     """The columns that a transition sets besides the state."""
     changes: dict[str, object] = {"check_at": now if new in RUNNING else None}
+    if livestream.state == State.LIVE:
+        # Watching a live only reads: what is asked now need not wait until a slow answer ends the watcher's lease.
+        changes["claimed_until"] = None
     if event == GO_LIVE:
         changes |= {
             "job_id": uuid.uuid4(),
@@ -71,9 +88,12 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
             "last_error_detail": "",
             "chat_shown": None,
             "hook_checked_at": None,
+            "has_hook": None,
+            "gateway_asked_at": None,
+            "remote_id": "",
         }
     elif event == RESTART:
-        changes |= {"retiring_job_id": livestream.job_id, "job_id": uuid.uuid4(), "media_mark": "", "media_seen_at": None}
+        changes |= new_job(livestream)
     elif event == MEDIA_SEEN:
         changes |= {"last_error": "", "last_error_detail": ""}
         if livestream.went_live_at is None:
@@ -81,7 +101,9 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
     return changes
 
 
-def apply(livestream: Livestream, event: str, *, user: User | None, reason: str = "", **columns: object) -> bool:
+def apply(
+    livestream: Livestream, event: str, *, user: User | None, reason: str = "", **columns: object
+) -> bool:
     """Apply `event` to `livestream`, once, whoever else tries at the same moment.
 
     The row changes only if its state and job are still those that `livestream` was read with; the change, its audit row and
@@ -115,6 +137,12 @@ def apply(livestream: Livestream, event: str, *, user: User | None, reason: str 
         publish_state(livestream.event)
     meeting = livestream.meeting
     log.info(
-        "%s for meeting %s “%s”: %s → %s%s", event, meeting.pk, meeting.name, old, new, f" ({reason})" if reason else ""
+        "%s for meeting %s “%s”: %s → %s%s",
+        event,
+        meeting.pk,
+        meeting.name,
+        old,
+        new,
+        f" ({reason})" if reason else "",
     )
     return True

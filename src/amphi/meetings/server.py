@@ -1,0 +1,32 @@
+"""The meeting server that the settings name."""
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.urls import reverse
+
+from amphi.bigbluebutton import Server
+from amphi.meetings.models import Meeting
+
+TIMEOUT_S = 5.0
+"""A presenter waits for these answers, and a webinar's supervision too."""
+
+
+@lru_cache(maxsize=4)
+def _server(url: str, secret: str, checksum: str, ca_file: str) -> Server:
+    return Server(url, secret, checksum=checksum, timeout_s=TIMEOUT_S, ca_file=ca_file or None)
+
+
+def meeting_server() -> Server:
+    """The client of the configured BigBlueButton; it keeps its connections."""
+    return _server(settings.BBB_API_URL, settings.BBB_SECRET_KEY, settings.BBB_CHECKSUM, settings.BBB_CA_FILE)
+
+
+def callback_url(meeting: Meeting, name: str) -> str:
+    """Where BBB tells about `meeting`: unsigned calls are known by the nonce in it.
+
+    Args:
+        meeting: the one told about.
+        name: ``events`` or ``ended``.
+    """
+    return settings.AMPHI_URL + reverse(f"hooks:{name}", args=[meeting.callback_nonce])

@@ -1,0 +1,60 @@
+"""Who looks at which livestream: leases in the rows, so that each is looked at by one worker at a time."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from amphi.webinars import supervisor
+from amphi.webinars.models import Livestream
+
+log = logging.getLogger("webinar")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A livestream that this worker may look at, until the lease ends.
+
+    Attributes:
+        livestream_id: which.
+        check_at: when it was due; if that changed meanwhile, somebody wants another look at once.
+    """
+
+    livestream_id: int
+    check_at: datetime
+
+
+def claim_due(worker: str, *, limit: int, lease: timedelta) -> list[Claim]:
+    """Claim up to `limit` livestreams that are due and that no living worker holds."""
+    now = timezone.now()
+    due = Livestream.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=now), check_at__lte=now)
+    claims = []
+    for pk, check_at in due.order_by("check_at").values_list("pk", "check_at")[:limit]:
+        # Whoever changes the row first has it; the others change no row.
+        if due.filter(pk=pk, check_at=check_at).update(claimed_until=now + lease, claimed_by=worker):
+            claims.append(Claim(pk, check_at))
+    return claims
+
+
+def carry_out(claim: Claim, worker: str) -> None:
+    """Look at a claimed livestream, then release it with the time of the next look."""
+    next_in: timedelta | None = supervisor.AFTER_ERROR
+    try:
+        livestream = Livestream.objects.select_related("meeting", "event", "gateway__broadcaster").get(
+            pk=claim.livestream_id
+        )
+        next_in = supervisor.look(livestream)
+    except Livestream.DoesNotExist:
+        return
+    finally:
+        release(claim, worker, next_in)
+
+
+def release(claim: Claim, worker: str, next_in: timedelta | None) -> None:
+    """Give the livestream back. A look that was asked for meanwhile stays due."""
+    livestream = Livestream.objects.filter(pk=claim.livestream_id)
+    next_at = None if next_in is None else timezone.now() + next_in
+    livestream.filter(Q(check_at=claim.check_at) | Q(check_at=None)).update(check_at=next_at)
+    livestream.filter(claimed_by=worker).update(claimed_until=None, claimed_by="")

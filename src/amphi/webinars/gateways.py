@@ -1,0 +1,74 @@
+"""Asking a live gateway for what a livestream needs."""
+
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from amphi import sipmediagw
+from amphi.bigbluebutton import BigBlueButtonError, bot_parameters
+from amphi.meetings.models import Meeting
+from amphi.meetings.server import meeting_server
+from amphi.webinars.models import LiveGateway, Livestream
+
+TIMEOUT_S = 5.0
+STREAMING_USER = "streaming"
+
+
+@lru_cache(maxsize=256)
+def _connect(dialect: str, url: str, token: str, ca_file: str) -> sipmediagw.Gateway:
+    return sipmediagw.connect(dialect, url, token, ca_file=ca_file or None, timeout_s=TIMEOUT_S)
+
+
+def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:
+    """The client of a live gateway: its own address and token, else those of the settings."""
+    return _connect(
+        gateway.dialect,
+        gateway.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
+        gateway.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
+        gateway.ca_file,
+    )
+
+
+def job_ref(livestream: Livestream) -> sipmediagw.JobRef:
+    """The name of the livestream's job at its gateway."""
+    return sipmediagw.JobRef(
+        job_id=str(livestream.job_id),
+        room=livestream.meeting.room,
+        remote_id=livestream.remote_id,
+        chat_shown=bool(livestream.chat_shown),
+    )
+
+
+def streaming_user_id(meeting: Meeting) -> str:
+    """The external user id of the streaming user in BBB."""
+    return f"amphi-streaming-{meeting.pk}"
+
+
+def _join_url(meeting: Meeting, *, show_chat: bool) -> str:
+    server = meeting_server()
+    try:
+        version = server.capabilities().version
+    except BigBlueButtonError:
+        version = ""
+    return server.join_url(
+        meeting.bbb_id,
+        STREAMING_USER,
+        role="VIEWER",
+        user_id=streaming_user_id(meeting),
+        parameters=bot_parameters(version, show_chat=show_chat),
+    )
+
+
+def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.StartRequest:
+    """All that a gateway of any dialect needs to join the meeting and send it."""
+    meeting = livestream.meeting
+    public = urlsplit(settings.AMPHI_URL)
+    return sipmediagw.StartRequest(
+        job_id=str(livestream.job_id),
+        room=meeting.room,
+        rtmp_url=livestream.gateway.rtmp_stream_url,
+        join_url=_join_url(meeting, show_chat=show_chat),
+        domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
+        show_chat=show_chat,
+    )

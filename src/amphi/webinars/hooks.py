@@ -1,0 +1,124 @@
+"""What BigBlueButton and the live server tell by themselves.
+
+All of it is a hint: it makes the supervisor look now, and the supervisor looks for itself. Only chat messages are taken as they
+come, once their signature is verified.
+"""
+
+import hmac
+import logging
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from amphi import access
+from amphi.audience.domain import record_meeting_message
+from amphi.bigbluebutton import WebhookError, chat, webhooks
+from amphi.meetings.models import Meeting
+from amphi.meetings.server import callback_url
+from amphi.webinars.gateways import streaming_user_id
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream
+
+log = logging.getLogger("webinar")
+
+
+def _look_now(meeting: Meeting) -> None:
+    Livestream.objects.filter(meeting=meeting, state__in=RUNNING).update(check_at=timezone.now())
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def events(request: HttpRequest, nonce: str) -> HttpResponse:
+    """A delivery of bbb-webhooks: signed, for one meeting."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    try:
+        webhooks.verify(
+            callback_url(meeting, "events"),
+            request.body,
+            request.GET.get("checksum", ""),
+            settings.BBB_SECRET_KEY,
+            authorization=request.headers.get("Authorization", ""),
+        )
+        delivered = webhooks.parse(request.body)
+    except WebhookError as error:
+        log.warning("webhook for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
+        return HttpResponse(status=403)
+    for event in delivered:
+        if event.meeting_id != meeting.bbb_id:
+            continue
+        if isinstance(event, webhooks.ChatMessage):
+            _take_message(meeting, event)
+        elif isinstance(event, webhooks.MeetingEnded):
+            log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
+            _look_now(meeting)
+    return HttpResponse(status=200)
+
+
+def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
+    livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
+    if livestream is None or not message.is_public:
+        return
+    # What we said ourselves comes back: by a call it has no external id, typed by the streaming user it has that one's.
+    if message.sender_external_id in {"", streaming_user_id(meeting)}:
+        return
+    record_meeting_message(
+        livestream.event,
+        meeting_message_id=f"{meeting.pk}-{message.id}"[:100],
+        author_name=message.sender_name[:255],
+        text=chat.strip_html(message.text),
+        sent_at=datetime.fromtimestamp(message.sent_at_ms / 1000, UTC)
+        if message.sent_at_ms
+        else timezone.now(),
+    )
+
+
+@require_GET
+@access.signed
+def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- the nonce says it all
+    """BBB's ``meta_endCallbackUrl``: a GET without a signature, known by its nonce. It changes no state, it hastens a look."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    log.info("end callback for meeting %s “%s”", meeting.pk, meeting.name)
+    _look_now(meeting)
+    return HttpResponse(status=200)
+
+
+def _gateway_of(name: str, key: str) -> LiveGateway | None:
+    """The live gateway whose RTMP address is for the stream `name` and the key `key`."""
+    found = None
+    for gateway in LiveGateway.objects.all():
+        parts = urlsplit(gateway.rtmp_stream_url)
+        expected = parse_qs(parts.query).get("key", [""])[0]
+        same_key = hmac.compare_digest(expected.encode(), key.encode())
+        if same_key and parts.path.rsplit("/", 1)[-1] == name:
+            found = gateway
+    return found
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def on_publish(request: HttpRequest) -> HttpResponse:
+    """nginx-rtmp's ``on_publish``: whether somebody may publish, known by the key in the address; a sign that media comes."""
+    gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
+    if gateway is None:
+        log.warning("on_publish refused: no live gateway has this name and key")
+        return HttpResponse(status=403)
+    Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+    return HttpResponse(status=200)
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def on_publish_done(request: HttpRequest) -> HttpResponse:
+    """nginx-rtmp's ``on_publish_done``: the publisher left, so the live is looked at."""
+    gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
+    if gateway is not None:
+        Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+    return HttpResponse(status=200)
