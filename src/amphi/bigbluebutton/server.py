@@ -12,7 +12,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring  # only writes: parsing is defusedxml's
 
 from amphi import outbound
-from amphi.bigbluebutton import answers, checksum, exceptions
+from amphi.bigbluebutton import answers, exceptions
+from amphi.bigbluebutton import checksum as checksums
+from amphi.bigbluebutton.checksum import Algorithm
 from amphi.bigbluebutton.objects import (
     Capabilities,
     CreatedMeeting,
@@ -71,15 +73,15 @@ class Server:
         url: str,
         secret: str,
         *,
-        checksum: checksum.Algorithm = "sha256",
+        checksum: Algorithm = "sha256",
         timeout_s: float = 10.0,
         ca_file: Path | str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = api_url(url)
         self._secret = secret
-        self._algorithm: checksum.Algorithm = checksum
-        self._hooks_algorithm: checksum.Algorithm = checksum
+        self._algorithm: Algorithm = checksum
+        self._hooks_algorithm: Algorithm = checksum
         self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file)
         self._clock = clock
         self._probed: tuple[float, Capabilities] | None = None
@@ -304,7 +306,7 @@ class Server:
         query: Mapping[str, str],
         *,
         body: bytes | None = None,
-        algorithm: checksum.Algorithm | None = None,
+        algorithm: Algorithm | None = None,
     ) -> Element:
         url = self._signed_url(call, query, algorithm or self._algorithm)
         try:
@@ -318,11 +320,11 @@ class Server:
             raise _no_answer(call or "version", error) from error
         return answers.read(call or "version", answer)
 
-    def _signed_url(self, call: str, query: Mapping[str, str], algorithm: checksum.Algorithm) -> str:
+    def _signed_url(self, call: str, query: Mapping[str, str], algorithm: Algorithm) -> str:
         if not call:
             return f"{self.url}/"
         raw_query = urlencode(query, quote_via=quote, safe="")
-        signature = checksum.of_call(call, raw_query, self._secret, algorithm)
+        signature = checksums.of_call(call, raw_query, self._secret, algorithm)
         separator = "&" if raw_query else ""
         return f"{self.url}/{call}?{raw_query}{separator}checksum={signature}"
 
@@ -351,4 +353,5 @@ def _modules(presentations: Iterable[Presentation]) -> bytes:
         else:
             document = SubElement(module, "document", {**attributes, "name": one.name})
             document.text = base64.b64encode(one.content).decode("ascii")
-    return tostring(modules, encoding="utf-8", xml_declaration=True)
+    body: bytes = tostring(modules, encoding="utf-8", xml_declaration=True)
+    return body

@@ -270,7 +270,7 @@ def _event(envelope: Any) -> AnyEvent:
     kind = _text(data, "id")
     attributes = _object(data.get("attributes"))
     meeting = _object(attributes.get("meeting"))
-    common = {
+    common: dict[str, Any] = {
         "meeting_id": _text(meeting, "external-meeting-id"),
         "internal_meeting_id": _text(meeting, "internal-meeting-id"),
         "sent_at_ms": _number(_object(data.get("event")).get("ts")),
@@ -284,7 +284,7 @@ def _meeting_ended(_attributes: Mapping[str, Any], common: dict[str, Any]) -> An
     return MeetingEnded(**common)
 
 
-def _user(attributes: Mapping[str, Any]) -> dict[str, str]:
+def _user(attributes: Mapping[str, Any]) -> dict[str, Any]:
     user = _object(attributes.get("user"))
     return {
         "user_id": _text(user, "internal-user-id"),

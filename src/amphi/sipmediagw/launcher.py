@@ -7,6 +7,7 @@ A answers ``{"res": …}`` and B ``{"status": …, "details": {"res": …}}``; b
 from typing import Any
 
 from amphi.sipmediagw.exceptions import (
+    GatewayError,
     GatewayFailedError,
     GatewayFullError,
     GatewayRefusedError,
@@ -19,6 +20,7 @@ from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, che
 from amphi.sipmediagw.transport import Reply, Transport
 
 _QUICK_S = 10.0
+_NOT_FOUND = 404
 _UNREPORTED = "this gateway does not report on its streams: only the pictures tell"
 
 
@@ -47,25 +49,23 @@ class LauncherGateway:
         )
 
     def status(self, job: JobRef) -> JobStatus:
-        """What `/progress` says (v1.7); before, and where it does not say, the stream is taken to be as it was asked."""
+        """What `/progress` says (v1.7): ``gw_state`` only when the container is down.
+
+        Where there is no `/progress`, the stream is taken to be as it was asked, and `reported` is false.
+        """
         query = {"room": checked_room(job.room)}
         reply = self._transport.call("GET", "/progress", query=query, timeout_s=_QUICK_S)
-        if reply.status in {404, 405} or "unknown" in _error(reply.data).lower():
-            return self._unreported(job)
+        if reply.status == _NOT_FOUND and not reply.data:
+            return JobStatus(state="on_air", detail=_UNREPORTED, remote_id=job.room, reported=False)
+        if reply.status == _NOT_FOUND:
+            raise GatewayFailedError(self._transport.clean(f"progress: {_error(reply.data)}"))
         try:
             meaning = self._meaning("progress", reply)
         except UnknownRoomError as error:
             return JobStatus(state="unknown", reason="no_such_job", detail=str(error))
-        match meaning.get("gw_state"):
-            case "down" | "stopped":
-                return JobStatus(state="idle", detail="the gateway is down", remote_id=job.room)
-            case "up" | "working" | "started":
-                return JobStatus(state="on_air", remote_id=job.room)
-            case _:
-                return self._unreported(job)
-
-    def _unreported(self, job: JobRef) -> JobStatus:
-        return JobStatus(state="on_air", detail=_UNREPORTED, remote_id=job.room, reported=False)
+        if meaning.get("gw_state") in {"down", "stopped"}:
+            return JobStatus(state="idle", detail="the gateway is down", remote_id=job.room)
+        return JobStatus(state="on_air", remote_id=job.room)
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
         body = {"room": checked_room(job.room), "msg": spoken_by(author, text)}
@@ -97,7 +97,7 @@ class LauncherGateway:
         meaning = details if isinstance(details, dict) else reply.data
         error = _error(reply.data) or _error(meaning)
         if error:
-            raise self._error(call, error, reply)
+            raise self._failure(call, error, reply)
         if reply.status >= 500:  # noqa: PLR2004 -- the server's side begins here
             raise GatewayFailedError(f"{call}: HTTP status {reply.status}")
         if not 200 <= reply.status < 300:  # noqa: PLR2004 -- HTTP's successes
@@ -106,7 +106,7 @@ class LauncherGateway:
             raise NotAGatewayError(f"{call}: the answer says neither res nor status")
         return meaning
 
-    def _error(self, call: str, error: str, reply: Reply) -> Exception:
+    def _failure(self, call: str, error: str, reply: Reply) -> GatewayError:
         words = self._transport.clean(f"{call}: HTTP status {reply.status}: {error}")
         said = error.lower()
         if "authorization" in said:

@@ -9,7 +9,7 @@ from amphi.sipmediagw.exceptions import UnsafeRoomNameError
 State = Literal["joining", "on_air", "recovering", "stopping", "idle", "unknown"]
 Dialect = Literal["amphi", "A", "B", "D"]
 
-_ROOM = re.compile(r"[a-z0-9_-]{1,100}")
+_ROOM = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +113,13 @@ class Gateway(Protocol):
 
 
 def checked_room(room: str) -> str:
-    """The room name, when every upstream gateway can make a container of it.
+    """The room name, when the gateways of A and B can make a container's project of it unchanged.
 
     Raises:
-        UnsafeRoomNameError: it has other characters than ``a-z 0-9 _ -``, or none, or more than 100.
+        UnsafeRoomNameError: it is not 1 to 63 of ``a-z 0-9 _ -``, beginning with a letter or digit.
     """
     if not _ROOM.fullmatch(room):
-        raise UnsafeRoomNameError("a room name has 1 to 100 characters of a-z 0-9 _ -")
+        raise UnsafeRoomNameError(
+            "a room name has 1 to 63 characters of a-z 0-9 _ -, the first a letter or digit"
+        )
     return room

@@ -4,6 +4,7 @@ A stream is watched and stopped by the `gw_id` that its start returned: the prox
 webinars, so an answer that names another room is not about ours.
 """
 
+import re
 from typing import Any
 
 from amphi.sipmediagw.exceptions import (
@@ -14,14 +15,17 @@ from amphi.sipmediagw.exceptions import (
     NotAGatewayError,
     NotInMeetingError,
     UnknownRoomError,
+    UnsafeRoomNameError,
     UnsupportedError,
 )
 from amphi.sipmediagw.inert import spoken_by
-from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, checked_room
+from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest
 from amphi.sipmediagw.transport import Reply, Transport
 
 _QUICK_S = 10.0
 _BROWSING = "bigbluebutton"
+_FREE = {"created", "started", "stopped", "deleted", "down"}
+_ROOM = re.compile(r"[A-Za-z0-9_/-]{5,100}")
 
 
 class ProxyGateway:
@@ -34,7 +38,7 @@ class ProxyGateway:
 
     def start(self, request: StartRequest) -> JobStatus:
         body = {
-            "room": checked_room(request.room),
+            "room": _checked_room(request.room),
             "browsing": _BROWSING,  # the proxy demands this one,
             "browsing_name": _BROWSING,  # and the gateway behind it reads this one
             "main_app": "streaming",
@@ -47,23 +51,28 @@ class ProxyGateway:
         return JobStatus(state="joining", remote_id=str(gw_id))
 
     def stop(self, job: JobRef) -> JobStatus:
-        gw_id = job.remote_id
-        if not gw_id:
-            return JobStatus(state="idle", reason="stopped", detail="no gateway was ever named for it")
+        """Stop the gateway that streams this webinar, unless it has another room by now."""
+        stopped = JobStatus(state="idle", reason="stopped", remote_id=job.remote_id)
+        if not job.remote_id:
+            return stopped
+        before = self.status(job)
+        if before.state == "unknown":
+            return stopped
         try:
-            if self.status(job).state in {"idle", "unknown"}:
-                return JobStatus(state="idle", reason="stopped", remote_id=gw_id)
-            self._data("stop", self._transport.call("POST", "/stop", body={"gw_id": gw_id}))
-        except UnknownRoomError as error:
-            return JobStatus(state="idle", reason="stopped", detail=str(error), remote_id=gw_id)
-        return JobStatus(state="idle", reason="stopped", remote_id=gw_id)
+            # "free" is no reason to leave it alone: one passing error makes the proxy say so of a live gateway.
+            self._data("stop", self._transport.call("POST", "/stop", body={"gw_id": job.remote_id}))
+        except UnknownRoomError:
+            return stopped
+        except GatewayRefusedError:
+            if before.state != "idle":
+                raise
+        return stopped
 
     def status(self, job: JobRef) -> JobStatus:
-        query = {"gw_id": job.remote_id} if job.remote_id else {"room": checked_room(job.room)}
+        query = {"gw_id": job.remote_id} if job.remote_id else {"room": _checked_room(job.room)}
+        reply = self._transport.call("GET", "/status", query=query, timeout_s=_QUICK_S)
         try:
-            data = self._data(
-                "status", self._transport.call("GET", "/status", query=query, timeout_s=_QUICK_S)
-            )
+            data = self._data("status", reply)
         except UnknownRoomError as error:
             return JobStatus(
                 state="unknown", reason="no_such_job", detail=str(error), remote_id=job.remote_id
@@ -71,19 +80,16 @@ class ProxyGateway:
         gw_id = str(data.get("gw_id") or job.remote_id)
         room = data.get("room")
         if room and room != job.room:
-            return JobStatus(
-                state="unknown",
-                reason="no_such_job",
-                detail="that gateway has another room now",
-                remote_id=gw_id,
-            )
-        match data.get("gw_state"):
-            case "working" | "up":
-                return JobStatus(state="on_air", remote_id=gw_id)
-            case "started" | "stopped" | "down":
-                return JobStatus(state="idle", detail="the gateway streams nothing", remote_id=gw_id)
-            case other:
-                raise NotAGatewayError(self._transport.clean(f"status: unknown gw_state {other!r}"))
+            detail = "that gateway has another room now"
+            return JobStatus(state="unknown", reason="no_such_job", detail=detail, remote_id=gw_id)
+        state = data.get("gw_state")
+        # "started" was the name of a free gateway; the proxies that report calls use it for a running one.
+        running = {"working", "up"} | ({"started"} if room or "call_started" in data else set())
+        if state in running:
+            return JobStatus(state="on_air", remote_id=gw_id)
+        if state in _FREE:
+            return JobStatus(state="idle", detail=f"the gateway is {state}", remote_id=gw_id)
+        raise NotAGatewayError(self._transport.clean(f"status: unknown gw_state {state!r}"))
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
         if not job.remote_id:
@@ -139,3 +145,10 @@ class ProxyGateway:
         error = reply.data.get("error")
         said = error.get("detail", "") if isinstance(error, dict) else error or reply.data.get("detail", "")
         return self._transport.clean(f"{call}: HTTP status {reply.status}: {said}")
+
+
+def _checked_room(room: str) -> str:
+    """The room name, when this dialect's menu can type it: it drops other characters, and waits for a fifth."""
+    if not _ROOM.fullmatch(room):
+        raise UnsafeRoomNameError("a room name has 5 to 100 characters of A-Z a-z 0-9 _ / -")
+    return room
