@@ -26,7 +26,8 @@ bench: setup-dev     ## Measure, as ratios against a peer in the same run
 	$(PY) -m bench $(ARGS)
 
 rehearse: setup      ## A dress rehearsal on the running demo
-	@$(PY) -m amphi rehearse $(ARGS)
+	@env=$${AMPHI_VAR:-var}/demo.env; [ -f "$$env" ] || { echo "No demo has been started here. Start it first: make demo" >&2; exit 1; }; \
+	  set -a; . "$$env"; set +a; exec $(PY) -m amphi rehearse $(ARGS)
 
 screenshots: setup-dev  ## Make docs/images/ anew
 	$(PY) docs/screenshots.py $(ARGS)

@@ -1,0 +1,97 @@
+"""Keeps one part of the demo: nothing that the part starts outlives the part, the keeper or the demo.
+
+    python -m amphi.demo.child DEMO_PID COMMAND...
+
+The keeper is killed by the kernel's word when the demo dies in any way (``PR_SET_PDEATHSIG``), adopts every process that the
+part leaves behind (``PR_SET_CHILD_SUBREAPER``: browsers put themselves in process groups of their own), and ends them all when
+the part ends. SIGTERM is passed on to the part, which has `GRACE_S` to stop by itself.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+
+GRACE_S = 1.5
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _become(command: list[str], keeper: int) -> NoReturn:
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        os._exit(1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    os.execvp(command[0], command)  # noqa: S606 -- this process becomes the part; a shell is not wanted
+
+
+def _start(command: list[str]) -> int:
+    keeper = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _become(command, keeper)
+    return pid
+
+
+def _kill_descendants() -> None:
+    """End every process below this one, including those that appear meanwhile."""
+    while children := psutil.Process().children(recursive=True):
+        for child in children:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(children, timeout=1)
+
+
+def keep(command: list[str]) -> int:
+    """Run `command` until it ends or this process is told to stop.
+
+    Returns:
+        The command's exit status, 128 + the signal's number if a signal ended it.
+    """
+    ended_by: list[float] = []
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if not ended_by:
+            ended_by.append(time.monotonic() + GRACE_S)
+            os.kill(pid, signal.SIGTERM)
+
+    pid = _start(command)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    status = None
+    while status is None:
+        done, raw = os.waitpid(pid, os.WNOHANG) if ended_by else os.waitpid(pid, 0)
+        if done:
+            status = os.waitstatus_to_exitcode(raw)
+        elif time.monotonic() > ended_by[0]:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            time.sleep(0.02)
+    _kill_descendants()
+    return status if status >= 0 else 128 - status
+
+
+def main(argv: list[str]) -> int:
+    """Keep the command of `argv`, whose first word is the process id of the demo."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(argv[0]):
+        return 1
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    return keep(argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
