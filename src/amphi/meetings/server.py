@@ -1,11 +1,12 @@
 """The meeting server that the settings name."""
 
 from functools import lru_cache
+from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
 
-from amphi.bigbluebutton import Server
+from amphi.bigbluebutton import Algorithm, Server
 from amphi.meetings.models import Meeting
 
 TIMEOUT_S = 5.0
@@ -14,7 +15,7 @@ TIMEOUT_S = 5.0
 
 @lru_cache(maxsize=4)
 def _server(url: str, secret: str, checksum: str, ca_file: str) -> Server:
-    return Server(url, secret, checksum=checksum, timeout_s=TIMEOUT_S, ca_file=ca_file or None)
+    return Server(url, secret, checksum=cast("Algorithm", checksum), timeout_s=TIMEOUT_S, ca_file=ca_file or None)
 
 
 def meeting_server() -> Server:

@@ -23,7 +23,7 @@ class Claim:
     """
 
     livestream_id: int
-    check_at: datetime
+    check_at: datetime | None
 
 
 def claim_due(worker: str, *, limit: int, lease: timedelta) -> list[Claim]:

@@ -124,8 +124,8 @@ def go_live(livestream: Livestream, *, user: User) -> None:
             raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))
 
 
-def _asked(livestream: Livestream, event: str, user: User, **columns: object) -> None:
-    if not transitions.apply(livestream, event, user=user, **columns):
+def _asked(livestream: Livestream, event: str, user: User) -> None:
+    if not transitions.apply(livestream, event, user=user):
         livestream.refresh_from_db()
         raise TransitionRefusedError(
             _("This can’t be done now: the live is “%(state)s”.") % {"state": livestream.get_state_display()}

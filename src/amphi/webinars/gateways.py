@@ -1,6 +1,7 @@
 """Asking a live gateway for what a livestream needs."""
 
 from functools import lru_cache
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,7 +18,8 @@ STREAMING_USER = "streaming"
 
 @lru_cache(maxsize=256)
 def _connect(dialect: str, url: str, token: str, ca_file: str) -> sipmediagw.Gateway:
-    return sipmediagw.connect(dialect, url, token, ca_file=ca_file or None, timeout_s=TIMEOUT_S)
+    kind = cast("Literal['amphi', 'A', 'B', 'D', 'auto']", dialect)
+    return sipmediagw.connect(kind, url, token, ca_file=ca_file or None, timeout_s=TIMEOUT_S)
 
 
 def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:

@@ -1,0 +1,61 @@
+"""Rows for tests, each made with as little said as possible."""
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from amphi.accounts.models import User
+from amphi.live.models import Broadcaster
+from amphi.meetings.domain import MeetingFields, create_meeting
+from amphi.meetings.models import Meeting
+from amphi.webinars.models import LiveGateway, Livestream
+
+_number = itertools.count(1)
+
+
+def make_user(username: str = "", **fields: Any) -> User:
+    """A user of the staff, who may make webinars."""
+    username = username or f"user{next(_number)}"
+    return User.objects.create_user(
+        username=username, password="password", **{"affiliation": "staff", "email": f"{username}@example.org"} | fields
+    )
+
+
+def make_gateway(name: str = "", **fields: Any) -> LiveGateway:
+    """A live gateway with its broadcaster."""
+    name = name or f"room-{next(_number)}"
+    broadcaster = Broadcaster.objects.create(
+        name=name, slug=name, hls_url=fields.pop("hls_url", f"https://live.example.org/hls/{name}.m3u8")
+    )
+    return LiveGateway.objects.create(
+        **{
+            "rtmp_stream_url": f"rtmp://live.example.org/live/{name}?key=secret",
+            "broadcaster": broadcaster,
+            "dialect": "amphi",
+            "sipmediagw_url": "https://gateway.example.org",
+            "sipmediagw_token": "token",
+        }
+        | fields
+    )
+
+
+def in_hours(hours: float) -> datetime:
+    """That many hours from now."""
+    return timezone.now() + timedelta(hours=hours)
+
+
+def make_meeting(user: User | None = None, **fields: Any) -> Meeting:
+    """A plain meeting, through the domain."""
+    user = user or make_user()
+    given = {"name": f"Meeting {next(_number)}", "start_at": in_hours(1), "duration": timedelta(hours=1)} | fields
+    return create_meeting(user=user, fields=MeetingFields(**given)).meeting
+
+
+def make_webinar(user: User | None = None, *, gateway: LiveGateway | None = None, **fields: Any) -> Livestream:
+    """A planned webinar, through the domain; with a gateway of its own unless one is given."""
+    if gateway is None and not LiveGateway.objects.exists():
+        make_gateway()
+    meeting = make_meeting(user, is_webinar=True, **fields)
+    return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").get(meeting=meeting)
