@@ -1,0 +1,1 @@
+"""Amphi's origin: RTMP in, low-latency HLS out."""

@@ -1,0 +1,137 @@
+"""Who may publish: asked of an HTTP callback as nginx-rtmp does, or held against a list of keys."""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+import httpx
+
+from amphi.origin.config import Config
+from amphi.origin.exceptions import PublishRefusedError
+from amphi.origin.rtmp.events import PublishRequested
+
+logger = logging.getLogger(__name__)
+
+CALLBACK_TIMEOUT = timedelta(seconds=5)
+# A callback server that is down does not end a live that it allowed within this time.
+REMEMBER_ALLOWED = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One request to publish, and who asks."""
+
+    request: PublishRequested
+    address: str
+    client_id: int
+
+    @property
+    def key(self) -> str:
+        return self.request.arguments.get("key", "")
+
+    def form(self, call: str) -> dict[str, str]:
+        """The callback's form fields, named as nginx-rtmp's; the address's parameters can't replace them."""
+        return {
+            **self.request.arguments,
+            "app": self.request.app,
+            "flashver": self.request.flash_version,
+            "tcurl": self.request.tc_url,
+            "addr": self.address,
+            "clientid": str(self.client_id),
+            "call": call,
+            "name": self.request.name,
+            "type": "live",
+        }
+
+
+class PublishAccess:
+    """Decides who may publish.
+
+    Args:
+        config: the origin's settings.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._client = httpx.AsyncClient(timeout=CALLBACK_TIMEOUT.total_seconds(), follow_redirects=False)
+        self._allowed: dict[tuple[str, bytes], float] = {}
+        self._announcements: set[asyncio.Task[None]] = set()
+
+    async def check(self, publication: Publication) -> None:
+        """Return if it may publish.
+
+        Raises:
+            PublishRefusedError: it may not.
+        """
+        if self._config.open:
+            return
+        name = publication.request.name
+        if name in self._config.keys:
+            if not hmac.compare_digest(self._config.keys[name].encode(), publication.key.encode()):
+                raise PublishRefusedError("the key is wrong")
+        elif self._config.on_publish:
+            await self._ask(publication)
+        elif self._config.keys:
+            raise PublishRefusedError("AMPHI_ORIGIN_KEYS has no such name")
+        else:
+            raise PublishRefusedError(
+                "nobody may publish: set AMPHI_ORIGIN_ON_PUBLISH or AMPHI_ORIGIN_KEYS (or --open to try)"
+            )
+
+    async def _ask(self, publication: Publication) -> None:
+        remembered = (publication.request.name, hashlib.sha256(publication.key.encode()).digest())
+        try:
+            answer = await self._client.post(self._config.on_publish, data=publication.form("publish"))
+        except httpx.HTTPError as error:
+            self._allow_from_memory(remembered, type(error).__name__)
+            return
+        if answer.is_server_error:
+            self._allow_from_memory(remembered, f"HTTP {answer.status_code}")
+        elif answer.is_success:
+            self._remember(remembered)
+        else:
+            self._allowed.pop(remembered, None)
+            raise PublishRefusedError(f"on_publish answered {answer.status_code}")
+
+    def _remember(self, remembered: tuple[str, bytes]) -> None:
+        horizon = monotonic() - REMEMBER_ALLOWED.total_seconds()
+        self._allowed = {known: at for known, at in self._allowed.items() if at > horizon}
+        self._allowed[remembered] = monotonic()
+
+    def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> None:
+        at = self._allowed.get(remembered)
+        if at is None or monotonic() - at > REMEMBER_ALLOWED.total_seconds():
+            raise PublishRefusedError(f"on_publish can't be asked ({failure})")
+        logger.warning("%s: on_publish can't be asked (%s); allowed as it was before", remembered[0], failure)
+
+    def announce_done(self, publication: Publication) -> None:
+        """Tell ``on_publish_done``, without waiting for it."""
+        if self._config.on_publish_done:
+            task = asyncio.get_running_loop().create_task(self._tell_done(publication))
+            self._announcements.add(task)
+            task.add_done_callback(self._announcements.discard)
+
+    async def _tell_done(self, publication: Publication) -> None:
+        try:
+            answer = await self._client.post(
+                self._config.on_publish_done, data=publication.form("publish_done")
+            )
+        except httpx.HTTPError as error:
+            logger.warning("%s: on_publish_done: %s", publication.request.name, type(error).__name__)
+        else:
+            if not answer.is_success:
+                logger.warning(
+                    "%s: on_publish_done answered %d", publication.request.name, answer.status_code
+                )
+
+    async def close(self, timeout_s: float) -> None:
+        """Give the last announcements a moment, and close."""
+        if self._announcements:
+            await asyncio.wait(self._announcements, timeout=timeout_s)
+        for task in self._announcements:
+            task.cancel()
+        await self._client.aclose()

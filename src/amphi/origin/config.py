@@ -1,0 +1,90 @@
+"""The origin's settings, from the environment and the command line."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from amphi import environment
+from amphi.environment import InvalidSettingError
+
+RTMP_DEFAULT = "127.0.0.1:1935"
+HTTP_DEFAULT = "127.0.0.1:8003"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an origin is told.
+
+    Attributes:
+        rtmp: where publishers connect.
+        http: where listeners connect.
+        on_publish: asked by POST before anybody may publish; empty for none.
+        on_publish_done: told by POST that a publication ended; empty for none.
+        keys: stream names and their keys, instead of asking.
+        open: whether anybody may publish anything, for trying by hand.
+        token: bearer token of ``GET /streams``; empty switches it off.
+        ticket_key: the key of viewers' tickets; empty lets everybody see everything.
+        part: a partial segment's duration.
+        segment: a segment's least duration.
+        window: how much a playlist lists.
+        grace: how long a stream waits for a publisher that was lost.
+        remember: how long an ended stream can still be fetched.
+        stale: after how long without a byte a publisher may be replaced by another with its key.
+        cors: origins whose pages may play; ``*`` for any.
+    """
+
+    rtmp: tuple[str, int] = ("127.0.0.1", 1935)
+    http: tuple[str, int] = ("127.0.0.1", 8003)
+    on_publish: str = ""
+    on_publish_done: str = ""
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+    open: bool = False
+    token: str = field(default="", repr=False)
+    ticket_key: bytes = field(default=b"", repr=False)
+    part: timedelta = timedelta(milliseconds=250)
+    segment: timedelta = timedelta(seconds=1)
+    window: timedelta = timedelta(seconds=30)
+    grace: timedelta = timedelta(seconds=10)
+    remember: timedelta = timedelta(minutes=2)
+    stale: timedelta = timedelta(seconds=3)
+    cors: tuple[str, ...] = ("*",)
+
+
+def from_environment() -> Config:
+    """Read ``AMPHI_ORIGIN_*`` and ``AMPHI_TICKET_KEY``.
+
+    Raises:
+        InvalidSettingError: a variable can't be understood.
+    """
+    return Config(
+        rtmp=environment.address("AMPHI_ORIGIN_RTMP", RTMP_DEFAULT),
+        http=environment.address("AMPHI_ORIGIN_HTTP", HTTP_DEFAULT),
+        on_publish=_url("AMPHI_ORIGIN_ON_PUBLISH"),
+        on_publish_done=_url("AMPHI_ORIGIN_ON_PUBLISH_DONE"),
+        keys=_keys("AMPHI_ORIGIN_KEYS"),
+        token=environment.text("AMPHI_ORIGIN_TOKEN"),
+        ticket_key=environment.text("AMPHI_TICKET_KEY").encode(),
+        part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 250, minimum=100)),
+        segment=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_SEGMENT_MS", 1000, minimum=500)),
+        window=timedelta(seconds=environment.integer("AMPHI_ORIGIN_WINDOW", 30, minimum=6)),
+        grace=timedelta(seconds=environment.integer("AMPHI_ORIGIN_GRACE", 10)),
+        remember=timedelta(seconds=environment.integer("AMPHI_ORIGIN_REMEMBER", 120)),
+        stale=timedelta(seconds=environment.integer("AMPHI_ORIGIN_STALE", 3, minimum=1)),
+        cors=tuple(environment.words("AMPHI_ORIGIN_CORS", "*")),
+    )
+
+
+def _url(name: str) -> str:
+    value = environment.text(name)
+    if value and not value.startswith(("http://", "https://")):
+        raise InvalidSettingError(name, "must be an http:// or https:// address")
+    return value
+
+
+def _keys(name: str) -> dict[str, str]:
+    keys = {}
+    for item in environment.words(name):
+        stream, separator, key = item.partition("=")
+        if not (separator and stream.strip() and key.strip()):
+            raise InvalidSettingError(name, "must be NAME=KEY, separated by commas")
+        keys[stream.strip()] = key.strip()
+    return keys

@@ -1,0 +1,193 @@
+"""The codec configurations that FLV's sequence headers carry."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from amphi.origin.exceptions import MalformedMediaError, UnsupportedCodecError
+
+SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+EXPLICIT_RATE = 15
+AAC_LC, SBR, ESCAPED_OBJECT_TYPE, PARAMETRIC_STEREO = 2, 5, 31, 29
+AAC_FRAME_SAMPLES = 1024
+SEQUENCE_PARAMETER_SET = 7
+# Generous bounds on what a publisher may call a configuration; real ones take some ten bytes.
+MAX_RECORD_BYTES = 16_384
+MAX_PARSED_BYTES = 512
+MAX_AAC_CONFIG_BYTES = 64
+# The profiles whose parameter sets carry chroma format and scaling lists (ITU-T H.264, 7.3.2.1.1).
+HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
+CHROMA_444 = 3
+
+
+class _Bits:
+    """A reader of bits, most significant first, with H.264's Exp-Golomb codes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._number = int.from_bytes(data)
+        self._left = len(data) * 8
+
+    def take(self, count: int) -> int:
+        if count > self._left:
+            raise MalformedMediaError("a codec configuration is cut off")
+        self._left -= count
+        return self._number >> self._left & (1 << count) - 1
+
+    def unsigned(self) -> int:
+        zeros = 0
+        while not self.take(1):
+            zeros += 1
+        return (1 << zeros) - 1 + self.take(zeros)
+
+    def signed(self) -> int:
+        code = self.unsigned()
+        return (code + 1) // 2 if code % 2 else -code // 2
+
+
+@dataclass(frozen=True)
+class AVCConfiguration:
+    """An AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1).
+
+    Attributes:
+        record: its bytes, the content of the ``avcC`` box.
+        width: the picture's width in pixels, cropped.
+        height: the picture's height in pixels, cropped.
+    """
+
+    record: bytes
+    width: int
+    height: int
+
+    @cached_property
+    def codec(self) -> str:
+        """Its name in ``CODECS`` (RFC 6381)."""
+        return f"avc1.{self.record[1:4].hex()}"
+
+    @classmethod
+    def parse(cls, record: bytes) -> "AVCConfiguration":
+        """Read a record.
+
+        Raises:
+            MalformedMediaError: it holds no readable sequence parameter set.
+        """
+        if not 8 <= len(record) <= MAX_RECORD_BYTES or record[0] != 1 or not record[5] & 0x1F:  # noqa: PLR2004 -- up to the first set's length
+            raise MalformedMediaError("the H.264 configuration is malformed")
+        parameter_set = record[8 : 8 + min(int.from_bytes(record[6:8]), MAX_PARSED_BYTES)]
+        if not parameter_set or parameter_set[0] & 0x1F != SEQUENCE_PARAMETER_SET:
+            raise MalformedMediaError("the H.264 configuration holds no sequence parameter set")
+        width, height = _picture_size(parameter_set)
+        if not (0 < width <= 0xFFFF and 0 < height <= 0xFFFF):  # noqa: PLR2004 -- 16 bits each in the boxes
+            raise MalformedMediaError("the H.264 configuration gives no picture size")
+        return cls(record, width, height)
+
+
+def _picture_size(parameter_set: bytes) -> tuple[int, int]:
+    """Width and height that a sequence parameter set gives (ITU-T H.264, 7.3.2.1.1)."""
+    bits = _Bits(parameter_set.replace(b"\0\0\3", b"\0\0"))
+    bits.take(8)
+    profile = bits.take(8)
+    bits.take(16)
+    bits.unsigned()  # seq_parameter_set_id
+    chroma = _skip_high_profile(bits) if profile in HIGH_PROFILES else 1
+    bits.unsigned()  # log2_max_frame_num_minus4
+    _skip_picture_order(bits)
+    bits.unsigned()  # max_num_ref_frames
+    bits.take(1)  # gaps_in_frame_num_value_allowed_flag
+    width = (bits.unsigned() + 1) * 16
+    map_units = bits.unsigned() + 1
+    frames_only = bits.take(1)
+    if not frames_only:
+        bits.take(1)  # mb_adaptive_frame_field_flag
+    height = map_units * 16 * (2 - frames_only)
+    bits.take(1)  # direct_8x8_inference_flag
+    if bits.take(1):
+        horizontal = 2 if chroma in {1, 2} else 1
+        vertical = (2 if chroma == 1 else 1) * (2 - frames_only)
+        left, right, top, bottom = (bits.unsigned() for _ in range(4))
+        width -= (left + right) * horizontal
+        height -= (top + bottom) * vertical
+    return width, height
+
+
+def _skip_high_profile(bits: _Bits) -> int:
+    """Skip what the high profiles add; the chroma format is returned."""
+    chroma = bits.unsigned()
+    if chroma == CHROMA_444:
+        bits.take(1)
+    bits.unsigned()  # bit_depth_luma_minus8
+    bits.unsigned()  # bit_depth_chroma_minus8
+    bits.take(1)  # qpprime_y_zero_transform_bypass_flag
+    if bits.take(1):
+        for index in range(12 if chroma == CHROMA_444 else 8):
+            if bits.take(1):
+                _skip_scaling_list(bits, 16 if index < 6 else 64)  # noqa: PLR2004 -- six 4x4 lists come first
+    return chroma
+
+
+def _skip_scaling_list(bits: _Bits, size: int) -> None:
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + bits.signed()) % 256
+        last = following or last
+
+
+def _skip_picture_order(bits: _Bits) -> None:
+    match bits.unsigned():
+        case 0:
+            bits.unsigned()
+        case 1:
+            bits.take(1)
+            bits.signed()
+            bits.signed()
+            for _ in range(min(bits.unsigned(), 256)):
+                bits.signed()
+
+
+@dataclass(frozen=True)
+class AACConfiguration:
+    """An AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1).
+
+    Attributes:
+        config: its bytes.
+        object_type: 2 is AAC-LC, 5 HE-AAC, 29 HE-AAC v2.
+        sample_rate: of the core coder, in Hz.
+        channels: how many.
+    """
+
+    config: bytes
+    object_type: int
+    sample_rate: int
+    channels: int
+
+    @cached_property
+    def codec(self) -> str:
+        """Its name in ``CODECS`` (RFC 6381)."""
+        return f"mp4a.40.{self.object_type}"
+
+    @classmethod
+    def parse(cls, config: bytes) -> "AACConfiguration":
+        """Read a configuration.
+
+        Raises:
+            MalformedMediaError: cut off, or with a reserved value.
+            UnsupportedCodecError: not AAC-LC, HE-AAC or HE-AAC v2.
+        """
+        if len(config) > MAX_AAC_CONFIG_BYTES:
+            raise MalformedMediaError("the AAC configuration is too long")
+        bits = _Bits(config)
+        object_type = bits.take(5)
+        if object_type == ESCAPED_OBJECT_TYPE:
+            object_type = 32 + bits.take(6)
+        if object_type not in {AAC_LC, SBR, PARAMETRIC_STEREO}:
+            raise UnsupportedCodecError(
+                f"MPEG-4 audio object type {object_type} is not supported; send AAC-LC"
+            )
+        index = bits.take(4)
+        if index != EXPLICIT_RATE and index >= len(SAMPLE_RATES):
+            raise MalformedMediaError("the AAC configuration has a reserved sample rate")
+        sample_rate = bits.take(24) if index == EXPLICIT_RATE else SAMPLE_RATES[index]
+        channels = bits.take(4)
+        if not SAMPLE_RATES[-1] <= sample_rate <= SAMPLE_RATES[0]:
+            raise MalformedMediaError(f"the AAC configuration has a sample rate of {sample_rate} Hz")
+        # 0 means that a program config element tells, 7 means eight.
+        return cls(config, object_type, sample_rate, {0: 2, 7: 8}.get(channels, channels))

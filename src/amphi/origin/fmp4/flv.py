@@ -1,0 +1,97 @@
+"""The bodies of FLV's audio and video tags, as RTMP carries them ("Video File Format", 10.1, annex E.4)."""
+
+from dataclasses import dataclass
+
+from amphi.origin.exceptions import MalformedMediaError, UnsupportedCodecError
+from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
+
+AVC = 7
+AAC = 10
+KEYFRAME = 1
+COMMAND_FRAME = 5
+SEQUENCE_HEADER, CODED = 0, 1
+ENHANCED = 0x80
+ENHANCED_AUDIO = 9
+VIDEO_CODECS = {
+    2: "Sorenson H.263",
+    3: "Screen video",
+    4: "VP6",
+    5: "VP6 with alpha",
+    6: "Screen video 2",
+    12: "H.265",
+}
+AUDIO_CODECS = {0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 4: "Nellymoser", 5: "Nellymoser", 6: "Nellymoser"} | {
+    7: "G.711 A-law", 8: "G.711 mu-law", 11: "Speex", 13: "Opus", 14: "MP3", 15: "a device's own"
+}  # fmt: skip
+VIDEO_HEADER_BYTES = 5
+AUDIO_HEADER_BYTES = 2
+MAX_AUDIO_FRAME_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One coded picture.
+
+    Attributes:
+        composition_ms: how much later than it is decoded it is shown.
+        key: whether decoding can start at it.
+        data: its NAL units, each behind its length.
+    """
+
+    composition_ms: int
+    key: bool
+    data: bytes
+
+
+def parse_video(body: bytes) -> AVCConfiguration | VideoFrame | None:
+    """What a video tag's body holds; None for one without pictures.
+
+    Raises:
+        UnsupportedCodecError: anything but H.264 in its classic form.
+        MalformedMediaError: cut off, or an unreadable configuration.
+    """
+    if not body:
+        return None
+    if body[0] & ENHANCED:
+        fourcc = body[1:5].decode("ascii", "replace")
+        raise UnsupportedCodecError(f"enhanced RTMP video ({fourcc}) is not supported; send H.264")
+    codec, frame_type = body[0] & 0x0F, body[0] >> 4
+    if codec != AVC:
+        raise UnsupportedCodecError(
+            f"{VIDEO_CODECS.get(codec, f'video codec {codec}')} is not supported; send H.264"
+        )
+    if frame_type == COMMAND_FRAME:
+        return None
+    if len(body) < VIDEO_HEADER_BYTES:
+        raise MalformedMediaError("a video tag is cut off")
+    data = body[VIDEO_HEADER_BYTES:]
+    if body[1] == SEQUENCE_HEADER:
+        return AVCConfiguration.parse(data)
+    if body[1] != CODED or not data:
+        return None
+    return VideoFrame(int.from_bytes(body[2:5], signed=True), frame_type == KEYFRAME, data)
+
+
+def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
+    """What an audio tag's body holds: a configuration, or one frame; None for one without sound.
+
+    Raises:
+        UnsupportedCodecError: anything but AAC.
+        MalformedMediaError: an unreadable configuration.
+    """
+    if not body:
+        return None
+    codec = body[0] >> 4
+    if codec == ENHANCED_AUDIO:
+        fourcc = body[1:5].decode("ascii", "replace")
+        raise UnsupportedCodecError(f"enhanced RTMP audio ({fourcc}) is not supported; send AAC")
+    if codec != AAC:
+        raise UnsupportedCodecError(
+            f"{AUDIO_CODECS.get(codec, f'audio codec {codec}')} is not supported; send AAC"
+        )
+    data = body[AUDIO_HEADER_BYTES:]
+    if not data:
+        return None
+    if len(data) > MAX_AUDIO_FRAME_BYTES:
+        raise MalformedMediaError(f"an AAC frame of {len(data)} bytes")
+    return AACConfiguration.parse(data) if body[1] == SEQUENCE_HEADER else data

@@ -1,0 +1,241 @@
+"""A live media playlist: its segments, its parts, its window, and which requests it can answer yet."""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from amphi.origin.fmp4.init import VIDEO_TIMESCALE
+
+# RFC 8216bis, 4.4.3.8: the skip boundary is at least six target durations from the end.
+SKIP_TARGETS = 6
+# 4.4.4.9: parts need not be listed further than three target durations from the end.
+PART_TARGETS = 3
+PART_TARGET_STEP_MS = 10
+# 6.2.5.2: how far ahead a blocking request may ask.
+ADVANCE_SEGMENTS = 2
+ADVANCE_PARTS_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A partial segment.
+
+    Attributes:
+        number: its place among all parts of the session, from 0.
+        ticks: its duration in 90 kHz.
+        independent: whether decoding can start in it.
+        data: its fragment.
+    """
+
+    number: int
+    ticks: int
+    independent: bool
+    data: bytes
+
+
+@dataclass(slots=True)
+class Segment:
+    """A media segment, complete or being made.
+
+    Attributes:
+        number: its media sequence number.
+        init: which initialization segment it needs.
+        started_at: the wall clock's time of its first frame.
+        discontinuity: whether it does not continue the one before it.
+        parts: its parts so far.
+    """
+
+    number: int
+    init: int
+    started_at: datetime
+    discontinuity: bool
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def ticks(self) -> int:
+        return sum(part.ticks for part in self.parts)
+
+    @property
+    def duration_s(self) -> float:
+        return self.ticks / VIDEO_TIMESCALE
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(len(part.data) for part in self.parts)
+
+    @property
+    def independent(self) -> bool:
+        return bool(self.parts) and self.parts[0].independent
+
+
+class TooFarAheadError(ValueError):
+    """A blocking request for a part that nobody can know of yet."""
+
+
+class MediaPlaylist:
+    """The segments and parts of one session of a stream.
+
+    Args:
+        session: names the session in addresses, so that they never collide with another's.
+        first_number: the media sequence number of the first segment.
+        window: how much is listed.
+        max_bytes: how much is kept at most, listed or not.
+    """
+
+    def __init__(
+        self, session: str, *, first_number: int, window: timedelta, max_bytes: int = 256 * 2**20
+    ) -> None:
+        self.session = session
+        self.window = window
+        self.max_bytes = max_bytes
+        self.segments: deque[Segment] = deque()
+        self.current: Segment | None = None
+        self.discontinuity_sequence = 0
+        self.target_duration_s = 1
+        self.part_target_ms = 0
+        self.ended = False
+        self.revision = 0
+        self.inits: dict[int, bytes] = {}
+        self.peak_bits_per_s = 0
+        self._kept: deque[Segment] = deque()
+        self._kept_bytes = 0
+        self._parts: dict[int, Part] = {}
+        self._numbers: dict[int, Segment] = {}
+        self._next_segment = first_number
+        self.next_part = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a complete segment: before that its target durations are not known."""
+        return bool(self.segments)
+
+    @property
+    def last_number(self) -> int:
+        """The media sequence number of the last complete segment."""
+        return self._next_segment - 1
+
+    def add_init(self, data: bytes) -> int:
+        """Keep an initialization segment; the number to name it by is returned."""
+        for number, known in self.inits.items():
+            if known == data:
+                return number
+        number = max(self.inits, default=-1) + 1
+        self.inits[number] = data
+        return number
+
+    def add_part(
+        self,
+        *,
+        ticks: int,
+        independent: bool,
+        data: bytes,
+        init: int,
+        started_at: datetime,
+        discontinuity: bool,
+    ) -> Part:
+        """Append a part to the segment that is being made, or begin one with it."""
+        if self.current is None:
+            self.current = Segment(self._next_segment, init, started_at, discontinuity)
+        part = Part(self.next_part, ticks, independent, data)
+        self.next_part += 1
+        self.current.parts.append(part)
+        self._parts[part.number] = part
+        duration_ms = math.ceil(ticks * 1000 / VIDEO_TIMESCALE)
+        step = PART_TARGET_STEP_MS
+        self.part_target_ms = max(self.part_target_ms, -(-duration_ms // step) * step)
+        self.revision += 1
+        return part
+
+    def finish_segment(self) -> None:
+        """Complete the segment that is being made, and let old ones go."""
+        segment = self.current
+        if segment is None:
+            return
+        self.current = None
+        self._next_segment += 1
+        self._numbers[segment.number] = segment
+        self.segments.append(segment)
+        self._kept.append(segment)
+        self._kept_bytes += segment.size_bytes
+        # 4.4.3.1: a segment's duration, rounded to the nearest second, is not beyond the target.
+        self.target_duration_s = max(self.target_duration_s, math.floor(segment.duration_s + 0.5))
+        bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
+        self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
+        self._trim()
+        self.revision += 1
+
+    def end(self) -> None:
+        """Close the playlist for good."""
+        self.finish_segment()
+        self.ended = True
+        self.revision += 1
+
+    def segment(self, number: int) -> Segment | None:
+        """A complete segment that is still kept."""
+        return self._numbers.get(number)
+
+    def part(self, number: int) -> Part | None:
+        """A part that is still kept."""
+        return self._parts.get(number)
+
+    def listed(self) -> Iterable[Segment]:
+        """What the playlist lists: complete segments, and the one that is being made."""
+        yield from self.segments
+        if self.current is not None:
+            yield self.current
+
+    def can_answer(self, number: int, part: int | None) -> bool:
+        """Whether a blocking request can be answered now (RFC 8216bis, 6.2.5.2).
+
+        Args:
+            number: ``_HLS_msn``.
+            part: ``_HLS_part``, if given.
+
+        Raises:
+            TooFarAheadError: it asks for what lies too far ahead.
+        """
+        if self.ended:
+            return True
+        last = self.segments[-1] if self.segments else None
+        if part is not None and last is not None and number == last.number and part >= len(last.parts):
+            number, part = number + 1, 0
+        if number > self.last_number + ADVANCE_SEGMENTS:
+            raise TooFarAheadError(f"media sequence number {number} is too far ahead")
+        present = len(self.current.parts) if self.current is not None else 0
+        if part is not None and number > self.last_number:
+            ahead = part - (present if number == self.last_number + 1 else 0)
+            if ahead > math.ceil(ADVANCE_PARTS_S * 1000 / max(self.part_target_ms, 1)):
+                raise TooFarAheadError(f"part {part} of {number} is too far ahead")
+        if number <= self.last_number:
+            return self.ready
+        return self.ready and part is not None and number == self.last_number + 1 and part < present
+
+    def _trim(self) -> None:
+        listed_ticks = sum(segment.ticks for segment in self.segments)
+        window_ticks = self.window.total_seconds() * VIDEO_TIMESCALE
+        # 4.4.3.1 and 6.2.2: never less than three target durations.
+        window_ticks = max(window_ticks, 3 * self.target_duration_s * VIDEO_TIMESCALE)
+        while len(self.segments) > 1 and listed_ticks - self.segments[0].ticks >= window_ticks:
+            gone = self.segments.popleft()
+            listed_ticks -= gone.ticks
+            self.discontinuity_sequence += gone.discontinuity
+        # 6.2.2: what left the playlist stays available for as long as the playlist is.
+        kept_ticks = sum(segment.ticks for segment in self._kept)
+        while len(self._kept) > 1 and (
+            kept_ticks - self._kept[0].ticks >= 2 * window_ticks or self._kept_bytes > self.max_bytes
+        ):
+            kept_ticks -= self._forget(self._kept.popleft())
+        needed = {segment.init for segment in self._kept} | {max(self.inits, default=0)}
+        self.inits = {number: data for number, data in self.inits.items() if number in needed}
+
+    def _forget(self, segment: Segment) -> int:
+        del self._numbers[segment.number]
+        for part in segment.parts:
+            del self._parts[part.number]
+        self._kept_bytes -= segment.size_bytes
+        if self.segments and self.segments[0] is segment:
+            self.segments.popleft()
+            self.discontinuity_sequence += segment.discontinuity
+        return segment.ticks

@@ -1,0 +1,92 @@
+"""Frames with their publisher's times become samples with exact durations."""
+
+from amphi.origin.fmp4.codecs import AAC_FRAME_SAMPLES, AACConfiguration
+from amphi.origin.fmp4.flv import VideoFrame
+from amphi.origin.fmp4.fragment import Sample
+from amphi.origin.fmp4.init import VIDEO_TIMESCALE
+
+TICKS_PER_MS = VIDEO_TIMESCALE // 1000
+DEFAULT_FRAME_TICKS = VIDEO_TIMESCALE // 25
+
+
+class VideoTrack:
+    """Gives each picture the duration until the next one, so that it leaves one picture late."""
+
+    def __init__(self) -> None:
+        self._pending: Sample | None = None
+        self._duration = DEFAULT_FRAME_TICKS
+        self._end = 0
+
+    @property
+    def frame_ticks(self) -> int:
+        """How long the last picture lasted."""
+        return self._duration
+
+    def push(self, frame: VideoFrame, at_ms: int) -> tuple[Sample | None, int]:
+        """Take a picture.
+
+        Args:
+            frame: the picture.
+            at_ms: when it is decoded, in the playlist's time.
+
+        Returns:
+            The picture before it, now that its duration is known, and when this one is decoded, in 90 kHz.
+        """
+        dts = max(at_ms * TICKS_PER_MS, self._end)
+        finished = None
+        if self._pending is not None:
+            dts = max(dts, self._pending.dts + 1)
+            self._duration = dts - self._pending.dts
+            finished = self._with_duration(self._duration)
+        self._pending = Sample(dts, 0, frame.composition_ms * TICKS_PER_MS, frame.key, frame.data)
+        return finished, dts
+
+    def flush(self) -> Sample | None:
+        """The last picture, with the duration of the one before it."""
+        finished = self._with_duration(self._duration)
+        if finished is not None:
+            self._end = finished.dts + finished.duration
+        self._pending = None
+        return finished
+
+    def _with_duration(self, duration: int) -> Sample | None:
+        last = self._pending
+        return last and Sample(last.dts, duration, last.composition, last.key, last.data)
+
+
+class AudioTrack:
+    """Times sound by counting samples, and follows the publisher's clock when the two part.
+
+    RTMP's milliseconds round each frame's time; played as they are, they would leave gaps and overlaps of up to a
+    millisecond. A drift is taken back by a few samples a frame; a gap at once.
+    """
+
+    TOLERANCE_MS = 15
+    GAP_MS = 120
+    STEP_SAMPLES = 8
+
+    def __init__(self, configuration: AACConfiguration) -> None:
+        self._rate = configuration.sample_rate
+        self._next: int | None = None
+
+    def ticks(self, dts: int) -> int:
+        """A time of this track in 90 kHz."""
+        return dts * VIDEO_TIMESCALE // self._rate
+
+    def push(self, data: bytes, at_ms: int) -> Sample:
+        """Take a frame of 1024 samples.
+
+        Args:
+            data: the frame.
+            at_ms: its time, in the playlist's time.
+        """
+        told = max(0, at_ms * self._rate // 1000)
+        duration = AAC_FRAME_SAMPLES
+        dts = told if self._next is None else self._next
+        ahead = told - dts
+        if ahead > self.GAP_MS * self._rate // 1000:
+            dts = told
+        elif abs(ahead) > self.TOLERANCE_MS * self._rate // 1000:
+            duration += self.STEP_SAMPLES if ahead > 0 else -self.STEP_SAMPLES
+        self._next = dts + duration
+        return Sample(dts, duration, 0, True, data)

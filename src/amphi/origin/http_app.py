@@ -1,0 +1,281 @@
+"""HLS and the origin's state over HTTP: a bare ASGI application, as every listener asks several times a second."""
+
+import asyncio
+import hmac
+import importlib.metadata
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from amphi import tickets
+from amphi.origin.config import Config
+from amphi.origin.hls.playlist import TooFarAheadError
+from amphi.origin.streams import Stream, Streams
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
+MP4_TYPE = b"video/mp4"
+VERSION = importlib.metadata.version("amphi")
+JSON_TYPE = b"application/json"
+TEXT_TYPE = b"text/plain; charset=utf-8"
+IMMUTABLE = b"public, max-age=31536000, immutable"
+# Browsers ask again each time; a shared cache answers a crowd from one request a second.
+SHORT = b"public, max-age=0, s-maxage=1"
+NEVER = b"no-store"
+# RFC 8216bis, B.1: an answer to a blocking request never changes, and is of use for six target durations.
+BLOCKED_TARGETS = 6
+# 6.2.5.2: a request blocks for at most three target durations.
+BLOCK_TARGETS = 3
+
+MULTIVARIANT = re.compile(r"/hls/([A-Za-z0-9_-]+)\.m3u8")
+MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/main\.m3u8")
+FILE = re.compile(r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/([isp])(\d{1,12})\.(?:m4s|mp4)")
+TICKETED = re.compile(r"/t/([^/]+)(/hls/.*)")
+HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back; the body's pieces are sent as they are kept, never copied together."""
+
+    status: int
+    content_type: bytes
+    cache: bytes
+    body: Iterable[bytes]
+    size_bytes: int
+
+
+def _answer(status: int, content_type: bytes, cache: bytes, body: bytes) -> Answer:
+    return Answer(status, content_type, cache, (body,), len(body))
+
+
+def _error(status: int, reason: str, cache: bytes = NEVER) -> Answer:
+    return _answer(status, TEXT_TYPE, cache, f"{reason}\n".encode())
+
+
+def _json(content: object) -> Answer:
+    return _answer(200, JSON_TYPE, NEVER, json.dumps(content).encode())
+
+
+class ClientGoneError(Exception):
+    """The client hung up while its request was blocked."""
+
+
+class OriginApp:
+    """The ASGI application.
+
+    Args:
+        config: the origin's settings.
+        streams: what there is to see.
+    """
+
+    def __init__(self, config: Config, streams: Streams) -> None:
+        self._streams = streams
+        self._ticket_key = config.ticket_key
+        self._token = config.token
+        self._cors = config.cors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        method = scope["method"]
+        if method == "OPTIONS":
+            await self._send(scope, send, _answer(204, TEXT_TYPE, NEVER, b""))
+            return
+        if method not in {"GET", "HEAD"}:
+            await self._send(scope, send, _error(405, "only GET, HEAD and OPTIONS"))
+            return
+        try:
+            answer = await self._route(scope, receive)
+        except ClientGoneError:
+            return
+        await self._send(scope, send, answer)
+
+    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+        headers: Headers = [
+            (b"content-type", answer.content_type),
+            (b"content-length", b"%d" % answer.size_bytes),
+            (b"cache-control", answer.cache),
+            *self._cors_headers(scope),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if scope["method"] != "HEAD":
+            for piece in answer.body:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _cors_headers(self, scope: Scope) -> Headers:
+        headers: Headers = []
+        if "*" in self._cors:
+            headers.append((b"access-control-allow-origin", b"*"))
+        else:
+            headers.append((b"vary", b"Origin"))
+            origin = _header(scope, b"origin")
+            if origin.decode("latin-1") not in self._cors:
+                return headers
+            headers.append((b"access-control-allow-origin", origin))
+        if scope["method"] == "OPTIONS":
+            headers += [
+                (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+                (b"access-control-allow-headers", b"Range"),
+                (b"access-control-max-age", b"86400"),
+            ]
+        return headers
+
+    async def _route(self, scope: Scope, receive: Receive) -> Answer:
+        path = scope["path"]
+        if path == "/healthz":
+            return _json({"ok": True, "streams": len(self._streams), "version": VERSION})
+        if path == "/streams":
+            return self._list(scope)
+        return await self._hls(path, scope, receive)
+
+    async def _hls(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        ticketed = TICKETED.fullmatch(path)
+        if ticketed:
+            path = ticketed[2]
+        refused = self._refuse(path, ticketed[1] if ticketed else "")
+        if refused is not None:
+            return refused
+        if found := FILE.fullmatch(path):
+            return await self._file(found, receive)
+        if found := MEDIA.fullmatch(path):
+            return await self._media_playlist(found[1], scope, receive)
+        if found := MULTIVARIANT.fullmatch(path):
+            return self._multivariant_playlist(found[1])
+        return _error(404, "no such page")
+
+    def _multivariant_playlist(self, name: str) -> Answer:
+        stream = self._streams.get(name)
+        if stream is None or not stream.playlist.ready:
+            return _error(404, "no such stream", SHORT)
+        return _answer(200, PLAYLIST_TYPE, SHORT, stream.multivariant_playlist())
+
+    def _list(self, scope: Scope) -> Answer:
+        if not self._token:
+            return _error(404, "no such page")
+        scheme, _, token = _header(scope, b"authorization").partition(b" ")
+        if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token.encode()):
+            return _error(401, "a bearer token is needed")
+        return _json({"streams": [stream.statistics() for stream in self._streams.all()]})
+
+    def _refuse(self, path: str, ticket: str) -> Answer | None:
+        """Why this viewer may not see what it asks for; None when it may."""
+        found = HLS.fullmatch(path)
+        if not self._ticket_key or found is None:
+            return None
+        try:
+            held = tickets.verify(self._ticket_key, ticket, now=time.time())
+        except tickets.InvalidTicketError as error:
+            logger.debug("a ticket was refused: %s", error)
+            return _error(403, "a valid ticket is needed")
+        if held.stream != found[1]:
+            return _error(403, "the ticket is for another stream")
+        return None
+
+    async def _media_playlist(self, name: str, scope: Scope, receive: Receive) -> Answer:
+        stream = self._streams.get(name)
+        if stream is None or not stream.playlist.ready:
+            return _error(404, "no such stream", SHORT)
+        cache = SHORT
+        skip = False
+        if scope["query_string"]:
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            skip = query.get("_HLS_skip", [""])[0] in {"YES", "v2"}
+            try:
+                number, part = _directive(query, "_HLS_msn"), _directive(query, "_HLS_part")
+                if number is None and part is not None:
+                    return _error(400, "_HLS_part needs _HLS_msn")
+                if number is not None:
+                    if not await self._until(
+                        stream, lambda: stream.playlist.can_answer(number, part), receive
+                    ):
+                        return _error(503, "nothing new came in time")
+                    cache = b"public, max-age=%d" % (BLOCKED_TARGETS * stream.playlist.target_duration_s)
+            except TooFarAheadError as error:
+                return _error(400, str(error))
+            except ValueError:
+                return _error(400, "a delivery directive is not a number")
+        return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip))
+
+    async def _file(self, found: re.Match[str], receive: Receive) -> Answer:
+        name, session, kind, number = found[1], found[2], found[3], int(found[4])
+        stream = self._streams.get(name)
+        if stream is None or stream.playlist.session != session:
+            return _error(404, "no such stream")
+        playlist = stream.playlist
+        if kind == "p":
+            if number == playlist.next_part:
+                await self._until(stream, lambda: number < playlist.next_part or playlist.ended, receive)
+            part = playlist.part(number)
+            if part is not None:
+                return _answer(200, MP4_TYPE, IMMUTABLE, part.data)
+        elif kind == "s":
+            segment = playlist.segment(number)
+            if segment is not None:
+                pieces = [part.data for part in segment.parts]
+                return Answer(200, MP4_TYPE, IMMUTABLE, pieces, segment.size_bytes)
+        elif number in playlist.inits:
+            return _answer(200, MP4_TYPE, IMMUTABLE, playlist.inits[number])
+        return _error(404, "no such segment")
+
+    async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive) -> bool:
+        """Block until `ready`, for at most three target durations; whether it is.
+
+        Raises:
+            ClientGoneError: the client hung up.
+        """
+        if ready():
+            return True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BLOCK_TARGETS * stream.playlist.target_duration_s
+        gone = loop.create_task(_disconnected(receive))
+        try:
+            while not ready():
+                waiter = stream.changed()
+                try:
+                    timeout = max(0.0, deadline - loop.time())
+                    await asyncio.wait((waiter, gone), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    stream.forget(waiter)
+                if gone.done():
+                    raise ClientGoneError
+                if not waiter.done():
+                    return False
+        finally:
+            gone.cancel()
+        return True
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for known, value in scope["headers"] if known == name), b"")
+
+
+def _directive(query: dict[str, list[str]], name: str) -> int | None:
+    """A delivery directive's number (RFC 8216bis, 6.2.5).
+
+    Raises:
+        ValueError: not a number.
+    """
+    values = query.get(name)
+    if values is None:
+        return None
+    if not values[0].isascii() or not values[0].isdigit() or len(values[0]) > 12:  # noqa: PLR2004 -- far beyond any
+        raise ValueError(name)
+    return int(values[0])

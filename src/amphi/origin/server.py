@@ -1,0 +1,239 @@
+"""RTMP on sockets: a thin shell around `amphi.origin.rtmp.connection.Connection`."""
+
+import asyncio
+import contextlib
+import hmac
+import itertools
+import logging
+import re
+import socket
+from datetime import timedelta
+from time import monotonic
+
+from amphi.origin.access import Publication, PublishAccess
+from amphi.origin.config import Config
+from amphi.origin.exceptions import MediaError, PublishRefusedError, RTMPError
+from amphi.origin.rtmp.connection import Connection
+from amphi.origin.rtmp.events import (
+    AudioReceived,
+    Event,
+    MetadataReceived,
+    PublishEnded,
+    PublishRequested,
+    VideoReceived,
+)
+from amphi.origin.streams import Stream, Streams
+
+logger = logging.getLogger(__name__)
+
+APP = "live"
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+READ_BYTES = 65_536
+START_TIMEOUT = timedelta(seconds=10)
+SILENCE_TIMEOUT = timedelta(seconds=30)
+CLOSE_TIMEOUT = timedelta(seconds=1)
+MAX_CONNECTIONS = 256
+
+
+class PublisherConnection:
+    """One publisher's connection, from its first byte to its last.
+
+    Args:
+        server: what it belongs to.
+        reader: its socket.
+        writer: its socket.
+        number: names it in the log.
+    """
+
+    def __init__(
+        self, server: "RTMPServer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        self._server = server
+        self._reader = reader
+        self._writer = writer
+        self._number = number
+        self._protocol = Connection()
+        self._clean = False
+        self.address = str((writer.get_extra_info("peername") or ["?"])[0])
+        self.stream: Stream | None = None
+        self.publication: Publication | None = None
+        self.last_received = monotonic()
+
+    async def run(self) -> None:
+        """Serve it until it ends; whatever it does harms no other connection."""
+        try:
+            await self._serve()
+        except RTMPError as error:
+            logger.warning("%s: closed: %s", self, error)
+        except MediaError as error:
+            logger.warning("%s: closed: %s", self, error)
+            self._protocol.stop_publish(str(error))
+        except PublishRefusedError as error:
+            logger.warning("%s: refused: %s", self, error)
+        except TimeoutError:
+            logger.warning("%s: closed: nothing was received for too long", self)
+        except OSError as error:
+            logger.info("%s: connection lost: %s", self, error)
+        finally:
+            self._leave()
+            await self._close()
+
+    def __str__(self) -> str:
+        name = f" ({self.publication.request.name})" if self.publication else ""
+        return f"publisher {self._number} from {self.address}{name}"
+
+    def drop(self, reason: str) -> None:
+        """Cut the connection at once."""
+        logger.warning("%s: dropped: %s", self, reason)
+        self._leave()
+        self._writer.transport.abort()
+
+    async def _serve(self) -> None:
+        started = monotonic()
+        while True:
+            timeout = SILENCE_TIMEOUT
+            if self.stream is None:
+                timeout = START_TIMEOUT - timedelta(seconds=monotonic() - started)
+            async with asyncio.timeout(timeout.total_seconds()):
+                data = await self._reader.read(READ_BYTES)
+            if not data:
+                return
+            self.last_received = monotonic()
+            await self._handle(self._protocol.receive_data(data))
+            if self.stream is not None:
+                started = monotonic()
+            async with asyncio.timeout(START_TIMEOUT.total_seconds()):
+                await self._send()
+
+    async def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case PublishRequested():
+                    await self._send()
+                    await self._handle(await self._ask(event))
+                case PublishEnded():
+                    self._clean = True
+                    self._leave()
+                case _:
+                    self._receive(event)
+
+    def _receive(self, event: Event) -> None:
+        stream = self.stream
+        if stream is None:
+            return
+        match event:
+            case VideoReceived(timestamp, payload):
+                stream.receive(stream.segmenter.receive_video, timestamp, payload)
+            case AudioReceived(timestamp, payload):
+                stream.receive(stream.segmenter.receive_audio, timestamp, payload)
+            case MetadataReceived(values):
+                stream.segmenter.receive_metadata(values)
+
+    async def _ask(self, request: PublishRequested) -> list[Event]:
+        publication = Publication(request, self.address, self._number)
+        try:
+            _check_address(request)
+            await self._server.access.check(publication)
+            self._server.make_room(publication)
+        except PublishRefusedError as error:
+            # The reason is for the log; the publisher need not learn what is live here.
+            self._protocol.refuse_publish("refused")
+            raise PublishRefusedError(f"{request.app}/{request.name}"[:100] + f": {error}") from None
+        self._clean = False
+        self.publication = publication
+        self.stream = self._server.streams.begin(request.name, self)
+        logger.info("%s: publishes", self)
+        events = self._protocol.accept_publish()
+        await self._send()
+        return events
+
+    def _leave(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is None or self.publication is None:
+            return
+        if stream.publisher is self:
+            logger.info("%s: %s", self, "ended" if self._clean else "was lost")
+            self._server.streams.leave(stream, clean=self._clean)
+        self._server.access.announce_done(self.publication)
+
+    async def _send(self) -> None:
+        data = self._protocol.data_to_send()
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _close(self) -> None:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT.total_seconds()):
+                await self._send()
+                self._writer.close()
+                await self._writer.wait_closed()
+        self._writer.transport.abort()
+
+
+class RTMPServer:
+    """Takes publishers' connections.
+
+    Args:
+        config: the origin's settings.
+        streams: where what they send goes.
+        access: who may publish.
+    """
+
+    def __init__(self, config: Config, streams: Streams, access: PublishAccess) -> None:
+        self._config = config
+        self.streams = streams
+        self.access = access
+        self._numbers = itertools.count(1)
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Listen on a bound socket."""
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=READ_BYTES * 4)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            logger.warning("refused a connection: there are %d already", MAX_CONNECTIONS)
+            writer.transport.abort()
+            return
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self._connections.add(task)
+        try:
+            await PublisherConnection(self, reader, writer, next(self._numbers)).run()
+        finally:
+            self._connections.discard(task)
+
+    def make_room(self, publication: Publication) -> None:
+        """Make sure that nobody publishes that name.
+
+        A publisher from which nothing came for a few seconds is most likely a dead connection: one with the same key
+        replaces it.
+
+        Raises:
+            PublishRefusedError: somebody does, and is alive or has another key.
+        """
+        stream = self.streams.get(publication.request.name)
+        holder = stream.publisher if stream is not None else None
+        if not isinstance(holder, PublisherConnection) or holder.publication is None:
+            return
+        silent_s = monotonic() - holder.last_received
+        same_key = hmac.compare_digest(holder.publication.key.encode(), publication.key.encode())
+        if not same_key or silent_s < self._config.stale.total_seconds():
+            raise PublishRefusedError("somebody else publishes it")
+        holder.drop(f"silent for {silent_s:.1f} s, and its key publishes anew")
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+
+def _check_address(request: PublishRequested) -> None:
+    if request.app != APP or not NAME.fullmatch(request.name):
+        raise PublishRefusedError(f"the address must be /{APP}/NAME, with a name of [A-Za-z0-9_-]")

@@ -1,0 +1,209 @@
+"""The streams that are on the air or ended a while ago, in memory."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from amphi.origin.config import Config
+from amphi.origin.hls.playlist import MediaPlaylist
+from amphi.origin.hls.render import media_playlist, multivariant_playlist
+from amphi.origin.hls.segmenter import Cutting, Segmenter
+
+logger = logging.getLogger(__name__)
+
+# Media sequence numbers begin at the seconds since then: a later session's are always greater, also after a restart of
+# the origin, so that a player that missed the end goes on, and no cache mistakes an old answer for a new one.
+NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
+SESSION_BYTES = 5
+
+
+class Stream:
+    """One session of a stream: from its first publisher to its end, through the publisher's short absences.
+
+    Args:
+        name: what it is published as.
+        config: the origin's settings.
+        first_number: its first media sequence number.
+        now: the wall clock.
+    """
+
+    def __init__(self, name: str, config: Config, *, first_number: int, now: datetime) -> None:
+        self.name = name
+        self.since = now
+        self.last_media_at = now
+        self.received_bytes = 0
+        self.playlist = MediaPlaylist(
+            secrets.token_hex(SESSION_BYTES), first_number=first_number, window=config.window
+        )
+        self.segmenter = Segmenter(self.playlist, Cutting(part=config.part, segment=config.segment))
+        self.publisher: object | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._rendered: dict[bool, bytes] = {}
+        self._revision = -1
+
+    def media_playlist(self, *, skip: bool = False) -> bytes:
+        """The media playlist as it now is, rendered once for all who ask."""
+        if self._revision != self.playlist.revision:
+            self._rendered.clear()
+            self._revision = self.playlist.revision
+        rendered = self._rendered.get(skip)
+        if rendered is None:
+            rendered = self._rendered[skip] = media_playlist(self.playlist, skip=skip)
+        return rendered
+
+    def multivariant_playlist(self) -> bytes:
+        """The multivariant playlist as it now is."""
+        configurations = [found for found in (self.segmenter.avc, self.segmenter.aac) if found is not None]
+        avc = self.segmenter.avc
+        return multivariant_playlist(
+            self.name,
+            bandwidth=self.playlist.peak_bits_per_s,
+            codecs=[found.codec for found in configurations],
+            resolution=(avc.width, avc.height) if avc is not None else None,
+            frame_rate=self.segmenter.frame_rate if avc is not None else None,
+        )
+
+    def changed(self) -> asyncio.Future[None]:
+        """Done at the next change; to be given back to `forget`."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        return waiter
+
+    def forget(self, waiter: asyncio.Future[None]) -> None:
+        """Stop waiting."""
+        self._waiters.discard(waiter)
+
+    @property
+    def blocked(self) -> int:
+        """How many requests wait."""
+        return len(self._waiters)
+
+    def wake(self) -> None:
+        """Let everybody who waits look again."""
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def receive(self, take: Callable[[int, bytes, datetime], None], timestamp: int, body: bytes) -> None:
+        """Give a tag to the segmenter, and wake those who wait if a part came of it.
+
+        Raises:
+            MediaError: it can't be packaged.
+        """
+        now = datetime.now(UTC)
+        self.last_media_at = now
+        self.received_bytes += len(body)
+        revision = self.playlist.revision
+        take(timestamp, body, now)
+        if self.playlist.revision != revision:
+            self.wake()
+
+    def end(self) -> None:
+        """Close the playlist for good."""
+        self.segmenter.flush()
+        self.playlist.end()
+        self.wake()
+
+    def statistics(self) -> dict[str, object]:
+        """What ``GET /streams`` tells."""
+        now = datetime.now(UTC)
+        segments = list(self.playlist.segments)[-5:]
+        seconds = sum(segment.duration_s for segment in segments)
+        size = sum(segment.size_bytes for segment in segments)
+        return {
+            "name": self.name,
+            "since": self.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "publishing": self.publisher is not None,
+            "ended": self.playlist.ended,
+            "kbps": round(size * 8 / seconds / 1000) if seconds else 0,
+            "fps": self.segmenter.frame_rate,
+            "last_media_age_s": round((now - self.last_media_at).total_seconds(), 3),
+            "blocked_requests": self.blocked,
+        }
+
+
+class Streams:
+    """All streams by name.
+
+    Args:
+        config: the origin's settings.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._streams: dict[str, Stream] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def __len__(self) -> int:
+        return sum(not stream.playlist.ended for stream in self._streams.values())
+
+    def get(self, name: str) -> Stream | None:
+        """The stream of that name, live or ended."""
+        return self._streams.get(name)
+
+    def all(self) -> list[Stream]:
+        return list(self._streams.values())
+
+    def begin(self, name: str, publisher: object) -> Stream:
+        """A publisher begins: its stream goes on if it still waits for one, else a new session begins."""
+        self._cancel_timer(name)
+        stream = self._streams.get(name)
+        if stream is None or stream.playlist.ended:
+            stream = self._streams[name] = self._new(name, stream)
+        else:
+            stream.segmenter.begin()
+            stream.wake()
+        stream.publisher = publisher
+        return stream
+
+    def _new(self, name: str, before: Stream | None) -> Stream:
+        now = datetime.now(UTC)
+        number = int((now - NUMBERS_SINCE).total_seconds())
+        if before is not None:
+            number = max(number, before.playlist.last_number + 10)
+        return Stream(name, self._config, first_number=number, now=now)
+
+    def leave(self, stream: Stream, *, clean: bool) -> None:
+        """A publisher is gone.
+
+        Args:
+            stream: what it published.
+            clean: it said that it ends, so nobody needs to wait for it.
+        """
+        stream.publisher = None
+        stream.segmenter.flush()
+        stream.wake()
+        if clean:
+            self._end(stream)
+        else:
+            self._schedule(stream, self._config.grace.total_seconds(), self._end)
+
+    def _end(self, stream: Stream) -> None:
+        logger.info("%s: the stream has ended", stream.name)
+        stream.end()
+        self._schedule(stream, self._config.remember.total_seconds(), self._drop)
+
+    def _drop(self, stream: Stream) -> None:
+        if self._streams.get(stream.name) is stream:
+            del self._streams[stream.name]
+            self._timers.pop(stream.name, None)
+
+    def _schedule(self, stream: Stream, delay_s: float, action: Callable[[Stream], None]) -> None:
+        self._cancel_timer(stream.name)
+        self._timers[stream.name] = asyncio.get_running_loop().call_later(delay_s, action, stream)
+
+    def _cancel_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Let go of everything, as the origin stops."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for stream in self._streams.values():
+            stream.wake()
