@@ -84,3 +84,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author_name}: {self.text[:40]}"
+
+
+class Audience(models.Model):
+    """How many listeners one web process carries for one event, as it last said."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="audiences")
+    process = models.CharField(max_length=100)
+    viewers = models.PositiveIntegerField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "process"], name="audience_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.viewers} ({self.process})"

@@ -1,0 +1,135 @@
+"""Listeners' messages, sent into the meeting: in order, at a bounded rate, at least once.
+
+A channel with messages that wait is claimed by a lease on its row, so that any number of workers share the work and no message
+overtakes another. Sending happens outside transactions. What is tried in vain is tried again, ever more slowly; what can't be
+sent is marked, and moderators see it.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min, Q
+from django.utils import timezone
+
+from amphi.audience.domain import publish
+from amphi.audience.models import Channel, Message
+from amphi.webinars.meeting_chat import NotDeliveredError, send_to_meeting
+from amphi.webinars.models import Livestream
+
+log = logging.getLogger("webinar")
+
+LEASE = timedelta(seconds=60)
+RATE_WINDOW = timedelta(seconds=1)
+ATTEMPTS = 8
+"""After which a message counts as not sent: about two minutes."""
+LONGEST_PAUSE = timedelta(seconds=30)
+
+Send = Callable[[Livestream, Message], None]
+
+
+def claim_due(*, limit: int, now: datetime | None = None) -> list[int]:
+    """Claim channels that have messages to send now.
+
+    Args:
+        limit: at most so many.
+        now: the current time.
+
+    Returns:
+        The events' ids; each is to be handed to `deliver`.
+    """
+    now = now or timezone.now()
+    free = Q(delivering_until=None) | Q(delivering_until__lte=now)
+    due = (
+        Message.objects.filter(delivery=Message.Delivery.WAITING, attempt_at__lte=now)
+        .values("event_id")
+        .annotate(first=Min("created_at"))
+        .order_by("first")
+        .values_list("event_id", flat=True)
+    )
+    candidates = Channel.objects.filter(free, pk__in=list(due[: 4 * limit])).values_list("pk", flat=True)
+    return [
+        channel_id
+        for channel_id in candidates[:limit]
+        if Channel.objects.filter(free, pk=channel_id).update(delivering_until=now + LEASE)
+    ]
+
+
+def deliver(
+    channel_id: int, *, send: Send = send_to_meeting, clock: Callable[[], datetime] = timezone.now
+) -> int:
+    """Send what waits in a channel that was claimed, then give the claim up.
+
+    Args:
+        channel_id: the event's id.
+        send: puts one message into the meeting.
+        clock: tells the time.
+
+    Returns:
+        How many messages were sent.
+    """
+    sent = 0
+    try:
+        for message in _next_messages(channel_id, clock()):
+            if not _deliver_one(message, send, clock):
+                break
+            sent += 1
+            Channel.objects.filter(pk=channel_id).update(delivering_until=clock() + LEASE)
+    finally:
+        Channel.objects.filter(pk=channel_id).update(delivering_until=None)
+    return sent
+
+
+def _next_messages(channel_id: int, now: datetime) -> list[Message]:
+    """The oldest messages that wait, as many as the rate allows; none while the oldest one pauses."""
+    of_channel = Message.objects.filter(event_id=channel_id)
+    just_sent = of_channel.filter(sent_at__gt=now - RATE_WINDOW).count()
+    room = max(0, settings.CHAT_DELIVERY_PER_SECOND - just_sent)
+    waiting = list(
+        of_channel.filter(delivery=Message.Delivery.WAITING)
+        .select_related("event")
+        .order_by("created_at", "pk")[:room]
+    )
+    if waiting and waiting[0].attempt_at is not None and waiting[0].attempt_at > now:
+        return []
+    return waiting
+
+
+def _deliver_one(message: Message, send: Send, clock: Callable[[], datetime]) -> bool:
+    """Send one message; False when those after it must wait."""
+    livestream = (
+        Livestream.objects.select_related("meeting", "event", "gateway__broadcaster")
+        .filter(event_id=message.event_id)
+        .first()
+    )
+    if livestream is None or not livestream.is_running:
+        _give_up(message, "the webinar is not running")
+        return True
+    try:
+        send(livestream, message)
+    except NotDeliveredError as error:
+        attempts = message.attempts + 1
+        if error.permanent or attempts >= ATTEMPTS:
+            _give_up(message, str(error))
+            return True
+        pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** (attempts - 1)))
+        Message.objects.filter(pk=message.pk).update(attempts=attempts)
+        # Those behind it wait as long, so that the order holds and nobody looks in vain.
+        behind = Message.objects.filter(event_id=message.event_id, delivery=Message.Delivery.WAITING)
+        behind.update(attempt_at=clock() + pause)
+        log.warning("chat for event %s: tried again in %s: %s", message.event_id, pause, error)
+        return False
+    Message.objects.filter(pk=message.pk).update(delivery=Message.Delivery.SENT, sent_at=clock())
+    return True
+
+
+def _give_up(message: Message, reason: str) -> None:
+    log.warning("chat for event %s: message %s was not sent: %s", message.event_id, message.pk, reason)
+    with transaction.atomic():
+        waiting = Message.objects.filter(pk=message.pk, delivery=Message.Delivery.WAITING)
+        if waiting.update(delivery=Message.Delivery.FAILED):
+            publish(
+                message.event_id, "delivery", {"id": str(message.pk), "delivery": Message.Delivery.FAILED}
+            )

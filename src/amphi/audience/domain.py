@@ -1,0 +1,233 @@
+"""Decisions and writes about what the audience says and is told."""
+
+import json
+import logging
+import secrets
+import time
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amphi import tickets
+from amphi.accounts.models import User
+from amphi.audience import hub
+from amphi.audience.exceptions import (
+    ChatClosedError,
+    EmptyMessageError,
+    MessageTooLongError,
+    NothingRunsError,
+    TooManyMessagesError,
+)
+from amphi.audience.models import Channel, Message, StreamEvent
+from amphi.audience.queries import ON_AIR, listener_state, message_content, state_content
+from amphi.live.models import Event
+from amphi.webinars.models import Livestream
+
+log = logging.getLogger(__name__)
+
+RATE_WINDOW = timedelta(minutes=1)
+BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+# --- the event stream
+
+
+def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
+    """Append one message to the event stream of an event, in the caller's transaction.
+
+    The update of the channel's row is the lock that orders messages, and it is held until the commit: a reader who sees
+    ``last_seq`` sees every message up to it.
+
+    Args:
+        event_id: the live event.
+        kind: the message's ``event:`` name.
+        data: its JSON object.
+
+    Returns:
+        Its number in the stream.
+    """
+    with transaction.atomic():
+        seq = _next_seq(event_id)
+        StreamEvent.objects.create(
+            channel_id=event_id,
+            seq=seq,
+            kind=kind,
+            data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        )
+        transaction.on_commit(hub.wake)
+    return seq
+
+
+def _next_seq(event_id: int) -> int:
+    channel = Channel.objects.filter(pk=event_id)
+    if not channel.update(last_seq=F("last_seq") + 1):
+        Channel.objects.get_or_create(pk=event_id)
+        channel.update(last_seq=F("last_seq") + 1)
+    return channel.values_list("last_seq", flat=True).get()
+
+
+def publish_state(event: Event) -> int:
+    """Tell the listeners of `event` what its live is now; see `queries.listener_state`."""
+    fresh = Event.objects.select_related("livestream__meeting").get(pk=event.pk)
+    return publish(event.pk, "state", state_content(fresh, timezone.now()))
+
+
+def publish_chat_setting(event: Event) -> int:
+    """Tell the listeners of `event` whether its chat is open."""
+    return publish(event.pk, "chat", {"enabled": event.enable_chat})
+
+
+# --- chat
+
+
+def clean_text(text: str) -> str:
+    """`text` without control characters, direction overrides and surrounding space."""
+    kept = (
+        char
+        for char in text.replace("\r\n", "\n")
+        if char == "\n" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in BIDI_OVERRIDES)
+    )
+    return "".join(kept).strip()
+
+
+def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID | None = None) -> Message:
+    """Store what a listener says, tell it to all, and have it sent to the meeting.
+
+    Args:
+        event: where.
+        user: who; whether they may is `access.can_write`'s to say.
+        text: up to ``CHAT_MESSAGE_MAX_LENGTH`` characters.
+        message_id: the sender's own id: sent twice, it is stored once.
+
+    Raises:
+        ChatError: it was not taken, and why.
+    """
+    text = clean_text(text)
+    _check_text(text)
+    if not event.enable_chat:
+        raise ChatClosedError(_("The message was not sent: the chat is closed."))
+    now = timezone.now()
+    if listener_state(event, now) not in ON_AIR:
+        raise NothingRunsError(_("The message was not sent: the webinar is not running."))
+    with transaction.atomic():
+        # A listener's messages are counted one at a time, in whichever event: two at once can't both be the last allowed.
+        User.objects.select_for_update().get(pk=user.pk)
+        known = (
+            Message.objects.filter(pk=message_id, event=event, author=user).first() if message_id else None
+        )
+        if known is not None:
+            return known
+        _check_rate(user, now)
+        message = Message.objects.create(
+            id=uuid.uuid4() if message_id is None or _is_taken(message_id) else message_id,
+            event=event,
+            source=Message.Source.LISTENER,
+            author=user,
+            author_name=str(user),
+            text=text,
+            delivery=Message.Delivery.WAITING if _has_meeting(event) else Message.Delivery.NONE,
+            attempt_at=now,
+        )
+        publish(event.pk, "message", message_content(message))
+    return message
+
+
+def _is_taken(message_id: uuid.UUID) -> bool:
+    return Message.objects.filter(pk=message_id).exists()
+
+
+def _has_meeting(event: Event) -> bool:
+    return Livestream.objects.filter(event=event).exists()
+
+
+def _check_text(text: str) -> None:
+    limit = settings.CHAT_MESSAGE_MAX_LENGTH
+    if not text:
+        raise EmptyMessageError(_("Write a message first."))
+    if len(text) > limit:
+        raise MessageTooLongError(
+            ngettext(
+                "The message was not sent: it has more than %(limit)d character.",
+                "The message was not sent: it has more than %(limit)d characters.",
+                limit,
+            )
+            % {"limit": limit}
+        )
+
+
+def _check_rate(user: User, now: datetime) -> None:
+    written = Message.objects.filter(author=user, created_at__gt=now - RATE_WINDOW).count()
+    if written >= settings.CHAT_RATE_PER_MINUTE:
+        raise TooManyMessagesError(_("The message was not sent: you write too fast. Wait a little."))
+
+
+def record_meeting_message(
+    event: Event, *, meeting_message_id: str, author_name: str, text: str, sent_at: datetime
+) -> Message | None:
+    """Store what was said in the meeting and tell the listeners, once whatever the number of times it is told.
+
+    Args:
+        event: the live event of the meeting.
+        meeting_message_id: the meeting server's id of the message.
+        author_name: as the meeting shows it.
+        text: as plain text.
+        sent_at: when it was said there; a clock that is ahead of ours is not believed.
+
+    Returns:
+        The message, or None when it was known already or says nothing.
+    """
+    text = clean_text(text)
+    if not text:
+        return None
+    try:
+        with transaction.atomic():
+            message = Message.objects.create(
+                event=event,
+                source=Message.Source.MEETING,
+                author_name=clean_text(author_name)[:255],
+                text=text,
+                meeting_message_id=meeting_message_id,
+            )
+            message.created_at = min(sent_at, message.created_at)
+            message.save(update_fields=["created_at"])
+            publish(event.pk, "message", message_content(message))
+    except IntegrityError:
+        if Message.objects.filter(meeting_message_id=meeting_message_id).exists():
+            return None
+        raise
+    return message
+
+
+# --- tickets
+
+
+def ticket_key() -> bytes:
+    """What tickets are signed with: the key shared with the origin, else this platform's own."""
+    return (settings.AMPHI_TICKET_KEY or settings.SECRET_KEY).encode()
+
+
+def ticket_for(event: Event, user: User | AnonymousUser) -> str:
+    """A ticket to the stream and the picture of `event`, for somebody who may watch it (`access.can_watch`)."""
+    viewer = f"u{user.pk}" if isinstance(user, User) else f"a{secrets.token_urlsafe(9)}"
+    expires_at = int(time.time() + settings.TICKET_LIFETIME.total_seconds())
+    return tickets.mint(
+        ticket_key(),
+        tickets.Ticket(
+            event_id=event.pk, stream=event.broadcaster.stream, viewer=viewer, expires_at=expires_at
+        ),
+    )
+
+
+def hls_url_for(event: Event, ticket: str) -> str:
+    """Where the holder of `ticket` reads the picture of `event`."""
+    broadcaster = event.broadcaster
+    return tickets.in_path(broadcaster.hls_url, ticket) if broadcaster.has_tickets else broadcaster.hls_url

@@ -1,0 +1,60 @@
+"""What can go wrong between the audience and the stage.
+
+AudienceError
+├── ChatError                a listener's message was not taken; the text is a translated sentence for them
+│   ├── EmptyMessageError
+│   ├── MessageTooLongError
+│   ├── TooManyMessagesError
+│   ├── ChatClosedError
+│   └── NothingRunsError
+├── LogUnavailableError      the log of the event streams can't be read just now
+└── TooManyListenersError    this process carries as many streams as it may
+"""
+
+
+class AudienceError(Exception):
+    """The root of this package's errors."""
+
+
+class ChatError(AudienceError):
+    """A listener's message was not taken; the text is a translated sentence for them."""
+
+    code = "refused"
+
+
+class EmptyMessageError(ChatError):
+    """There is nothing to say in it."""
+
+    code = "empty"
+
+
+class MessageTooLongError(ChatError):
+    """It has more characters than ``CHAT_MESSAGE_MAX_LENGTH``."""
+
+    code = "too_long"
+
+
+class TooManyMessagesError(ChatError):
+    """Its author wrote ``CHAT_RATE_PER_MINUTE`` messages within a minute."""
+
+    code = "too_many"
+
+
+class ChatClosedError(ChatError):
+    """The presenters closed the chat."""
+
+    code = "chat_closed"
+
+
+class NothingRunsError(ChatError):
+    """There is no live to write to."""
+
+    code = "nothing_runs"
+
+
+class TooManyListenersError(AudienceError):
+    """This process carries as many streams as it may."""
+
+
+class LogUnavailableError(AudienceError):
+    """The log of the event streams can't be read just now."""

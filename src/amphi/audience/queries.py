@@ -1,0 +1,179 @@
+"""What the audience reads."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import reduce, wraps
+from operator import or_
+from typing import ParamSpec, TypeVar
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+
+from amphi.audience.exceptions import LogUnavailableError
+from amphi.audience.hub import Reading, Row
+from amphi.audience.models import Audience, Channel, Message, StreamEvent
+from amphi.live.models import Event
+from amphi.webinars.models import State
+
+WAITING = "waiting"
+STARTING = "starting"
+LIVE = "live"
+RECOVERING = "recovering"
+OVER = "over"
+
+ON_AIR = frozenset({STARTING, LIVE, RECOVERING})
+"""The states, as listeners know them, in which they may write."""
+
+AUDIENCE_FRESH = timedelta(seconds=15)
+GAP_ROWS = 500
+"""How many rows one read takes; a listener who missed more reads again."""
+
+
+def listener_state(event: Event, now: datetime) -> str:
+    """What a listener is told that the live of `event` is.
+
+    A live that stops is over for listeners at once. One that failed comes back as long as its meeting goes on. An event
+    without a livestream of ours is carried by others, so that only its planned hours are known.
+    """
+    livestream = getattr(event, "livestream", None)
+    if livestream is None:
+        if now < event.start_at:
+            return WAITING
+        return LIVE if now < event.end_at else OVER
+    if livestream.state == State.FAILED:
+        if livestream.meeting.ended_at is not None:
+            return OVER
+        return RECOVERING if livestream.went_live_at else WAITING
+    return {
+        State.IDLE: WAITING,
+        State.STARTING: STARTING,
+        State.LIVE: LIVE,
+        State.RECOVERING: RECOVERING,
+    }.get(livestream.state, OVER)
+
+
+def state_content(event: Event, now: datetime) -> dict[str, object]:
+    """The ``state`` message of the event stream."""
+    livestream = getattr(event, "livestream", None)
+    since = livestream.state_since if livestream else event.start_at
+    return {
+        "state": listener_state(event, now),
+        "since": since.isoformat(),
+        "starts_at": event.start_at.isoformat(),
+    }
+
+
+def message_content(message: Message) -> dict[str, object]:
+    """The ``message`` message of the event stream."""
+    return {
+        "id": str(message.pk),
+        "author": message.author_name,
+        "text": message.text,
+        "source": message.source,
+        "at": message.created_at.isoformat(),
+    }
+
+
+def last_messages(event: Event, count: int = 50) -> list[Message]:
+    """The last `count` messages of `event`, oldest first."""
+    return list(reversed(event.messages.order_by("-created_at", "-pk")[:count]))
+
+
+def last_seq(event: Event) -> int:
+    """How far the stream of `event` is."""
+    return Channel.objects.filter(pk=event.pk).values_list("last_seq", flat=True).first() or 0
+
+
+def viewers(event_id: int) -> int:
+    """How many listeners have the page of an event open, over all processes."""
+    fresh = Audience.objects.filter(event_id=event_id, seen_at__gt=timezone.now() - AUDIENCE_FRESH)
+    return fresh.aggregate(total=Sum("viewers"))["total"] or 0
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _reading(method: Callable[P, T]) -> Callable[P, T]:
+    """Gives up the thread's connection when the database failed, so that the next reading opens another."""
+
+    @wraps(method)
+    def read(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except DatabaseError as error:
+            connection.close()
+            raise LogUnavailableError(str(error)) from error
+
+    return read
+
+
+class DatabaseLog:
+    """The event streams as the database holds them, read in one thread for all the listeners of a process.
+
+    See `hub.Log`, whose methods these are.
+    """
+
+    @_reading
+    def opening(self, event_id: int, backlog: int) -> Reading | None:
+        # The number first: what is committed in between is told twice, never missed.
+        head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
+        event = Event.objects.select_related("livestream__meeting").filter(pk=event_id).first()
+        if event is None:
+            return None
+        snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}
+        rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
+        return Reading(head=head, rows=_rows(rows), snapshot=snapshot)
+
+    @_reading
+    def after(self, known: Mapping[int, int]) -> dict[int, list[Row]]:
+        heads = Channel.objects.filter(pk__in=known).values_list("pk", "last_seq")
+        changed = {event_id: head for event_id, head in heads if head > known[event_id]}
+        if not changed:
+            return {}
+        wanted = reduce(
+            or_,
+            (
+                Q(channel_id=event_id, seq__gt=known[event_id], seq__lte=head)
+                for event_id, head in changed.items()
+            ),
+        )
+        found: dict[int, list[Row]] = {event_id: [] for event_id in changed}
+        for row in (
+            StreamEvent.objects.filter(wanted)
+            .order_by("seq")
+            .values_list("channel_id", "seq", "kind", "data")
+        ):
+            found[row[0]].append(Row(*row[1:]))
+        return found
+
+    @_reading
+    def between(self, event_id: int, after: int, until: int) -> list[Row]:
+        rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=after, seq__lt=until)
+        return _rows(rows)[:GAP_ROWS]
+
+    @_reading
+    def count(self, process: str, viewers: Mapping[int, int]) -> None:
+        now = timezone.now()
+        Audience.objects.filter(process=process).exclude(event_id__in=viewers).delete()
+        Audience.objects.filter(seen_at__lt=now - 4 * AUDIENCE_FRESH).delete()
+        present = set(Event.objects.filter(pk__in=viewers).values_list("pk", flat=True))
+        Audience.objects.bulk_create(
+            [
+                Audience(process=process, event_id=event_id, viewers=number, seen_at=now)
+                for event_id, number in viewers.items()
+                if event_id in present
+            ],
+            update_conflicts=True,
+            unique_fields=["event", "process"],
+            update_fields=["viewers", "seen_at"],
+        )
+
+    def close(self) -> None:
+        connection.close()
+
+
+def _rows(rows: QuerySet[StreamEvent]) -> list[Row]:
+    return [Row(*row) for row in rows.order_by("seq").values_list("seq", "kind", "data")]

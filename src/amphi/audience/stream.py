@@ -1,0 +1,142 @@
+"""The event stream over HTTP: a bare ASGI endpoint, since Django's request is not needed thousands of times.
+
+``GET /live/<event id>/events?ticket=<ticket>`` is ``text/event-stream`` (WHATWG HTML, section 9.2). What a ticket is, and that no
+database is asked for it, stands in `amphi.tickets`.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
+from amphi.audience.hub import KEEP_ALIVE, Channel, Hub, Listener
+from amphi.tickets import InvalidTicketError, Ticket, verify
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # nginx passes each batch on at once.
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+RETRY_MS = (1_000, 3_000)
+"""When a browser comes back after a break: spread out, so that all of them don't at once."""
+
+
+async def answer(
+    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    """A short answer in plain text."""
+    body = text.encode()
+    start = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*start, *(headers or [])]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cursor(scope: Scope, query: dict[str, list[str]]) -> int | None:
+    """Where the listener is in the stream: a browser that comes back says it in ``Last-Event-ID``, a page in its address."""
+    header = next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"last-event-id"), ""
+    )
+    given = header or query.get("last_event_id", [""])[0]
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None  # noqa: PLR2004 -- fits 64 bits
+
+
+class EventStream:
+    """The endpoint.
+
+    Args:
+        hub: who reads for the listeners.
+        key: what tickets are signed with.
+    """
+
+    def __init__(self, hub: Hub, key: bytes) -> None:
+        self._hub = hub
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, event_id: int) -> None:
+        """Answer one request for the stream of an event."""
+        if scope["method"] != "GET":
+            await answer(send, 405, "GET only\n", [(b"allow", b"GET")])
+            return
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        try:
+            ticket = self._ticket(query, event_id)
+        except InvalidTicketError as error:
+            await answer(send, 403, f"The ticket is refused: {error}.\n")
+            return
+        expires_at = asyncio.get_running_loop().time() + ticket.expires_at - time.time()
+        listener = Listener(event_id, ticket.viewer, _cursor(scope, query), expires_at)
+        try:
+            self._hub.enter(listener)
+        except TooManyListenersError:
+            retry_after = str(random.randint(5, 15)).encode()  # noqa: S311 -- spreads load, guards nothing
+            await answer(send, 503, "Too many listeners here.\n", [(b"retry-after", retry_after)])
+            return
+        try:
+            await self._carry(listener, receive, send)
+        finally:
+            self._hub.leave(listener)
+
+    def _ticket(self, query: dict[str, list[str]], event_id: int) -> Ticket:
+        ticket = verify(self._key, query.get("ticket", [""])[0], now=time.time())
+        if ticket.event_id != event_id:
+            raise InvalidTicketError("it is for another event")
+        return ticket
+
+    async def _carry(self, listener: Listener, receive: Receive, send: Send) -> None:
+        try:
+            channel = await self._hub.attach(listener)
+        except LogUnavailableError:
+            await answer(send, 503, "Not now.\n", [(b"retry-after", b"5")])
+            return
+        if channel is None:
+            await answer(send, 404, "No such event.\n")
+            return
+        gone = asyncio.create_task(_gone(receive, listener))
+        listener.task = asyncio.current_task()
+        try:
+            await self._write(listener, channel, send)
+        except LogUnavailableError:
+            log.warning("a listener of event %s can't be told what it missed just now", listener.event_id)
+        except asyncio.CancelledError:
+            if not listener.dropped:
+                raise
+            log.info(
+                "a listener of event %s took nothing for %s s", listener.event_id, self._hub.limits.slow_s
+            )
+        finally:
+            gone.cancel()
+
+    async def _write(self, listener: Listener, channel: Channel, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        retry_ms = random.randint(*RETRY_MS)  # noqa: S311 -- spreads load, guards nothing
+        chunk = f"retry: {retry_ms}\n\n".encode() + channel.snapshot()
+        clock = asyncio.get_running_loop().time
+        while not listener.closing:
+            while (listener.cursor or 0) + 1 < channel.first:
+                chunk += await self._hub.missed(listener, channel)
+            chunk += listener.take(channel)
+            if chunk or clock() - listener.written_at >= self._hub.limits.keep_alive_s:
+                listener.written_at = clock()
+                await send({"type": "http.response.body", "body": chunk or KEEP_ALIVE, "more_body": True})
+            chunk = b""
+            await listener.rest()
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive, listener: Listener) -> None:
+    """Ends the stream when the listener left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    listener.close()
