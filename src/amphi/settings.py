@@ -159,6 +159,10 @@ TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = 500
 CHAT_RATE_PER_MINUTE = 10
 """Messages that one listener may send in a minute."""
+CHAT_DELIVERY_PER_SECOND = 5
+"""Messages that are sent into one meeting in a second; more wait for their turn."""
+AUDIENCE_MAX_LISTENERS = env.integer("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
+"""Event streams that one web process carries; beyond it, a listener's page tries again."""
 
 # --- logs
 
