@@ -1,0 +1,290 @@
+"""What the classroom does: each act changes the state, tells the pages and tells the hooks."""
+
+import asyncio
+import logging
+
+from amphi.classroom import events, pdf
+from amphi.classroom.clock import Clock
+from amphi.classroom.config import Config
+from amphi.classroom.connections import Connection, Connections, Message
+from amphi.classroom.delivery import Delivery
+from amphi.classroom.documents import Document, fetch
+from amphi.classroom.exceptions import InvalidDocumentError, RefusedError
+from amphi.classroom.hooks import Hooks
+from amphi.classroom.parameters import MeetingOptions
+from amphi.classroom.rooms import Audio, ChatMessage, Creation, EndReason, JoinRequest, Meeting, Participant, Rooms
+
+logger = logging.getLogger(__name__)
+
+END_CALLBACK = "endcallbackurl"
+MAX_CHAT_TEXT = 5000
+
+
+def describe_participant(participant: Participant) -> Message:
+    """What the pages show of a participant."""
+    return {
+        "id": participant.user_id,
+        "client": participant.client,
+        "name": participant.request.name,
+        "moderator": participant.moderator,
+        "presenter": participant.presenter,
+        "bot": participant.request.bot,
+        "audio": participant.audio,
+        "muted": participant.muted,
+        "camera": participant.camera,
+        "screen": participant.screen,
+        "hand": participant.hand_raised,
+        "away": participant.away_since is not None,
+    }
+
+
+def describe_message(message: ChatMessage) -> Message:
+    return {
+        "id": message.message_id,
+        "text": message.text,
+        "sender": message.sender_id,
+        "name": message.sender_name,
+        "at": round(message.at * 1000),
+    }
+
+
+class Classroom:
+    """The server's acts. Each runs to its end without awaiting, so no two ever mix."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.rooms = Rooms()
+        self.hooks = Hooks(uuids=config.profile.hook_uuid)
+        self.delivery = Delivery(config, clock, self.hooks)
+        self.connections = Connections()
+        self._fetches: set[asyncio.Task[None]] = set()
+
+    def create(self, options: MeetingOptions, documents: list[Document]) -> Creation:
+        """Make a meeting, or find it. Raises what `Rooms.create` raises."""
+        creation = self.rooms.create(options, self.clock.now())
+        if not creation.duplicate:
+            self.delivery.emit(events.meeting_created(creation.meeting, self.clock.now()))
+            self.insert_documents(creation.meeting, documents)
+        return creation
+
+    def join(self, meeting: Meeting, request: JoinRequest) -> Participant:
+        """Register a participant. Raises what `Meeting.register` raises."""
+        return self.rooms.join(meeting, request, self.clock.now())
+
+    def enter(self, meeting: Meeting, participant: Participant, client: str) -> Connection:
+        """A participant's page is connected. Raises what `Meeting.enter` raises."""
+        new = meeting.enter(participant, client, self.clock.now())
+        if new:
+            self.delivery.emit(events.user_joined(meeting, participant, self.clock.now()))
+        self._appoint_presenter(meeting)
+        connection = self.connections.open(participant.user_id, client)
+        self.connections.send(participant.user_id, self._welcome(meeting, participant))
+        self.connections.replay(participant.user_id, connection)
+        self._announce(meeting, participant, but=participant)
+        return connection
+
+    def disconnect(self, meeting: Meeting, participant: Participant, connection: Connection) -> None:
+        """A socket was closed: its participant is away, and leaves if they don't come back."""
+        if self.connections.close(participant.user_id, connection) and participant.present:
+            participant.away_since = self.clock.now()
+            self._announce(meeting, participant)
+
+    def leave(self, meeting: Meeting, participant: Participant) -> None:
+        """A participant leaves the room."""
+        if not participant.present:
+            return
+        self._stop_media(meeting, participant)
+        meeting.leave(participant, self.clock.now())
+        self.connections.forget(participant.user_id)
+        self._tell(meeting, {"type": "left", "id": participant.user_id})
+        self.delivery.emit(events.user_event(meeting, participant, "user-left", self.clock.now()))
+        self._appoint_presenter(meeting)
+
+    def end(self, meeting: Meeting, reason: EndReason = "ended") -> None:
+        """End a meeting for all."""
+        user_ids = [participant.user_id for participant in meeting.present()]
+        self.rooms.end(meeting, reason, self.clock.now())
+        for user_id in user_ids:
+            address = meeting.options.meeting_ended_url or meeting.participants[user_id].request.logout_url
+            url = address or meeting.options.logout_url
+            self.connections.send(user_id, {"type": "ended", "reason": reason, "url": url})
+            self.connections.forget(user_id)
+        self.delivery.emit(events.meeting_event(meeting, "meeting-ended", self.clock.now()))
+        callback = meeting.options.metadata.get(END_CALLBACK, "")
+        if callback.startswith(("http://", "https://")):
+            self.delivery.call_end_callback(callback)
+        logger.info("meeting %s: ended (%s)", meeting.internal_id, reason)
+
+    def say(self, meeting: Meeting, text: str, participant: Participant) -> None:
+        """A participant writes to all.
+
+        Raises:
+            RefusedError: there is no chat, or the text is empty or too long.
+        """
+        if meeting.options.chat_disabled:
+            raise RefusedError("chat_disabled")
+        if not text.strip() or len(text) > MAX_CHAT_TEXT:
+            raise RefusedError("chat_length")
+        self._say(meeting, text.strip(), participant.user_id, participant.request.name)
+
+    def say_by_api(self, meeting: Meeting, text: str, sender: str) -> None:
+        """The API writes to all; nothing happens where there is no chat."""
+        if not meeting.options.chat_disabled:
+            self._say(meeting, text, sender, sender)
+
+    def set_audio(self, meeting: Meeting, participant: Participant, audio: Audio, *, muted: bool) -> None:
+        """A participant joins or leaves the audio, or mutes the microphone. Raises what `_check_publish` raises."""
+        if audio == "microphone":
+            self._check_publish(meeting, participant)
+        before, was_muted = participant.audio, participant.muted
+        participant.audio, participant.muted = audio, muted and audio == "microphone"
+        now = self.clock.now()
+        if before != audio:
+            if before != "none":
+                self.delivery.emit(events.audio_event(meeting, participant, now, enabled=False))
+            if audio != "none":
+                self.delivery.emit(events.audio_event(meeting, participant, now, enabled=True))
+        elif was_muted != participant.muted:
+            name = "user-audio-muted" if participant.muted else "user-audio-unmuted"
+            self.delivery.emit(events.user_event(meeting, participant, name, now, muted=participant.muted))
+        self._announce(meeting, participant)
+
+    def set_camera(self, meeting: Meeting, participant: Participant, *, on: bool) -> None:
+        """A participant's camera goes on or off. Raises what `_check_publish` raises."""
+        if on == participant.camera:
+            return
+        if on:
+            self._check_publish(meeting, participant)
+        participant.camera = on
+        name = "user-cam-broadcast-start" if on else "user-cam-broadcast-end"
+        stream = f"camera-{participant.user_id}"
+        self.delivery.emit(events.user_event(meeting, participant, name, self.clock.now(), stream=stream))
+        self._announce(meeting, participant)
+
+    def set_screen(self, meeting: Meeting, participant: Participant, *, on: bool) -> None:
+        """A participant's screen goes on or off; one at a time is shown.
+
+        Raises:
+            RefusedError: too many publish already, or somebody else shares theirs.
+        """
+        if on == participant.screen:
+            return
+        if on:
+            self._check_publish(meeting, participant)
+            if any(other.screen for other in meeting.present()):
+                raise RefusedError("screen_taken")
+        participant.screen = on
+        name = "meeting-screenshare-started" if on else "meeting-screenshare-stopped"
+        self.delivery.emit(events.user_event(meeting, participant, name, self.clock.now()))
+        self._announce(meeting, participant)
+
+    def set_hand(self, meeting: Meeting, participant: Participant, *, raised: bool) -> None:
+        """A participant raises or lowers a hand."""
+        if raised == participant.hand_raised:
+            return
+        participant.hand_raised = raised
+        name, now = "user-raise-hand-changed", self.clock.now()
+        self.delivery.emit(events.user_event(meeting, participant, name, now, raise_hand=raised))
+        self._announce(meeting, participant)
+
+    def show_slide(self, meeting: Meeting, participant: Participant, presentation_id: str, page: int, *, hidden: bool) -> None:
+        """A moderator turns a page for all, or hides the slides.
+
+        Raises:
+            RefusedError: not a moderator, or there is no such page.
+        """
+        if not participant.moderator:
+            raise RefusedError("moderators_only")
+        if hidden:
+            meeting.slideshow.hidden = True
+        else:
+            meeting.slideshow.show(presentation_id, page)
+        self._tell_slides(meeting)
+
+    async def add_slides(self, meeting: Meeting, name: str, content: bytes, *, current: bool = True) -> None:
+        """Show a PDF in the room.
+
+        Raises:
+            InvalidDocumentError: it can't be shown.
+        """
+        pages = await asyncio.to_thread(pdf.count_pages, content)
+        meeting.slideshow.add(name, content, pages, current=current)
+        self._tell_slides(meeting)
+
+    def insert_documents(self, meeting: Meeting, documents: list[Document]) -> None:
+        """Fetch and show the documents that the API handed over, without waiting."""
+        if documents:
+            task = asyncio.ensure_future(self._insert_documents(meeting, documents))
+            self._fetches.add(task)
+            task.add_done_callback(self._fetches.discard)
+
+    def tick(self) -> None:
+        """Do what time alone brings: participants who are gone, meetings that are over."""
+        now = self.clock.now()
+        for meeting in self.rooms:
+            if meeting.ended_at is not None:
+                continue
+            for participant in meeting.gone(now):
+                self.leave(meeting, participant)
+            reason = meeting.due_end(now)
+            if reason is not None:
+                self.end(meeting, reason)
+        self.rooms.forget_ended(now)
+
+    async def close(self) -> None:
+        """Stop what runs by itself."""
+        for task in self._fetches:
+            task.cancel()
+        await self.delivery.close()
+
+    async def _insert_documents(self, meeting: Meeting, documents: list[Document]) -> None:
+        for document in documents:
+            try:
+                await self.add_slides(meeting, document.name, await fetch(document), current=document.current)
+            except InvalidDocumentError as error:
+                logger.warning("meeting %s: presentation refused: %s", meeting.internal_id, error.reason)
+
+    def _welcome(self, meeting: Meeting, participant: Participant) -> Message:
+        return {
+            "type": "welcome",
+            "self": participant.user_id,
+            "participants": [describe_participant(other) for other in meeting.present()],
+            "chat": [describe_message(message) for message in meeting.chat],
+            "slides": meeting.slideshow.as_message(),
+        }
+
+    def _say(self, meeting: Meeting, text: str, sender_id: str, sender_name: str) -> None:
+        message = meeting.say(text, sender_id, sender_name, self.clock.now())
+        self._tell(meeting, {"type": "chat", "message": describe_message(message)})
+        self.delivery.emit(events.chat_sent(meeting, message, self.clock.now()))
+
+    def _check_publish(self, meeting: Meeting, participant: Participant) -> None:
+        if not participant.publishing and not meeting.can_publish(participant):
+            raise RefusedError("too_many_publishers")
+
+    def _stop_media(self, meeting: Meeting, participant: Participant) -> None:
+        self.set_screen(meeting, participant, on=False)
+        self.set_camera(meeting, participant, on=False)
+        if participant.audio != "none":
+            self.set_audio(meeting, participant, "none", muted=False)
+
+    def _appoint_presenter(self, meeting: Meeting) -> None:
+        presenter = meeting.next_presenter()
+        if presenter is not None:
+            presenter.presenter = True
+            now = self.clock.now()
+            self.delivery.emit(events.user_event(meeting, presenter, "user-presenter-assigned", now))
+            self._announce(meeting, presenter)
+
+    def _announce(self, meeting: Meeting, participant: Participant, *, but: Participant | None = None) -> None:
+        """Tell the room how a participant now is."""
+        message = {"type": "participant", "participant": describe_participant(participant)}
+        others = (p.user_id for p in meeting.present() if p is not but)
+        self.connections.broadcast(others, message)
+
+    def _tell_slides(self, meeting: Meeting) -> None:
+        self._tell(meeting, {"type": "slides", "slides": meeting.slideshow.as_message()})
+
+    def _tell(self, meeting: Meeting, message: Message) -> None:
+        self.connections.broadcast((p.user_id for p in meeting.present()), message)
