@@ -19,7 +19,9 @@ def make_user(username: str = "", **fields: Any) -> User:
     """A user of the staff, who may make webinars."""
     username = username or f"user{next(_number)}"
     return User.objects.create_user(
-        username=username, password="password", **{"affiliation": "staff", "email": f"{username}@example.org"} | fields
+        username=username,
+        password="password",
+        **{"affiliation": "staff", "email": f"{username}@example.org"} | fields,
     )
 
 
@@ -49,11 +51,17 @@ def in_hours(hours: float) -> datetime:
 def make_meeting(user: User | None = None, **fields: Any) -> Meeting:
     """A plain meeting, through the domain."""
     user = user or make_user()
-    given = {"name": f"Meeting {next(_number)}", "start_at": in_hours(1), "duration": timedelta(hours=1)} | fields
+    given = {
+        "name": f"Meeting {next(_number)}",
+        "start_at": in_hours(1),
+        "duration": timedelta(hours=1),
+    } | fields
     return create_meeting(user=user, fields=MeetingFields(**given)).meeting
 
 
-def make_webinar(user: User | None = None, *, gateway: LiveGateway | None = None, **fields: Any) -> Livestream:
+def make_webinar(
+    user: User | None = None, *, gateway: LiveGateway | None = None, **fields: Any
+) -> Livestream:
     """A planned webinar, through the domain; with a gateway of its own unless one is given."""
     if gateway is None and not LiveGateway.objects.exists():
         make_gateway()

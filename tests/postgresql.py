@@ -38,7 +38,18 @@ def running() -> Iterator[str]:
     data = folder / "data"
     try:
         _run(
-            [str(binaries / "initdb"), "-D", str(data), "-U", "amphi", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [
+                str(binaries / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "amphi",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ],
             folder,
         )
         options = (

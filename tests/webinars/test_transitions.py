@@ -36,11 +36,6 @@ failed      meeting_ended  stopping
 EXPECTED = {(old, event): new for old, event, new in (line.split() for line in LEGAL.split("\n") if line)}
 
 
-@pytest.fixture(autouse=True)
-def webinars_on(settings):
-    settings.USE_MEETING_WEBINAR = True
-
-
 def in_state(state: str) -> Livestream:
     livestream = make_webinar()
     livestream.state, livestream.job_id = state, uuid.uuid4()

@@ -91,6 +91,11 @@ class Meeting(models.Model):
         return self.start_at + self.duration
 
     @property
+    def is_open(self) -> bool:
+        """It was started in BBB, and has not been seen to end."""
+        return self.started_at is not None and self.ended_at is None
+
+    @property
     def room(self) -> str:
         """The name that gateways know this meeting by: ``[a-z0-9-]``, stable through its life."""
         return f"webinar-{self.pk}-{self.access_key[-10:]}"

@@ -1,11 +1,239 @@
-"""Pages of meetings."""
+"""Pages of meetings, for those who moderate them."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-from amphi.access import logged_in
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from amphi.access import can_create_webinar, logged_in, moderator
+from amphi.accounts.models import User
+from amphi.meetings import domain
+from amphi.meetings import join as joining
+from amphi.meetings.domain import MeetingFields, SavedMeeting
+from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm
+from amphi.meetings.models import Meeting
+from amphi.meetings.queries import listed_meetings
+from amphi.webinars.exceptions import WebinarError
+from amphi.webinars.offers import is_on, livestream_of, offer
+from amphi.webinars.panel import panel
+
+PAGE_SIZE = 24
+
+
+def _card(meeting: Meeting, user: User, now: datetime) -> dict[str, Any]:
+    livestream = livestream_of(meeting)
+    return {
+        "meeting": meeting,
+        "livestream": livestream,
+        "offer": offer(meeting),
+        "is_on": is_on(meeting),
+        "is_mine": meeting.owner_id == user.pk,
+        "is_over": meeting.end_at <= now
+        and not is_on(meeting)
+        and not (livestream and livestream.is_running),
+        "event_url": settings.AMPHI_URL + livestream.event.get_absolute_url() if livestream else "",
+        "join_url": settings.AMPHI_URL + reverse("meetings:join", args=[meeting.slug]),
+    }
 
 
 @logged_in
+@require_safe
 def meeting_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "base.html")
+    """My meetings."""
+    filters = FilterForm(request.GET)
+    now = timezone.now()
+    kind = filters.chosen("kind") if settings.USE_MEETING_WEBINAR else ""
+    past = filters.chosen("when") == "past"
+    words = filters.chosen("q")
+    rows = listed_meetings(request.user, now=now, kind=kind, past=past, words=words)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "meetings/list.html",
+        {
+            "cards": [_card(meeting, request.user, now) for meeting in page],
+            "page": page,
+            "kind": kind,
+            "past": past,
+            "words": words,
+            "can_create_webinar": can_create_webinar(request.user),
+            "webinars_in_use": settings.USE_MEETING_WEBINAR,
+        },
+    )
+
+
+# --- saving
+
+
+def _remember_conflict(request: HttpRequest, saved: SavedMeeting) -> None:
+    """Keep what the page offers instead until the meeting is saved again."""
+    key = f"conflict-{saved.meeting.pk}"
+    request.session.pop(key, None)
+    if saved.conflict is not None:
+        request.session[key] = {
+            "overlapping": len(saved.conflict.overlapping),
+            "nearest": [start.isoformat() for start in saved.conflict.nearest],
+        }
+
+
+def _saved(request: HttpRequest, saved: SavedMeeting, done: str) -> HttpResponse:
+    _remember_conflict(request, saved)
+    if saved.conflict is None:
+        messages.success(request, done)
+    return redirect(saved.meeting)
+
+
+def _form_page(request: HttpRequest, form: MeetingForm, meeting: Meeting | None, status: int) -> HttpResponse:
+    context = {"form": form, "meeting": meeting, "can_create_webinar": can_create_webinar(request.user)}
+    return render(request, "meetings/form.html", context, status=status)
+
+
+@logged_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    """A new meeting or webinar."""
+    initial = {"is_webinar": request.GET.get("webinar") == "1"}
+    form = MeetingForm(
+        request.POST or None, meeting=None, webinars=can_create_webinar(request.user), initial=initial
+    )
+    if not form.is_valid():
+        return _form_page(request, form, None, 422 if form.is_bound else 200)
+    try:
+        saved = domain.create_meeting(user=request.user, fields=form.meeting_fields())
+    except WebinarError as error:
+        form.add_error(None, str(error))
+        return _form_page(request, form, None, 422)
+    done = _("The webinar is planned.") if saved.meeting.is_webinar else _("The meeting is planned.")
+    return _saved(request, saved, done)
+
+
+@moderator
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Change a meeting or webinar."""
+    form = MeetingForm(request.POST or None, meeting=meeting, webinars=can_create_webinar(request.user))
+    if not form.is_valid():
+        return _form_page(request, form, meeting, 422 if form.is_bound else 200)
+    try:
+        saved = domain.update_meeting(meeting, user=request.user, fields=form.meeting_fields())
+    except WebinarError as error:
+        form.add_error(None, str(error))
+        return _form_page(request, form, meeting, 422)
+    return _saved(request, saved, _("The changes are saved."))
+
+
+@moderator
+@require_POST
+def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Take one of the times that were offered, as the webinar that was wanted."""
+    if not can_create_webinar(request.user):
+        raise PermissionDenied
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("This time was not understood. Choose another."))
+        return redirect(meeting)
+    fields = replace(_fields_of(meeting), start_at=form.cleaned_data["start_at"], is_webinar=True)
+    try:
+        saved = domain.update_meeting(meeting, user=request.user, fields=fields)
+    except WebinarError as error:
+        messages.error(request, str(error))
+        return redirect(meeting)
+    return _saved(request, saved, _("The webinar is planned for the new time."))
+
+
+def _fields_of(meeting: Meeting) -> MeetingFields:
+    return MeetingFields(
+        name=meeting.name,
+        description=meeting.description,
+        start_at=meeting.start_at,
+        duration=meeting.duration,
+        is_webinar=meeting.is_webinar,
+        enable_chat=meeting.enable_chat,
+        is_restricted=meeting.is_restricted,
+        access_groups=list(meeting.access_groups.all()),
+        additional_owners=list(meeting.additional_owners.all()),
+    )
+
+
+@moderator
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Ask, then remove."""
+    if not offer(meeting).delete:
+        messages.error(request, _("The webinar is running. End it before you delete it."))
+        return redirect(meeting)
+    if request.method != "POST":
+        return render(
+            request, "meetings/delete.html", {"meeting": meeting, "livestream": livestream_of(meeting)}
+        )
+    name = meeting.name
+    try:
+        domain.delete_meeting(meeting, user=request.user)
+    except WebinarError as error:
+        messages.error(request, str(error))
+        return redirect(meeting)
+    messages.success(request, _("“%(name)s” was deleted.") % {"name": name})
+    return redirect("meetings:list")
+
+
+# --- the page of one meeting
+
+
+def _conflict(request: HttpRequest, meeting: Meeting) -> dict[str, Any] | None:
+    kept = request.session.get(f"conflict-{meeting.pk}")
+    if kept is None or meeting.is_webinar or not can_create_webinar(request.user):
+        return None
+    starts = [datetime.fromisoformat(text) for text in kept["nearest"]]
+    coming = [start for start in starts if start > timezone.now()]
+    return {"overlapping": kept["overlapping"], "nearest": coming}
+
+
+@moderator
+@require_safe
+def detail(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """A meeting; of a webinar, the panel of what runs."""
+    card = _card(meeting, request.user, timezone.now())
+    livestream = card["livestream"]
+    context = {
+        **card,
+        "conflict": _conflict(request, meeting),
+        "additional_owners": meeting.additional_owners.all(),
+    }
+    if livestream is not None:
+        context["panel"] = panel(meeting, livestream)
+    return render(request, "webinars/panel.html" if livestream else "meetings/detail.html", context)
+
+
+@moderator
+@require_POST
+def start(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Start the meeting, and its live if it is a webinar, and enter it."""
+    try:
+        return HttpResponseRedirect(joining.start_meeting(meeting, user=request.user))
+    except WebinarError as error:
+        messages.error(request, str(error))
+        return redirect(meeting)
+
+
+@moderator
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Enter the meeting that runs."""
+    if not is_on(meeting):
+        messages.info(request, _("It has not been started yet, or is over. Start it here."))
+        return redirect(meeting)
+    try:
+        return HttpResponseRedirect(joining.moderator_url(meeting, user=request.user))
+    except WebinarError as error:
+        messages.error(request, str(error))
+        return redirect(meeting)

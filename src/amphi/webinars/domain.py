@@ -111,9 +111,7 @@ def can_restart(livestream: Livestream) -> bool:
 
 def can_end(livestream: Livestream) -> bool:
     """Whether the webinar, meeting and live, can be ended."""
-    return livestream.state in RUNNING or (
-        livestream.meeting.started_at is not None and livestream.meeting.ended_at is None
-    )
+    return livestream.state in RUNNING or livestream.meeting.is_open
 
 
 def go_live(livestream: Livestream, *, user: User) -> None:

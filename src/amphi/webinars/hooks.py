@@ -28,7 +28,7 @@ log = logging.getLogger("webinar")
 
 
 def _look_now(meeting: Meeting) -> None:
-    Livestream.objects.filter(meeting=meeting, state__in=RUNNING).update(check_at=timezone.now())
+    Livestream.objects.filter(meeting=meeting).exclude(check_at=None).update(check_at=timezone.now())
 
 
 @csrf_exempt

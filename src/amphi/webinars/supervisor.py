@@ -71,12 +71,19 @@ def look(livestream: Livestream) -> timedelta | None:
         _stop(check)
     elif livestream.ends_meeting:
         _end_meeting(check)
+    elif livestream.meeting.is_open and _meeting_is_over(check, hint=False):
+        _meeting_has_ended(livestream, check.now)
     if check.columns:
         Livestream.objects.filter(pk=livestream.pk, job_id=job_id).update(**check.columns)
-    return (
-        check.next_in
-        if livestream.is_running or livestream.ends_meeting or livestream.retiring_job_id
-        else None
+    return check.next_in if _is_to_be_watched(livestream) else None
+
+
+def _is_to_be_watched(livestream: Livestream) -> bool:
+    return bool(
+        livestream.is_running
+        or livestream.ends_meeting
+        or livestream.retiring_job_id
+        or livestream.meeting.is_open
     )
 
 
@@ -255,6 +262,7 @@ def _end_meeting(check: Check) -> None:
 
 def _meeting_has_ended(livestream: Livestream, now: datetime) -> None:
     Meeting.objects.filter(pk=livestream.meeting_id, ended_at=None).update(ended_at=now)
+    livestream.meeting.ended_at = livestream.meeting.ended_at or now
 
 
 # --- the states

@@ -6,96 +6,254 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('live', '0001_initial'),
-        ('meetings', '0001_initial'),
-        ('sites', '0002_alter_domain_unique'),
+        ("live", "0001_initial"),
+        ("meetings", "0001_initial"),
+        ("sites", "0002_alter_domain_unique"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LiveGateway',
+            name="LiveGateway",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rtmp_stream_url', models.CharField(help_text='Such as rtmp://live.univ.fr/live/name', max_length=500, verbose_name='RTMP address')),
-                ('dialect', models.CharField(choices=[('amphi', 'Amphi'), ('auto', 'SIPMediaGW, detected'), ('A', 'SIPMediaGW 1.5'), ('B', 'SIPMediaGW 1.6–1.7'), ('D', 'SIPMediaGW 1.8')], default='auto', max_length=8, verbose_name='gateway’s kind')),
-                ('sipmediagw_url', models.URLField(blank=True, help_text='Empty: the one of the settings.', max_length=500, verbose_name='SIPMediaGW address')),
-                ('sipmediagw_token', models.CharField(blank=True, help_text='Empty: the one of the settings.', max_length=500, verbose_name='SIPMediaGW token')),
-                ('ca_file', models.CharField(blank=True, max_length=500, verbose_name='private CA file')),
-                ('broadcaster', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='live_gateway', to='live.broadcaster', verbose_name='broadcaster')),
-                ('site', models.ForeignKey(default=1, on_delete=django.db.models.deletion.PROTECT, to='sites.site', verbose_name='site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "rtmp_stream_url",
+                    models.CharField(
+                        help_text="Such as rtmp://live.univ.fr/live/name",
+                        max_length=500,
+                        verbose_name="RTMP address",
+                    ),
+                ),
+                (
+                    "dialect",
+                    models.CharField(
+                        choices=[
+                            ("amphi", "Amphi"),
+                            ("auto", "SIPMediaGW, detected"),
+                            ("A", "SIPMediaGW 1.5"),
+                            ("B", "SIPMediaGW 1.6–1.7"),
+                            ("D", "SIPMediaGW 1.8"),
+                        ],
+                        default="auto",
+                        max_length=8,
+                        verbose_name="gateway’s kind",
+                    ),
+                ),
+                (
+                    "sipmediagw_url",
+                    models.URLField(
+                        blank=True,
+                        help_text="Empty: the one of the settings.",
+                        max_length=500,
+                        verbose_name="SIPMediaGW address",
+                    ),
+                ),
+                (
+                    "sipmediagw_token",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the one of the settings.",
+                        max_length=500,
+                        verbose_name="SIPMediaGW token",
+                    ),
+                ),
+                ("ca_file", models.CharField(blank=True, max_length=500, verbose_name="private CA file")),
+                (
+                    "broadcaster",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="live_gateway",
+                        to="live.broadcaster",
+                        verbose_name="broadcaster",
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        default=1,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="sites.site",
+                        verbose_name="site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'live gateway',
-                'verbose_name_plural': 'live gateways',
-                'ordering': ['pk'],
+                "verbose_name": "live gateway",
+                "verbose_name_plural": "live gateways",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Livestream',
+            name="Livestream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(verbose_name='booked from')),
-                ('ends_at', models.DateTimeField(verbose_name='booked until')),
-                ('state', models.CharField(choices=[('idle', 'not started'), ('starting', 'starting'), ('live', 'live'), ('recovering', 'coming back'), ('stopping', 'stopping'), ('stopped', 'stopped'), ('failed', 'failed')], default='idle', max_length=12, verbose_name='state')),
-                ('state_since', models.DateTimeField(auto_now_add=True, verbose_name='since')),
-                ('job_id', models.UUIDField(editable=False, null=True, verbose_name='gateway job')),
-                ('retiring_job_id', models.UUIDField(editable=False, null=True)),
-                ('retiring_remote_id', models.CharField(blank=True, editable=False, max_length=100)),
-                ('remote_id', models.CharField(blank=True, editable=False, max_length=100)),
-                ('went_live_at', models.DateTimeField(editable=False, null=True, verbose_name='went live')),
-                ('asked_at', models.DateTimeField(editable=False, null=True, verbose_name='asked to start')),
-                ('ends_meeting', models.BooleanField(default=False, editable=False)),
-                ('last_error', models.CharField(blank=True, editable=False, max_length=40, verbose_name='last error')),
-                ('last_error_detail', models.CharField(blank=True, editable=False, max_length=500)),
-                ('check_at', models.DateTimeField(db_index=True, editable=False, null=True)),
-                ('claimed_until', models.DateTimeField(editable=False, null=True)),
-                ('claimed_by', models.CharField(blank=True, editable=False, max_length=100)),
-                ('media_mark', models.CharField(blank=True, editable=False, max_length=100)),
-                ('media_seen_at', models.DateTimeField(editable=False, null=True)),
-                ('meeting_misses', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('gateway_asked_at', models.DateTimeField(editable=False, null=True)),
-                ('chat_shown', models.BooleanField(editable=False, null=True)),
-                ('hook_checked_at', models.DateTimeField(editable=False, null=True)),
-                ('has_hook', models.BooleanField(editable=False, null=True)),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='livestream', to='live.event', verbose_name='event')),
-                ('gateway', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='livestreams', to='webinars.livegateway', verbose_name='live gateway')),
-                ('meeting', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='livestream', to='meetings.meeting', verbose_name='meeting')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="booked from")),
+                ("ends_at", models.DateTimeField(verbose_name="booked until")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("idle", "not started"),
+                            ("starting", "starting"),
+                            ("live", "live"),
+                            ("recovering", "coming back"),
+                            ("stopping", "stopping"),
+                            ("stopped", "stopped"),
+                            ("failed", "failed"),
+                        ],
+                        default="idle",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("state_since", models.DateTimeField(auto_now_add=True, verbose_name="since")),
+                ("job_id", models.UUIDField(editable=False, null=True, verbose_name="gateway job")),
+                ("retiring_job_id", models.UUIDField(editable=False, null=True)),
+                ("retiring_remote_id", models.CharField(blank=True, editable=False, max_length=100)),
+                ("remote_id", models.CharField(blank=True, editable=False, max_length=100)),
+                ("went_live_at", models.DateTimeField(editable=False, null=True, verbose_name="went live")),
+                ("asked_at", models.DateTimeField(editable=False, null=True, verbose_name="asked to start")),
+                ("ends_meeting", models.BooleanField(default=False, editable=False)),
+                (
+                    "last_error",
+                    models.CharField(blank=True, editable=False, max_length=40, verbose_name="last error"),
+                ),
+                ("last_error_detail", models.CharField(blank=True, editable=False, max_length=500)),
+                ("check_at", models.DateTimeField(db_index=True, editable=False, null=True)),
+                ("claimed_until", models.DateTimeField(editable=False, null=True)),
+                ("claimed_by", models.CharField(blank=True, editable=False, max_length=100)),
+                ("media_mark", models.CharField(blank=True, editable=False, max_length=100)),
+                ("media_seen_at", models.DateTimeField(editable=False, null=True)),
+                ("meeting_misses", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("gateway_asked_at", models.DateTimeField(editable=False, null=True)),
+                ("chat_shown", models.BooleanField(editable=False, null=True)),
+                ("hook_checked_at", models.DateTimeField(editable=False, null=True)),
+                ("has_hook", models.BooleanField(editable=False, null=True)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="livestream",
+                        to="live.event",
+                        verbose_name="event",
+                    ),
+                ),
+                (
+                    "gateway",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="livestreams",
+                        to="webinars.livegateway",
+                        verbose_name="live gateway",
+                    ),
+                ),
+                (
+                    "meeting",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="livestream",
+                        to="meetings.meeting",
+                        verbose_name="meeting",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'livestream',
-                'verbose_name_plural': 'livestreams',
-                'ordering': ['-starts_at', '-pk'],
+                "verbose_name": "livestream",
+                "verbose_name_plural": "livestreams",
+                "ordering": ["-starts_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Transition',
+            name="Transition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('old', models.CharField(choices=[('idle', 'not started'), ('starting', 'starting'), ('live', 'live'), ('recovering', 'coming back'), ('stopping', 'stopping'), ('stopped', 'stopped'), ('failed', 'failed')], max_length=12, verbose_name='from')),
-                ('new', models.CharField(choices=[('idle', 'not started'), ('starting', 'starting'), ('live', 'live'), ('recovering', 'coming back'), ('stopping', 'stopping'), ('stopped', 'stopped'), ('failed', 'failed')], max_length=12, verbose_name='to')),
-                ('event', models.CharField(max_length=20, verbose_name='what happened')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who')),
-                ('livestream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='webinars.livestream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "old",
+                    models.CharField(
+                        choices=[
+                            ("idle", "not started"),
+                            ("starting", "starting"),
+                            ("live", "live"),
+                            ("recovering", "coming back"),
+                            ("stopping", "stopping"),
+                            ("stopped", "stopped"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=12,
+                        verbose_name="from",
+                    ),
+                ),
+                (
+                    "new",
+                    models.CharField(
+                        choices=[
+                            ("idle", "not started"),
+                            ("starting", "starting"),
+                            ("live", "live"),
+                            ("recovering", "coming back"),
+                            ("stopping", "stopping"),
+                            ("stopped", "stopped"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=12,
+                        verbose_name="to",
+                    ),
+                ),
+                ("event", models.CharField(max_length=20, verbose_name="what happened")),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="when")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
+                    ),
+                ),
+                (
+                    "livestream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transitions",
+                        to="webinars.livestream",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'transition',
-                'verbose_name_plural': 'transitions',
-                'ordering': ['pk'],
+                "verbose_name": "transition",
+                "verbose_name_plural": "transitions",
+                "ordering": ["pk"],
             },
         ),
         migrations.AddIndex(
-            model_name='livestream',
-            index=models.Index(fields=['gateway', 'ends_at'], name='webinars_li_gateway_19329b_idx'),
+            model_name="livestream",
+            index=models.Index(fields=["gateway", "ends_at"], name="webinars_li_gateway_19329b_idx"),
         ),
         migrations.AddConstraint(
-            model_name='livestream',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='livestream_ends_after_start'),
+            model_name="livestream",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="livestream_ends_after_start"
+            ),
         ),
     ]

@@ -1,0 +1,86 @@
+"""What happened to a live, in plain words for presenters."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from amphi.webinars import transitions
+from amphi.webinars.models import Livestream, State, Transition
+
+SENTENCES: dict[str, Promise] = {
+    State.IDLE: _("Nothing is broadcast yet. Listeners see the planned time."),
+    State.STARTING: _("The live is starting: it takes a few seconds. You can already speak in the meeting."),
+    State.LIVE: _("You are on air: listeners see and hear the meeting."),
+    State.RECOVERING: _("The picture is interrupted. It comes back by itself; listeners are asked to wait."),
+    State.STOPPING: _("The live is stopping. This takes a few seconds."),
+    State.STOPPED: _("The live is over. Listeners see that it has ended."),
+    State.FAILED: _("The live could not be broadcast. The meeting itself is not affected."),
+}
+"""What a state means, for the person who presents."""
+
+_PICTURE_LOST = _("The picture stopped being sent to the listeners. The connection is being made again.")
+ERRORS: dict[str, Promise] = {
+    "gateway_error": _("The streaming gateway has a problem."),
+    "gateway_unreachable": _("The streaming gateway does not answer. It is asked again."),
+    "gateway_timeout": _("The streaming gateway takes too long to answer. It is asked again."),
+    "gateway_untrusted": _("The streaming gateway’s certificate is not trusted. Tell an administrator."),
+    "gateway_unauthorized": _("The streaming gateway does not accept our token. Tell an administrator."),
+    "gateway_full": _("The streaming gateway is busy with other webinars. It is asked again."),
+    "gateway_failed": _("The streaming gateway failed. It is asked again."),
+    "gateway_refused": _("The streaming gateway refused the webinar. Tell an administrator."),
+    "gateway_room_name": _(
+        "This webinar’s room name does not suit the streaming gateway. Tell an administrator."
+    ),
+    "gateway_unknown_room": _("The streaming gateway no longer knows this webinar. Restart the live."),
+    "gateway_not_in_meeting": _("The streaming gateway is not in the meeting at the moment."),
+    "gateway_not_a_gateway": _("The address of the streaming gateway is wrong. Tell an administrator."),
+    "gateway_unsupported": _("This streaming gateway can’t do what was asked."),
+    "unknown_job": _("The streaming gateway was restarted. The live is started on it again."),
+    "no_such_job": _("The streaming gateway was restarted. The live is started on it again."),
+    "meeting_ended": _("The meeting was ended."),
+    "stopped": _("The streaming gateway stopped, as asked."),
+    "join_refused": _("The meeting did not let the streaming gateway in."),
+    "join_timeout": _("The streaming gateway could not enter the meeting in time. It tries again."),
+    "page_crashed": _("The streaming gateway lost the meeting’s page. It joins again."),
+    "rtmp_refused": _("The live server refused the picture. Tell an administrator."),
+    "rtmp_lost": _PICTURE_LOST,
+    "capture_failed": _("The streaming gateway could not film the meeting. It tries again."),
+    "no_media": _(
+        "No picture reached the live server in time. Restart the live; if it lasts, tell an administrator."
+    ),
+    "max_duration": _("The longest duration allowed was reached."),
+    "end": _("The webinar was ended."),
+}
+"""The codes of `Livestream.last_error` and `Transition.reason`."""
+
+EVENTS: dict[str, Promise] = {
+    transitions.GO_LIVE: _("Live asked for"),
+    transitions.MEDIA_SEEN: _("On air: pictures arrive"),
+    transitions.MEDIA_LOST: _("Picture interrupted"),
+    transitions.RESTART: _("Restart of the live asked for"),
+    transitions.STOP: _("Stop of the live asked for"),
+    transitions.MEETING_ENDED: _("Meeting ended"),
+    transitions.GATEWAY_IDLE: _("Live stopped"),
+    transitions.GIVE_UP: _("Live given up"),
+}
+"""The events of a livestream's life."""
+
+
+def last_error(livestream: Livestream) -> str:
+    """Why it does not go as it should, or an empty string."""
+    if not livestream.last_error or livestream.state in {State.LIVE, State.IDLE, State.STOPPED}:
+        return ""
+    return str(ERRORS.get(livestream.last_error, ERRORS["gateway_error"]))
+
+
+def transition(row: Transition) -> str:
+    """One line of the history, without its time."""
+    if row.event == transitions.STOP and row.reason == "end":
+        return str(_("End of the webinar asked for"))
+    return str(EVENTS.get(row.event, row.event))
+
+
+def reason(row: Transition) -> str:
+    """Why it happened, where that tells more than the line itself."""
+    if row.event in {transitions.GIVE_UP, transitions.MEDIA_LOST} or row.reason == "max_duration":
+        return str(ERRORS.get(row.reason, ""))
+    return ""

@@ -1,0 +1,148 @@
+"""A meeting server, a gateway and a live server in one, over a real socket, each as well or as ill as a test says."""
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SUCCESS = "<response><returncode>SUCCESS</returncode>{}</response>"
+NOT_FOUND = (
+    "<response><returncode>FAILED</returncode><messageKey>notFound</messageKey>"
+    "<message>A meeting with that ID does not exist</message></response>"
+)
+PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{0}\n#EXTINF:2,\n{0}.m4s\n"
+
+
+@dataclass
+class Stage:
+    """What the three servers say, and what they were asked.
+
+    Attributes:
+        meeting_exists: BBB knows the meeting.
+        has_hooks: this BBB has webhooks.
+        jobs: of the gateway, by id: their states.
+        job_reason: why a job is in its state.
+        full: the gateway has no place.
+        sequence: the playlist's media sequence number; None: there is no playlist.
+        playlist_ended: it is closed.
+        advancing: it moves on with each request.
+        broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
+        asked: the calls, in order, as ``METHOD path``.
+    """
+
+    meeting_exists: bool = True
+    has_hooks: bool = True
+    jobs: dict[str, str] = field(default_factory=dict)
+    job_reason: str = ""
+    full: bool = False
+    sequence: int | None = None
+    playlist_ended: bool = False
+    advancing: bool = False
+    broken: dict[str, int | str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def count(self, pattern: str) -> int:
+        """How many calls match."""
+        return sum(1 for call in self.asked if re.search(pattern, call))
+
+    def bbb(self, call: str) -> tuple[int, str, str]:
+        """BBB's answer to an API call."""
+        if call.startswith("hooks/"):
+            if not self.has_hooks:
+                return 404, "text/html", "<html>not found</html>"
+            return 200, "text/xml", SUCCESS.format("<hookID>1</hookID><permanentHook>false</permanentHook>")
+        if call == "":
+            return 200, "text/xml", SUCCESS.format("<version>2.0</version><bbbVersion>3.0.4</bbbVersion>")
+        if not self.meeting_exists:
+            return 200, "text/xml", NOT_FOUND
+        body = "<meetingID>m</meetingID><running>true</running><attendees></attendees>"
+        if call == "end":
+            self.meeting_exists = False
+            body = "<messageKey>sentEndMeetingRequest</messageKey>"
+        return 200, "text/xml", SUCCESS.format(body)
+
+    def gateway(self, method: str, job_id: str) -> tuple[int, str, str]:
+        """The gateway's answer about a job."""
+        status = 200
+        if method == "PUT" and job_id not in self.jobs:
+            if self.full:
+                return 503, "application/json", json.dumps({"error": "full", "detail": "no place"})
+            self.jobs[job_id], status = "joining", 201
+        if job_id not in self.jobs:
+            return 404, "application/json", json.dumps({"error": "unknown_job", "detail": "no such job"})
+        if method == "DELETE":
+            self.jobs[job_id], status = "idle", 202
+        job: dict[str, Any] = {
+            "job_id": job_id,
+            "state": self.jobs[job_id],
+            "reason": self.job_reason,
+            "detail": "",
+            "since": "2026-01-01T00:00:00Z",
+            "room": "webinar",
+            "chat_shown": False,
+            "stats": {"cpu_cores": 0.8, "frames": 1, "frames_dropped": 0, "kbps": 900},
+        }
+        return status, "application/json", json.dumps(job)
+
+    def playlist(self) -> tuple[int, str, str]:
+        """The live server's answer."""
+        if self.sequence is None:
+            return 404, "text/plain", ""
+        if self.advancing:
+            self.sequence += 1
+        end = "#EXT-X-ENDLIST\n" if self.playlist_ended else ""
+        return 200, "application/vnd.apple.mpegurl", PLAYLIST.format(self.sequence) + end
+
+    def answer(self, method: str, path: str) -> tuple[int, str, str]:
+        """The answer to one call."""
+        self.asked.append(f"{method} {path}")
+        kind = "bbb" if "/bigbluebutton/" in path else "live" if path.startswith("/hls/") else "gateway"
+        how = self.broken.get(kind)
+        if how == "html":
+            return 200, "text/html", "<html><body>Welcome to nginx!</body></html>"
+        if how == "hang":
+            time.sleep(30)
+        if isinstance(how, int):
+            return how, "text/plain", "broken"
+        if kind == "bbb":
+            return self.bbb(path.partition("?")[0].partition("/api")[2].strip("/"))
+        if kind == "live":
+            return self.playlist()
+        return self.gateway(method, path.split("/")[2])
+
+
+class _Handler(BaseHTTPRequestHandler):
+    stage: Stage
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, content_type, body = self.stage.answer(self.command, self.path)
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    do_GET = do_PUT = do_DELETE = do_POST = _answer  # noqa: N815 -- names of the base class
+
+    def log_message(self, *_: object) -> None:
+        """Be silent."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A hanging answer must not keep a test from ending.
+    block_on_close = False
+
+
+def open_stage() -> tuple[Stage, ThreadingHTTPServer]:
+    """Start the three servers on one free port."""
+    stage = Stage()
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"stage": stage}))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    stage.url = f"http://127.0.0.1:{server.server_address[1]}"
+    return stage, server

@@ -1,0 +1,288 @@
+"""The supervisor against a meeting server, a gateway and a live server, well and ill."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from amphi.meetings.models import Meeting
+from amphi.webinars import domain, supervisor
+from amphi.webinars.models import Livestream, State, Transition
+from tests.factories import make_user
+
+JOB = r"/jobs/"
+
+
+def look(livestream: Livestream, times: int = 1) -> timedelta | None:
+    """Look as a worker does: on a row read anew each time."""
+    next_in = None
+    for _ in range(times):
+        livestream.refresh_from_db()
+        livestream.meeting.refresh_from_db()
+        next_in = supervisor.look(livestream)
+    livestream.refresh_from_db()
+    livestream.meeting.refresh_from_db()
+    return next_in
+
+
+def start(livestream: Livestream) -> None:
+    domain.go_live(livestream, user=livestream.meeting.owner)
+
+
+def on_air(livestream: Livestream, stage) -> None:
+    start(livestream)
+    stage.sequence, stage.advancing = 1, True
+    look(livestream, 3)
+    assert livestream.state == State.LIVE
+    stage.asked.clear()
+
+
+def age(livestream: Livestream, **columns: timedelta) -> None:
+    """Let time pass: move columns into the past."""
+    Livestream.objects.filter(pk=livestream.pk).update(
+        **{name: timezone.now() - ago for name, ago in columns.items()}
+    )
+
+
+def events(livestream: Livestream) -> list[str]:
+    return list(Transition.objects.filter(livestream=livestream).values_list("event", flat=True))
+
+
+# --- starting
+
+
+def test_start_asks_the_gateway_once_and_is_live_only_when_the_playlist_advances(livestream, stage):
+    start(livestream)
+    look(livestream, 3)
+    assert livestream.state == State.STARTING
+    assert stage.count(f"PUT {JOB}{livestream.job_id}") == 1
+
+    stage.sequence = 7  # a playlist that stands still proves nothing: it may be an old one
+    look(livestream, 3)
+    assert livestream.state == State.STARTING
+
+    stage.sequence = 8
+    look(livestream)
+    assert livestream.state == State.LIVE
+    assert livestream.went_live_at is not None
+
+
+def test_start_while_a_closed_playlist_of_before_is_there_waits(livestream, stage):
+    stage.sequence, stage.playlist_ended, stage.advancing = 3, True, True
+    start(livestream)
+    look(livestream, 4)
+    assert livestream.state == State.STARTING
+
+
+def test_start_of_a_second_moderator_changes_nothing(livestream, stage):
+    start(livestream)
+    look(livestream)
+    job = livestream.job_id
+    domain.go_live(livestream, user=make_user())
+    look(livestream)
+    assert livestream.job_id == job
+    assert events(livestream) == ["go_live"]
+    assert stage.count(f"PUT {JOB}") == 1
+
+
+def test_start_with_a_full_gateway_tries_again(livestream, stage):
+    stage.full = True
+    start(livestream)
+    assert look(livestream) == supervisor.AFTER_ERROR
+    assert livestream.last_error == "gateway_full"
+    stage.full = False
+    look(livestream)
+    assert stage.jobs == {str(livestream.job_id): "joining"}
+
+
+@pytest.mark.parametrize("how", [500, 401, "html"])
+def test_start_with_an_ill_gateway_says_why_and_gives_up_in_the_end(livestream, stage, how):
+    stage.broken["gateway"] = how
+    start(livestream)
+    look(livestream)
+    assert livestream.state == State.STARTING
+    assert livestream.last_error
+    age(livestream, state_since=supervisor.START_GIVES_UP + timedelta(seconds=1))
+    look(livestream)
+    assert livestream.state == State.FAILED
+    assert livestream.last_error
+    # Whatever the gateway made of it, it is told to stop as soon as it listens.
+    stage.broken.clear()
+    assert look(livestream) is None
+    assert stage.count(f"DELETE {JOB}") == 1
+
+
+def test_start_of_a_job_that_the_gateway_forgot_asks_again(livestream, stage):
+    start(livestream)
+    look(livestream)
+    stage.jobs.clear()
+    look(livestream, 2)
+    assert stage.jobs == {str(livestream.job_id): "joining"}
+
+
+def test_start_of_a_job_that_ended_by_itself_makes_a_new_job(livestream, stage):
+    start(livestream)
+    look(livestream)
+    first = str(livestream.job_id)
+    stage.jobs[first], stage.job_reason = "idle", "join_refused"
+    look(livestream, 2)
+    assert str(livestream.job_id) != first
+    assert livestream.last_error == "join_refused"
+    assert set(stage.jobs) == {first, str(livestream.job_id)}
+
+
+# --- live
+
+
+def test_live_loses_its_picture_and_finds_it_again(livestream, stage):
+    on_air(livestream, stage)
+    stage.advancing = False
+    look(livestream)
+    assert livestream.state == State.LIVE
+    age(livestream, media_seen_at=timedelta(seconds=30))
+    look(livestream)
+    assert livestream.state == State.RECOVERING
+    stage.advancing = True
+    look(livestream, 2)
+    assert livestream.state == State.LIVE
+    assert events(livestream) == ["go_live", "media_seen", "media_lost", "media_seen"]
+
+
+def test_live_with_a_closed_playlist_recovers_at_once(livestream, stage):
+    on_air(livestream, stage)
+    stage.playlist_ended = True
+    look(livestream)
+    assert livestream.state == State.RECOVERING
+
+
+def test_meeting_end_is_believed_after_two_looks(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    assert look(livestream) == supervisor.CONFIRM_AFTER
+    assert livestream.state == State.LIVE
+    look(livestream)
+    assert livestream.state == State.STOPPING
+    look(livestream)
+    assert livestream.state == State.STOPPED
+    assert stage.jobs[str(livestream.job_id)] == "idle"
+    livestream.meeting.refresh_from_db()
+    assert livestream.meeting.ended_at is not None
+
+
+def test_meeting_missed_once_is_not_over(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    look(livestream)
+    stage.meeting_exists = True
+    look(livestream)
+    stage.meeting_exists = False
+    look(livestream)
+    assert livestream.state == State.LIVE
+
+
+@pytest.mark.parametrize("how", [500, "html"])
+def test_live_with_an_ill_meeting_server_goes_on(livestream, stage, how):
+    on_air(livestream, stage)
+    stage.broken["bbb"] = how
+    look(livestream, 4)
+    assert livestream.state == State.LIVE
+
+
+def test_live_with_a_dead_gateway_api_goes_on_while_pictures_come(livestream, stage):
+    on_air(livestream, stage)
+    stage.broken["gateway"] = 500
+    look(livestream, 3)
+    assert livestream.state == State.LIVE
+    assert livestream.last_error
+
+
+def test_live_beyond_its_hard_limit_is_ended_with_its_meeting(livestream, stage, settings):
+    on_air(livestream, stage)
+    age(livestream, asked_at=timedelta(hours=settings.MEETING_MAX_DURATION, seconds=1))
+    look(livestream, 2)
+    assert livestream.state == State.STOPPED
+    assert not stage.meeting_exists
+    assert Transition.objects.filter(reason="max_duration").count() == 1
+
+
+def test_hook_is_asked_for_again_after_a_minute(livestream, stage):
+    on_air(livestream, stage)
+    assert livestream.has_hook is True
+    look(livestream, 2)
+    assert stage.count("hooks/create") == 0
+    age(livestream, hook_checked_at=timedelta(seconds=61))
+    look(livestream)
+    assert stage.count("hooks/create") == 1
+
+
+def test_chat_is_filmed_only_without_webhooks(livestream, stage):
+    stage.has_hooks = False
+    on_air(livestream, stage)
+    stage.jobs[str(livestream.job_id)] = "on_air"
+    look(livestream)
+    assert livestream.has_hook is False
+    assert stage.count(f"PUT {JOB}.*/chat-panel") == 1
+
+
+# --- restarting and stopping
+
+
+def test_restart_stops_the_old_job_before_it_starts_the_new(livestream, stage):
+    on_air(livestream, stage)
+    old = str(livestream.job_id)
+    domain.restart_live(livestream, user=livestream.meeting.owner)
+    look(livestream)
+    new = str(livestream.job_id)
+    calls = [call for call in stage.asked if JOB in call]
+    assert calls[:2] == [f"DELETE /jobs/{old}", f"PUT /jobs/{new}"]
+    look(livestream, 3)
+    assert livestream.state == State.LIVE
+
+
+def test_stop_leaves_the_meeting_and_end_ends_it(livestream, stage):
+    on_air(livestream, stage)
+    Meeting.objects.update(started_at=timezone.now())
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    assert look(livestream) == supervisor.LOOK_EVERY[State.STOPPING]
+    assert livestream.state == State.STOPPED
+    assert stage.meeting_exists
+    assert look(livestream) == supervisor.IN_NO_HURRY
+
+    # The live is off already; ending the webinar still ends the meeting.
+    domain.end_webinar(livestream, user=livestream.meeting.owner)
+    livestream.refresh_from_db()
+    assert livestream.check_at is not None
+    assert look(livestream) is None
+    assert not stage.meeting_exists
+    assert Meeting.objects.get().ended_at is not None
+
+
+def test_meeting_that_ends_after_its_live_stopped_is_seen(livestream, stage):
+    on_air(livestream, stage)
+    Meeting.objects.update(started_at=timezone.now())
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    look(livestream)
+    stage.meeting_exists = False
+    look(livestream)
+    assert Meeting.objects.get().is_open
+    assert look(livestream) is None
+    assert not Meeting.objects.get().is_open
+
+
+def test_stop_with_a_dead_gateway_tries_until_it_gives_up(livestream, stage):
+    on_air(livestream, stage)
+    stage.broken["gateway"] = 500
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    assert look(livestream) == supervisor.AFTER_ERROR
+    assert livestream.state == State.STOPPING
+    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    look(livestream)
+    assert livestream.state == State.FAILED
+
+
+def test_stop_of_a_job_that_the_gateway_does_not_know_is_done(livestream, stage):
+    on_air(livestream, stage)
+    stage.jobs.clear()
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    look(livestream)
+    assert livestream.state == State.STOPPED
