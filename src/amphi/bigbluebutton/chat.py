@@ -72,7 +72,7 @@ class _TextOfHtml(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT_TAGS:
             self._silent = max(0, self._silent - 1)
-        elif tag in _BREAKING_TAGS:
+        elif tag in _BREAKING_TAGS and tag != "br":
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
