@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 log = logging.getLogger("amphi.worker")
 
@@ -60,9 +61,9 @@ class Worker:
         from amphi.webinars import claims  # noqa: PLC0415
 
         for claim in claims.claim_due(self.name, limit=THREADS, lease=LEASE):
-            self._do(lambda claim=claim: claims.carry_out(claim, self.name))
+            self._do(partial(claims.carry_out, claim, self.name))
         for channel_id in delivery.claim_due(limit=THREADS):
-            self._do(lambda channel_id=channel_id: delivery.deliver(channel_id))
+            self._do(partial(delivery.deliver, channel_id))
 
     def _do(self, work: Callable[[], object]) -> None:
         self._free.acquire()
