@@ -5,6 +5,7 @@ now and then holds a worker no longer than one that is silent; its answer has a 
 is verified; the environment's proxies and netrc are left alone, since they would change where a secret goes.
 """
 
+import functools
 import logging
 import ssl
 import threading
@@ -168,7 +169,7 @@ class Caller:
     ) -> None:
         self._deadline = _Deadline()
         self._timeout_s = timeout_s
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        context = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _system_trust()
         self._client = httpx.Client(
             transport=_Transport(context, self._deadline),
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s)),
@@ -204,11 +205,18 @@ class Caller:
                 raise UntrustedCertificateError(str(error)) from error
             raise ConnectionFailedError(str(error)) from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            raise GarbledAnswerError(str(error)) from error
+            hung_up = "disconnected" in str(error) or "closed connection" in str(error)
+            raise (ConnectionFailedError if hung_up else GarbledAnswerError)(str(error)) from error
         except httpx.TransportError as error:
             raise ConnectionFailedError(str(error) or type(error).__name__) from error
         finally:
             self._deadline.at = None
+
+
+@functools.cache
+def _system_trust() -> ssl.SSLContext:
+    """The system's authorities: read once, since that takes longer than a call."""
+    return ssl.create_default_context()
 
 
 def _whole_body(response: httpx.Response) -> bytes:
