@@ -1,6 +1,7 @@
 """Servers on real sockets for the client."""
 
 import pytest
+
 from tests.wire import Script, WireServer
 
 

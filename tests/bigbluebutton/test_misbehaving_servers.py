@@ -7,7 +7,6 @@ import subprocess
 import time
 
 import pytest
-from tests.wire import answer
 
 from amphi.bigbluebutton import (
     AnswerTooLargeError,
@@ -21,6 +20,7 @@ from amphi.bigbluebutton import (
     UnreachableError,
     UntrustedServerError,
 )
+from tests.wire import answer
 
 SECRET = "a secret"
 GOOD = "<response><returncode>SUCCESS</returncode><running>true</running></response>"
@@ -87,15 +87,15 @@ def refused(serve, script, **options):
             answer("", "302 Found", Location="http://127.0.0.1:9/"), RedirectedError, True, id="redirect"
         ),
         pytest.param(answer("", "301 Moved", Location="https://b/"), RedirectedError, True, id="moved"),
-        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", UnreachableError, False, id="not-http"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", NotXmlError, True, id="not-http"),
         pytest.param(b"", UnreachableError, False, id="hangs-up"),
         pytest.param(
             b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<resp", UnreachableError, False, id="breaks-off"
         ),
         pytest.param(
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
-            UnreachableError,
-            False,
+            NotXmlError,
+            True,
             id="no-gzip",
         ),
     ],

@@ -3,7 +3,6 @@ import logging
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from tests.wire import answer
 
 from amphi.bigbluebutton import (
     CallNotSupportedError,
@@ -17,6 +16,7 @@ from amphi.bigbluebutton import (
     WebhooksUnavailableError,
 )
 from amphi.bigbluebutton.server import api_url, version_of
+from tests.wire import answer
 
 SECRET = "639259d4-9dd8-4b25-bf01-95f9567eaf4b"
 

@@ -334,6 +334,7 @@ def _no_answer(call: str, error: outbound.OutboundError) -> exceptions.BigBlueBu
         outbound.DeadlineError: exceptions.ServerTimeoutError,
         outbound.UntrustedCertificateError: exceptions.UntrustedServerError,
         outbound.AnswerTooLargeError: exceptions.AnswerTooLargeError,
+        outbound.GarbledAnswerError: exceptions.NotXmlError,
     }
     return kinds.get(type(error), exceptions.UnreachableError)(f"{call}: {error}")
 

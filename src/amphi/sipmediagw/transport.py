@@ -139,8 +139,8 @@ class Transport:
 
     def clean(self, detail: object) -> str:
         """A gateway's own words, short, on one line and without the token, for the log."""
-        words = " ".join(str(detail).split())[:_LONGEST_DETAIL]
-        return words.replace(self._token, "…") if self._token else words
+        words = " ".join(str(detail).split())
+        return (words.replace(self._token, "…") if self._token else words)[:_LONGEST_DETAIL]
 
 
 def _retry_after_s(answer: outbound.Answer) -> float | None:
