@@ -1,0 +1,122 @@
+// The live page: follows the live, never the planned clock.
+
+import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
+import "../vendor/media-chrome/lang/fr.js";
+import { AudienceStream } from "../audience/stream.js";
+import { Chat } from "../audience/chat.js";
+import { Player } from "./player.js";
+
+const language = document.documentElement.lang;
+setLanguage(language);
+// After the language is known, since the controls read it when they are made.
+for (const name of ["controller", "control-bar", "play-button", "mute-button", "volume-range", "loading-indicator", "pip-button", "fullscreen-button"]) {
+  import(`../vendor/media-chrome/media-${name}.js`);
+}
+
+const byId = (id) => document.getElementById(id);
+const facts = JSON.parse(byId("live-data").textContent);
+const clockSkewMs = Date.parse(facts.now) - Date.now();
+const stage = byId("stage");
+const video = byId("video");
+const chat = new Chat(facts);
+const player = new Player(video);
+const stream = new AudienceStream(facts);
+let state = "";
+let startsAt = facts.starts_at;
+let silenced = false;
+
+/** What the stage shows: the picture when it moves or is paused, else words for the state. */
+function paint() {
+  const picture = state === "live" || state === "recovering" ? player.playing || (video.readyState > 2 && video.paused && state === "live") : false;
+  stage.dataset.state = state;
+  stage.dataset.picture = picture ? "yes" : "no";
+  byId("stage-panel").hidden = picture;
+  byId("badges").dataset.state = state;
+  byId("sound").hidden = !(picture && silenced);
+}
+
+function announce() {
+  const panel = stage.querySelector(`.stage-say[data-for="${state}"] h2`);
+  byId("stage-status").textContent = panel?.textContent ?? "";
+}
+
+function follow(next) {
+  if (next.starts_at) startsAt = next.starts_at;
+  if (next.state && next.state !== state) {
+    state = next.state;
+    document.documentElement.dataset.liveState = state;
+    chat.setState(state);
+    if (state === "live" || state === "recovering") player.attach(facts.hls_url);
+    else player.detach();
+    announce();
+  }
+  countDown();
+  paint();
+}
+
+function countDown() {
+  const line = byId("countdown");
+  const leftS = Math.round((Date.parse(startsAt) - Date.now() - clockSkewMs) / 1000);
+  line.hidden = state !== "waiting" || leftS <= 0;
+  if (line.hidden) return;
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  const [size, unit] = leftS >= 172800 ? [86400, "day"] : leftS >= 7200 ? [3600, "hour"] : leftS >= 120 ? [60, "minute"] : [1, "second"];
+  line.textContent = words.format(Math.round(leftS / size), unit);
+}
+
+function showDelay() {
+  const delay = player.latency;
+  const known = Number.isFinite(delay) && delay >= 0;
+  byId("delay").hidden = !known;
+  byId("to-live").hidden = !(known && player.behind > 4);
+  if (!known) {
+    delete video.dataset.latency;
+    return;
+  }
+  video.dataset.latency = delay.toFixed(2);
+  byId("delay-value").textContent = new Intl.NumberFormat(language, { style: "unit", unit: "second", maximumFractionDigits: 1 }).format(delay);
+}
+
+player.addEventListener("playing", paint);
+player.addEventListener("muted", () => {
+  silenced = true;
+  paint();
+});
+player.addEventListener("unsupported", () => {
+  stage.dataset.unsupported = "yes";
+});
+video.addEventListener("pause", paint);
+video.addEventListener("volumechange", () => {
+  if (!video.muted && video.volume > 0) silenced = false;
+  paint();
+});
+byId("sound").addEventListener("click", () => player.unmute());
+byId("to-live").addEventListener("click", () => player.toLive());
+
+stream.addEventListener("state", ({ detail }) => follow(detail));
+stream.addEventListener("chat", ({ detail }) => chat.setEnabled(detail.enabled));
+stream.addEventListener("message", ({ detail }) => chat.add(detail));
+stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
+stream.addEventListener("refreshed", ({ detail }) => {
+  facts.hls_url = detail.hls_url;
+  player.renew(detail.hls_url);
+  detail.messages.forEach((message) => chat.add(message));
+});
+
+// A break of a moment is not worth a word.
+let brokenTimer = null;
+stream.addEventListener("connection", ({ detail: up }) => {
+  const line = byId("broken").firstElementChild;
+  clearTimeout(brokenTimer);
+  if (up) line.hidden = true;
+  else brokenTimer = setTimeout(() => { line.hidden = false; }, 4000);
+});
+addEventListener("pagehide", () => stream.close());
+// A page that the browser kept and shows again listens again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+follow(facts);
+setInterval(() => { countDown(); showDelay(); }, 1000);
+stream.open();

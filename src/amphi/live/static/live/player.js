@@ -1,0 +1,197 @@
+// The picture and its sound: attaches to an HLS address and stays with the live until told to let go.
+
+import Hls from "../vendor/hls.js/hls.light.min.mjs";
+
+const FIRST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 4000;
+const LOOK_MS = 500;
+/** A picture that stands still for this long, while the live goes on, is read anew. */
+const STILL_MS = 6000;
+/** Further behind than this, a listener who comes back is taken to the live. */
+const BEHIND_S = 6;
+
+const SETTINGS = {
+  lowLatencyMode: true,
+  // Low-latency playlists say themselves how far from the edge a player stays; small drifts are caught up by playing a little faster.
+  maxLiveSyncPlaybackRate: 1.08,
+  liveSyncDurationCount: 2,
+  liveMaxLatencyDurationCount: 8,
+  backBufferLength: 10,
+  maxBufferLength: 12,
+  workerPath: new URL("../vendor/hls.js/hls.worker.js", import.meta.url).href,
+};
+
+/** Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`. */
+export class Player extends EventTarget {
+  #video;
+  #hls = null;
+  #url = "";
+  #wanted = false;
+  #paused = false;
+  #pauseMs = FIRST_PAUSE_MS;
+  #retry = null;
+  #position = -1;
+  #movedAt = 0;
+  #playing = false;
+  #mediaErrors = 0;
+
+  constructor(video) {
+    super();
+    this.#video = video;
+    video.addEventListener("pause", () => {
+      // By the listener, not by us or by the end of what there was.
+      if (this.#wanted && this.#hls !== undefined && !video.ended && this.#playing) this.#paused = true;
+    });
+    video.addEventListener("play", () => {
+      if (this.#paused) this.toLive();
+      this.#paused = false;
+    });
+    video.addEventListener("error", () => this.#again());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && this.#playing && this.latency > BEHIND_S) this.toLive();
+    });
+    setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  get playing() {
+    return this.#playing;
+  }
+
+  /** Seconds between the newest picture there is and the one on screen; NaN when unknown. */
+  get latency() {
+    if (!this.#playing) return NaN;
+    if (this.#hls) return this.#hls.latency;
+    const { seekable, currentTime } = this.#video;
+    return seekable.length ? seekable.end(seekable.length - 1) - currentTime : NaN;
+  }
+
+  /** Seconds behind where a player should be. */
+  get behind() {
+    return this.#hls ? this.#hls.latency - this.#hls.targetLatency : this.latency - BEHIND_S;
+  }
+
+  /** Play what is at `url`, for as long as it takes to come. */
+  attach(url) {
+    if (this.#wanted && url === this.#url) {
+      // It may be back after a break: ask now rather than at the end of a pause.
+      this.#pauseMs = FIRST_PAUSE_MS;
+      if (!this.#playing && !this.#paused && this.#retry) this.#load();
+      return;
+    }
+    this.#url = url;
+    this.#wanted = true;
+    this.#paused = false;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#load();
+  }
+
+  /** A new address for the same picture, used when it must be read anew. */
+  renew(url) {
+    if (this.#url) this.#url = url;
+  }
+
+  /** Let go at once. */
+  detach() {
+    this.#wanted = false;
+    this.#unload();
+    this.#setPlaying(false);
+  }
+
+  /** Go to the newest picture. */
+  toLive() {
+    const { seekable } = this.#video;
+    const target = this.#hls?.liveSyncPosition ?? (seekable.length ? seekable.end(seekable.length - 1) : null);
+    if (target !== null) this.#video.currentTime = target;
+  }
+
+  /** The listener wants to hear. */
+  unmute() {
+    this.#video.muted = false;
+    if (this.#video.volume === 0) this.#video.volume = 1;
+    this.#play();
+  }
+
+  #unload() {
+    clearTimeout(this.#retry);
+    this.#retry = null;
+    this.#hls?.destroy();
+    this.#hls = null;
+    this.#video.pause();
+    this.#video.removeAttribute("src");
+    this.#video.load();
+  }
+
+  #load() {
+    this.#unload();
+    this.#movedAt = performance.now();
+    this.#mediaErrors = 0;
+    if (Hls.isSupported()) this.#loadWithHls();
+    else if (this.#video.canPlayType("application/vnd.apple.mpegurl")) {
+      this.#video.src = this.#url;
+      this.#play();
+    } else this.dispatchEvent(new CustomEvent("unsupported"));
+  }
+
+  #loadWithHls() {
+    const hls = new Hls(SETTINGS);
+    this.#hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => this.#play());
+    hls.on(Hls.Events.ERROR, (_, error) => {
+      if (!error.fatal || hls !== this.#hls) return;
+      if (error.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mediaErrors < 2) {
+        this.#mediaErrors += 1;
+        hls.recoverMediaError();
+        this.#play();
+      } else this.#again();
+    });
+    hls.loadSource(this.#url);
+    hls.attachMedia(this.#video);
+  }
+
+  /** Read it anew, after a pause that grows while it is in vain. */
+  #again() {
+    if (!this.#wanted || this.#retry) return;
+    const pauseMs = this.#pauseMs * (0.75 + Math.random() / 2);
+    this.#pauseMs = Math.min(this.#pauseMs * 1.6, LONGEST_PAUSE_MS);
+    this.#retry = setTimeout(() => this.#load(), pauseMs);
+  }
+
+  async #play() {
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (error.name !== "NotAllowedError" || !this.#wanted) return;
+      if (this.#video.muted) return;
+      // The browser lets nothing sound before the listener did something: the picture comes, the sound is one press away.
+      this.#video.muted = true;
+      this.dispatchEvent(new CustomEvent("muted"));
+      this.#play();
+    }
+  }
+
+  #look() {
+    const now = performance.now();
+    const position = this.#video.currentTime;
+    const moved = this.#wanted && position !== this.#position && this.#video.readyState >= 2 && !this.#video.seeking;
+    this.#position = position;
+    if (moved) {
+      this.#movedAt = now;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#setPlaying(!this.#video.paused);
+      return;
+    }
+    const stillMs = now - this.#movedAt;
+    if (this.#playing && (stillMs > 1200 || this.#video.paused)) this.#setPlaying(false);
+    if (this.#wanted && !this.#paused && (stillMs > STILL_MS || this.#video.ended)) {
+      this.#movedAt = now;
+      this.#again();
+    }
+  }
+
+  #setPlaying(playing) {
+    if (playing === this.#playing) return;
+    this.#playing = playing;
+    this.#video.dataset.playing = String(playing);
+    this.dispatchEvent(new CustomEvent("playing", { detail: playing }));
+  }
+}
