@@ -1,0 +1,51 @@
+"""Sound without holes: what the browser does not deliver becomes silence, what comes twice is cut."""
+
+from amphi.gateway.packets import FRAME_BYTES
+
+TOLERANCE_US = 40_000
+LATENESS_US = 250_000
+"""How long the sound may lag behind the picture before silence takes its place; RTMP players wait for both."""
+
+
+class AudioTimeline:
+    """Places sound on a continuous line of samples.
+
+    Args:
+        start_us: the time of the first sample.
+        rate: samples per second.
+    """
+
+    def __init__(self, start_us: int, *, rate: int) -> None:
+        self._rate = rate
+        self._start_us = start_us
+        self._samples = 0
+
+    @property
+    def end_us(self) -> int:
+        """Up to when sound has been placed."""
+        return self._start_us + self._samples * 1_000_000 // self._rate
+
+    def add(self, pts_us: int, data: bytes) -> bytes:
+        """Place a packet; returns the samples that continue the line, perhaps none, perhaps with silence before."""
+        gap_us = pts_us - self.end_us
+        if gap_us > TOLERANCE_US:
+            data = self._silence(gap_us) + data
+        elif gap_us < -TOLERANCE_US:
+            data = data[self._samples_in(-gap_us) * FRAME_BYTES :]
+        self._samples += len(data) // FRAME_BYTES
+        return data
+
+    def fill_until(self, video_us: int) -> bytes:
+        """Silence for sound that should have come by the time a picture of `video_us` is there; usually nothing."""
+        gap_us = video_us - LATENESS_US - self.end_us
+        if gap_us <= 0:
+            return b""
+        data = self._silence(gap_us)
+        self._samples += len(data) // FRAME_BYTES
+        return data
+
+    def _silence(self, duration_us: int) -> bytes:
+        return bytes(self._samples_in(duration_us) * FRAME_BYTES)
+
+    def _samples_in(self, duration_us: int) -> int:
+        return duration_us * self._rate // 1_000_000

@@ -1,0 +1,56 @@
+"""Reads JSON request bodies, bounded."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from amphi.gateway.exceptions import InvalidRequestError
+
+MAX_BODY_BYTES = 65_536
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as an object.
+
+    Raises:
+        InvalidRequestError: too long, or not a JSON object.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise InvalidRequestError(f"a body has at most {MAX_BODY_BYTES} bytes")
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise InvalidRequestError("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidRequestError("the body is not a JSON object")
+    return value
+
+
+def text_field(
+    body: dict[str, Any], name: str, *, default: str | None = None, max_characters: int = 4096
+) -> str:
+    """A text of the body.
+
+    Raises:
+        InvalidRequestError: it is missing and has no default, is no text, or too long.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, str) or len(value) > max_characters:
+        raise InvalidRequestError(f"{name} must be a text of at most {max_characters} characters")
+    return value
+
+
+def flag_field(body: dict[str, Any], name: str, *, default: bool | None = None) -> bool:
+    """A yes or no of the body.
+
+    Raises:
+        InvalidRequestError: it is missing and has no default, or is neither.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise InvalidRequestError(f"{name} must be true or false")
+    return value

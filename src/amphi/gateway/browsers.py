@@ -1,0 +1,152 @@
+"""Starts browsers, one for each job, and keeps some ready for the next."""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Iterable
+
+import psutil
+from playwright.async_api import Browser, Error, Playwright, async_playwright
+
+from amphi.gateway.config import Config
+from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
+from amphi.gateway.packets import HEIGHT, WIDTH
+from amphi.gateway.recorder_server import RecorderServer
+from amphi.gateway.source import LAUNCH_PATIENCE_S, ChromiumSource
+
+logger = logging.getLogger(__name__)
+
+# The sound reaches the recorder this much later than the picture of the same moment (measured, see docs/adr/0003-capture.md).
+SOUND_DELAY_MS = 0
+
+_ARGUMENTS = (
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+    f"--window-size={WIDTH},{HEIGHT}",
+)
+
+
+class BrowserReserve:
+    """One Playwright driver; `take` gives a browser that is ready to join."""
+
+    def __init__(self, config: Config, recorders: RecorderServer) -> None:
+        self._config = config
+        self._recorders = recorders
+        self._playwright: Playwright | None = None
+        self._driver_lock = asyncio.Lock()
+        self._ready: list[ChromiumSource] = []
+        self._filling: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def refill(self, *, wanted: int) -> None:
+        """Have `wanted` browsers ready, in the background."""
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._fill(wanted))
+
+    async def _fill(self, wanted: int) -> None:
+        while len(self._ready) < wanted and not self._is_closed:
+            try:
+                self._ready.append(await self._launch())
+            except (SourceLostError, CaptureFailedError) as error:
+                logger.warning("no browser could be kept ready: %s", error)
+                return
+
+    async def take(self) -> ChromiumSource:
+        """A browser that is ready to join.
+
+        Raises:
+            SourceLostError: none could be started.
+            CaptureFailedError: it starts and can't encode.
+        """
+        if not self._ready and self._filling is not None and not self._filling.done():
+            await asyncio.wait([self._filling])
+        while self._ready:
+            source = self._ready.pop()
+            if source.is_alive:
+                return source
+            await self.discard(source)
+        return await self._launch()
+
+    async def discard(self, source: ChromiumSource) -> None:
+        """End a browser that was taken."""
+        await source.close()
+        self._recorders.forget(source.line)
+
+    async def _launch(self) -> ChromiumSource:
+        try:
+            async with asyncio.timeout(LAUNCH_PATIENCE_S):
+                return await self._launch_with(await self._driver())
+        except TimeoutError:
+            raise SourceLostError("the browser did not start in time") from None
+        except Error as error:
+            if "Connection closed" in str(error):
+                self._playwright = None  # the driver died: the next launch starts another
+            raise SourceLostError(
+                f"the browser did not start: {str(error).partition(chr(10))[0][:200]}"
+            ) from error
+
+    async def _driver(self) -> Playwright:
+        async with self._driver_lock:
+            if self._playwright is None:
+                self._playwright = await async_playwright().start()
+            return self._playwright
+
+    async def _launch_with(self, playwright: Playwright) -> ChromiumSource:
+        title = f"amphi-meeting-{secrets.token_hex(8)}"
+        flag = f"--auto-select-tab-capture-source-by-title={title}"
+        browser = await playwright.chromium.launch(
+            executable_path=self._config.chromium,
+            args=[*_ARGUMENTS, *self._config.chromium_arguments, flag],
+            chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox root
+            ignore_default_args=["--mute-audio"],
+        )
+        try:
+            return await self._prepare(browser, title=title, flag=flag)
+        except BaseException:
+            await browser.close()
+            raise
+
+    async def _prepare(self, browser: Browser, *, title: str, flag: str) -> ChromiumSource:
+        context = await browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="fr-FR")
+        recorder = await context.new_page()
+        line = self._recorders.new_line()
+        await recorder.goto(line.address)
+        options = {
+            "fps": self._config.fps,
+            "width": WIDTH,
+            "height": HEIGHT,
+            "bitrate": self._config.bitrate_kbps * 1000,
+            "soundDelayMs": SOUND_DELAY_MS,
+        }
+        try:
+            await recorder.evaluate("(options) => start(options)", options)
+        except Error as error:
+            raise CaptureFailedError(f"the recorder does not start: {error.message[:200]}") from error
+        pid = _pid_of(flag, psutil.Process().children(recursive=True))
+        return ChromiumSource(browser, line, recorder, title=title, pid=pid, config=self._config)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        if self._filling is not None:
+            self._filling.cancel()
+            await asyncio.wait([self._filling])
+        await asyncio.gather(*(self.discard(source) for source in self._ready))
+        if self._playwright is not None:
+            await self._playwright.stop()
+
+
+def _pid_of(flag: str, processes: Iterable[psutil.Process]) -> int | None:
+    """The browser started with `flag`; its own children carry another command line with ``--type``."""
+    for process in processes:
+        try:
+            arguments = process.cmdline()
+        except psutil.Error:
+            continue
+        if flag in arguments and not any(argument.startswith("--type=") for argument in arguments):
+            return process.pid
+    return None

@@ -1,0 +1,92 @@
+"""``amphi gateway``."""
+
+import argparse
+import dataclasses
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from amphi import environment
+from amphi.gateway.app import create_app
+from amphi.gateway.config import Config, config_from_environment
+
+logger = logging.getLogger(__name__)
+
+
+def parser(defaults: Config) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="amphi gateway",
+        description="Joins meetings and sends their picture and sound by RTMP. The token comes from AMPHI_GATEWAY_TOKEN.",
+    )
+    made.add_argument(
+        "--http", metavar="HOST:PORT", help=f"where to listen ({defaults.host}:{defaults.port})"
+    )
+    made.add_argument(
+        "--max-jobs", type=int, default=defaults.max_jobs, help="meetings at once (%(default)s)"
+    )
+    made.add_argument("--chromium", type=Path, default=defaults.chromium, help="the browser (%(default)s)")
+    made.add_argument("--ffmpeg", type=Path, default=defaults.ffmpeg, help="(%(default)s)")
+    made.add_argument("--fps", type=int, default=defaults.fps, help="pictures per second (%(default)s)")
+    made.add_argument(
+        "--bitrate-kbps", type=int, default=defaults.bitrate_kbps, help="of the picture (%(default)s)"
+    )
+    made.add_argument("--warm", type=int, default=defaults.warm, help="browsers kept ready (%(default)s)")
+    made.add_argument(
+        "--join-timeout-s", type=int, default=defaults.join_timeout_s, help="to enter a meeting (%(default)s)"
+    )
+    made.add_argument(
+        "--any-page",
+        action="store_true",
+        default=defaults.any_page,
+        help="also send pages that are no known meeting",
+    )
+    return made
+
+
+def read_config(argv: list[str]) -> Config:
+    """The environment's settings, overridden by the command line's."""
+    config = config_from_environment()
+    options = vars(parser(config).parse_args(argv))
+    address = options.pop("http")
+    if address:
+        options["host"], options["port"] = environment.parse_address(address, "--http")
+    return dataclasses.replace(config, **options)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def main(argv: list[str]) -> int:
+    """Serve until a signal comes; the exit status is returned."""
+    config = read_config(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("websockets.server", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        listener = listen(config.host, config.port)
+    except OSError as error:
+        sys.stderr.write(f"amphi gateway: can't listen on {config.host}:{config.port}: {error.strerror}\n")
+        return 1
+    # uvicorn raises the signal that ended it once more when it is done: this makes that a clean end.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(config),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=32_768,
+        )
+    )
+    with listener:
+        server.run(sockets=[listener])
+    return 0

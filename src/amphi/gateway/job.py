@@ -1,0 +1,249 @@
+"""One job: keeps one meeting on one RTMP address until it is told to stop or the meeting ends."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from amphi.gateway.addresses import redacted
+from amphi.gateway.config import Config
+from amphi.gateway.exceptions import CaptureFailedError, NotInMeetingError, SourceLostError
+from amphi.gateway.job_state import Event, State, Status, advance
+from amphi.gateway.process_load import ProcessLoad
+from amphi.gateway.sink import RtmpSink
+from amphi.gateway.source import ChromiumSource
+
+logger = logging.getLogger(__name__)
+
+GLANCE_EVERY_S = 0.25
+FIRST_PICTURES_S = 0.1
+"""What was painted when the page said that it is in the meeting reaches the recorder within this."""
+
+MAX_REJOINS = 5
+STEADY = timedelta(minutes=2)
+"""Crashes further apart than this are not counted together."""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """What was asked for."""
+
+    job_id: str
+    join_url: str
+    rtmp_url: str
+    room: str
+    show_chat: bool
+
+    def is_same_as(self, other: "JobSpec") -> bool:
+        """Whether both speak of one webinar; a join address may differ, since it is signed anew for each caller."""
+        mine, its = (self.rtmp_url, self.room), (other.rtmp_url, other.room)
+        return mine == its and (bool(self.room) or self.join_url == other.join_url)
+
+
+class Browsers(Protocol):
+    """Where a job gets its browser."""
+
+    async def take(self) -> ChromiumSource: ...
+
+    async def discard(self, source: ChromiumSource) -> None: ...
+
+
+class Job:
+    """See the module.
+
+    Args:
+        spec: what was asked.
+        config: of the gateway.
+        browsers: where to get a browser.
+        on_change: told when the job changes its state.
+    """
+
+    def __init__(
+        self, spec: JobSpec, config: Config, browsers: Browsers, *, on_change: Callable[[], None]
+    ) -> None:
+        self.spec = spec
+        self.chat_shown = spec.show_chat
+        self.status = Status(State.JOINING, datetime.now(UTC))
+        self._config = config
+        self._browsers = browsers
+        self._on_change = on_change
+        self._source: ChromiumSource | None = None
+        self._loss: asyncio.Future[str] | None = None
+        self._sink = RtmpSink(
+            spec.rtmp_url,
+            ffmpeg=config.ffmpeg,
+            on_event=self.post,
+            want_key=lambda: self._background(self._ask_for_key()),
+        )
+        self._load = ProcessLoad()
+        self._kbps = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        logger.info("job %s: to %s", self.spec.job_id, redacted(self.spec.rtmp_url))
+        self._running = asyncio.create_task(self._run())
+        self._background(self._measure())
+
+    def stop(self) -> None:
+        """Close RTMP at once, then the browser; harmless when done already."""
+        self.post(Event.STOP, "asked to stop")
+
+    async def ended(self) -> None:
+        """Wait until the job is idle."""
+        while self.status.state is not State.IDLE:
+            if self._ending is not None:
+                await asyncio.wait([self._ending])
+            else:
+                await asyncio.sleep(GLANCE_EVERY_S)
+
+    def post(self, event: Event, detail: str = "") -> None:
+        """Take news, from whichever part of the job it comes."""
+        before, self.status = self.status, advance(self.status, event, now=datetime.now(UTC), detail=detail)
+        if self.status is before:
+            return
+        logger.info(
+            "job %s: %s -> %s (%s) %s", self.spec.job_id, before.state, self.status.state, event, detail
+        )
+        self._on_change()
+        if self.status.state is State.STOPPING and self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+        elif self.status.in_meeting and not before.in_meeting:
+            self._sink.start()
+            if self._sink.is_up:
+                self.post(Event.PUBLISHED)
+
+    async def _run(self) -> None:
+        crashes: list[datetime] = []
+        while not self.status.is_ending:
+            try:
+                await self._attend()
+            except SourceLostError as error:
+                now = datetime.now(UTC)
+                crashes = [*(at for at in crashes if now - at < STEADY), now]
+                self.post(Event.GAVE_UP if len(crashes) > MAX_REJOINS else Event.PAGE_CRASHED, str(error))
+                await asyncio.sleep(0.5 * (len(crashes) - 1))
+            except CaptureFailedError as error:
+                self.post(Event.CAPTURE_FAILED, str(error))
+
+    async def _attend(self) -> None:
+        """Join, and watch the meeting until it ends.
+
+        Raises:
+            SourceLostError: the page or the browser is gone; try again.
+            CaptureFailedError: trying again would not help.
+        """
+        self._loss = asyncio.get_running_loop().create_future()
+        source = await self._ready_source()
+        await source.record("hold")
+        await source.join(self.spec.join_url)
+        deadline = time.monotonic() + self._config.join_timeout_s
+        while not self.status.is_ending:
+            await self._glance(source)
+            if not self.status.in_meeting and time.monotonic() > deadline:
+                self.post(Event.JOIN_TIMEOUT, f"not in the meeting after {self._config.join_timeout_s} s")
+            await asyncio.wait([self._loss], timeout=GLANCE_EVERY_S)
+            if self._loss.done():
+                raise SourceLostError(self._loss.result())
+
+    async def _ready_source(self) -> ChromiumSource:
+        if self._source is not None and self._source.is_alive:
+            return self._source
+        if self._source is not None:
+            await self._browsers.discard(self._source)
+            self._source = None
+            await self._sink.close()  # another browser is another encoder: its stream begins anew
+        source = self._source = await self._browsers.take()
+        source.on_packet = self._sink.send
+        source.on_lost = self._note_loss
+        return source
+
+    def _note_loss(self, detail: str) -> None:
+        if self._loss is not None and not self._loss.done():
+            self._loss.set_result(detail)
+
+    async def _glance(self, source: ChromiumSource) -> None:
+        seen = await source.observe()
+        if seen.event is None:
+            return
+        if seen.event is Event.ENTERED and not self.status.in_meeting:
+            await source.chat(shown=self.chat_shown)
+            await asyncio.sleep(FIRST_PICTURES_S)
+            await source.record("live")
+        self.post(seen.event, seen.detail)
+
+    async def _ask_for_key(self) -> None:
+        if self._source is not None:
+            with contextlib.suppress(SourceLostError):
+                await self._source.record("key")
+
+    async def _end(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+        await self._sink.close()
+        if self._running is not None:
+            await asyncio.wait([self._running])
+        for task in self._tasks:
+            task.cancel()
+        if self._source is not None:
+            await self._browsers.discard(self._source)
+            self._source = None
+        self.post(Event.CLOSED)
+
+    async def _measure(self) -> None:
+        sent_bytes = 0
+        while True:
+            roots = [self._source.pid if self._source else None, self._sink.pid]
+            await asyncio.to_thread(self._load.sample, roots)
+            self._kbps = round((self._sink.bytes_sent - sent_bytes) * 8 / 1000)
+            sent_bytes = self._sink.bytes_sent
+            await asyncio.sleep(1)
+
+    def _background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def send_chat(self, text: str, *, author: str) -> None:
+        """Write into the meeting's chat.
+
+        Raises:
+            NotInMeetingError: the bot is not there, or the page did not take the message.
+        """
+        if not await self._in_meeting().chat(text=f"{author}: {text}" if author else text):
+            raise NotInMeetingError("the meeting's page took no message")
+
+    async def show_chat(self, *, shown: bool) -> bool:
+        """Show or hide the chat in the picture; before the bot is in the meeting, as it will be then."""
+        self.chat_shown = shown
+        if self.status.in_meeting:
+            self.chat_shown = await self._in_meeting().chat(shown=shown)
+        return self.chat_shown
+
+    def _in_meeting(self) -> ChromiumSource:
+        if self._source is None or not self.status.in_meeting:
+            raise NotInMeetingError("the bot is not in the meeting now")
+        return self._source
+
+    def describe(self) -> dict[str, Any]:
+        """The job as the API shows it."""
+        return {
+            "job_id": self.spec.job_id,
+            "state": self.status.public_state,
+            "reason": self.status.reason,
+            "detail": self.status.detail,
+            "since": self.status.since.isoformat(timespec="milliseconds"),
+            "room": self.spec.room,
+            "chat_shown": self.chat_shown,
+            "stats": {
+                "cpu_cores": round(self._load.cores, 2),
+                "frames": self._sink.frames,
+                "frames_dropped": self._sink.frames_dropped,
+                "kbps": self._kbps,
+            },
+        }

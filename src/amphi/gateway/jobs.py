@@ -1,0 +1,101 @@
+"""All jobs of this gateway."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from amphi.gateway.browsers import BrowserReserve
+from amphi.gateway.config import Config
+from amphi.gateway.exceptions import GatewayFullError, JobConflictError, UnknownJobError
+from amphi.gateway.job import Job, JobSpec
+from amphi.gateway.job_state import State
+from amphi.gateway.recorder_server import RecorderServer
+
+logger = logging.getLogger(__name__)
+
+IDLE_KEPT = timedelta(minutes=10)
+
+
+class Jobs:
+    """Holds the jobs, and as many browsers ready as may be wanted next."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._jobs: dict[str, Job] = {}
+        self._recorders = RecorderServer()
+        self._browsers = BrowserReserve(config, self._recorders)
+
+    async def open(self) -> None:
+        await self._recorders.open()
+        self._refill()
+
+    async def close(self) -> None:
+        """End every job; RTMP first, of all at once."""
+        jobs = self.active()
+        for job in jobs:
+            job.stop()
+        await asyncio.gather(*(job.ended() for job in jobs))
+        await self._browsers.close()
+        await self._recorders.close()
+
+    @property
+    def max_jobs(self) -> int:
+        return self._config.max_jobs
+
+    def all(self) -> list[Job]:
+        self._forget_old()
+        return list(self._jobs.values())
+
+    def active(self) -> list[Job]:
+        return [job for job in self._jobs.values() if job.status.state is not State.IDLE]
+
+    def find(self, job_id: str) -> Job:
+        """The job of that id.
+
+        Raises:
+            UnknownJobError: there is none, or it has been idle for long.
+        """
+        self._forget_old()
+        try:
+            return self._jobs[job_id]
+        except KeyError:
+            raise UnknownJobError("no such job here") from None
+
+    def start(self, spec: JobSpec, *, replace_idle: bool = False) -> tuple[Job, bool]:
+        """Start a job once, however often this is called; returns it and whether it is new.
+
+        Args:
+            spec: what to do.
+            replace_idle: a job of that id that is over makes way (for callers whose ids name rooms).
+
+        Raises:
+            JobConflictError: the id stands for another job.
+            GatewayFullError: no place is free.
+        """
+        self._forget_old()
+        present = self._jobs.get(spec.job_id)
+        if present is not None and not (replace_idle and present.status.state is State.IDLE):
+            if not present.spec.is_same_as(spec):
+                raise JobConflictError("this job id was used for something else")
+            return present, False
+        if len(self.active()) >= self._config.max_jobs:
+            raise GatewayFullError(f"all {self._config.max_jobs} places are taken")
+        job = self._jobs[spec.job_id] = Job(spec, self._config, self._browsers, on_change=self._refill)
+        job.start()
+        return job, True
+
+    def _refill(self) -> None:
+        active = self.active()
+        if any(job.status.state is State.JOINING for job in active):
+            return  # starting a browser takes the machine from the job that is just joining
+        self._browsers.refill(wanted=min(self._config.warm, self._config.max_jobs - len(active)))
+
+    def _forget_old(self) -> None:
+        horizon = datetime.now(UTC) - IDLE_KEPT
+        old = [
+            name
+            for name, job in self._jobs.items()
+            if job.status.state is State.IDLE and job.status.since < horizon
+        ]
+        for name in old:
+            del self._jobs[name]

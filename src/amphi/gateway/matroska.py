@@ -1,0 +1,89 @@
+"""A live Matroska writer: one H.264 track and one of raw sound, as ffmpeg reads them from a pipe (RFC 9559)."""
+
+import struct
+
+from amphi.gateway.packets import CHANNELS
+
+VIDEO_TRACK, AUDIO_TRACK = 1, 2
+_UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+_KEY_BLOCK = 0x80
+_MAX_BLOCK_OFFSET_MS = 30_000  # a block's time is 16 bits, signed, from its cluster's
+
+
+def element(identifier: int, payload: bytes) -> bytes:
+    """An EBML element (RFC 8794, section 3)."""
+    return _identifier(identifier) + _size(len(payload)) + payload
+
+
+def _identifier(identifier: int) -> bytes:
+    return identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
+
+
+def _size(length: int) -> bytes:
+    for octets in range(1, 9):
+        if length < (1 << (7 * octets)) - 1:
+            return (length | 1 << (7 * octets)).to_bytes(octets, "big")
+    raise ValueError("an element can't be that long")
+
+
+def _unsigned(identifier: int, value: int) -> bytes:
+    return element(identifier, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
+
+
+def header(configuration: bytes, *, width: int, height: int, rate: int) -> bytes:
+    """Everything before the first picture.
+
+    Args:
+        configuration: the AVCDecoderConfigurationRecord.
+        width: in pixels.
+        height: in pixels.
+        rate: of the sound, samples per second.
+    """
+    ebml = element(_EBML, element(0x4282, b"matroska") + _unsigned(0x4287, 4) + _unsigned(0x4285, 2))
+    information = element(
+        0x1549A966, _unsigned(0x2AD7B1, 1_000_000) + element(0x4D80, b"amphi") + element(0x5741, b"amphi")
+    )
+    picture = element(0xE0, _unsigned(0xB0, width) + _unsigned(0xBA, height))
+    video = element(
+        0xAE,
+        _unsigned(0xD7, VIDEO_TRACK)
+        + _unsigned(0x73C5, VIDEO_TRACK)
+        + _unsigned(0x83, 1)
+        + element(0x86, b"V_MPEG4/ISO/AVC")
+        + element(0x63A2, configuration)
+        + picture,
+    )
+    sound = element(
+        0xE1,
+        element(0xB5, struct.pack(">d", rate)) + _unsigned(0x9F, CHANNELS) + _unsigned(0x6264, 16),
+    )
+    audio = element(
+        0xAE,
+        _unsigned(0xD7, AUDIO_TRACK)
+        + _unsigned(0x73C5, AUDIO_TRACK)
+        + _unsigned(0x83, 2)
+        + element(0x86, b"A_PCM/INT/LIT")
+        + sound,
+    )
+    return ebml + _identifier(_SEGMENT) + _UNKNOWN_SIZE + information + element(0x1654AE6B, video + audio)
+
+
+class BlockWriter:
+    """Writes blocks into clusters of unknown size; times are in ms from the start of the stream."""
+
+    def __init__(self) -> None:
+        self._cluster_ms: int | None = None
+
+    def block(self, track: int, time_ms: int, data: bytes, *, is_key: bool) -> bytes:
+        """One SimpleBlock, with a cluster begun before it at each keyframe of the picture."""
+        begun = b""
+        if self._cluster_ms is None or (track == VIDEO_TRACK and is_key) or self._is_far(time_ms):
+            self._cluster_ms = time_ms
+            begun = _identifier(_CLUSTER) + _UNKNOWN_SIZE + _unsigned(0xE7, time_ms)
+        offset_ms = time_ms - self._cluster_ms
+        head = struct.pack(">BhB", 0x80 | track, offset_ms, _KEY_BLOCK if is_key else 0)
+        return begun + element(0xA3, head + data)
+
+    def _is_far(self, time_ms: int) -> bool:
+        return self._cluster_ms is not None and abs(time_ms - self._cluster_ms) > _MAX_BLOCK_OFFSET_MS

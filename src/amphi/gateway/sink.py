@@ -1,0 +1,257 @@
+"""Where a job's stream goes: ffmpeg, which codes the sound and speaks RTMP."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from amphi.gateway import matroska
+from amphi.gateway.audio_timeline import AudioTimeline
+from amphi.gateway.job_state import Event
+from amphi.gateway.packets import (
+    CHANNELS,
+    HEIGHT,
+    WIDTH,
+    AudioPacket,
+    DecoderConfiguration,
+    Packet,
+    SoundConfiguration,
+    VideoPacket,
+)
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING_BYTES = 1_500_000
+"""About four seconds of stream. What a server does not take by then is dropped, up to the next keyframe."""
+
+CONNECT_PATIENCE_S = 10
+STALL_PATIENCE_S = 6
+CLEAN_END_S = 0.3
+REFUSALS_BEFORE_SLOW = 3
+SLOW_RETRY_S = 10
+MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
+_UNREACHABLE = (
+    "connection refused",
+    "timed out",
+    "no route",
+    "unreachable",
+    "failed to resolve",
+    "name or service",
+)
+
+
+class Sink(Protocol):
+    """Takes packets and brings them to an audience."""
+
+    def start(self) -> None:
+        """Begin to connect, and connect again whenever the connection breaks, until `close`."""
+
+    def send(self, packet: Packet) -> None:
+        """Take a packet; dropped while nobody listens."""
+
+    async def close(self) -> None:
+        """End the stream cleanly, at once."""
+
+
+class StreamWriter:
+    """Turns packets into the bytes of one connection: nothing before the first keyframe, times from zero."""
+
+    def __init__(self, configuration: bytes, *, rate: int) -> None:
+        self._rate = rate
+        self._configuration = configuration
+        self._blocks = matroska.BlockWriter()
+        self._timeline: AudioTimeline | None = None
+        self._start_us = 0
+
+    def video(self, packet: VideoPacket) -> bytes:
+        begun = b""
+        if self._timeline is None:
+            if not packet.is_key:
+                return b""
+            self._start_us = packet.pts_us
+            self._timeline = AudioTimeline(packet.pts_us, rate=self._rate)
+            begun = matroska.header(self._configuration, width=WIDTH, height=HEIGHT, rate=self._rate)
+        before_us = self._timeline.end_us
+        silence = self._timeline.fill_until(packet.pts_us)
+        picture = self._blocks.block(
+            matroska.VIDEO_TRACK, self._ms(packet.pts_us), packet.data, is_key=packet.is_key
+        )
+        return begun + self._sound(before_us, silence) + picture
+
+    def audio(self, packet: AudioPacket) -> bytes:
+        if self._timeline is None:
+            return b""
+        before_us = self._timeline.end_us
+        return self._sound(before_us, self._timeline.add(packet.pts_us, packet.data))
+
+    def _sound(self, at_us: int, data: bytes) -> bytes:
+        return self._blocks.block(matroska.AUDIO_TRACK, self._ms(at_us), data, is_key=True) if data else b""
+
+    def _ms(self, pts_us: int) -> int:
+        return max(0, round((pts_us - self._start_us) / 1000))
+
+
+class RtmpSink:
+    """Sends to one RTMP address. See `Sink`.
+
+    Args:
+        url: with its key; never logged.
+        ffmpeg: the program.
+        on_event: told ``PUBLISHED``, ``RTMP_LOST``, ``RTMP_REFUSED``, each with a sentence.
+        want_key: asks the source for a keyframe, so that a new connection begins at once.
+    """
+
+    def __init__(
+        self, url: str, *, ffmpeg: Path, on_event: Callable[[Event, str], None], want_key: Callable[[], None]
+    ) -> None:
+        self.is_up = False
+        self.pid: int | None = None
+        self.frames = 0
+        self.frames_dropped = 0
+        self.bytes_sent = 0
+        self._url = url
+        self._ffmpeg = ffmpeg
+        self._on_event = on_event
+        self._want_key = want_key
+        self._configuration: bytes | None = None
+        self._rate: int | None = None
+        self._writer: StreamWriter | None = None
+        self._process: Process | None = None
+        self._is_dropping = False
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+
+    def send(self, packet: Packet) -> None:
+        if isinstance(packet, DecoderConfiguration):
+            self._configuration = packet.data
+            return
+        if isinstance(packet, SoundConfiguration):
+            self._rate = packet.rate
+            return
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            return
+        if self._writer is None:
+            if self._configuration is None or self._rate is None:
+                return
+            self._writer = StreamWriter(self._configuration, rate=self._rate)
+        if self._must_drop(packet, process.stdin):
+            self.frames_dropped += isinstance(packet, VideoPacket)
+            return
+        data = self._writer.video(packet) if isinstance(packet, VideoPacket) else self._writer.audio(packet)
+        if data:
+            self.frames += isinstance(packet, VideoPacket)
+            self.bytes_sent += len(packet.data) if isinstance(packet, VideoPacket) else 0
+            process.stdin.write(data)
+
+    def _must_drop(self, packet: VideoPacket | AudioPacket, stdin: asyncio.StreamWriter) -> bool:
+        waiting_bytes = stdin.transport.get_write_buffer_size()
+        if self._is_dropping:
+            may_resume = (
+                isinstance(packet, VideoPacket) and packet.is_key and waiting_bytes < MAX_WAITING_BYTES // 2
+            )
+            self._is_dropping = not may_resume
+        else:
+            self._is_dropping = waiting_bytes > MAX_WAITING_BYTES
+        return self._is_dropping
+
+    async def _run(self) -> None:
+        failures = refusals = 0
+        while True:
+            was_up, complaint = await self._connect_once()
+            if was_up:
+                failures = refusals = 0
+            failures += 1
+            if was_up or any(word in complaint.lower() for word in _UNREACHABLE):
+                self._on_event(Event.RTMP_LOST, complaint or "the RTMP connection broke")
+            else:
+                refusals += 1
+                self._on_event(Event.RTMP_REFUSED, complaint or "the RTMP server closed the connection")
+            delay_s = min(MAX_RETRY_S, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
+            await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
+
+    async def _connect_once(self) -> tuple[bool, str]:
+        """One connection, to its end; returns whether the server had taken it, and ffmpeg's last complaint."""
+        process = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stderr=PIPE)
+        self._process, self.pid = process, process.pid
+        self._writer, self._is_dropping = None, False
+        watch = asyncio.create_task(self._watch_progress(process))
+        self._want_key()
+        complaint = ""
+        try:
+            assert process.stderr is not None  # noqa: S101 -- asked for above
+            async for line in process.stderr:
+                text = line.decode("utf-8", "replace").strip()
+                if text.startswith("Output #0"):
+                    self.is_up = True
+                    self._on_event(Event.PUBLISHED, "")
+                elif "error" in text.lower() or any(word in text.lower() for word in _UNREACHABLE):
+                    complaint = self._without_secrets(text)
+            await process.wait()
+        finally:
+            watch.cancel()
+            was_up, self.is_up = self.is_up, False
+            self._process, self.pid = None, None
+        return was_up, complaint
+
+    def _command(self) -> list[str]:
+        # setpriv: the kernel ends ffmpeg with the gateway, however the gateway ends.
+        return [
+            *("setpriv", "--pdeathsig", "KILL", "--"),
+            *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info"),
+            *("-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0"),
+            *("-f", "matroska", "-i", "pipe:0", "-map", "0", "-c:v", "copy"),
+            *("-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", str(CHANNELS)),
+            *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", self._url),
+        ]
+
+    async def _watch_progress(self, process: Process) -> None:
+        """End a connection that is never made, or whose server takes nothing any more."""
+        await asyncio.sleep(CONNECT_PATIENCE_S)
+        stalled_s = 0
+        while self.is_up and stalled_s < STALL_PATIENCE_S:
+            await asyncio.sleep(1)
+            stalled_s = stalled_s + 1 if self._is_dropping else 0
+        _signal(process, signal.SIGKILL)
+
+    def _without_secrets(self, text: str) -> str:
+        parts = urlsplit(self._url)
+        for secret in sorted(
+            {self._url, parts.query, parts.path.rpartition("/")[2], parts.netloc}, key=len, reverse=True
+        ):
+            if secret:
+                text = text.replace(secret, "…")
+        return text[:200]
+
+    async def close(self) -> None:
+        """End the stream: ffmpeg sees the end of its input and takes leave of the server."""
+        process = self._process
+        running, self._running = self._running, None
+        if process is not None and process.stdin is not None:
+            if process.stdin.transport.get_write_buffer_size():
+                _signal(process, signal.SIGTERM)  # what waits would be sent first
+            process.stdin.close()
+            for last_word in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    async with asyncio.timeout(CLEAN_END_S):
+                        await process.wait()
+                        break
+                except TimeoutError:
+                    _signal(process, last_word)
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)

@@ -1,0 +1,212 @@
+"""Where a job's picture and sound come from: one headless Chromium with the meeting in one tab and the recorder in another."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable
+from typing import Protocol
+
+from playwright.async_api import Browser, Error, Page
+
+from amphi.gateway import meeting_page
+from amphi.gateway.config import Config
+from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
+from amphi.gateway.meeting_page import Observation
+from amphi.gateway.packets import Packet
+from amphi.gateway.recorder_server import RecorderLine
+
+logger = logging.getLogger(__name__)
+
+BOT_NAME = "streaming"
+PATIENCE_S = 5
+"""A page that does not answer a glance within this is taken for hung."""
+LAUNCH_PATIENCE_S = 20
+
+
+class Source(Protocol):
+    """A meeting, seen and heard.
+
+    Attributes:
+        on_packet: takes each packet, from the first ``live`` on.
+        on_lost: told, with a sentence, when the page or the browser is gone.
+    """
+
+    on_packet: Callable[[Packet], None]
+    on_lost: Callable[[str], None]
+
+    async def join(self, join_url: str) -> None:
+        """Begin to open the meeting, anew if it was open."""
+
+    async def observe(self) -> Observation:
+        """Look at the meeting's page once."""
+
+    async def record(self, mode: str) -> None:
+        """``live``; ``hold`` (the last picture that was sent, if any, and no sound); ``key`` (a keyframe, now)."""
+
+    async def chat(self, *, text: str = "", shown: bool | None = None) -> bool:
+        """Write into the meeting's chat, or show or hide it; returns whether it was written, or is shown."""
+
+    async def close(self) -> None:
+        """End the browser."""
+
+
+class ChromiumSource:
+    """One browser for one job. See `Source`.
+
+    Attributes:
+        pid: the browser's process, None when it could not be told.
+    """
+
+    def __init__(
+        self,
+        browser: Browser,
+        line: RecorderLine,
+        recorder: Page,
+        *,
+        title: str,
+        pid: int | None,
+        config: Config,
+    ) -> None:
+        self.on_packet: Callable[[Packet], None] = lambda _: None
+        self.on_lost: Callable[[str], None] = lambda _: None
+        self.pid = pid
+        self.line = line
+        self._title = title
+        self._config = config
+        self._browser = browser
+        self._recorder = recorder
+        self._meeting: Page | None = None
+        self._opening: asyncio.Task[None] | None = None
+        line.on_packet = self._pass_on
+        line.on_lost = self._lose
+        browser.on("disconnected", lambda _: self._lose("the browser is gone"))
+
+    @property
+    def is_alive(self) -> bool:
+        return self._browser.is_connected() and self.line.is_connected
+
+    def _pass_on(self, packet: Packet) -> None:
+        self.on_packet(packet)
+
+    def _lose(self, detail: str) -> None:
+        self.on_lost(detail)
+
+    async def join(self, join_url: str) -> None:
+        """Open the meeting in a new tab, with the recorder pointed at that tab beforehand.
+
+        Raises:
+            SourceLostError: the browser is gone.
+            CaptureFailedError: the tab can't be captured.
+        """
+        try:
+            async with asyncio.timeout(LAUNCH_PATIENCE_S):
+                await self._close_meeting()
+                page = self._meeting = await self._recorder.context.new_page()
+                page.on("crash", lambda _: self._lose("the meeting's page crashed"))
+                # Captured while it is blank: a tab stays captured through whatever it then loads.
+                await page.evaluate("(title) => { document.title = title }", self._title)
+                await page.add_init_script(meeting_page.script())
+                await self._capture()
+        except TimeoutError:
+            raise SourceLostError("the browser hangs") from None
+        except Error as error:
+            raise SourceLostError(f"the browser failed: {_first_line(error)}") from error
+        self._opening = asyncio.create_task(self._open(page, join_url))
+
+    async def _capture(self) -> None:
+        try:
+            await self._recorder.evaluate(
+                "capture()"
+            )  # Playwright evaluates under a user gesture, as capturing demands
+        except Error as error:
+            if self.is_alive:
+                raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
+            raise
+
+    async def _open(self, page: Page, join_url: str) -> None:
+        # A page that fails to load is asked for again: the meeting server may be restarting.
+        while not page.is_closed():
+            try:
+                await page.goto(join_url, wait_until="commit", timeout=20_000)
+            except Error as error:
+                logger.info("the meeting's page did not open: %s", _first_line(error).split(" at ")[0])
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def observe(self) -> Observation:
+        """Look at the meeting's page once.
+
+        Raises:
+            SourceLostError: the page hangs or is gone.
+        """
+        page = self._current()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await meeting_page.observe(page, any_page=self._config.any_page, name=BOT_NAME)
+        except TimeoutError:
+            raise SourceLostError("the meeting's page hangs") from None
+        except Error as error:
+            if self.is_alive and not page.is_closed() and "navigation" in str(error):
+                return Observation("", None)
+            raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
+
+    async def record(self, mode: str) -> None:
+        """Tell the recorder ``live``, ``hold`` or ``key``.
+
+        Raises:
+            SourceLostError: the recorder is gone.
+        """
+        await self.line.send(mode)
+
+    async def chat(self, *, text: str = "", shown: bool | None = None) -> bool:
+        """Write into the chat, or show or hide it.
+
+        Raises:
+            SourceLostError: the page hangs or is gone.
+        """
+        page = self._current()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                if shown is not None:
+                    return await meeting_page.show_chat(page, shown=shown)
+                return await meeting_page.send_chat(page, text)
+        except (Error, TimeoutError) as error:
+            raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
+
+    def _current(self) -> Page:
+        if self._meeting is None:
+            raise SourceLostError("no meeting was joined")
+        return self._meeting
+
+    async def _close_meeting(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        if self._meeting is not None:
+            # A crashed page may never answer; its browser is ended with it in the end.
+            with contextlib.suppress(Error, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._meeting.close()
+            self._meeting = None
+
+    async def close(self) -> None:
+        """End the browser, by force when it does not end by itself."""
+        self.on_lost = lambda _: None
+        self.on_packet = lambda _: None
+        if self._opening is not None:
+            self._opening.cancel()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._browser.close()
+        except (Error, TimeoutError):
+            logger.warning("a browser did not close; it is killed")
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:200]
