@@ -60,7 +60,9 @@ def _endpoint(name: str, call: Call) -> Callable[[Request], Awaitable[Response]]
         classroom: Classroom = request.app.state.classroom
         try:
             form, body = await _body(request)
-            digests = classroom.config.profile.hook_digests if name.startswith("hooks/") else checksum_digests()
+            digests = (
+                classroom.config.profile.hook_digests if name.startswith("hooks/") else checksum_digests()
+            )
             query = _raw_query(request)
             signed = checksum.verify(name, query, form, secret=classroom.config.secret, digests=digests)
             return call(classroom, signed, body)
@@ -144,10 +146,14 @@ def hooks_create(classroom: Classroom, query: Parameters, _body: bytes) -> Respo
     if not parameters.web_address(address):
         raise ApiError("createHookError", "An error happened while creating your hook. Check the logs.")
     raw = parameters.flag(query, "getRaw")
-    hook, existed = classroom.hooks.create(address, query.get("meetingID", ""), query.get("eventID", ""), raw=raw)
+    hook, existed = classroom.hooks.create(
+        address, query.get("meetingID", ""), query.get("eventID", ""), raw=raw
+    )
     if existed:
         message = "There is already a hook for this callback URL."
-        return xml(replies.success({"hookID": hook.hook_id, "messageKey": "duplicateWarning", "message": message}))
+        return xml(
+            replies.success({"hookID": hook.hook_id, "messageKey": "duplicateWarning", "message": message})
+        )
     return xml(replies.success({"hookID": hook.hook_id, "permanentHook": False, "rawData": hook.raw}))
 
 
@@ -189,7 +195,9 @@ def _join_request(classroom: Classroom, meeting: Meeting, query: Parameters) -> 
         guest=parameters.flag(query, "guest"),
         layout=query.get("enforceLayout", "") if new else "",
         logout_url=parameters.web_address(query.get("logoutURL", "")) if new else "",
-        userdata={name.removeprefix(prefix): value for name, value in query.items() if name.startswith(prefix)},
+        userdata={
+            name.removeprefix(prefix): value for name, value in query.items() if name.startswith(prefix)
+        },
     )
 
 
@@ -216,7 +224,9 @@ def _refused(classroom: Classroom, query: Parameters, error: ApiError) -> Respon
     if query.get("redirect", "").lower() == "false":
         return failed(error)
     meeting = classroom.rooms.find(query.get("meetingID", ""))
-    target = parameters.web_address(query.get("errorRedirectUrl", "")) or (meeting.options.logout_url if meeting else "")
+    target = parameters.web_address(query.get("errorRedirectUrl", "")) or (
+        meeting.options.logout_url if meeting else ""
+    )
     target = target or f"{classroom.config.url}/html5client/refused"
     errors = json.dumps([{"key": error.key, "message": error.message}], separators=(",", ":"))
     separator = "&" if "?" in target else "?"

@@ -8,7 +8,11 @@ from amphi.classroom.rooms import Creation, Meeting, Participant
 def describe_creation(creation: Creation) -> dict[str, Value]:
     meeting = creation.meeting
     options = meeting.options
-    message = "This conference was already in existence and may currently be in progress." if creation.duplicate else ""
+    message = (
+        "This conference was already in existence and may currently be in progress."
+        if creation.duplicate
+        else ""
+    )
     return {
         "meetingID": options.meeting_id,
         "internalMeetingID": meeting.internal_id,
@@ -51,7 +55,9 @@ def describe_attendee(participant: Participant) -> dict[str, Value]:
         "hasJoinedVoice": participant.audio == "microphone",
         "hasVideo": participant.camera,
         "clientType": "HTML5",
-        "customdata": {key: value for key, value in participant.request.userdata.items() if key.isidentifier()},
+        "customdata": {
+            key: value for key, value in participant.request.userdata.items() if key.isidentifier()
+        },
     }
 
 

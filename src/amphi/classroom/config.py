@@ -48,7 +48,9 @@ def read(*, http: str = "", url: str = "", profile: str = "", hooks_digest: str 
         raise InvalidSettingError("AMPHI_CLASSROOM_URL", "must begin with http:// or https://")
     secret = environment.text("AMPHI_CLASSROOM_SECRET")
     if not secret:
-        raise InvalidSettingError("AMPHI_CLASSROOM_SECRET", "must be set: the secret shared with the callers of the API")
+        raise InvalidSettingError(
+            "AMPHI_CLASSROOM_SECRET", "must be set: the secret shared with the callers of the API"
+        )
     version = profile or environment.text("AMPHI_CLASSROOM_PROFILE") or "3.0"
     if version not in PROFILES:
         raise InvalidSettingError("AMPHI_CLASSROOM_PROFILE", f"must be one of {', '.join(PROFILES)}")

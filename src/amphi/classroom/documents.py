@@ -39,7 +39,11 @@ def _document(node: Element) -> Document | None:
         content = base64.b64decode((node.text or "").strip()) if not url else b""
     except binascii.Error:
         return None
-    return Document(name or "document.pdf", url, content, node.get("current", "true") == "true") if url or content else None
+    return (
+        Document(name or "document.pdf", url, content, node.get("current", "true") == "true")
+        if url or content
+        else None
+    )
 
 
 def parse(body: bytes) -> list[Document]:

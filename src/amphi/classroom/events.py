@@ -12,7 +12,9 @@ Event = dict[str, Any]
 def _envelope(meeting: Meeting, name: str, now: float, attributes: Event) -> Event:
     identity = {"internal-meeting-id": meeting.internal_id, "external-meeting-id": meeting.options.meeting_id}
     attributes = {**attributes, "meeting": {**identity, **attributes.get("meeting", {})}}
-    return {"data": {"type": "event", "id": name, "attributes": attributes, "event": {"ts": round(now * 1000)}}}
+    return {
+        "data": {"type": "event", "id": name, "attributes": attributes, "event": {"ts": round(now * 1000)}}
+    }
 
 
 def meeting_created(meeting: Meeting, now: float) -> Event:
@@ -40,7 +42,9 @@ def meeting_event(meeting: Meeting, name: str, now: float) -> Event:
     return _envelope(meeting, name, now, {})
 
 
-def user_event(meeting: Meeting, participant: Participant, event_id: str, now: float, **details: Any) -> Event:
+def user_event(
+    meeting: Meeting, participant: Participant, event_id: str, now: float, **details: Any
+) -> Event:
     """An event about one participant; `details` has underscores where the event has hyphens."""
     user = {"internal-user-id": participant.user_id, "external-user-id": participant.request.external_id}
     extra = {key.replace("_", "-"): value for key, value in details.items()}
@@ -88,4 +92,6 @@ def chat_sent(meeting: Meeting, message: ChatMessage, now: float) -> Event:
     sender |= {"name": message.sender_name, "time": round(message.at * 1000)}
     text = html.escape(message.text, quote=False)
     content = {"id": message.message_id, "message": text, "sender": sender}
-    return _envelope(meeting, "chat-group-message-sent", now, {"chat-message": content, "chat-id": PUBLIC_CHAT})
+    return _envelope(
+        meeting, "chat-group-message-sent", now, {"chat-message": content, "chat-id": PUBLIC_CHAT}
+    )

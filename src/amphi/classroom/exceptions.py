@@ -1,9 +1,9 @@
 """What can go wrong in the classroom.
 
-    ClassroomError
-    ├── ApiError              a call of the BBB API is answered FAILED, with its message key
-    ├── RefusedError          a participant may not do what was asked; the page shows why
-    └── InvalidDocumentError  a PDF that can't be shown
+ClassroomError
+├── ApiError              a call of the BBB API is answered FAILED, with its message key
+├── RefusedError          a participant may not do what was asked; the page shows why
+└── InvalidDocumentError  a PDF that can't be shown
 """
 
 

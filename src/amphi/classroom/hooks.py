@@ -88,7 +88,9 @@ class Delivery:
     body: bytes
 
 
-def delivery(callback_url: str, event: Event, *, domain: str, timestamp_ms: int, secret: str, algorithm: str) -> Delivery:
+def delivery(
+    callback_url: str, event: Event, *, domain: str, timestamp_ms: int, secret: str, algorithm: str
+) -> Delivery:
     """Write and sign one event for one receiver.
 
     Args:

@@ -66,8 +66,10 @@ def render(template: str, language: Language, **fields: str) -> str:
     def text(key: str) -> str:
         return html.escape(translate(key, language))
 
-    page = _TEXT.sub(lambda found: f'{found[0]}{text(found[1])}', page)
-    page = _LABEL.sub(lambda found: f'{found[0]} aria-label="{text(found[1])}" title="{text(found[1])}"', page)
+    page = _TEXT.sub(lambda found: f"{found[0]}{text(found[1])}", page)
+    page = _LABEL.sub(
+        lambda found: f'{found[0]} aria-label="{text(found[1])}" title="{text(found[1])}"', page
+    )
     page = _PLACEHOLDER.sub(lambda found: f'{found[0]} placeholder="{text(found[1])}"', page)
     values = {"language": language, **fields}
     return _FIELD.sub(lambda found: html.escape(values[found[1]]), page)

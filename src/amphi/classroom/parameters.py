@@ -133,9 +133,15 @@ def meeting_options(parameters: Mapping[str, str]) -> MeetingOptions:
         meeting_ended_url=web_address(parameters.get("meetingEndedURL", "")),
         chat_disabled="chat" in (item.strip() for item in parameters.get("disabledFeatures", "").split(",")),
         end_when_no_moderator=flag(parameters, "endWhenNoModerator"),
-        end_when_no_moderator_delay=timedelta(minutes=number(parameters, "endWhenNoModeratorDelayInMinutes", 1)),
-        expire_if_no_user_joined=timedelta(minutes=number(parameters, "meetingExpireIfNoUserJoinedInMinutes", 5)),
-        expire_when_last_user_left=timedelta(minutes=number(parameters, "meetingExpireWhenLastUserLeftInMinutes", 1)),
+        end_when_no_moderator_delay=timedelta(
+            minutes=number(parameters, "endWhenNoModeratorDelayInMinutes", 1)
+        ),
+        expire_if_no_user_joined=timedelta(
+            minutes=number(parameters, "meetingExpireIfNoUserJoinedInMinutes", 5)
+        ),
+        expire_when_last_user_left=timedelta(
+            minutes=number(parameters, "meetingExpireWhenLastUserLeftInMinutes", 1)
+        ),
         metadata=_metadata(parameters),
     )
 

@@ -4,7 +4,7 @@ import struct
 import threading
 import zlib
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 
 from amphi.classroom.exceptions import InvalidDocumentError
 
@@ -50,7 +50,9 @@ def render_page(content: bytes, page: int) -> bytes:
             sheet = document[page - 1]
             width, height = sheet.get_size()
             scale = min(PICTURE_WIDTH / max(width, 1), PICTURE_HEIGHT / max(height, 1))
-            bitmap = sheet.render(scale=scale, rev_byteorder=True, force_bitmap_format=pypdfium2.raw.FPDFBitmap_BGR)
+            bitmap = sheet.render(
+                scale=scale, rev_byteorder=True, force_bitmap_format=pypdfium2.raw.FPDFBitmap_BGR
+            )
             rows = bytes(bitmap.buffer)
             return _png(rows, bitmap.width, bitmap.height, bitmap.stride)
     except pypdfium2.PdfiumError:

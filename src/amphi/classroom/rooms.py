@@ -131,7 +131,11 @@ class Meeting:
     def _expected(self, now: float) -> list[Participant]:
         """Those in the room, and those sent to the page a moment ago."""
         since = now - ENTRY_DELAY.total_seconds()
-        return [p for p in self.participants.values() if p.present or (not p.left and not p.entered and p.registered_at > since)]
+        return [
+            p
+            for p in self.participants.values()
+            if p.present or (not p.left and not p.entered and p.registered_at > since)
+        ]
 
     def has_room(self, now: float) -> bool:
         """Whether one more person may come in; bots have no seat and take none."""
@@ -147,11 +151,16 @@ class Meeting:
             ApiError: ``meetingForciblyEnded``, ``guestDeniedAccess`` or ``maxParticipantsReached``.
         """
         if self.ended_at is not None:
-            raise ApiError("meetingForciblyEnded", "You can not join since the meeting has been forcibly ended")
+            raise ApiError(
+                "meetingForciblyEnded", "You can not join since the meeting has been forcibly ended"
+            )
         if request.guest and self.options.guest_policy == "ALWAYS_DENY":
             raise ApiError("guestDeniedAccess", "You have been denied access to this meeting")
         if not request.bot and not self.has_room(now):
-            raise ApiError("maxParticipantsReached", "The number of participants allowed for this meeting has been reached")
+            raise ApiError(
+                "maxParticipantsReached",
+                "The number of participants allowed for this meeting has been reached",
+            )
         user_id = f"w_{secrets.token_hex(6)}"
         if not request.external_id:
             request = _with_external_id(request, user_id)
@@ -174,7 +183,10 @@ class Meeting:
         if new and not participant.request.bot:
             participant.left = True  # don't count this person among those who take a place
             if not self.has_room(now):
-                raise ApiError("maxParticipantsReached", "The number of participants allowed for this meeting has been reached")
+                raise ApiError(
+                    "maxParticipantsReached",
+                    "The number of participants allowed for this meeting has been reached",
+                )
         if participant.client != client:
             participant.reset_media()
         participant.entered, participant.left = True, False
@@ -229,7 +241,9 @@ class Meeting:
             return "expired" if over(self.created_at, options.expire_if_no_user_joined) else None
         if over(self.started_at, options.duration):
             return "duration"
-        if options.end_when_no_moderator and over(self.moderator_left_at, options.end_when_no_moderator_delay):
+        if options.end_when_no_moderator and over(
+            self.moderator_left_at, options.end_when_no_moderator_delay
+        ):
             return "no_moderator"
         return "expired" if over(self.empty_since, options.expire_when_last_user_left) else None
 

@@ -12,7 +12,16 @@ from amphi.classroom.documents import Document, fetch
 from amphi.classroom.exceptions import InvalidDocumentError, RefusedError
 from amphi.classroom.hooks import Hooks
 from amphi.classroom.parameters import MeetingOptions
-from amphi.classroom.rooms import Audio, ChatMessage, Creation, EndReason, JoinRequest, Meeting, Participant, Rooms
+from amphi.classroom.rooms import (
+    Audio,
+    ChatMessage,
+    Creation,
+    EndReason,
+    JoinRequest,
+    Meeting,
+    Participant,
+    Rooms,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +197,9 @@ class Classroom:
         self.delivery.emit(events.user_event(meeting, participant, name, now, raise_hand=raised))
         self._announce(meeting, participant)
 
-    def show_slide(self, meeting: Meeting, participant: Participant, presentation_id: str, page: int, *, hidden: bool) -> None:
+    def show_slide(
+        self, meeting: Meeting, participant: Participant, presentation_id: str, page: int, *, hidden: bool
+    ) -> None:
         """A moderator turns a page for all, or hides the slides.
 
         Raises:
@@ -277,7 +288,9 @@ class Classroom:
             self.delivery.emit(events.user_event(meeting, presenter, "user-presenter-assigned", now))
             self._announce(meeting, presenter)
 
-    def _announce(self, meeting: Meeting, participant: Participant, *, but: Participant | None = None) -> None:
+    def _announce(
+        self, meeting: Meeting, participant: Participant, *, but: Participant | None = None
+    ) -> None:
         """Tell the room how a participant now is."""
         message = {"type": "participant", "participant": describe_participant(participant)}
         others = (p.user_id for p in meeting.present() if p is not but)

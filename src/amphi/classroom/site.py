@@ -42,8 +42,10 @@ def _language(request: Request, override: str = "") -> pages.Language:
     return pages.choose_language(asked, request.headers.get("accept-language", ""))
 
 
-def _page(template: str, language: pages.Language, status: int = 200, **fields: str) -> Response:
-    return HTMLResponse(pages.render(template, language, **fields), status_code=status, headers=SECURITY_HEADERS)
+def _page(template: str, language: pages.Language, /, *, status: int = 200, **fields: str) -> Response:
+    return HTMLResponse(
+        pages.render(template, language, **fields), status_code=status, headers=SECURITY_HEADERS
+    )
 
 
 def _session(request: Request) -> tuple[Meeting, Participant] | None:
@@ -55,14 +57,16 @@ def refusal(request: Request, key: str, status: int = 200) -> Response:
     language = _language(request)
     reason = pages.translate(pages.REFUSALS.get(key, "refused_other"), language)
     shown = key if key in pages.REFUSALS else ""
-    return _page("refused.html", language, status, reason=reason, key=shown)
+    return _page("refused.html", language, status=status, reason=reason, key=shown)
 
 
 def is_clean(participant: Participant) -> bool:
     """Whether this page is to be filmed: nothing but what is shown and who is seen."""
     request = participant.request
     flags = {name for name in CLEAN_FLAGS if request.userdata.get(name, "").lower() == "true"}
-    return request.bot or request.layout == "MEDIA_ONLY" or {"bbb_hide_nav_bar", "bbb_hide_actions_bar"} <= flags
+    return (
+        request.bot or request.layout == "MEDIA_ONLY" or {"bbb_hide_nav_bar", "bbb_hide_actions_bar"} <= flags
+    )
 
 
 async def room(request: Request) -> Response:
@@ -84,10 +88,14 @@ async def room(request: Request) -> Response:
         "logoutUrl": participant.request.logout_url or meeting.options.logout_url,
         "welcome": meeting.options.welcome,
     }
-    title = userdata.get("bbb_client_title") or meeting.options.name
-    fields = {"title": title, "meeting": meeting.options.name, "settings": json.dumps(settings)}
-    fields["view"] = "clean" if settings["clean"] else "full"
-    return _page("room.html", language, **fields)
+    return _page(
+        "room.html",
+        language,
+        title=userdata.get("bbb_client_title") or meeting.options.name,
+        meeting=meeting.options.name,
+        settings=json.dumps(settings),
+        view="clean" if settings["clean"] else "full",
+    )
 
 
 async def refused(request: Request) -> Response:
@@ -153,7 +161,10 @@ async def health(request: Request) -> Response:
 
 def routes() -> list[BaseRoute]:
     """Everything but the API."""
-    libraries = [Mount(f"/html5client/{name}", StaticFiles(directory=vendor.library(path))) for name, path in LIBRARIES.items()]
+    libraries = [
+        Mount(f"/html5client/{name}", StaticFiles(directory=vendor.library(path)))
+        for name, path in LIBRARIES.items()
+    ]
     return [
         Route("/", home),
         Route("/healthz", health),

@@ -59,5 +59,7 @@ class Slideshow:
 
     def as_message(self) -> dict[str, object]:
         """What a page needs to know."""
-        documents = [{"id": p.presentation_id, "name": p.name, "pages": p.pages} for p in self.presentations.values()]
+        documents = [
+            {"id": p.presentation_id, "name": p.name, "pages": p.pages} for p in self.presentations.values()
+        ]
         return {"documents": documents, "current": self.current, "page": self.page, "hidden": self.hidden}

@@ -53,7 +53,12 @@ def _signal(classroom: Classroom, meeting: Meeting, participant: Participant, bo
     """Hand a WebRTC description or candidate on to one participant of the same meeting."""
     target = meeting.participants.get(str(body.get("to", "")))
     if target is not None and target.present:
-        message = {"type": "signal", "from": participant.user_id, "client": participant.client, "signal": body.get("signal")}
+        message = {
+            "type": "signal",
+            "from": participant.user_id,
+            "client": participant.client,
+            "signal": body.get("signal"),
+        }
         classroom.connections.signal(target.user_id, str(body.get("toClient", "")), message)
 
 

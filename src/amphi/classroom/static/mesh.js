@@ -2,7 +2,7 @@
 // Each follows the "perfect negotiation" of the WebRTC specification (https://www.w3.org/TR/webrtc/#perfect-negotiation-example).
 const KBPS = 1000;
 const FULL_KBPS = 2500;
-const START_KBPS = 1200;
+const START_KBPS = 2000;
 // How a camera is sent to people, by how many connections it is encoded for. The filmed view always has the full picture.
 const CAMERA_STEPS = [
   { connections: 3, kbps: FULL_KBPS, scale: 1 },
@@ -83,6 +83,8 @@ class Peer {
       const full = screen || this.bot;
       parameters.encodings[0].maxBitrate = (screen ? SCREEN_KBPS : full ? FULL_KBPS : step.kbps) * KBPS;
       parameters.encodings[0].scaleResolutionDownBy = full ? 1 : step.scale;
+      // The filmed picture stays sharp: too little of anything costs it frames, not pixels.
+      if (full) parameters.degradationPreference = "maintain-resolution";
       sender.setParameters(parameters).catch((error) => console.warn("encoding", error));
     }
   }
