@@ -40,7 +40,7 @@ class Config:
     open: bool = False
     token: str = field(default="", repr=False)
     ticket_key: bytes = field(default=b"", repr=False)
-    part: timedelta = timedelta(milliseconds=250)
+    part: timedelta = timedelta(milliseconds=200)
     segment: timedelta = timedelta(seconds=1)
     window: timedelta = timedelta(seconds=30)
     grace: timedelta = timedelta(seconds=10)
@@ -63,7 +63,7 @@ def from_environment() -> Config:
         keys=_keys("AMPHI_ORIGIN_KEYS"),
         token=environment.text("AMPHI_ORIGIN_TOKEN"),
         ticket_key=environment.text("AMPHI_TICKET_KEY").encode(),
-        part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 250, minimum=100)),
+        part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 200, minimum=100)),
         segment=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_SEGMENT_MS", 1000, minimum=500)),
         window=timedelta(seconds=environment.integer("AMPHI_ORIGIN_WINDOW", 30, minimum=6)),
         grace=timedelta(seconds=environment.integer("AMPHI_ORIGIN_GRACE", 10)),

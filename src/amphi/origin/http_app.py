@@ -211,8 +211,8 @@ class OriginApp:
 
     async def _file(self, found: re.Match[str], receive: Receive) -> Answer:
         name, session, kind, number = found[1], found[2], found[3], int(found[4])
-        stream = self._streams.get(name)
-        if stream is None or stream.playlist.session != session:
+        stream = self._streams.session(name, session)
+        if stream is None:
             return _error(404, "no such stream")
         playlist = stream.playlist
         if kind == "p":

@@ -135,6 +135,7 @@ class Streams:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._streams: dict[str, Stream] = {}
+        self._before: dict[str, Stream] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
@@ -143,6 +144,13 @@ class Streams:
     def get(self, name: str) -> Stream | None:
         """The stream of that name, live or ended."""
         return self._streams.get(name)
+
+    def session(self, name: str, session: str) -> Stream | None:
+        """The session that a file belongs to: the one of that name, or the one before it, which players still drain."""
+        for stream in (self._streams.get(name), self._before.get(name)):
+            if stream is not None and stream.playlist.session == session:
+                return stream
+        return None
 
     def all(self) -> list[Stream]:
         return list(self._streams.values())
@@ -163,6 +171,7 @@ class Streams:
         now = datetime.now(UTC)
         number = int((now - NUMBERS_SINCE).total_seconds())
         if before is not None:
+            self._before[name] = before
             number = max(number, before.playlist.last_number + 10)
         return Stream(name, self._config, first_number=number, now=now)
 
@@ -176,7 +185,9 @@ class Streams:
         stream.publisher = None
         stream.segmenter.flush()
         stream.wake()
-        if clean:
+        if not stream.playlist.ready:
+            self._drop(stream)
+        elif clean:
             self._end(stream)
         else:
             self._schedule(stream, self._config.grace.total_seconds(), self._end)
@@ -189,6 +200,7 @@ class Streams:
     def _drop(self, stream: Stream) -> None:
         if self._streams.get(stream.name) is stream:
             del self._streams[stream.name]
+            self._before.pop(stream.name, None)
             self._timers.pop(stream.name, None)
 
     def _schedule(self, stream: Stream, delay_s: float, action: Callable[[Stream], None]) -> None:

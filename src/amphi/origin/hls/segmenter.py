@@ -36,7 +36,7 @@ class Cutting:
         max_segment: a segment ends here even without a keyframe.
     """
 
-    part: timedelta = timedelta(milliseconds=250)
+    part: timedelta = timedelta(milliseconds=200)
     segment: timedelta = timedelta(seconds=1)
     max_segment: timedelta = timedelta(seconds=20)
 

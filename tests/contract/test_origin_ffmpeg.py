@@ -1,0 +1,99 @@
+"""ffmpeg publishes to the origin, and ffmpeg reads every frame back."""
+
+import asyncio
+import json
+import os
+
+import httpx
+import pytest
+
+from amphi.origin.config import Config
+from tests.contract.origin_ffmpeg import PATIENCE_S, count_frames, publish_command, publishing, run
+from tests.origin.running import eventually, ready, running_origin
+
+PACKETS = ("-count_packets", "-show_entries", "stream=codec_type,nb_read_packets", "-of", "json")
+
+
+async def _packets(url: str) -> dict[str, int]:
+    output = await run("ffprobe", "-v", "error", *PACKETS, url)
+    return {found["codec_type"]: int(found["nb_read_packets"]) for found in json.loads(output)["streams"]}
+
+
+@pytest.mark.parametrize(
+    "extra", [("-bf", "0"), ("-bf", "3"), ("-g", "75", "-bf", "2"), ("-r", "30", "-g", "30")]
+)
+async def test_ffmpeg_reads_back_every_frame_it_published(tmp_path, extra):
+    local = tmp_path / "local.flv"
+    tee = f"[f=flv]{local}|[f=flv:flvflags=no_duration_filesize]"
+    async with running_origin(Config(open=True)) as origin:
+        command = publish_command("", seconds=7, live=False, extra=extra)[:-3]
+        await run(
+            *command,
+            "-flags",
+            "+global_header",
+            "-map",
+            "0:v",
+            "-map",
+            "1:a",
+            "-f",
+            "tee",
+            f"{tee}{origin.rtmp}/lecture",
+        )
+        url = f"{origin.http}/hls/lecture.m3u8"
+        assert await _packets(url) == await _packets(str(local))
+        assert await count_frames(url) == await count_frames(str(local))
+        assert await run("ffmpeg", "-v", "warning", "-i", url, "-f", "null", "-") == b""
+
+
+async def test_ffmpeg_reads_a_live_stream_while_it_is_published(tmp_path):
+    async with running_origin(Config(open=True)) as origin:
+        async with publishing(f"{origin.rtmp}/lecture", seconds=5), httpx.AsyncClient() as client:
+            url = f"{origin.http}/hls/lecture.m3u8"
+            await ready(client, url)
+            copy = tmp_path / "copy.mp4"
+            await run("ffmpeg", "-v", "error", "-live_start_index", "0", "-i", url, "-c", "copy", str(copy))
+        assert (await count_frames(str(copy)))["video"] == 125
+
+
+async def test_sound_alone_and_pictures_alone(tmp_path):
+    async with running_origin(Config(open=True)) as origin:
+        for name, extra in (("sound", ("-vn",)), ("pictures", ("-an",))):
+            local = tmp_path / f"{name}.flv"
+            tail = ["-f", "flv", str(local)]
+            command = publish_command("", seconds=4, live=False, extra=extra)[:-3]
+            await run(*command, *tail)
+            await run(
+                "ffmpeg", "-v", "error", "-i", str(local), "-c", "copy", "-f", "flv", f"{origin.rtmp}/{name}"
+            )
+            assert await _packets(f"{origin.http}/hls/{name}.m3u8") == await _packets(str(local))
+
+
+async def test_a_killed_ffmpeg_that_comes_back_continues_the_playlist():
+    async with running_origin(Config(open=True)) as origin, httpx.AsyncClient() as client:
+        url = f"{origin.http}/hls/lecture/main.m3u8"
+        async with publishing(f"{origin.rtmp}/lecture", seconds=60) as first:
+            await ready(client, url)
+            os.kill(first.pid, 9)
+        stream = origin.origin.streams.get("lecture")
+        await eventually(lambda: stream.publisher is None)
+        assert "ENDLIST" not in (await client.get(url)).text
+        async with publishing(f"{origin.rtmp}/lecture", seconds=2) as second:
+            async with asyncio.timeout(PATIENCE_S):
+                await second.wait()
+        await eventually(lambda: stream.playlist.ended)
+        text = (await client.get(url)).text
+        assert text.count("#EXT-X-DISCONTINUITY\n") == 1
+        assert text.endswith("#EXT-X-ENDLIST\n")
+        await run("ffmpeg", "-v", "error", "-i", url, "-f", "null", "-")
+
+
+async def test_an_unsupported_codec_is_refused_with_its_name(caplog):
+    async with running_origin(Config(open=True)) as origin:
+        command = publish_command("", seconds=2, live=False, extra=("-c:v", "flv1"))[:-3]
+        process = await asyncio.create_subprocess_exec(
+            *command, "-f", "flv", f"{origin.rtmp}/old", stderr=asyncio.subprocess.DEVNULL
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            await process.wait()
+        await eventually(lambda: origin.origin.streams.get("old") is None)
+    assert "Sorenson H.263 is not supported; send H.264" in caplog.text
