@@ -1,0 +1,312 @@
+"""The robots: two people, each in a Chromium window, who do what people do."""
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from amphi import environment as env
+from amphi.rehearsal.exceptions import NoAnswerError, SetUpError
+
+STATIC = Path(__file__).parent / "static"
+# A robot that nobody looks at must not be slowed down, and must hear and play without being clicked at.
+CHROMIUM_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--autoplay-policy=no-user-gesture-required",
+    "--no-proxy-server",
+]
+STEP_S = 20.0
+"""The most that one step of a robot may take before the part that it waits for is named."""
+
+
+def script(name: str) -> str:
+    """The text of one of the robots' scripts."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A Chromium for the robots.
+
+    Raises:
+        SetUpError: there is none, or it does not start.
+    """
+    program = env.text("AMPHI_CHROMIUM") or shutil.which("chromium")
+    if not program:
+        raise SetUpError("Chromium is not installed: the robots need it. Install it, or set AMPHI_CHROMIUM.")
+    arguments = [*CHROMIUM_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        try:
+            # Ctrl-C is this program's: the robots leave in order.
+            browser = await playwright.chromium.launch(
+                executable_path=program,
+                args=arguments,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except PlaywrightError as error:
+            raise SetUpError(f"Chromium did not start: {str(error).splitlines()[0]}") from error
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Robot:
+    """A person at a window.
+
+    Args:
+        page: the window.
+        role: as it is named in messages.
+    """
+
+    def __init__(self, page: Page, role: str) -> None:
+        self.page = page
+        self.role = role
+
+    async def wait(
+        self, condition: str, what: str, *, page: Page | None = None, timeout_s: float = STEP_S
+    ) -> None:
+        """Wait until the JavaScript `condition` holds on the page.
+
+        Raises:
+            NoAnswerError: it did not in time; `what` is the sentence that says so.
+        """
+        try:
+            await (page or self.page).wait_for_function(condition, timeout=timeout_s * 1000, polling=50)
+        except PlaywrightTimeoutError:
+            raise NoAnswerError(what) from None
+
+    async def click(self, selector: str, what: str, *, page: Page | None = None) -> float:
+        """Press a button; returns when, in seconds since 1970.
+
+        Raises:
+            NoAnswerError: it is not there to be pressed; `what` is the sentence that says so.
+        """
+        button = (page or self.page).locator(selector).first
+        try:
+            await button.wait_for(state="visible", timeout=STEP_S * 1000)
+            at = time.time()
+            await button.click(timeout=STEP_S * 1000, no_wait_after=True)
+        except PlaywrightTimeoutError:
+            raise NoAnswerError(what) from None
+        return at
+
+    async def go(self, url: str, what: str, *, page: Page | None = None) -> None:
+        """Open an address.
+
+        Raises:
+            NoAnswerError: it does not answer, or refuses; `what` names it.
+        """
+        try:
+            answer = await (page or self.page).goto(url, timeout=STEP_S * 1000, wait_until="domcontentloaded")
+        except PlaywrightError as error:
+            raise NoAnswerError(f"{what} did not answer at {url}: {str(error).splitlines()[0]}") from None
+        if answer is not None and not answer.ok:
+            raise NoAnswerError(f"{what} answered {answer.status} at {url}.")
+
+    async def watched(self, what: str) -> Any:
+        """The value of a JavaScript expression over what `watch.js` noted (``watch``)."""
+        return await self.page.evaluate(
+            f"(() => {{ const watch = globalThis.rehearsalWatch; return {what}; }})()"
+        )
+
+
+async def _context(
+    browser: Browser, url: str, cookie: tuple[str, str], size: tuple[int, int]
+) -> BrowserContext:
+    context = await browser.new_context(
+        locale="fr-FR", viewport={"width": size[0], "height": size[1]}, ignore_https_errors=False
+    )
+    parts = urlsplit(url)
+    await context.add_cookies(
+        [{"name": cookie[0], "value": cookie[1], "url": f"{parts.scheme}://{parts.netloc}/"}]
+    )
+    # A page that may use camera and microphone names its addresses to its peers: no multicast DNS is needed to reach it.
+    await context.grant_permissions(["camera", "microphone"])
+    await context.add_init_script(script("clock.js"))
+    await context.add_init_script(script("watch.js"))
+    return context
+
+
+async def _accept(dialog: Dialog) -> None:
+    await dialog.accept()
+
+
+class Presenter(Robot):
+    """The presenter: starts the webinar on its page, speaks in the meeting, stops and ends."""
+
+    @classmethod
+    async def open(
+        cls, browser: Browser, meeting_url: str, cookie: tuple[str, str], *, rehearsal: int, title: str
+    ) -> "Presenter":
+        """A presenter on the meeting's page."""
+        context = await _context(browser, meeting_url, cookie, (900, 640))
+        robot = json.dumps({"id": rehearsal, "title": title})
+        await context.add_init_script(f"globalThis.rehearsalRobot = {robot};")
+        await context.add_init_script(script("camera.js"))
+        page = await context.new_page()
+        page.on("dialog", _accept)
+        presenter = cls(page, "presenter")
+        presenter.meeting_url = meeting_url
+        await presenter.go(meeting_url, "The web part")
+        return presenter
+
+    meeting_url: str = ""
+
+    async def start(self) -> float:
+        """Press « Démarrer le webinaire »; returns when."""
+        return await self.click(
+            '[data-offer="start"] button', "The web part did not offer to start the webinar."
+        )
+
+    async def enter(self) -> None:
+        """Enter the classroom with microphone and camera."""
+        joined = 'document.documentElement.dataset.meetingState === "joined"'
+        await self.wait(joined, await self._not_joined())
+        await self.click("#join-microphone", "The classroom did not offer the microphone.")
+        await self.click("#camera-button", "The classroom did not offer the camera.")
+        pressed = 'document.querySelector("#camera-button").getAttribute("aria-pressed") === "true"'
+        await self.wait(pressed, "The classroom did not take the camera.")
+
+    async def _not_joined(self) -> str:
+        try:
+            await self.page.wait_for_url(
+                lambda url: not url.startswith(self.meeting_url), timeout=STEP_S * 1000
+            )
+        except PlaywrightTimeoutError:
+            said = self.page.locator(".alert").first
+            words = " ".join((await said.inner_text()).split()) if await said.count() else "nothing was said"
+            raise NoAnswerError(f"The webinar did not start: {words}") from None
+        return "The classroom did not let the presenter in."
+
+    async def say(self, text: str) -> float:
+        """Write in the meeting's chat; returns when it was sent, in seconds since 1970."""
+        await self.page.fill("#chat-input", text)
+        return await _send(self, "The classroom's chat can't be written in.")
+
+    async def stop_live(self) -> float:
+        """Press « Arrêter seulement le direct » on the panel; returns when."""
+        page = await self.page.context.new_page()
+        try:
+            await self.go(self.meeting_url, "The web part", page=page)
+            missing = "The panel did not offer to stop the live."
+            at = await self.click('[data-offer="stop"] button', missing, page=page)
+            await page.wait_for_load_state("domcontentloaded")
+        finally:
+            await page.close()
+        return at
+
+    async def start_again(self) -> float:
+        """Press start on the panel once it is offered again; returns when. The classroom's window stays as it is."""
+        page = await self.page.context.new_page()
+        try:
+            await self.go(self.meeting_url, "The web part", page=page)
+            missing = "The panel did not offer to start the live again."
+            at = await self.click('[data-offer="start"] button', missing, page=page)
+            await page.wait_for_url(
+                lambda url: not url.startswith(self.meeting_url), timeout=STEP_S * 1000, wait_until="commit"
+            )
+        except PlaywrightTimeoutError:
+            raise NoAnswerError("The live did not start a second time.") from None
+        finally:
+            await page.close()
+        return at
+
+    async def end_meeting(self) -> float:
+        """End the meeting for all in the classroom; returns when."""
+        return await self.click("#end-button", "The classroom did not offer to end the meeting.")
+
+
+class Listener(Robot):
+    """A listener on the live page."""
+
+    @classmethod
+    async def open(
+        cls, browser: Browser, event_url: str, cookie: tuple[str, str], *, rehearsal: int
+    ) -> "Listener":
+        """A listener who waits on the live page."""
+        context = await _context(browser, event_url, cookie, (1100, 640))
+        listener = cls(await context.new_page(), "listener")
+        await listener.go(event_url, "The web part")
+        await listener.page.evaluate("rehearsalWatch.picture()")
+        waits = "document.documentElement.dataset.liveState === 'waiting'"
+        await listener.wait(waits, "The live page did not come to life: its event stream says nothing.")
+        listener.rehearsal = rehearsal
+        return listener
+
+    rehearsal: int = 0
+
+    async def first_frame(self, explain: str, timeout_s: float) -> float:
+        """Wait until the picture moves; returns since when, in seconds since 1970."""
+        await self.wait("rehearsalWatch.firstFrameAt !== null", explain, timeout_s=timeout_s)
+        return float(await self.watched("watch.firstFrameAt")) / 1000
+
+    async def ages_s(self) -> list[float]:
+        """How old each picture was whose clock could be read."""
+        frames = await self.watched("watch.frames")
+        return [frame["age"] / 1000 for frame in frames if frame["id"] == self.rehearsal]
+
+    async def write(self, text: str) -> float:
+        """Write in the live page's chat; returns when it was sent, in seconds since 1970."""
+        await self.wait(
+            "!document.querySelector('#chat-text')?.disabled", "The live page's chat did not open."
+        )
+        await self.page.fill("#chat-text", text)
+        return await _send(self, "The live page's chat can't be written in.")
+
+    async def over(self, since_s: float, what: str, timeout_s: float) -> float:
+        """Wait until the page says that the live is over and its picture stands still.
+
+        Args:
+            since_s: seconds since 1970; an end seen before does not count.
+            what: the sentence when it does not.
+            timeout_s: how long to wait.
+
+        Returns:
+            When both were true, in seconds since 1970.
+        """
+        seen = f'rehearsalWatch.states.find(({{state, at}}) => state === "over" && at >= {since_s * 1000})'
+        await self.wait(f"Boolean({seen})", what, timeout_s=timeout_s)
+        over_ms = float(await self.page.evaluate(f"({seen}).at"))
+        # The picture stops with the page's word, not before: a quarter of a second tells.
+        await asyncio.sleep(0.25)
+        last_ms = float(await self.watched("watch.lastFrameAt ?? 0"))
+        still = time.time() * 1000 - last_ms > 200  # noqa: PLR2004 -- five frames
+        if not still:
+            raise NoAnswerError("The live page says that the live is over, and its picture still moves.")
+        return max(over_ms, last_ms) / 1000
+
+
+async def _send(robot: Robot, what: str) -> float:
+    await robot.click("#chat-send", what)
+    return float(await robot.watched("watch.clicks['chat-send']")) / 1000
+
+
+async def heard(robot: Robot, text: str, what: str) -> float:
+    """Wait until `text` stands on the robot's page; returns when, in seconds since 1970."""
+    try:
+        at = await asyncio.wait_for(
+            robot.page.evaluate("(text) => rehearsalWatch.textAt(text)", text), STEP_S
+        )
+    except TimeoutError:
+        raise NoAnswerError(what) from None
+    return float(at) / 1000

@@ -1,0 +1,209 @@
+"""The webinar of a rehearsal in the platform's own database: made before, removed after. Needs Django set up."""
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import transaction
+from django.utils import timezone
+
+from amphi import tickets
+from amphi.accounts.models import AccessGroup, User
+from amphi.meetings.domain import MeetingFields, create_meeting, delete_meeting
+from amphi.rehearsal.exceptions import SetUpError
+from amphi.sipmediagw import JobStatus
+from amphi.webinars import domain as webinars
+from amphi.webinars.exceptions import TransitionRefusedError
+from amphi.webinars.gateways import gateway_for, job_ref
+from amphi.webinars.models import LiveGateway, Livestream
+
+log = logging.getLogger(__name__)
+
+PREFIX = "rehearsal-"
+MARGIN = timedelta(minutes=4)
+"""For starting, stopping, starting again and ending, around the part that is measured."""
+STOP_TIMEOUT_S = 20.0
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the robots need.
+
+    Attributes:
+        rehearsal: its number, which the picture's clock carries: 0 to 255.
+        token: names its accounts.
+        meeting_id: of the webinar.
+        title: of the webinar.
+        meeting_url: the presenter's page.
+        event_url: the listener's page.
+        hls_url: the stream, with a ticket if it asks for one.
+        presenter_session: the value of the presenter's session cookie.
+        listener_session: the value of the listener's.
+        listener_name: as it is shown beside the listener's messages.
+    """
+
+    rehearsal: int
+    token: str
+    meeting_id: int
+    title: str
+    meeting_url: str
+    event_url: str
+    hls_url: str
+    presenter_session: str
+    listener_session: str
+    listener_name: str
+
+
+def _session(user: User) -> str:
+    """Log `user` in without a password."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.set_expiry(3600)
+    session.create()
+    return str(session.session_key)
+
+
+def _account(token: str, role: str, name: str) -> User:
+    user = User(username=f"{PREFIX}{token}-{role}", first_name="Robot", last_name=name)
+    user.affiliation = settings.MEETING_WEBINAR_AFFILIATION[0] if role == "presenter" else ""
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def _hls_url(livestream: Livestream, seconds: float) -> str:
+    broadcaster = livestream.event.broadcaster
+    if not (broadcaster.has_tickets and settings.AMPHI_TICKET_KEY):
+        return broadcaster.hls_url
+    expires_at = int(time.time() + seconds + MARGIN.total_seconds())
+    ticket = tickets.Ticket(livestream.event_id, broadcaster.stream, "s", expires_at)
+    return tickets.in_path(broadcaster.hls_url, tickets.mint(settings.AMPHI_TICKET_KEY.encode(), ticket))
+
+
+def set_up(seconds: float) -> Stage:
+    """Make the accounts and the webinar, which begins now, for its listener alone.
+
+    Raises:
+        SetUpError: the platform can't hold a webinar now.
+    """
+    if not settings.USE_MEETING_WEBINAR:
+        raise SetUpError("Webinars are switched off here (USE_MEETING_WEBINAR).")
+    if not LiveGateway.objects.exists():
+        raise SetUpError("No live gateway is configured.")
+    sweep()
+    token = secrets.token_hex(4)
+    title = f"Répétition générale {token}"
+    with transaction.atomic():
+        presenter = _account(token, "presenter", "Présentateur")
+        listener = _account(token, "listener", "Auditrice")
+        group = AccessGroup.objects.create(code_name=f"{PREFIX}{token}", display_name=title)
+        listener.access_groups.add(group)
+        fields = MeetingFields(
+            name=title,
+            start_at=timezone.now(),
+            duration=timedelta(seconds=seconds) + MARGIN,
+            is_webinar=True,
+            enable_chat=True,
+            is_restricted=True,
+            access_groups=[group],
+        )
+        saved = create_meeting(user=presenter, fields=fields)
+        if saved.conflict is not None:
+            raise SetUpError("No live gateway is free now: every one is booked by another webinar.")
+    livestream = webinars.livestream_of(saved.meeting)
+    if livestream is None:
+        raise SetUpError(
+            "The webinar was saved as a plain meeting: the rehearsal's account may not make webinars."
+        )
+    return Stage(
+        rehearsal=secrets.randbelow(256),
+        token=token,
+        meeting_id=saved.meeting.pk,
+        title=title,
+        meeting_url=settings.AMPHI_URL + saved.meeting.get_absolute_url(),
+        event_url=settings.AMPHI_URL + livestream.event.get_absolute_url(),
+        hls_url=_hls_url(livestream, seconds),
+        presenter_session=_session(presenter),
+        listener_session=_session(listener),
+        listener_name=str(listener),
+    )
+
+
+def livestream_of(stage: Stage) -> Livestream | None:
+    """The rehearsal's livestream as it is now; None once it is removed."""
+    rows = Livestream.objects.select_related("meeting", "event", "gateway")
+    return rows.filter(meeting_id=stage.meeting_id).first()
+
+
+def job_status(stage: Stage) -> JobStatus | None:
+    """What the gateway says of the rehearsal's job; None when there is none.
+
+    Raises:
+        amphi.sipmediagw.GatewayError: the gateway did not answer as it should.
+    """
+    livestream = livestream_of(stage)
+    if livestream is None or livestream.job_id is None:
+        return None
+    return gateway_for(livestream.gateway).status(job_ref(livestream))
+
+
+def explain(stage: Stage) -> str:
+    """What the platform itself says of the live, for a message."""
+    livestream = livestream_of(stage)
+    if livestream is None:
+        return "the webinar is gone"
+    error = " ".join(filter(None, (livestream.last_error, livestream.last_error_detail)))
+    return f"the live is “{livestream.state}”" + (f", last error: {error}" if error else "")
+
+
+def tear_down(token: str) -> str | None:
+    """End and remove the webinar of `token` and its accounts.
+
+    Returns:
+        None, or a sentence when the live could not be stopped; all is then left for the next rehearsal to remove.
+    """
+    presenter = User.objects.filter(username=f"{PREFIX}{token}-presenter").first()
+    for meeting in presenter.owned_meetings.all() if presenter else ():
+        livestream = webinars.livestream_of(meeting)
+        if livestream is not None and presenter is not None:
+            try:
+                webinars.end_webinar(livestream, user=presenter)
+            except TransitionRefusedError:
+                log.debug("nothing runs any more")
+            if not _stopped(livestream):
+                return f"The worker did not stop the rehearsal's live within {STOP_TIMEOUT_S:g} s."
+        if presenter is not None:
+            delete_meeting(meeting, user=presenter)
+    User.objects.filter(username__startswith=f"{PREFIX}{token}-").delete()
+    AccessGroup.objects.filter(code_name=f"{PREFIX}{token}").delete()
+    return None
+
+
+def _stopped(livestream: Livestream) -> bool:
+    """Wait until nothing of the live runs and its meeting is ended."""
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while time.monotonic() < deadline:
+        livestream.refresh_from_db()
+        if not livestream.is_running and not livestream.ends_meeting:
+            return True
+        if not livestream.is_running and livestream.check_at is None:
+            return True
+        time.sleep(_POLL_S)
+    return False
+
+
+def sweep() -> None:
+    """Remove what rehearsals that were killed have left: those whose booking has ended."""
+    ended = Livestream.objects.filter(
+        meeting__owner__username__startswith=PREFIX, ends_at__lt=timezone.now()
+    ).values_list("meeting__owner__username", flat=True)
+    for username in list(ended):
+        tear_down(username.removeprefix(PREFIX).removesuffix("-presenter"))
