@@ -1,10 +1,9 @@
 """Django's settings: the one reader of the environment and of ``settings_local.py``.
 
 Names of Esup-Pod's webinar mode keep their names and defaults, so that a university pastes its ``settings_local.py`` as it is:
-every upper-case name of that file (``AMPHI_SETTINGS``, else ``settings_local.py`` in the working folder) replaces the one below.
+every name below is looked up in that file (``AMPHI_SETTINGS``, else ``settings_local.py`` in the working folder), then in the environment.
 """
 
-import runpy
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -13,22 +12,26 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from amphi import environment as env
-from amphi import vendor
+from amphi import environment, vendor
+from amphi.bigbluebutton.checksum import ALGORITHMS
+from amphi.configuration import Configuration, read_settings_local
 from amphi.database import parse_database_url
 
 PACKAGE = Path(__file__).resolve().parent
-VAR_DIR = env.path("AMPHI_VAR", Path.cwd() / "var")
+conf = Configuration(
+    read_settings_local(environment.path("AMPHI_SETTINGS", Path.cwd() / "settings_local.py"))
+)
+VAR_DIR = conf.path("AMPHI_VAR", Path.cwd() / "var")
 
 # --- the web server
 
-DEBUG = env.flag("AMPHI_DEBUG")
-SECRET_KEY = env.text("AMPHI_SECRET_KEY", "for-tests-and-management-commands-only-" + "0" * 24)
-AMPHI_URL = env.text("AMPHI_URL", "http://127.0.0.1:8000").rstrip("/")
+DEBUG = conf.flag("AMPHI_DEBUG")
+SECRET_KEY = conf.text("SECRET_KEY", "for-tests-and-management-commands-only-" + "0" * 24)
+AMPHI_URL = conf.url("AMPHI_URL", "http://127.0.0.1:8000")
 """Where browsers, BigBlueButton and gateways reach this platform."""
-AMPHI_HTTP = env.address("AMPHI_HTTP", "127.0.0.1:8000")
+AMPHI_HTTP = conf.address("AMPHI_HTTP", "127.0.0.1:8000")
 _public = urlsplit(AMPHI_URL)
-ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *env.words("AMPHI_ALLOWED_HOSTS")]
+ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *conf.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 if _public.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -103,14 +106,16 @@ AUTH_PASSWORD_VALIDATORS = [
 # --- data
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": parse_database_url(env.text("AMPHI_DATABASE_URL"), default=VAR_DIR / "amphi.sqlite3")}
+DATABASES = {
+    "default": parse_database_url(conf.text("AMPHI_DATABASE_URL"), default=VAR_DIR / "amphi.sqlite3")
+}
 
 # --- words, hours and files
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [PACKAGE / "locale"]
-TIME_ZONE = env.text("AMPHI_TIME_ZONE", "Europe/Paris")
+TIME_ZONE = conf.text("TIME_ZONE", "Europe/Paris")
 USE_I18N = USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -134,38 +139,41 @@ WHITENOISE_MANIFEST_STRICT = False
 
 # --- BigBlueButton
 
-BBB_API_URL = env.text("AMPHI_BBB_API_URL")
-BBB_SECRET_KEY = env.text("AMPHI_BBB_SECRET_KEY")
-BBB_LOGOUT_URL = env.text("AMPHI_BBB_LOGOUT_URL")
-BBB_CHECKSUM = env.text("AMPHI_BBB_CHECKSUM", "sha256")
-BBB_CA_FILE = env.text("AMPHI_BBB_CA_FILE")
+BBB_API_URL = conf.url("BBB_API_URL")
+BBB_SECRET_KEY = conf.text("BBB_SECRET_KEY")
+BBB_LOGOUT_URL = conf.url("BBB_LOGOUT_URL")
+BBB_CHECKSUM = conf.choice("BBB_CHECKSUM", "sha256", ALGORITHMS)
+BBB_CA_FILE = conf.text("BBB_CA_FILE")
 
-# --- webinars: the names of Esup-Pod
+# --- webinars and meetings: the names of Esup-Pod
 
-USE_MEETING_WEBINAR = env.flag("AMPHI_USE_MEETING_WEBINAR")
-MEETING_WEBINAR_SIPMEDIAGW_URL = env.text("AMPHI_MEETING_WEBINAR_SIPMEDIAGW_URL")
-MEETING_WEBINAR_SIPMEDIAGW_TOKEN = env.text("AMPHI_MEETING_WEBINAR_SIPMEDIAGW_TOKEN")
-MEETING_WEBINAR_FIELDS = ("is_webinar", "enable_chat")
-MEETING_WEBINAR_AFFILIATION = ["faculty", "employee", "staff"]
-MEETING_WEBINAR_GROUP_ADMIN = "webinar admin"
-MEETING_MAX_DURATION = 5
+USE_MEETING_WEBINAR = conf.flag("USE_MEETING_WEBINAR")
+MEETING_WEBINAR_SIPMEDIAGW_URL = conf.url("MEETING_WEBINAR_SIPMEDIAGW_URL")
+MEETING_WEBINAR_SIPMEDIAGW_TOKEN = conf.text("MEETING_WEBINAR_SIPMEDIAGW_TOKEN")
+MEETING_WEBINAR_FIELDS = conf.words("MEETING_WEBINAR_FIELDS", ("is_webinar", "enable_chat"))
+MEETING_WEBINAR_AFFILIATION = conf.words("MEETING_WEBINAR_AFFILIATION", ("faculty", "employee", "staff"))
+MEETING_WEBINAR_GROUP_ADMIN = conf.text("MEETING_WEBINAR_GROUP_ADMIN", "webinar admin")
+MEETING_MAX_DURATION = conf.number("MEETING_MAX_DURATION", 5, minimum=1)
 """Hours after which a live that nobody ended is stopped."""
+MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "streaming")
+"""The name that the gateway's browser has in the meeting."""
 
 # --- the audience
 
-AMPHI_TICKET_KEY = env.text("AMPHI_TICKET_KEY")
+AMPHI_TICKET_KEY = conf.text("AMPHI_TICKET_KEY")
 """Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
 TICKET_LIFETIME = timedelta(hours=12)
-CHAT_MESSAGE_MAX_LENGTH = 500
-CHAT_RATE_PER_MINUTE = 10
+CHAT_MESSAGE_MAX_LENGTH = conf.number("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
+CHAT_RATE_PER_MINUTE = conf.number("CHAT_RATE_PER_MINUTE", 10, minimum=1)
 """Messages that one listener may send in a minute."""
-CHAT_DELIVERY_PER_SECOND = 5
+CHAT_DELIVERY_PER_SECOND = conf.number("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
 """Messages that are sent into one meeting in a second; more wait for their turn."""
-AUDIENCE_MAX_LISTENERS = env.integer("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
+AUDIENCE_MAX_LISTENERS = conf.number("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
 """Event streams that one web process carries; beyond it, a listener's page tries again."""
 
 # --- logs
 
+AMPHI_LOG_FORMAT = conf.choice("AMPHI_LOG_FORMAT", "plain", ("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -175,8 +183,9 @@ LOGGING = {
             "datefmt": "%d/%b/%Y %H:%M:%S",
             "style": "{",
         },
+        "json": {"()": "amphi.logs.JsonFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": AMPHI_LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "amphi": {"level": "INFO"},
@@ -184,16 +193,9 @@ LOGGING = {
     },
 }
 
-
-def _read_settings_local(file: Path) -> dict[str, object]:
-    """The upper-case names of an operator's Python file."""
-    if not file.is_file():
-        return {}
-    names = runpy.run_path(str(file))
-    return {name: value for name, value in names.items() if name.isupper()}
-
-
-globals().update(_read_settings_local(env.path("AMPHI_SETTINGS", Path.cwd() / "settings_local.py")))
+# Django's own settings in the operator's file are taken as they are.
+globals().update(conf.others)
+KNOWN_SETTINGS = frozenset(conf.known)
 
 if AMPHI_URL.startswith("https://") and SECRET_KEY.startswith("for-tests-") and "test" not in sys.argv[0]:
     raise ImproperlyConfigured("AMPHI_SECRET_KEY must be set: at least 50 random characters, kept secret")

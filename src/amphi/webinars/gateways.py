@@ -13,7 +13,6 @@ from amphi.meetings.server import meeting_server
 from amphi.webinars.models import LiveGateway, Livestream
 
 TIMEOUT_S = 5.0
-STREAMING_USER = "streaming"
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +54,7 @@ def _join_url(meeting: Meeting, *, show_chat: bool) -> str:
         version = ""
     return server.join_url(
         meeting.bbb_id,
-        STREAMING_USER,
+        settings.MEETING_WEBINAR_STREAMING_USER,
         role="VIEWER",
         user_id=streaming_user_id(meeting),
         parameters=bot_parameters(version, show_chat=show_chat),
