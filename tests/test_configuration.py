@@ -78,7 +78,7 @@ def test_words_in_each_notation(value):
 def test_value_of_the_wrong_type_names_the_setting_and_hides_the_value(kind, value):
     conf = Configuration({"NAME": value}, {})
     arguments = {"path": [Path()], "number": [1]}.get(kind, [])
-    with pytest.raises(InvalidSettingError, match="^NAME: must be") as caught:
+    with pytest.raises(InvalidSettingError, match=r"^NAME: must be") as caught:
         getattr(conf, kind)("NAME", *arguments)
     assert str(value) not in str(caught.value)
 
