@@ -132,7 +132,11 @@ class _Transport(httpx.HTTPTransport):
     def __init__(self, context: ssl.SSLContext, deadline: _Deadline) -> None:
         super().__init__(verify=context)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, network_backend=_Backend(deadline), keepalive_expiry=5.0
+            ssl_context=context,
+            network_backend=_Backend(deadline),
+            max_connections=100,
+            max_keepalive_connections=10,
+            keepalive_expiry=2.0,  # well before servers hang up, whose usual 5 s would race with a call
         )
 
 
@@ -169,10 +173,11 @@ class Caller:
     ) -> None:
         self._deadline = _Deadline()
         self._timeout_s = timeout_s
+        self._connect_timeout_s = connect_timeout_s
         context = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _system_trust()
         self._client = httpx.Client(
             transport=_Transport(context, self._deadline),
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, connect_timeout_s)),
+            timeout=timeout_s,
             headers=dict(headers or {}),
             follow_redirects=False,
             trust_env=False,
@@ -194,12 +199,14 @@ class Caller:
         Raises:
             OutboundError: one of its tree; none holds the query or a header.
         """
-        self._deadline.at = time.monotonic() + (timeout_s or self._timeout_s)
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        timeout = httpx.Timeout(limit_s, connect=min(limit_s, self._connect_timeout_s))
+        self._deadline.at = time.monotonic() + limit_s
         try:
-            with self._client.stream(method, url, **request) as response:
+            with self._client.stream(method, url, timeout=timeout, **request) as response:
                 return Answer(response.status_code, response.headers, _whole_body(response))
         except httpx.TimeoutException as error:
-            raise DeadlineError(f"no whole answer in {timeout_s or self._timeout_s:g} s") from error
+            raise DeadlineError(f"no whole answer in {limit_s:g} s") from error
         except httpx.ConnectError as error:
             if isinstance(_root_cause(error), ssl.SSLError):
                 raise UntrustedCertificateError(str(error)) from error
