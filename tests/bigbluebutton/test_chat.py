@@ -99,3 +99,10 @@ def message(user_id, external_id, name="Zoé"):
 )
 def test_is_echo(sent, echo):
     assert chat.is_echo(sent, {"Zoé", "Max"}, bot_user_ids={"bot-9"}) is echo
+
+
+@pytest.mark.parametrize(
+    ("sent", "echo"), [(message("Zoé", ""), True), (message("w_1", ""), False), (message("Zoé", "u7"), False)]
+)
+def test_is_echo_of_any_name(sent, echo):
+    assert chat.is_echo(sent) is echo

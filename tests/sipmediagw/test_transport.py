@@ -83,18 +83,32 @@ def test_start_of_something_else_is_a_distinct_error(serve, dialect, reply, kind
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_silent_gateway(serve, dialect):
     wire = serve(lambda _: wire.silence())
-    gateway = connect(dialect, wire.url, TOKEN, timeout_s=0.3)
+    gateway = connect(dialect, wire.url, TOKEN, timeout_s=0.3, slow_timeout_s=0.3)
     for call in (lambda: gateway.start(REQUEST), lambda: gateway.stop(JOB), lambda: gateway.status(JOB)):
         with pytest.raises(GatewayTimeoutError) as caught:
             call()
         assert caught.value.permanent is False
 
 
+@pytest.mark.parametrize("dialect", ["A", "B", "D"])
+def test_upstream_has_longer_for_what_it_does_slowly(serve, dialect):
+    def script(request):
+        if request.path == "/status":
+            return answer({"status": "success", "data": {"gw_state": "working"}})
+        return wire.drip(iter([b"", *[bytes([byte]) for byte in done[:4]], done[4:]]), pause_s=0.1)
+
+    done = answer({"status": "success", "details": {"res": "ok"}, "data": {"gw_id": "gw3"}})
+    wire = serve(script)
+    gateway = connect(dialect, wire.url, TOKEN, timeout_s=0.3)
+    assert gateway.start(REQUEST).state == "joining"
+    assert gateway.stop(JOB).state == "idle"
+
+
 def test_dripping_gateway_is_left_at_the_deadline(serve):
     wire = serve(lambda _: wire.drip(itertools.chain([b"HTTP/1.1 200 OK\r\nX: "], itertools.repeat(b"x"))))
     began = time.monotonic()
     with pytest.raises(GatewayTimeoutError):
-        connect("B", wire.url, TOKEN, timeout_s=0.5).start(REQUEST)
+        connect("B", wire.url, TOKEN, slow_timeout_s=0.5).start(REQUEST)
     assert time.monotonic() - began < 5
 
 

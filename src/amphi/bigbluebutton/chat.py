@@ -100,15 +100,21 @@ def _without_empty_runs(lines: Iterator[str]) -> Iterator[str]:
         before = line
 
 
-def is_echo(message: ChatMessage, user_names: Collection[str], *, bot_user_ids: Collection[str] = ()) -> bool:
+def is_echo(
+    message: ChatMessage, user_names: Collection[str] | None = None, *, bot_user_ids: Collection[str] = ()
+) -> bool:
     """Whether a message from the meeting is one of ours that comes back.
+
+    A message of `Server.send_chat_message` has the name where a person has an internal id, and no external id. Some versions leave
+    out a person's external id too, so that alone tells nothing.
 
     Args:
         message: from a webhook.
-        user_names: the names under which `Server.send_chat_message` spoke: such a message has the name where a person has
-            an internal id, and no external id.
+        user_names: the names under which we spoke; any name when none are given.
         bot_user_ids: external ids of our bots, that type into the page where the server has no such call.
     """
     if message.sender_external_id:
         return message.sender_external_id in bot_user_ids
+    if user_names is None:
+        return message.sender_user_id == message.sender_name
     return message.sender_user_id in user_names

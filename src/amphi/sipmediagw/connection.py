@@ -10,8 +10,6 @@ from amphi.sipmediagw.model import Dialect, Gateway
 from amphi.sipmediagw.proxy import ProxyGateway
 from amphi.sipmediagw.transport import Transport
 
-_QUICK_S = 10.0
-
 
 def connect(
     dialect: Dialect | Literal["auto"],
@@ -19,7 +17,8 @@ def connect(
     token: str,
     *,
     ca_file: Path | str | None = None,
-    timeout_s: float = 30.0,
+    timeout_s: float = 10.0,
+    slow_timeout_s: float = 30.0,
 ) -> Gateway:
     """A gateway. Nothing is sent, but to find the dialect out.
 
@@ -28,7 +27,8 @@ def connect(
         url: its address.
         token: its bearer token.
         ca_file: PEM certificates to trust instead of the system's, for a private authority.
-        timeout_s: the longest that starting or stopping may take; upstream stops in 2 to 20 s. Other calls have 10 s at most.
+        timeout_s: the longest that a whole call may take.
+        slow_timeout_s: the same for starting and stopping in A, B and D, which answer only when it is done, after 2 to 20 s.
 
     Raises:
         ValueError: the address can't be one, or there is no such dialect.
@@ -41,9 +41,9 @@ def connect(
         case "amphi":
             return JobGateway(transport)
         case "A" | "B":
-            return LauncherGateway(transport, dialect)
+            return LauncherGateway(transport, dialect, slow_timeout_s=slow_timeout_s)
         case "D":
-            return ProxyGateway(transport)
+            return ProxyGateway(transport, slow_timeout_s=slow_timeout_s)
     raise ValueError(f"there is no dialect {dialect!r}")
 
 
@@ -67,7 +67,7 @@ def _detect(transport: Transport) -> Dialect:
     if _is_ours(transport):
         return "amphi"
     # Without a room nothing starts: A answers 200, B 400, both naming the room that lacks; D allows POST only.
-    reply = transport.call("GET", "/start", timeout_s=_QUICK_S)
+    reply = transport.call("GET", "/start")
     if reply.status == 405:  # noqa: PLR2004 -- Method Not Allowed
         return "D"
     error = str(reply.data.get("Error") or reply.data.get("error") or "")
@@ -81,10 +81,10 @@ def _detect(transport: Transport) -> Dialect:
 def _is_ours(transport: Transport) -> bool:
     """Whether it is our own gateway, and takes our token."""
     try:
-        reply = transport.call("GET", "/healthz", timeout_s=_QUICK_S)
+        reply = transport.call("GET", "/healthz")
     except (NotAGatewayError, GatewayUnauthorizedError):
         return False
     if reply.status != 200 or "max_jobs" not in reply.data:  # noqa: PLR2004 -- OK
         return False
-    transport.call("GET", "/jobs", timeout_s=_QUICK_S)
+    transport.call("GET", "/jobs")
     return True

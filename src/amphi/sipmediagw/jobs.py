@@ -18,7 +18,6 @@ from amphi.sipmediagw.transport import Reply, Transport
 _NOT_FOUND = 404
 _CONFLICT = 409
 _STATES: tuple[str, ...] = get_args(State)
-_QUICK_S = 10.0
 
 
 class JobGateway:
@@ -36,12 +35,12 @@ class JobGateway:
             "room": request.room,
             "show_chat": request.show_chat,
         }
-        reply = self._transport.call("PUT", _path(request.job_id), body=body, timeout_s=_QUICK_S)
+        reply = self._transport.call("PUT", _path(request.job_id), body=body)
         self._check("start", reply)
         return self._status(request.job_id, reply)
 
     def stop(self, job: JobRef) -> JobStatus:
-        reply = self._transport.call("DELETE", _path(job.job_id), timeout_s=_QUICK_S)
+        reply = self._transport.call("DELETE", _path(job.job_id))
         if reply.status == _NOT_FOUND and "error" in reply.data:
             return JobStatus(state="idle", reason="stopped", detail="the gateway knows no such job")
         self._check("stop", reply)
@@ -50,7 +49,7 @@ class JobGateway:
         return self._status(job.job_id, reply)
 
     def status(self, job: JobRef) -> JobStatus:
-        reply = self._transport.call("GET", _path(job.job_id), timeout_s=_QUICK_S)
+        reply = self._transport.call("GET", _path(job.job_id))
         if reply.status == _NOT_FOUND and "error" in reply.data:
             return JobStatus(state="unknown", reason="no_such_job", detail="the gateway knows no such job")
         self._check("status", reply)
@@ -58,14 +57,12 @@ class JobGateway:
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
         reply = self._transport.call(
-            "POST", f"{_path(job.job_id)}/chat", body={"text": text, "author": author}, timeout_s=_QUICK_S
+            "POST", f"{_path(job.job_id)}/chat", body={"text": text, "author": author}
         )
         self._check_in_meeting("chat", reply)
 
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it
-        reply = self._transport.call(
-            "PUT", f"{_path(job.job_id)}/chat-panel", body={"shown": shown}, timeout_s=_QUICK_S
-        )
+        reply = self._transport.call("PUT", f"{_path(job.job_id)}/chat-panel", body={"shown": shown})
         self._check_in_meeting("chat-panel", reply)
         now = reply.data.get("shown")
         if not isinstance(now, bool):

@@ -19,7 +19,6 @@ from amphi.sipmediagw.inert import spoken_by
 from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, checked_room
 from amphi.sipmediagw.transport import Reply, Transport
 
-_QUICK_S = 10.0
 _NOT_FOUND = 404
 _UNREPORTED = "this gateway does not report on its streams: only the pictures tell"
 
@@ -27,13 +26,14 @@ _UNREPORTED = "this gateway does not report on its streams: only the pictures te
 class LauncherGateway:
     """A gateway of dialect A or B."""
 
-    def __init__(self, transport: Transport, dialect: Dialect) -> None:
+    def __init__(self, transport: Transport, dialect: Dialect, *, slow_timeout_s: float) -> None:
         self._transport = transport
+        self._slow_timeout_s = slow_timeout_s
         self.dialect = dialect
 
     def start(self, request: StartRequest) -> JobStatus:
         query = {"room": checked_room(request.room), "domain": request.domain, "rtmpDst": request.rtmp_url}
-        meaning = self._meaning("start", self._transport.call("GET", "/start", query=query))
+        meaning = self._meaning("start", self._slowly("/start", query))
         if meaning.get("res") != "ok":
             raise GatewayRefusedError(self._words("start", meaning))
         return JobStatus(state="joining", remote_id=request.room, chat_shown=False, reported=False)
@@ -41,7 +41,7 @@ class LauncherGateway:
     def stop(self, job: JobRef) -> JobStatus:
         query = {"room": checked_room(job.room)}
         try:
-            meaning = self._meaning("stop", self._transport.call("GET", "/stop", query=query))
+            meaning = self._meaning("stop", self._slowly("/stop", query))
         except UnknownRoomError as error:
             return JobStatus(state="idle", reason="stopped", detail=str(error), remote_id=job.room)
         return JobStatus(
@@ -54,7 +54,7 @@ class LauncherGateway:
         Where there is no `/progress`, the stream is taken to be as it was asked, and `reported` is false.
         """
         query = {"room": checked_room(job.room)}
-        reply = self._transport.call("GET", "/progress", query=query, timeout_s=_QUICK_S)
+        reply = self._transport.call("GET", "/progress", query=query)
         if reply.status == _NOT_FOUND and not reply.data:
             return JobStatus(state="on_air", detail=_UNREPORTED, remote_id=job.room, reported=False)
         if reply.status == _NOT_FOUND:
@@ -69,18 +69,21 @@ class LauncherGateway:
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
         body = {"room": checked_room(job.room), "msg": spoken_by(author, text)}
-        self._expect_ok("chat", self._transport.call("POST", "/chat", body=body, timeout_s=_QUICK_S))
+        self._expect_ok("chat", self._transport.call("POST", "/chat", body=body))
 
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it
         """Toggle the chat, only where it is not as asked already: this dialect has no other way."""
         if shown == job.chat_shown:
             return shown
         query = {"room": checked_room(job.room), "toggle": "True"}
-        self._expect_ok("chat toggle", self._transport.call("GET", "/chat", query=query, timeout_s=_QUICK_S))
+        self._expect_ok("chat toggle", self._transport.call("GET", "/chat", query=query))
         return shown
 
     def close(self) -> None:
         self._transport.close()
+
+    def _slowly(self, path: str, query: dict[str, str]) -> Reply:
+        return self._transport.call("GET", path, query=query, timeout_s=self._slow_timeout_s)
 
     def _expect_ok(self, call: str, reply: Reply) -> None:
         meaning = self._meaning(call, reply)

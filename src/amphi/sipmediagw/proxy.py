@@ -22,7 +22,6 @@ from amphi.sipmediagw.inert import spoken_by
 from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest
 from amphi.sipmediagw.transport import Reply, Transport
 
-_QUICK_S = 10.0
 _BROWSING = "bigbluebutton"
 _FREE = {"created", "started", "stopped", "deleted", "down"}
 _ROOM = re.compile(r"[A-Za-z0-9_/-]{5,100}")
@@ -33,8 +32,9 @@ class ProxyGateway:
 
     dialect: Dialect = "D"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, slow_timeout_s: float) -> None:
         self._transport = transport
+        self._slow_timeout_s = slow_timeout_s
 
     def start(self, request: StartRequest) -> JobStatus:
         body = {
@@ -44,7 +44,7 @@ class ProxyGateway:
             "main_app": "streaming",
             "rtmp_dst": request.rtmp_url,
         }
-        data = self._data("start", self._transport.call("POST", "/start", body=body))
+        data = self._data("start", self._slowly("/start", body))
         gw_id = data.get("gw_id")
         if not gw_id:
             raise NotAGatewayError("start: the answer names no gateway")
@@ -60,7 +60,7 @@ class ProxyGateway:
             return stopped
         try:
             # "free" is no reason to leave it alone: one passing error makes the proxy say so of a live gateway.
-            self._data("stop", self._transport.call("POST", "/stop", body={"gw_id": job.remote_id}))
+            self._data("stop", self._slowly("/stop", {"gw_id": job.remote_id}))
         except UnknownRoomError:
             return stopped
         except GatewayRefusedError:
@@ -70,7 +70,7 @@ class ProxyGateway:
 
     def status(self, job: JobRef) -> JobStatus:
         query = {"gw_id": job.remote_id} if job.remote_id else {"room": _checked_room(job.room)}
-        reply = self._transport.call("GET", "/status", query=query, timeout_s=_QUICK_S)
+        reply = self._transport.call("GET", "/status", query=query)
         try:
             data = self._data("status", reply)
         except UnknownRoomError as error:
@@ -96,7 +96,7 @@ class ProxyGateway:
             raise UnknownRoomError("chat: no gateway was ever named for this webinar")
         payload = {"command": "sendChat", "param1": spoken_by(author, text)}
         body = {"gw_id": job.remote_id, "payload": payload}
-        reply = self._transport.call("POST", "/command", body=body, timeout_s=_QUICK_S)
+        reply = self._transport.call("POST", "/command", body=body)
         if reply.status == 403:  # noqa: PLR2004 -- what the proxy answers unless the gateway is working
             raise NotInMeetingError(self._words("chat", reply))
         self._data("chat", reply)
@@ -106,6 +106,9 @@ class ProxyGateway:
 
     def close(self) -> None:
         self._transport.close()
+
+    def _slowly(self, path: str, body: dict[str, Any]) -> Reply:
+        return self._transport.call("POST", path, body=body, timeout_s=self._slow_timeout_s)
 
     def _data(self, call: str, reply: Reply) -> dict[str, Any]:
         """The data of an answer that means success.
