@@ -104,7 +104,10 @@ def add(request: HttpRequest) -> HttpResponse:
     """A new meeting or webinar."""
     initial = {"is_webinar": request.GET.get("webinar") == "1"}
     form = MeetingForm(
-        request.POST or None, meeting=None, webinars=can_create_webinar(request.user), initial=initial
+        request.POST if request.method == "POST" else None,
+        meeting=None,
+        webinars=can_create_webinar(request.user),
+        initial=initial,
     )
     if not form.is_valid():
         return _form_page(request, form, None, 422 if form.is_bound else 200)
@@ -121,7 +124,11 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Change a meeting or webinar."""
-    form = MeetingForm(request.POST or None, meeting=meeting, webinars=can_create_webinar(request.user))
+    form = MeetingForm(
+        request.POST if request.method == "POST" else None,
+        meeting=meeting,
+        webinars=can_create_webinar(request.user),
+    )
     if not form.is_valid():
         return _form_page(request, form, meeting, 422 if form.is_bound else 200)
     try:

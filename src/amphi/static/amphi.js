@@ -24,7 +24,10 @@ document.addEventListener("click", (event) => {
   }
   const opener = event.target.closest("[data-opens]");
   if (opener) {
-    document.getElementById(opener.dataset.opens).showModal();
+    const dialog = document.getElementById(opener.dataset.opens);
+    if (opener.dataset.action) dialog.querySelector("form").action = opener.dataset.action;
+    if (opener.dataset.name) dialog.querySelector('[data-slot="name"]').textContent = opener.dataset.name;
+    dialog.showModal();
     return;
   }
   const closer = event.target.closest("[data-closes]");

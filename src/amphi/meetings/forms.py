@@ -1,0 +1,245 @@
+"""The form of a meeting, and the filters of the list."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from amphi.accounts.models import AccessGroup, User
+from amphi.meetings.domain import MeetingFields
+from amphi.meetings.models import Meeting
+
+DURATIONS_MIN = (30, 45, 60, 90, 120, 150, 180, 240, 300)
+WEBINAR_FIELDS = ("is_webinar", "enable_chat")
+
+
+def duration_label(minutes: int) -> str:
+    """`minutes` as people say it: 45 min, 1 h, 1 h 30."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return gettext("%(minutes)s min") % {"minutes": rest}
+    if not rest:
+        return gettext("%(hours)s h") % {"hours": hours}
+    return gettext("%(hours)s h %(minutes)02d") % {"hours": hours, "minutes": rest}
+
+
+def next_half_hour(now: datetime) -> datetime:
+    """The next full or half hour after `now`."""
+    floor = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
+    return floor + timedelta(minutes=30)
+
+
+def names_of(people: list[User]) -> str:
+    """How people are written in the field of additional owners."""
+    return ", ".join(person.get_username() for person in people)
+
+
+class PeopleField(forms.CharField):
+    """People, typed by user name or e-mail address, separated by commas, semicolons or spaces."""
+
+    def clean(self, value: str) -> list[User]:
+        """The users meant.
+
+        Raises:
+            ValidationError: which words are nobody, or several people.
+        """
+        words = dict.fromkeys(word for word in re.split(r"[,;\s]+", super().clean(value)) if word)
+        people, unknown = [], []
+        for word in words:
+            by_name = User.objects.filter(is_active=True, username=word)
+            found = list(by_name or User.objects.filter(is_active=True, email__iexact=word)[:2])
+            if len(found) == 1:
+                people += found
+            else:
+                unknown.append(word)
+        if unknown:
+            raise ValidationError(
+                gettext("Nobody is known by: %(names)s. Type user names or e-mail addresses."),
+                params={"names": ", ".join(unknown)},
+            )
+        return people
+
+
+class MeetingForm(forms.Form):
+    """Everything a person decides about a meeting; the webinar's fields only for those who may make webinars."""
+
+    name = forms.CharField(label=_("Name"), max_length=250)
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("What it is about. Listeners read it on the page of the live."),
+    )
+    additional_owners = PeopleField(
+        label=_("Additional owners"),
+        required=False,
+        help_text=_(
+            "They can do what you can: start, change, end. User names or e-mail addresses, separated by commas."
+        ),
+    )
+    start_at = forms.DateTimeField(
+        label=_("Date and time"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    duration = forms.TypedChoiceField(label=_("Duration"), coerce=int)
+    is_webinar = forms.BooleanField(
+        label=_("Webinar mode"),
+        required=False,
+        help_text=_("A few present in the meeting; everybody else watches live in their browser."),
+    )
+    enable_chat = forms.BooleanField(
+        label=_("Enable the chat"),
+        required=False,
+        initial=True,
+        help_text=_("Listeners can write; their messages appear in the meeting’s public chat."),
+    )
+    is_restricted = forms.BooleanField(
+        label=_("Restricted access"),
+        required=False,
+        help_text=_("Only people who are logged in can watch."),
+    )
+    access_groups = forms.ModelMultipleChoiceField(
+        label=_("Groups allowed"),
+        queryset=AccessGroup.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: everybody who is logged in."),
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        meeting: Meeting | None,
+        webinars: bool,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        """A form for `meeting`, or a new one.
+
+        Args:
+            data: what was posted.
+            meeting: the one that is edited.
+            webinars: whether the person may make webinars.
+            initial: what a new meeting starts with.
+        """
+        self.meeting = meeting
+        begin = (
+            _initial_of(meeting) if meeting else {"start_at": next_half_hour(timezone.now()), "duration": 60}
+        )
+        super().__init__(data, initial={**begin, **(initial or {})})
+        self._keep_webinar_fields(webinars=webinars)
+        self._offer_durations()
+        self.fields["start_at"].help_text = gettext("Time zone: %(zone)s") % {
+            "zone": timezone.get_current_timezone_name()
+        }
+        if not self.fields["access_groups"].queryset.exists():
+            del self.fields["access_groups"]
+        for name in self.fields:
+            self._style(self[name])
+
+    def _keep_webinar_fields(self, *, webinars: bool) -> None:
+        for name in WEBINAR_FIELDS:
+            if not webinars or name not in settings.MEETING_WEBINAR_FIELDS:
+                del self.fields[name]
+        livestream = getattr(self.meeting, "livestream", None)
+        if "is_webinar" in self.fields and livestream is not None and livestream.is_running:
+            self.fields["is_webinar"].disabled = True
+            self.fields["is_webinar"].help_text = gettext(
+                "The webinar is running: end it before changing this."
+            )
+
+    def _offer_durations(self) -> None:
+        minutes = {*DURATIONS_MIN}
+        if self.meeting:
+            minutes.add(_minutes(self.meeting.duration))
+        self.fields["duration"].choices = [(minute, duration_label(minute)) for minute in sorted(minutes)]
+
+    @staticmethod
+    def _style(bound: BoundField) -> None:
+        widget = bound.field.widget
+        if isinstance(widget, forms.CheckboxSelectMultiple | forms.CheckboxInput):
+            widget.attrs["class"] = "form-check-input"
+        else:
+            widget.attrs["class"] = "form-select" if isinstance(widget, forms.Select) else "form-control"
+        if isinstance(widget, forms.CheckboxInput) and not isinstance(widget, forms.CheckboxSelectMultiple):
+            widget.attrs["role"] = "switch"
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        super().add_error(field, error)
+        for name in self.errors:
+            if name in self.fields and "is-invalid" not in self.fields[name].widget.attrs.get("class", ""):
+                self.fields[name].widget.attrs["class"] += " is-invalid"
+
+    def clean_name(self) -> str:
+        """The name on one line."""
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean(self) -> dict[str, Any]:
+        """A meeting that would be over before it begins is a slip of the pen."""
+        data = super().clean()
+        start_at, duration = data.get("start_at"), data.get("duration")
+        moved = self.meeting is None or start_at != self.meeting.start_at
+        if start_at and duration and moved and start_at + timedelta(minutes=duration) <= timezone.now():
+            self.add_error("start_at", gettext("This time is over. Choose a time to come."))
+        return data
+
+    def meeting_fields(self) -> MeetingFields:
+        """What was decided; what the form does not show stays as it is."""
+        data = self.cleaned_data
+        meeting = self.meeting
+        return MeetingFields(
+            name=data["name"],
+            description=data["description"],
+            start_at=data["start_at"],
+            duration=timedelta(minutes=data["duration"]),
+            is_webinar=data.get("is_webinar", meeting.is_webinar if meeting else False),
+            enable_chat=data.get("enable_chat", meeting.enable_chat if meeting else True),
+            is_restricted=data["is_restricted"],
+            access_groups=list(data.get("access_groups", [])),
+            additional_owners=data["additional_owners"],
+        )
+
+
+def _minutes(duration: timedelta) -> int:
+    return max(1, round(duration.total_seconds() / 60))
+
+
+def _initial_of(meeting: Meeting) -> dict[str, Any]:
+    return {
+        "name": meeting.name,
+        "description": meeting.description,
+        "start_at": meeting.start_at,
+        "duration": _minutes(meeting.duration),
+        "is_webinar": meeting.is_webinar,
+        "enable_chat": meeting.enable_chat,
+        "is_restricted": meeting.is_restricted,
+        "access_groups": list(meeting.access_groups.all()),
+        "additional_owners": names_of(list(meeting.additional_owners.all())),
+    }
+
+
+class FilterForm(forms.Form):
+    """The filters of the list; what it does not know counts as not chosen."""
+
+    kind = forms.ChoiceField(choices=[("", ""), ("webinars", ""), ("meetings", "")], required=False)
+    when = forms.ChoiceField(choices=[("", ""), ("past", "")], required=False)
+    q = forms.CharField(max_length=100, required=False)
+
+    def chosen(self, name: str) -> str:
+        """The value of one filter, or an empty string."""
+        return self.cleaned_data.get(name, "") if self.is_valid() or name not in self.errors else ""
+
+
+class MoveForm(forms.Form):
+    """A new start, out of those that were offered."""
+
+    start_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S%z"])
