@@ -87,6 +87,7 @@ class Job:
 
     def start(self) -> None:
         logger.info("job %s: to %s", self.spec.job_id, redacted(self.spec.rtmp_url))
+        self._sink.start()
         self._running = asyncio.create_task(self._run())
         self._background(self._measure())
 
@@ -113,10 +114,8 @@ class Job:
         self._on_change()
         if self.status.state is State.STOPPING and self._ending is None:
             self._ending = asyncio.create_task(self._end())
-        elif self.status.in_meeting and not before.in_meeting:
-            self._sink.start()
-            if self._sink.is_up:
-                self.post(Event.PUBLISHED)
+        elif self.status.in_meeting and not before.in_meeting and self._sink.is_up:
+            self.post(Event.PUBLISHED)
 
     async def _run(self) -> None:
         crashes: list[datetime] = []
@@ -158,6 +157,7 @@ class Job:
             await self._browsers.discard(self._source)
             self._source = None
             await self._sink.close()  # another browser is another encoder: its stream begins anew
+            self._sink.start()
         source = self._source = await self._browsers.take()
         source.on_packet = self._sink.send
         source.on_lost = self._note_loss

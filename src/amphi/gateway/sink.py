@@ -124,6 +124,7 @@ class RtmpSink:
         self._writer: StreamWriter | None = None
         self._process: Process | None = None
         self._is_dropping = False
+        self._has_begun = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -143,6 +144,7 @@ class RtmpSink:
         if self._writer is None:
             if self._configuration is None or self._rate is None:
                 return
+            self._has_begun.set()
             self._writer = StreamWriter(self._configuration, rate=self._rate)
         if self._must_drop(packet, process.stdin):
             self.frames_dropped += isinstance(packet, VideoPacket)
@@ -167,7 +169,11 @@ class RtmpSink:
     async def _run(self) -> None:
         failures = refusals = 0
         while True:
-            was_up, complaint = await self._connect_once()
+            try:
+                was_up, complaint = await self._connect_once()
+            except OSError as error:
+                self._on_event(Event.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
+                return
             if was_up:
                 failures = refusals = 0
             failures += 1
@@ -181,11 +187,13 @@ class RtmpSink:
 
     async def _connect_once(self) -> tuple[bool, str]:
         """One connection, to its end; returns whether the server had taken it, and ffmpeg's last complaint."""
+        # It speaks to the server only once it has a picture, so it may be started before.
         process = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stderr=PIPE)
         self._process, self.pid = process, process.pid
-        self._writer, self._is_dropping = None, False
+        self._writer, self._is_dropping, self._has_begun = None, False, asyncio.Event()
         watch = asyncio.create_task(self._watch_progress(process))
-        self._want_key()
+        if self._configuration is not None:
+            self._want_key()
         complaint = ""
         try:
             assert process.stderr is not None  # noqa: S101 -- asked for above
@@ -208,7 +216,7 @@ class RtmpSink:
         return [
             *("setpriv", "--pdeathsig", "KILL", "--"),
             *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info"),
-            *("-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0"),
+            *("-probesize", "32", "-analyzeduration", "0"),
             *("-f", "matroska", "-i", "pipe:0", "-map", "0", "-c:v", "copy"),
             *("-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", str(CHANNELS)),
             *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", self._url),
@@ -216,6 +224,7 @@ class RtmpSink:
 
     async def _watch_progress(self, process: Process) -> None:
         """End a connection that is never made, or whose server takes nothing any more."""
+        await self._has_begun.wait()
         await asyncio.sleep(CONNECT_PATIENCE_S)
         stalled_s = 0
         while self.is_up and stalled_s < STALL_PATIENCE_S:
