@@ -10,6 +10,7 @@ import logging
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,6 +183,8 @@ class Caller:
             follow_redirects=False,
             trust_env=False,
         )
+        # A caller that nobody closed leaves no open sockets, when it is dropped or at the end.
+        weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
         """Close the connections that are kept."""
