@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import parse_qsl
 
 PATIENCE_S = 10.0
@@ -56,6 +57,12 @@ class WireServer:
         self._threads[0].start()
         scheme = "https" if context else "http"
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self.stopped.set()
