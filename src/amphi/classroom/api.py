@@ -276,5 +276,5 @@ def routes(classroom: Classroom) -> list[BaseRoute]:
         if name != "sendChatMessage" or profile.send_chat_message:
             found.append(Route(f"{BASE}/{name}", _endpoint(name, call), methods=methods))
     found.append(Route(f"{BASE}/join", join, methods=["GET", "POST"] if profile.join_by_post else ["GET"]))
-    found.append(Route(f"{BASE}/{{call:path}}", unsupported, methods=["GET", "POST"]))
+    found.append(Route(f"{BASE}/{{call:path}}", unsupported))
     return found

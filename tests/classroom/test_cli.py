@@ -1,0 +1,81 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from amphi.classroom import cli
+from tests.classroom.conftest import wait_for
+
+SECRET = "classroom-secret-in-a-test"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AMPHI_CLASSROOM_")]:
+        monkeypatch.delenv(name)
+
+
+def test_secret_is_required(capsys):
+    assert cli.main([]) == 2
+    assert "AMPHI_CLASSROOM_SECRET" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AMPHI_CLASSROOM_HTTP", "8001"),
+        ("AMPHI_CLASSROOM_URL", "uni.example"),
+        ("AMPHI_CLASSROOM_PROFILE", "2.2"),
+        ("AMPHI_CLASSROOM_HOOKS_DIGEST", "md5"),
+    ],
+)
+def test_wrong_setting_is_named(monkeypatch, capsys, name, value):
+    monkeypatch.setenv("AMPHI_CLASSROOM_SECRET", SECRET)
+    monkeypatch.setenv(name, value)
+    assert cli.main([]) == 2
+    error = capsys.readouterr().err
+    assert name in error
+    assert SECRET not in error
+
+
+def test_taken_port(monkeypatch, capsys):
+    monkeypatch.setenv("AMPHI_CLASSROOM_SECRET", SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert cli.main(["--http", address]) == 1
+    assert address in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_cleanly_with_an_open_page(free_port, number, sit):
+    from tests.classroom.conftest import Served
+
+    environment = {**os.environ, "AMPHI_CLASSROOM_SECRET": "639259d4-9dd8-4b25-bf01-95f9567eaf4b"}
+    command = [sys.executable, "-m", "amphi", "classroom", "--http", f"127.0.0.1:{free_port}", "--profile", "2.7"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        url = f"http://127.0.0.1:{free_port}"
+
+        def up():
+            try:
+                return httpx.get(f"{url}/healthz", trust_env=False).json()["ok"]
+            except httpx.TransportError:
+                return False
+
+        wait_for(up, "the server")
+        with httpx.Client(trust_env=False) as client:
+            classroom = Served(url, None, client)
+            classroom.create()
+            sit(classroom, classroom.join()["session_token"]).receive("welcome")
+        started = time.monotonic()
+        process.send_signal(number)
+        out, error = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert time.monotonic() - started < 5
+    assert out == b""
+    assert b"Traceback" not in error
+    assert SECRET.encode() not in error
