@@ -147,6 +147,19 @@ def test_launcher_stop_of_an_unknown_room_is_idle(launcher):
     assert gateway.stop(JOB).state == "idle"
 
 
+@pytest.mark.parametrize(
+    ("res", "state"),
+    [
+        (" Container gw0  Stopping", "stopping"),
+        (" Container gw0  Stopping =>  Container gw0  Stopped", "idle"),
+        ("", "idle"),
+    ],
+)
+def test_launcher_that_is_still_stopping(serve, res, state):
+    gateway = connect("B", serve(lambda _: answer({"status": "success", "details": {"res": res}})).url, TOKEN)
+    assert gateway.stop(JOB).state == state
+
+
 def test_launcher_chat(launcher):
     upstream, gateway, wire = launcher
     gateway.start(REQUEST)
@@ -157,8 +170,10 @@ def test_launcher_chat(launcher):
 
 def test_launcher_chat_error_in_res(launcher):
     _, gateway, _ = launcher
-    with pytest.raises(GatewayRefusedError, match="Name or service not known"):
+    with pytest.raises(NotInMeetingError, match="Name or service not known"):
         gateway.send_chat(JOB, "x", "Zoé")
+    with pytest.raises(NotInMeetingError):
+        gateway.show_chat(JOB, shown=True)
 
 
 def test_launcher_toggles_the_chat_only_when_needed(launcher):

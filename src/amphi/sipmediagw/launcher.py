@@ -13,6 +13,7 @@ from amphi.sipmediagw.exceptions import (
     GatewayRefusedError,
     GatewayUnauthorizedError,
     NotAGatewayError,
+    NotInMeetingError,
     UnknownRoomError,
 )
 from amphi.sipmediagw.inert import spoken_by
@@ -44,8 +45,13 @@ class LauncherGateway:
             meaning = self._meaning("stop", self._slowly("/stop", query))
         except UnknownRoomError as error:
             return JobStatus(state="idle", reason="stopped", detail=str(error), remote_id=job.room)
+        said = str(meaning.get("res", "")).lower()
+        done = "stopping" not in said or "stopped" in said or "removed" in said
         return JobStatus(
-            state="idle", reason="stopped", detail=self._words("stop", meaning), remote_id=job.room
+            state="idle" if done else "stopping",
+            reason="stopped",
+            detail=self._words("stop", meaning),
+            remote_id=job.room,
         )
 
     def status(self, job: JobRef) -> JobStatus:
@@ -86,9 +92,10 @@ class LauncherGateway:
         return self._transport.call("GET", path, query=query, timeout_s=self._slow_timeout_s)
 
     def _expect_ok(self, call: str, reply: Reply) -> None:
+        """Any other text in `res` is the error of reaching the browser, which may be there later."""
         meaning = self._meaning(call, reply)
         if meaning.get("res") != "ok":
-            raise GatewayRefusedError(self._words(call, meaning))
+            raise NotInMeetingError(self._words(call, meaning))
 
     def _meaning(self, call: str, reply: Reply) -> dict[str, Any]:
         """What the answer means, wherever it says so.
