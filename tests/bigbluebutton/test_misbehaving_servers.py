@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -58,6 +59,14 @@ def refused(serve, script, **options):
             NotXmlError,
             True,
             id="xhtml-declared",
+        ),
+        pytest.param(
+            answer(
+                '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html/>'
+            ),
+            NotXmlError,
+            True,
+            id="xhtml-doctype",
         ),
         pytest.param(answer({"response": {"returncode": "FAILED"}}), NotXmlError, True, id="json"),
         pytest.param(answer(""), NotXmlError, True, id="empty"),
@@ -213,3 +222,14 @@ def test_proxies_of_the_environment_get_nothing(serve, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", proxy)
         monkeypatch.setenv("ALL_PROXY", proxy)
         assert Server(serve(lambda _: answer(GOOD)).url, SECRET).is_running("m")
+
+
+def test_a_silent_meeting_delays_no_other(serve):
+    wire = serve(lambda request: wire.silence() if request.query["meetingID"] == "slow" else answer(GOOD))
+    server = Server(wire.url, SECRET, timeout_s=8.0)
+    with ThreadPoolExecutor(20) as threads:
+        slow = [threads.submit(server.is_running, "slow") for _ in range(15)]
+        assert all(threads.map(server.is_running, ["quick"] * 20))
+        assert not any(one.done() for one in slow)
+        wire.stopped.set()
+        assert all(isinstance(one.exception(), UnreachableError) for one in slow)

@@ -68,7 +68,7 @@ def _raise_for_status(call: str, answer: Answer) -> None:
 
 def _parse(call: str, answer: Answer) -> Element:
     start = answer.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start.startswith(b"<") or start.startswith((b"<!doctype html", b"<html")):
+    if not start.startswith(b"<") or start.startswith(b"<html") or b"<!doctype html" in start:
         kind = answer.content_type or "no content type"
         raise NotXmlError(f"{call}: {len(answer.body)} bytes of {kind} instead of XML")
     try:
