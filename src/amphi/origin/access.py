@@ -57,9 +57,18 @@ class PublishAccess:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._client = httpx.AsyncClient(timeout=CALLBACK_TIMEOUT.total_seconds(), follow_redirects=False)
+        self._client_made: httpx.AsyncClient | None = None
         self._allowed: dict[tuple[str, bytes], float] = {}
         self._announcements: set[asyncio.Task[None]] = set()
+
+    @property
+    def _client(self) -> httpx.AsyncClient:
+        """Made at the first callback: most of its cost is the list of certificate authorities."""
+        if self._client_made is None:
+            self._client_made = httpx.AsyncClient(
+                timeout=CALLBACK_TIMEOUT.total_seconds(), follow_redirects=False
+            )
+        return self._client_made
 
     async def check(self, publication: Publication) -> None:
         """Return if it may publish.
@@ -134,4 +143,5 @@ class PublishAccess:
             await asyncio.wait(self._announcements, timeout=timeout_s)
         for task in self._announcements:
             task.cancel()
-        await self._client.aclose()
+        if self._client_made is not None:
+            await self._client_made.aclose()

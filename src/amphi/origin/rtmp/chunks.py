@@ -187,12 +187,17 @@ def _extended_timestamp(
         if short != EXTENDED:
             stream.extended = None
             return short, at
-    if len(data) < at + 4:
-        return None
-    extended = int.from_bytes(data[at : at + 4])
-    if form == NO_HEADER and extended != stream.extended:
+    there = bytes(data[at : at + 4])
+    if (
+        form == NO_HEADER
+        and stream.extended is not None
+        and not stream.extended.to_bytes(4).startswith(there)
+    ):
         # Some encoders leave the field out of chunks without a header, against section 5.3.1.3.
-        return 0, at
+        return stream.extended, at
+    if len(there) < 4:  # noqa: PLR2004 -- a 32-bit field
+        return None
+    extended = int.from_bytes(there)
     stream.extended = extended
     return extended, at + 4
 

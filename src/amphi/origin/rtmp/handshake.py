@@ -11,7 +11,6 @@ from amphi.origin.exceptions import HandshakeError
 VERSION = 3
 PACKET_BYTES = 1536
 ENCRYPTED_VERSIONS = {6, 8, 9}
-LAST_VERSION = 31
 
 
 class Handshake:
@@ -47,5 +46,5 @@ class Handshake:
     def _check_version(version: int) -> None:
         if version in ENCRYPTED_VERSIONS:
             raise HandshakeError("the client wants encrypted RTMP (RTMPE), which is not offered")
-        if not VERSION <= version <= LAST_VERSION:
+        if version != VERSION:
             raise HandshakeError(f"not RTMP: the first byte is 0x{version:02x}")

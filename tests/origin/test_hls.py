@@ -1,0 +1,263 @@
+"""Playlists and the cutting that makes them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from amphi.origin.hls.playlist import MediaPlaylist, TooFarAheadError
+from amphi.origin.hls.render import media_playlist, multivariant_playlist
+from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.timeline import Timeline
+from tests.origin.running import AUDIO_HEADER, FRAME_MS, VIDEO_HEADER, audio, video
+
+START = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
+
+
+class Source:
+    """Frames with a fake clock, into a segmenter."""
+
+    def __init__(self, **cutting: timedelta) -> None:
+        self.playlist = MediaPlaylist("ab12", first_number=100, window=timedelta(seconds=10))
+        self.segmenter = Segmenter(self.playlist, Cutting(**cutting))
+        self.now = START
+        self.at_ms = 0
+        self.index = 0
+        self.begin()
+
+    def begin(self) -> None:
+        self.segmenter.receive_video(0, VIDEO_HEADER, self.now)
+        self.segmenter.receive_audio(0, AUDIO_HEADER, self.now)
+
+    def frames(self, count: int, *, gop: int = 25, sound: bool = True, frame_ms: int = FRAME_MS) -> None:
+        for _ in range(count):
+            key = self.index % gop == 0
+            timestamp = self.at_ms & 0xFFFFFFFF
+            self.segmenter.receive_video(timestamp, video(self.index, key=key, size=40), self.now)
+            if sound:
+                self.segmenter.receive_audio(timestamp, audio(self.index), self.now)
+            self.index += 1
+            self.at_ms += frame_ms
+            self.now += timedelta(milliseconds=frame_ms)
+
+    def text(self, *, skip: bool = False) -> str:
+        return media_playlist(self.playlist, skip=skip).decode()
+
+    def durations(self) -> list[float]:
+        return [round(found.duration_s, 3) for found in self.playlist.segments]
+
+
+def test_a_live_playlist():
+    source = Source(part=timedelta(milliseconds=400))
+    source.frames(61)
+    assert source.text() == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:9\n"
+        "#EXT-X-TARGETDURATION:1\n"
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6.0,HOLD-BACK=3.0,PART-HOLD-BACK=1.200\n"
+        "#EXT-X-PART-INF:PART-TARGET=0.400\n"
+        "#EXT-X-MEDIA-SEQUENCE:100\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        '#EXT-X-MAP:URI="ab12/i0.mp4"\n'
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:00.000Z\n"
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p0.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p1.m4s"\n'
+        '#EXT-X-PART:DURATION=0.20000,URI="ab12/p2.m4s"\n'
+        "#EXTINF:1.00000,\n"
+        "ab12/s100.m4s\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:01.000Z\n"
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p3.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p4.m4s"\n'
+        '#EXT-X-PART:DURATION=0.20000,URI="ab12/p5.m4s"\n'
+        "#EXTINF:1.00000,\n"
+        "ab12/s101.m4s\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:02.000Z\n"
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p6.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="ab12/p7.m4s"\n'
+    )
+
+
+def test_a_delta_update_skips_what_lies_before_the_boundary():
+    source = Source(part=timedelta(seconds=1))
+    source.frames(25 * 9 + 1)
+    assert source.text(skip=True).split("#EXT-X-PROGRAM-DATE-TIME")[0] == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:9\n"
+        "#EXT-X-TARGETDURATION:1\n"
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6.0,HOLD-BACK=3.0,PART-HOLD-BACK=3.000\n"
+        "#EXT-X-PART-INF:PART-TARGET=1.000\n"
+        "#EXT-X-MEDIA-SEQUENCE:100\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n"
+    )
+    assert source.text(skip=True).count("#EXTINF") == 6
+    assert source.text().count("#EXTINF") == 9
+
+
+def test_a_publisher_that_comes_back_makes_a_discontinuity_with_a_map():
+    source = Source(part=timedelta(seconds=1))
+    source.frames(26)
+    source.segmenter.begin()
+    source.now += timedelta(seconds=4)
+    source.at_ms = 0
+    source.index = 0
+    source.begin()
+    source.frames(25)
+    source.segmenter.flush()
+    source.playlist.end()
+    assert source.text().split("#EXT-X-INDEPENDENT-SEGMENTS\n")[1] == (
+        '#EXT-X-MAP:URI="ab12/i0.mp4"\n'
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:00.000Z\n"
+        '#EXT-X-PART:DURATION=1.00000,URI="ab12/p0.m4s",INDEPENDENT=YES\n'
+        "#EXTINF:1.00000,\n"
+        "ab12/s100.m4s\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:01.000Z\n"
+        '#EXT-X-PART:DURATION=0.04000,URI="ab12/p1.m4s",INDEPENDENT=YES\n'
+        "#EXTINF:0.04000,\n"
+        "ab12/s101.m4s\n"
+        "#EXT-X-DISCONTINUITY\n"
+        '#EXT-X-MAP:URI="ab12/i0.mp4"\n'
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:05.040Z\n"
+        '#EXT-X-PART:DURATION=1.00000,URI="ab12/p2.m4s",INDEPENDENT=YES\n'
+        "#EXTINF:1.00000,\n"
+        "ab12/s102.m4s\n"
+        "#EXT-X-ENDLIST\n"
+    )
+
+
+def test_the_multivariant_playlist():
+    assert multivariant_playlist(
+        "lecture",
+        bandwidth=1500000,
+        codecs=["avc1.64001f", "mp4a.40.2"],
+        resolution=(1280, 720),
+        frame_rate=25.0,
+    ) == (
+        b"#EXTM3U\n#EXT-X-VERSION:9\n"
+        b'#EXT-X-STREAM-INF:BANDWIDTH=1500000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000\n'
+        b"lecture/main.m3u8\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gop", "seconds", "durations", "target"),
+    [
+        (25, 4, [1.0, 1.0, 1.0], 1),
+        (75, 10, [3.0, 3.0, 3.0], 3),
+        (5, 3, [1.0, 1.0], 1),
+        (26, 4, [1.04] * 3, 1),
+    ],
+)
+def test_segments_are_cut_at_keyframes(gop, seconds, durations, target):
+    source = Source()
+    source.frames(25 * seconds, gop=gop)
+    assert source.durations() == durations
+    assert source.playlist.target_duration_s == target
+
+
+def test_a_segment_is_cut_without_a_keyframe_when_none_comes():
+    source = Source(max_segment=timedelta(seconds=3))
+    source.frames(200, gop=10_000)
+    assert source.durations() == [3.0, 3.0]
+    assert "INDEPENDENT-SEGMENTS" not in source.text()
+
+
+@pytest.mark.parametrize(("frame_ms", "target_ms"), [(40, 200), (33, 200), (66, 200), (100, 200), (500, 500)])
+def test_the_part_target_holds_every_part(frame_ms, target_ms):
+    source = Source()
+    source.frames(100, frame_ms=frame_ms)
+    parts = [part.ticks / 90 for segment in source.playlist.listed() for part in segment.parts]
+    assert max(parts) <= source.playlist.part_target_ms == target_ms
+
+
+def test_sound_goes_on_making_parts_while_the_picture_stands_still():
+    source = Source()
+    source.frames(50)
+    before = source.playlist.next_part
+    for index in range(100):
+        source.now += timedelta(milliseconds=21)
+        source.at_ms += 21
+        source.segmenter.receive_audio(source.at_ms, audio(index), source.now)
+    assert source.playlist.next_part - before >= 4
+
+
+def test_sound_alone_makes_segments_of_the_set_duration():
+    playlist = MediaPlaylist("ab12", first_number=1, window=timedelta(seconds=10))
+    segmenter = Segmenter(playlist, Cutting())
+    segmenter.receive_metadata({"audiocodecid": 10.0})
+    segmenter.receive_audio(0, AUDIO_HEADER, START)
+    for index in range(200):
+        segmenter.receive_audio(index * 1024 // 48, audio(index), START)
+    assert 0.9 <= playlist.segments[0].duration_s <= 1.1
+    assert "PART:DURATION" in media_playlist(playlist).decode()
+
+
+def test_a_new_configuration_in_mid_stream_makes_a_new_map():
+    source = Source()
+    source.frames(50)
+    smaller = VIDEO_HEADER.replace(b"\x42\xc0\x1e", b"\x42\xc0\x1f")
+    source.segmenter.receive_video(source.at_ms, VIDEO_HEADER, source.now)
+    assert "i1.mp4" not in source.text()
+    source.segmenter.receive_video(source.at_ms, smaller, source.now)
+    source.frames(50)
+    assert '#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="ab12/i1.mp4"' in source.text()
+
+
+def test_what_left_the_window_is_kept_as_long_again_and_then_forgotten():
+    source = Source()
+    source.frames(25 * 31)
+    numbers = [found.number for found in source.playlist.segments]
+    assert 10 <= len(numbers) <= 11
+    assert source.playlist.segment(numbers[0] - 5) is not None
+    assert source.playlist.segment(100) is None
+    assert source.playlist.part(0) is None
+
+
+def test_discontinuities_that_left_are_counted():
+    source = Source()
+    source.frames(30)
+    source.segmenter.begin()
+    source.begin()
+    source.index = 0
+    source.frames(25 * 15)
+    assert source.playlist.discontinuity_sequence == 1
+    assert "#EXT-X-DISCONTINUITY\n" not in source.text()
+
+
+def test_what_a_blocking_request_may_ask():
+    source = Source()
+    source.frames(61)  # two segments, and two parts of the third
+    can = source.playlist.can_answer
+    assert [can(100, None), can(101, None), can(102, None), can(103, None)] == [True, True, False, False]
+    assert [can(102, 0), can(102, 1), can(102, 2), can(103, 0)] == [True, True, False, False]
+    assert can(101, 99) is True  # beyond that segment's last part: the first of the next one
+    for number, part in ((104, None), (104, 0), (102, 18), (103, 16)):
+        with pytest.raises(TooFarAheadError):
+            can(number, part)
+    source.playlist.end()
+    assert can(900, 5) is True
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "placed"),
+    [
+        ([500, 540, 580], [0, 40, 80]),
+        ([2**32 - 40, 0, 40], [0, 40, 80]),
+        ([100_000, 100_040, 0, 40], [0, 40, 40, 80]),
+        ([0, 40, 50_000, 50_040], [0, 40, 40, 80]),
+        ([1000, 960, 1040], [0, -40, 40]),
+    ],
+)
+def test_a_publishers_clock_may_wrap_and_jump(timestamps, placed):
+    timeline = Timeline()
+    assert [timeline.place(found) for found in timestamps] == placed
+
+
+def test_a_clock_that_jumps_back_leaves_no_gap():
+    source = Source()
+    source.at_ms = 5_000_000
+    source.frames(50)
+    source.at_ms = 0
+    source.frames(50)
+    assert source.durations()[:3] == pytest.approx([1.0, 1.0, 1.0], abs=0.05)

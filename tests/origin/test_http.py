@@ -1,0 +1,243 @@
+"""The origin's HTTP over real sockets."""
+
+import asyncio
+import time
+
+import pytest
+
+from amphi import tickets
+from amphi.origin.config import Config
+from amphi.tickets import Ticket
+from tests.origin.running import PATIENCE_S, Publisher, eventually, http_client, ready, running_origin
+
+KEY = b"shared"
+
+
+@pytest.fixture
+async def origin():
+    async with running_origin(Config(open=True)) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(origin):
+    async with http_client(origin) as found:
+        yield found
+
+
+@pytest.fixture
+async def lecture(origin, client):
+    """A publisher that has sent one segment and one part."""
+    publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+    await publisher.frames(31)
+    await ready(client, "/hls/lecture.m3u8")
+    await eventually(lambda: _playlist(origin).next_part == 6)
+    yield publisher
+    await publisher.close()
+
+
+def _playlist(origin):
+    return origin.origin.streams.get("lecture").playlist
+
+
+def _blocked(origin) -> int:
+    return origin.origin.streams.get("lecture").blocked
+
+
+async def test_health_counts_streams(origin, client, lecture):
+    assert (await client.get("/healthz")).json() == {"ok": True, "streams": 1, "version": "0.1.0"}
+
+
+async def test_every_address_of_a_stream(origin, client, lecture):
+    multivariant = await client.get("/hls/lecture.m3u8")
+    assert multivariant.headers["content-type"] == "application/vnd.apple.mpegurl"
+    assert multivariant.text.splitlines()[-1] == "lecture/main.m3u8"
+    assert 'CODECS="avc1.42c01e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=25.000' in multivariant.text
+    media = await client.get("/hls/lecture/main.m3u8")
+    assert media.headers["cache-control"] == "public, max-age=0, s-maxage=1"
+    playlist = _playlist(origin)
+    first = playlist.segments[0]
+    for name, body in (
+        ("i0.mp4", playlist.inits[0]),
+        ("p2.m4s", playlist.part(2).data),
+        (f"s{first.number}.m4s", b"".join(part.data for part in first.parts)),
+    ):
+        assert name in media.text
+        answer = await client.get(f"/hls/lecture/{playlist.session}/{name}")
+        assert answer.content == body
+        assert answer.headers["content-type"] == "video/mp4"
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        head = await client.head(f"/hls/lecture/{playlist.session}/{name}")
+        assert (head.headers["content-length"], head.content) == (str(len(body)), b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/hls/nobody.m3u8",
+        "/hls/nobody/main.m3u8",
+        "/hls/lecture/00/p0.m4s",
+        "/hls/lecture/{session}/p99.m4s",
+        "/hls/lecture/{session}/s1.m4s",
+        "/hls/lecture/{session}/i9.mp4",
+        "/hls/../streams",
+        "/streams",
+    ],
+)
+async def test_what_is_not_there_is_404(origin, client, lecture, path):
+    assert (await client.get(path.format(session=_playlist(origin).session))).status_code == 404
+
+
+async def test_a_stream_without_a_whole_segment_is_404(origin, client):
+    publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+    await publisher.frames(10)
+    await eventually(lambda: _playlist(origin).next_part)
+    assert (await client.get("/hls/lecture.m3u8")).status_code == 404
+    await publisher.leave()
+    await eventually(lambda: _playlist(origin).ended)
+    assert (await client.get("/hls/lecture.m3u8")).status_code == 200
+
+
+async def test_a_playlist_request_blocks_until_its_part_is_there(origin, client, lecture):
+    last = _playlist(origin).last_number
+    request = asyncio.create_task(client.get(f"/hls/lecture/main.m3u8?_HLS_msn={last + 1}&_HLS_part=1"))
+    await eventually(lambda: _blocked(origin) == 1)
+    assert not request.done()
+    await lecture.frames(5)
+    answer = await request
+    assert answer.status_code == 200
+    assert "p6.m4s" in answer.text.split("PRELOAD-HINT")[0]
+    assert answer.headers["cache-control"] == "public, max-age=6"
+
+
+async def test_the_hinted_part_blocks_until_it_is_there(origin, client, lecture):
+    playlist = _playlist(origin)
+    request = asyncio.create_task(client.get(f"/hls/lecture/{playlist.session}/p{playlist.next_part}.m4s"))
+    await eventually(lambda: _blocked(origin) == 1)
+    assert not request.done()
+    await lecture.frames(5)
+    answer = await request
+    assert answer.content == playlist.part(6).data
+
+
+async def test_many_blocked_requests_are_answered_at_once_with_the_same(origin, client, lecture):
+    url = f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}"
+    requests = [asyncio.create_task(client.get(url)) for _ in range(60)]
+    await eventually(lambda: _blocked(origin) == 60)
+    await lecture.frames(25)
+    answers = await asyncio.gather(*requests)
+    assert {answer.status_code for answer in answers} == {200}
+    assert _blocked(origin) == 0
+
+
+async def test_a_client_that_leaves_while_blocked_is_forgotten(origin, lecture):
+    reader, writer = await asyncio.open_connection("127.0.0.1", origin.http_port)
+    url = f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}"
+    writer.write(f"GET {url} HTTP/1.1\r\nHost: origin\r\n\r\n".encode())
+    await eventually(lambda: _blocked(origin) == 1)
+    writer.close()
+    await eventually(lambda: _blocked(origin) == 0)
+    assert await reader.read() == b""
+
+
+async def test_a_blocked_request_gives_up_after_three_target_durations(origin, client, lecture):
+    started = time.monotonic()
+    answer = await client.get(f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}")
+    assert answer.status_code == 503
+    assert 2.9 < time.monotonic() - started < 3 + PATIENCE_S
+    assert _blocked(origin) == 0
+
+
+async def test_the_end_answers_whoever_is_blocked(origin, client, lecture):
+    request = asyncio.create_task(
+        client.get(f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 2}&_HLS_part=0")
+    )
+    await eventually(lambda: _blocked(origin) == 1)
+    await lecture.leave()
+    assert (await request).text.endswith("#EXT-X-ENDLIST\n")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["_HLS_part=1", "_HLS_msn=x", "_HLS_msn=-1", "_HLS_msn=99999999999", "_HLS_msn={next}&_HLS_part=900"],
+)
+async def test_delivery_directives_that_can_not_be_are_400(origin, client, lecture, query):
+    query = query.format(next=_playlist(origin).last_number + 1)
+    assert (await client.get(f"/hls/lecture/main.m3u8?{query}")).status_code == 400
+
+
+async def test_a_delta_update(client, lecture):
+    await lecture.frames(25 * 10)
+    async with asyncio.timeout(PATIENCE_S):
+        while "SKIPPED-SEGMENTS=5" not in (await client.get("/hls/lecture/main.m3u8?_HLS_skip=YES")).text:  # noqa: ASYNC110 -- asked over HTTP
+            await asyncio.sleep(0.01)
+
+
+async def test_other_methods(client):
+    options = await client.options("/hls/lecture.m3u8")
+    assert options.status_code == 204
+    assert options.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    assert (await client.post("/hls/lecture.m3u8")).status_code == 405
+
+
+async def test_pages_of_other_origins_are_named():
+    async with (
+        running_origin(Config(open=True, cors=("https://a.example",))) as origin,
+        http_client(origin) as client,
+    ):
+        named = await client.get("/healthz", headers={"Origin": "https://a.example"})
+        assert named.headers["access-control-allow-origin"] == "https://a.example"
+        other = await client.get("/healthz", headers={"Origin": "https://b.example"})
+        assert "access-control-allow-origin" not in other.headers
+        assert other.headers["vary"] == "Origin"
+
+
+async def test_tickets_are_for_one_stream_and_pass_on_by_themselves():
+    now = int(time.time())
+    good = tickets.mint(KEY, Ticket(1, "lecture", "a1", now + 60))
+    others = [
+        tickets.mint(KEY, Ticket(1, "other", "a1", now + 60)),
+        tickets.mint(KEY, Ticket(1, "lecture", "a1", now - 1)),
+        tickets.mint(b"forged", Ticket(1, "lecture", "a1", now + 60)),
+        "nonsense",
+        "é",
+    ]
+    async with (
+        running_origin(Config(open=True, ticket_key=KEY)) as origin,
+        http_client(origin) as client,
+    ):
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+        await publisher.frames(31)
+        await ready(client, f"/t/{good}/hls/lecture.m3u8")
+        session = _playlist(origin).session
+        for path in ("/hls/lecture.m3u8", "/hls/lecture/main.m3u8", f"/hls/lecture/{session}/p0.m4s"):
+            assert (await client.get(path)).status_code == 403
+            assert (await client.get(f"/t/{good}{path}")).status_code == 200
+            for other in others:
+                assert (await client.get(f"/t/{other}{path}")).status_code == 403
+        await publisher.close()
+
+
+async def test_the_list_of_streams_needs_its_token():
+    async with (
+        running_origin(Config(open=True, token="secret")) as origin,
+        http_client(origin) as client,
+    ):
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+        await publisher.frames(60)
+        await ready(client, "/hls/lecture.m3u8")
+        assert (await client.get("/streams")).status_code == 401
+        assert (await client.get("/streams", headers={"Authorization": "Bearer wrong"})).status_code == 401
+        (found,) = (await client.get("/streams", headers={"Authorization": "Bearer secret"})).json()[
+            "streams"
+        ]
+        assert (found["name"], found["publishing"], found["ended"], found["fps"]) == (
+            "lecture",
+            True,
+            False,
+            25.0,
+        )
+        assert found["kbps"] > 0
+        await publisher.close()
