@@ -20,6 +20,7 @@ from amphi.audience.domain import hls_url_for, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
 from amphi.audience.queries import (
     ON_AIR,
+    OVER,
     last_messages,
     last_seq,
     listener_state,
@@ -95,12 +96,14 @@ def _live_data(request: HttpRequest, event: Event) -> dict[str, object]:
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays by itself, says when it is over, and talks."""
     data = _live_data(request, event)
+    said = last_messages(event)
     context = {
         "event": event,
         "live": {**data, "state_url": reverse("live:state", args=[event.slug])},
         "state": data["state"],
         "on_air": data["state"] in ON_AIR,
-        "chat_messages": last_messages(event),
+        "chat_messages": said,
+        "chat_shown": bool(said) or (event.enable_chat and data["state"] != OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
     }
     return render(request, "live/event.html", context)

@@ -14,8 +14,7 @@ const SETTINGS = {
   lowLatencyMode: true,
   // Low-latency playlists say themselves how far from the edge a player stays; small drifts are caught up by playing a little faster.
   maxLiveSyncPlaybackRate: 1.08,
-  liveSyncDurationCount: 2,
-  liveMaxLatencyDurationCount: 8,
+  liveSyncOnStallIncrease: 0.4,
   backBufferLength: 10,
   maxBufferLength: 12,
   workerPath: new URL("../vendor/hls.js/hls.worker.js", import.meta.url).href,
@@ -178,6 +177,8 @@ export class Player extends EventTarget {
       this.#movedAt = now;
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#setPlaying(!this.#video.paused);
+      // Too far to be caught up by playing faster, as after a break of the network.
+      if (this.#playing && this.behind > BEHIND_S) this.toLive();
       return;
     }
     const stillMs = now - this.#movedAt;

@@ -1,0 +1,24 @@
+"""The chat in the administration: to read, and to delete what should not stand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from amphi.audience.models import Message
+
+
+@admin.register(Message)
+class MessageAdmin(admin.ModelAdmin):
+    list_display = ["created_at", "event", "source", "author_name", "text", "delivery"]
+    list_filter = ["source", "delivery", "created_at"]
+    list_select_related = ["event"]
+    search_fields = ["text", "author_name", "event__title"]
+    date_hierarchy = "created_at"
+    fields = ["event", "source", "author", "author_name", "text", "created_at", "delivery"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
