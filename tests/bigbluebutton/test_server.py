@@ -179,10 +179,24 @@ def test_meeting_info(serve):
     assert info.attendees[1].custom_data == {"bbb_auto_join_audio": "true"}
 
 
-def test_meeting_info_of_an_unknown_meeting(serve):
-    wire = serve(lambda _: failed("notFound", "A meeting with that ID does not exist"))
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("notFound", "A meeting with that ID does not exist"),
+        ("validationError", "Invalid meeting ID: A meeting with that ID does not exist"),
+    ],
+)
+def test_meeting_info_of_an_unknown_meeting(serve, key, message):
+    wire = serve(lambda _: failed(key, message))
     with pytest.raises(MeetingNotFoundError):
         Server(wire.url, SECRET).meeting_info("m-1")
+
+
+def test_meeting_info_refused_for_another_reason(serve):
+    wire = serve(lambda _: failed("validationError", "Invalid meeting ID: too long"))
+    with pytest.raises(RefusedError) as caught:
+        Server(wire.url, SECRET).meeting_info("m-1")
+    assert not isinstance(caught.value, MeetingNotFoundError)
 
 
 def test_meetings_none_and_some(serve):
@@ -243,9 +257,17 @@ def test_send_chat_message_refuses_lengths_before_sending(text):
         Server("http://127.0.0.1:9", SECRET).send_chat_message("m-1", text)
 
 
-@pytest.mark.parametrize("status", ["404 Not Found"])
-def test_send_chat_message_to_an_old_server(serve, status):
-    wire = serve(lambda _: answer("<html>404</html>", status, "text/html"))
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>404</html>",
+        "<Map><timestamp>1749733504872</timestamp><status>404</status><error>Not Found</error></Map>",
+        '{"status":404,"error":"Not Found"}',
+    ],
+    ids=["html", "map", "json"],
+)
+def test_send_chat_message_to_an_old_server(serve, body):
+    wire = serve(lambda _: answer(body, "404 Not Found", "text/html"))
     with pytest.raises(CallNotSupportedError) as caught:
         Server(wire.url, SECRET).send_chat_message("m-1", "x")
     assert caught.value.permanent

@@ -31,6 +31,8 @@ _REFUSALS: dict[str, type[RefusedError]] = {
     "nonUniqueVoiceBridge": MeetingExistsError,
     "destroyMissingHook": HookNotFoundError,
 }
+# Some versions give the key validationError here: https://github.com/bigbluebutton/bigbluebutton/issues/13369
+_NO_SUCH_MEETING = "A meeting with that ID does not exist"
 _NOT_FOUND = 404
 _UNSUPPORTED_KEYS = {"unsupportedRequest", "notImplemented", "unknownCall"}
 
@@ -97,6 +99,8 @@ def _refusal(call: str, response: Element) -> RefusedError | CallNotSupportedErr
         key, message = error.get("key", ""), error.get("message", "")
     if key in _UNSUPPORTED_KEYS:
         return _unsupported(call, message)
+    if key == "validationError" and _NO_SUCH_MEETING in message:
+        return MeetingNotFoundError(call, key, message)
     return _REFUSALS.get(key, RefusedError)(call, key, message)
 
 
