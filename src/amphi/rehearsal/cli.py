@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import importlib
+import logging
 import os
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import django
@@ -41,12 +43,20 @@ def main(argv: list[str]) -> int:
         "--seconds", type=_seconds, default=DEFAULT_S, help="how long it is on air (default: 120)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="keep pictures of both windows there if something fails",
+    )
     options = parser.parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     django.setup()
+    # The progress lines say it; the webinar's own log is the worker's.
+    logging.getLogger("webinar").setLevel(logging.WARNING)
     performance = importlib.import_module("amphi.rehearsal.performance")  # it needs Django to be set up
     try:
-        report = asyncio.run(_interruptible(performance.rehearse(options.seconds, _tell)))
+        report = asyncio.run(_interruptible(performance.rehearse(options.seconds, _tell, options.pictures)))
     except asyncio.CancelledError:
         _tell(
             say(

@@ -1,6 +1,7 @@
 """A rehearsal from start to end."""
 
 import asyncio
+import contextlib
 import statistics
 import tempfile
 import time
@@ -37,9 +38,13 @@ class Performance:
         stage: the webinar and its accounts.
         seconds: how long the live is measured.
         tell: how a line of progress reaches the person.
+        pictures: a folder for pictures of both windows when something fails; None for none.
     """
 
-    def __init__(self, stage: Stage, seconds: float, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, stage: Stage, seconds: float, tell: Callable[[str], None], pictures: Path | None = None
+    ) -> None:
+        self.pictures = pictures
         self.stage = stage
         self.seconds = seconds
         self.tell = tell
@@ -53,11 +58,25 @@ class Performance:
             RehearsalError: it can't go on.
         """
         async with chromium() as browser:
-            presenter, listener = await self._open(browser)
-            await self._go_live(presenter, listener)
-            await self._on_air(presenter, listener)
-            await self._stop(presenter, listener)
-            await self._end(presenter, listener)
+            try:
+                presenter, listener = await self._open(browser)
+                await self._go_live(presenter, listener)
+                await self._on_air(presenter, listener)
+                await self._stop(presenter, listener)
+                await self._end(presenter, listener)
+            except (RehearsalError, PlaywrightError):
+                await self._keep_pictures(browser)
+                raise
+
+    async def _keep_pictures(self, browser: Browser) -> None:
+        if self.pictures is None:
+            return
+        for at, context in enumerate(browser.contexts):
+            for page in context.pages:
+                file = self.pictures / f"{self.stage.token}-{('listener', 'presenter')[at]}.png"
+                with contextlib.suppress(PlaywrightError):
+                    await page.screenshot(path=file, timeout=5000)
+                self.tell(f"{page.url.split('?')[0]} → {file}")
 
     async def _open(self, browser: Browser) -> tuple[Presenter, Listener]:
         name = settings.SESSION_COOKIE_NAME
@@ -262,12 +281,13 @@ async def _told(sending: Awaitable[float], hearer: Robot, text: str, late: str) 
         hearing.cancel()
 
 
-async def rehearse(seconds: float, tell: Callable[[str], None]) -> Report:
+async def rehearse(seconds: float, tell: Callable[[str], None], pictures: Path | None = None) -> Report:
     """Hold a rehearsal on whatever is configured, and remove what it made, also when it is interrupted.
 
     Args:
         seconds: how long the live is measured, at least 20.
         tell: how a line of progress reaches the person.
+        pictures: a folder for pictures of both windows when something fails.
     """
     try:
         stage = await asyncio.to_thread(staging.set_up, seconds)
@@ -275,7 +295,7 @@ async def rehearse(seconds: float, tell: Callable[[str], None]) -> Report:
         report = Report(failures=[str(error)])
         report.judge()
         return report
-    performance = Performance(stage, seconds, tell)
+    performance = Performance(stage, seconds, tell, pictures)
     try:
         await performance.hold()
     except RehearsalError as error:

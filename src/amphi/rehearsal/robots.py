@@ -35,6 +35,8 @@ CHROMIUM_ARGUMENTS = [
 STEP_S = 20.0
 """The most that one step of a robot may take before the part that it waits for is named."""
 
+_POLL_S = 0.05
+
 
 def script(name: str) -> str:
     """The text of one of the robots' scripts."""
@@ -90,10 +92,20 @@ class Robot:
         Raises:
             NoAnswerError: it did not in time; `what` is the sentence that says so.
         """
+        # Asked again and again from outside: the pages' content security policy forbids waiting inside them.
+        deadline = time.monotonic() + timeout_s
+        while not await self._holds(condition, page or self.page):
+            if time.monotonic() > deadline:
+                raise NoAnswerError(what)
+            await asyncio.sleep(_POLL_S)
+
+    async def _holds(self, condition: str, page: Page) -> bool:
         try:
-            await (page or self.page).wait_for_function(condition, timeout=timeout_s * 1000, polling=50)
-        except PlaywrightTimeoutError:
-            raise NoAnswerError(what) from None
+            return bool(await page.evaluate(f"Boolean({condition})"))
+        except PlaywrightError as error:
+            if "Execution context was destroyed" in str(error):
+                return False  # the page is being replaced by the next
+            raise
 
     async def click(self, selector: str, what: str, *, page: Page | None = None) -> float:
         """Press a button; returns when, in seconds since 1970.
@@ -200,8 +212,9 @@ class Presenter(Robot):
 
     async def say(self, text: str) -> float:
         """Write in the meeting's chat; returns when it was sent, in seconds since 1970."""
-        await self.page.fill("#chat-input", text)
-        return await _send(self, "The classroom's chat can't be written in.")
+        if not await self.page.locator("#chat-input").is_visible():
+            await self.click("#panel-button", "The classroom did not open its chat.")
+        return await _send(self, "#chat-input", text, "The classroom's chat can't be written in.")
 
     async def stop_live(self) -> float:
         """Press « Arrêter seulement le direct » on the panel; returns when."""
@@ -244,7 +257,7 @@ class Listener(Robot):
         cls, browser: Browser, event_url: str, cookie: tuple[str, str], *, rehearsal: int
     ) -> "Listener":
         """A listener who waits on the live page."""
-        context = await _context(browser, event_url, cookie, (1100, 640))
+        context = await _context(browser, event_url, cookie, (1280, 720))
         listener = cls(await context.new_page(), "listener")
         await listener.go(event_url, "The web part")
         await listener.page.evaluate("rehearsalWatch.picture()")
@@ -270,8 +283,7 @@ class Listener(Robot):
         await self.wait(
             "!document.querySelector('#chat-text')?.disabled", "The live page's chat did not open."
         )
-        await self.page.fill("#chat-text", text)
-        return await _send(self, "The live page's chat can't be written in.")
+        return await _send(self, "#chat-text", text, "The live page's chat can't be written in.")
 
     async def over(self, since_s: float, what: str, timeout_s: float) -> float:
         """Wait until the page says that the live is over and its picture stands still.
@@ -296,7 +308,11 @@ class Listener(Robot):
         return max(over_ms, last_ms) / 1000
 
 
-async def _send(robot: Robot, what: str) -> float:
+async def _send(robot: Robot, field: str, text: str, what: str) -> float:
+    try:
+        await robot.page.fill(field, text, timeout=STEP_S * 1000)
+    except PlaywrightTimeoutError:
+        raise NoAnswerError(what) from None
     await robot.click("#chat-send", what)
     return float(await robot.watched("watch.clicks['chat-send']")) / 1000
 

@@ -119,7 +119,7 @@ async def read_clocks(file: Path, rehearsal: int) -> list[tuple[float, int]]:
     return clocks
 
 
-def _peak(samples: array[int]) -> int:
+def _peak(samples: "array[int]") -> int:
     highest, lowest = max(samples), min(samples)
     return max(highest, -lowest)
 
