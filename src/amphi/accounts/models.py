@@ -28,6 +28,10 @@ class User(AbstractUser):
         AccessGroup, verbose_name=_("access groups"), blank=True, related_name="users"
     )
 
+    language = models.CharField(
+        _("language"), max_length=5, blank=True, help_text=_("Of the mails; empty: the platform’s own.")
+    )
+
     class Meta(AbstractUser.Meta):
         pass
 

@@ -86,7 +86,7 @@ class MeetingForm(forms.Form):
         ),
     )
     start_at = forms.DateTimeField(
-        label=_("Date and time"),
+        label=_("Start"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )

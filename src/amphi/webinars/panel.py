@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from amphi.audience.queries import viewers
 from amphi.meetings.models import Meeting
@@ -43,7 +44,7 @@ _STREAM: Mapping[str, tuple[str, Promise]] = {
 def _meeting_station(meeting: Meeting) -> tuple[str, str]:
     if is_on(meeting):
         return _OK, _("Running")
-    return _OFF, _("Ended") if meeting.ended_at else _("Not started")
+    return _OFF, pgettext("meeting", "Ended") if meeting.ended_at else pgettext("meeting", "Not started")
 
 
 def _stations(meeting: Meeting, livestream: Livestream) -> list[dict[str, str]]:
@@ -67,14 +68,20 @@ def _stations(meeting: Meeting, livestream: Livestream) -> list[dict[str, str]]:
     ]
 
 
+def _moment(at: datetime) -> str:
+    local = timezone.localtime(at)
+    time = local.strftime("%H:%M:%S")
+    return (
+        time if local.date() == timezone.localdate() else f"{date_format(local, 'SHORT_DATE_FORMAT')} {time}"
+    )
+
+
 def _history(livestream: Livestream) -> list[dict[str, Any]]:
     rows = livestream.transitions.select_related("actor").order_by("-pk")[:HISTORY_SHOWN]
     return [
         {
             "id": row.pk,
-            "at": date_format(timezone.localtime(row.at), "SHORT_DATE_FORMAT")
-            + " "
-            + timezone.localtime(row.at).strftime("%H:%M:%S"),
+            "at": _moment(row.at),
             "text": wording.transition(row),
             "who": str(row.actor) if row.actor else "",
             "reason": wording.reason(row),
