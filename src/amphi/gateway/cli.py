@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import os
 import signal
 import socket
 import sys
@@ -66,13 +67,17 @@ def listen(host: str, port: int) -> socket.socket:
 def main(argv: list[str]) -> int:
     """Serve until a signal comes; the exit status is returned."""
     config = read_config(argv)
+    for program in (config.chromium, config.ffmpeg, Path("/usr/bin/setpriv")):
+        if not os.access(program, os.X_OK):
+            sys.stderr.write(f"amphi gateway: {program} is not there, or can't be run\n")
+            return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("websockets.server", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         listener = listen(config.host, config.port)
     except OSError as error:
-        sys.stderr.write(f"amphi gateway: can't listen on {config.host}:{config.port}: {error.strerror}\n")
+        sys.stderr.write(f"amphi gateway: can't listen on {config.host}:{config.port}: {os.strerror(error.errno or 0)}\n")
         return 1
     # uvicorn raises the signal that ended it once more when it is done: this makes that a clean end.
     signal.signal(signal.SIGTERM, lambda *_: None)

@@ -214,7 +214,7 @@ class RtmpSink:
     def _command(self) -> list[str]:
         # setpriv: the kernel ends ffmpeg with the gateway, however the gateway ends.
         return [
-            *("setpriv", "--pdeathsig", "KILL", "--"),
+            *("/usr/bin/setpriv", "--pdeathsig", "KILL", "--"),
             *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info"),
             *("-probesize", "32", "-analyzeduration", "0"),
             *("-f", "matroska", "-i", "pipe:0", "-map", "0", "-c:v", "copy"),

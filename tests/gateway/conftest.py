@@ -1,0 +1,280 @@
+"""A gateway as an operator runs it, a meeting's page, and nginx-rtmp to send to."""
+
+import http.server
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psutil
+import pytest
+
+TOKEN = "correct-horse"
+DEADLINE_S = 40
+
+
+def wait_for(condition, *, within_s=DEADLINE_S):
+    """The first true thing that `condition` returns."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"not within {within_s} s: {condition}")
+
+
+def unused_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class GatewayProcess:
+    """`amphi gateway`, and a client of it."""
+
+    def __init__(self, **settings):
+        self.port = unused_port()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
+        environment |= {"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_HTTP": f"127.0.0.1:{self.port}"}
+        environment |= {f"AMPHI_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "amphi", "gateway"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        self.log = []
+        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
+        self._reader.start()
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=15
+        )
+        wait_for(self.is_ready)
+
+    def is_ready(self):
+        assert self.process.poll() is None, "".join(self.log)
+        try:
+            return self.client.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def job(self, job_id):
+        return self.client.get(f"/jobs/{job_id}").json()
+
+    def wait_for_state(self, job_id, state, reason=None):
+        def reached():
+            job = self.job(job_id)
+            return job if job["state"] == state and reason in (None, job["reason"]) else None
+
+        return wait_for(reached)
+
+    def children(self):
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def close(self):
+        self.process.terminate()
+        status = self.process.wait(10)
+        self._reader.join(10)
+        self.process.stderr.close()
+        self.client.close()
+        return status
+
+
+@pytest.fixture
+def make_gateway():
+    gateways = []
+
+    def make(**settings):
+        gateways.append(GatewayProcess(**settings))
+        return gateways[-1]
+
+    yield make
+    for gateway in gateways:
+        if gateway.process.returncode is None:
+            gateway.close()
+
+
+class MeetingServer:
+    """Serves a page that stands as the classroom's does, and does what the test says."""
+
+    def __init__(self):
+        self.state = "joining"
+        self.still = False
+        self.crash_token = ""
+        self.joins = []
+        self.chat = []
+        self.chat_shown = None
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                address = urlsplit(self.path)
+                if address.path == "/say":
+                    outer.hear(parse_qs(address.query))
+                    self.answer(b"", "text/plain")
+                elif address.path == "/state":
+                    body = {"state": outer.state, "crash": outer.crash_token}
+                    self.answer(json.dumps(body).encode(), "application/json")
+                elif address.path == "/error":
+                    body = b"<response><returncode>FAILED</returncode><messageKey>guestDeny</messageKey></response>"
+                    self.answer(body, "text/xml")
+                else:
+                    self.page(address)
+
+            def do_POST(self):
+                length = int(self.headers["Content-Length"])
+                outer.joins.append(parse_qs(self.rfile.read(length).decode()))
+                self.page(urlsplit("/meeting"))
+
+            def page(self, address):
+                name = "join_form.html" if address.path.startswith("/form") else "meeting.html"
+                if address.path == "/meeting" and self.command == "GET":
+                    outer.joins.append(address.query)
+                page = (Path(__file__).with_name("pages") / name).read_text("utf-8")
+                page = page.replace("STILL", json.dumps(outer.still)).replace(
+                    "CRASHED", json.dumps(outer.crash_token)
+                )
+                self.answer(page.encode(), "text/html; charset=utf-8")
+
+            def answer(self, body, kind):
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                # As strict as a meeting server may be: nothing of ours may need to connect elsewhere from this page.
+                self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def join_url(self):
+        return f"http://localhost:{self.server.server_port}/meeting?checksum=secret-checksum"
+
+    def hear(self, said):
+        if "text" in said:
+            self.chat.append(said["text"][0])
+        if "shown" in said:
+            self.chat_shown = said["shown"][0] == "true"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def meeting():
+    server = MeetingServer()
+    yield server
+    server.close()
+
+
+class RtmpServer:
+    """Debian's nginx with its RTMP module; each publish becomes a file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = unused_port()
+        self.control_port = unused_port()
+        self.files = folder / "files"
+        self.files.mkdir()
+        self.files.chmod(0o777)
+        self.process = None
+        self.refuses = False
+        self.start()
+
+    def start(self):
+        configuration = f"""
+            load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+            daemon off; master_process off; user root; pid {self.folder}/nginx.pid; error_log {self.folder}/error.log notice;
+            events {{ worker_connections 64; }}
+            rtmp {{ access_log {self.folder}/access.log; server {{ listen 127.0.0.1:{self.port}; application live {{
+              live on; record all; record_path {self.files}; record_unique off; record_suffix -%s.flv;
+              {"deny publish all;" if self.refuses else ""}
+            }} }} }}
+        """
+        if os.geteuid() != 0:
+            configuration = configuration.replace("user root;", "")
+        (self.folder / "nginx.conf").write_text(configuration)
+        self.process = subprocess.Popen(
+            [
+                "nginx",
+                "-p",
+                str(self.folder),
+                "-e",
+                str(self.folder / "error.log"),
+                "-c",
+                str(self.folder / "nginx.conf"),
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.is_listening)
+
+    def is_listening(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def url(self, name="talk"):
+        return f"rtmp://127.0.0.1:{self.port}/live/{name}?key=secret-key"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def connections(self):
+        """How many publishers have left, by the access log."""
+        log = self.folder / "access.log"
+        return len(re.findall(r"PUBLISH", log.read_text())) if log.exists() else 0
+
+    def recordings(self):
+        return sorted(self.files.iterdir(), key=lambda path: path.stat().st_mtime)
+
+    def close(self):
+        self.kill()
+
+
+@pytest.fixture
+def rtmp(tmp_path):
+    server = RtmpServer(tmp_path)
+    yield server
+    server.close()
+
+
+def probe(path, *entries):
+    """What ffprobe says of a file."""
+    command = ["ffprobe", "-v", "error", "-of", "json", *entries, str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
+
+
+def packets(path, kind):
+    listed = probe(path, "-select_streams", kind, "-show_entries", "packet=pts_time,flags")["packets"]
+    return [(float(packet["pts_time"]), "K" in packet["flags"]) for packet in listed]
+
+
+def color_of(path, at_s=0.0):
+    """The mean colour of the picture at a time."""
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-ss",
+        str(at_s),
+        "-i",
+        str(path),
+        "-frames:v",
+        "1",
+        "-vf",
+        "scale=1:1:flags=area",
+    ]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    return tuple(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout[:3])

@@ -1,0 +1,166 @@
+"""Both HTTP APIs over sockets, as far as no browser is needed."""
+
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from .conftest import TOKEN, GatewayProcess, unused_port
+
+JOB = {
+    "join_url": "http://127.0.0.1:9/meeting",
+    "rtmp_url": "rtmp://127.0.0.1:9/live/x",
+    "room": "r",
+    "show_chat": False,
+}
+B_401 = {"Error": "authorization error"}
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    process = GatewayProcess(warm=0)
+    yield process
+    assert process.close() == 0
+
+
+def test_healthz_needs_no_token(gateway):
+    answer = httpx.get(f"http://127.0.0.1:{gateway.port}/healthz")
+    assert answer.json() == {"ok": True, "jobs": 0, "max_jobs": 2, "version": "0.1.0"}
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer wrong", "Basic Zm9vOmJhcg==", f"Bearer {TOKEN}x", "é"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/jobs"),
+        ("GET", "/jobs/a"),
+        ("PUT", "/jobs/a"),
+        ("DELETE", "/jobs/a"),
+        ("POST", "/jobs/a/chat"),
+        ("PUT", "/jobs/a/chat-panel"),
+        ("GET", "/start"),
+        ("GET", "/stop"),
+        ("GET", "/chat"),
+        ("POST", "/chat"),
+        ("GET", "/progress"),
+        ("GET", "/unknown"),
+    ],
+)
+def test_every_route_needs_the_token(gateway, method, path, header):
+    headers = {} if header is None else {"Authorization": header.encode()}
+    answer = httpx.request(method, f"http://127.0.0.1:{gateway.port}{path}", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    if path in {"/start", "/stop", "/chat", "/progress"}:
+        assert answer.json() == B_401
+    else:
+        assert answer.json()["error"] == "unauthorized"
+
+
+def test_bare_token_passes(gateway):
+    answer = httpx.get(f"http://127.0.0.1:{gateway.port}/jobs", headers={"Authorization": TOKEN})
+    assert answer.json() == {"jobs": [], "max_jobs": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"join_url": "file:///etc/passwd"},
+        {"join_url": None},
+        {"rtmp_url": "http://127.0.0.1/"},
+        {"rtmp_url": "/tmp/out.flv"},
+        {"room": 5},
+        {"show_chat": "yes"},
+    ],
+)
+def test_bad_job(gateway, change):
+    answer = gateway.client.put("/jobs/a", json=JOB | change)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b" " * 70_000 + b"{}"])
+def test_bad_body(gateway, body):
+    answer = gateway.client.put("/jobs/a", content=body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/jobs/a"), ("DELETE", "/jobs/a"), ("POST", "/jobs/a/chat"), ("PUT", "/jobs/a/chat-panel")],
+)
+def test_unknown_job(gateway, method, path):
+    answer = gateway.client.request(method, path)
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_job")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/start", 400, {"Error": "a room name must be specified"}),
+        (
+            "/start?room=UP&domain=a&rtmpDst=rtmp://a/b",
+            400,
+            {"Error": "a room name is 1 to 58 of a-z 0-9 _ -"},
+        ),
+        (
+            "/start?room=r&rtmpDst=rtmp://a/b",
+            400,
+            {"Error": "a domain must be specified: HOST[:PORT][/PATH]"},
+        ),
+        (
+            "/start?room=r&domain=a@b&rtmpDst=rtmp://a/b",
+            400,
+            {"Error": "a domain must be specified: HOST[:PORT][/PATH]"},
+        ),
+        ("/start?room=r&domain=a", 400, {"Error": "rtmp_url must be an address of rtmp or rtmps"}),
+        ("/stop?room=zzz", 400, {"Error": "no running container for room=zzz"}),
+        ("/stop", 400, {"Error": "a room name must be specified"}),
+        ("/chat?room=zzz&toggle=True", 400, {"Error": "no running container for room=zzz"}),
+        ("/progress?room=zzz", 200, {"status": "success", "gw_state": "down"}),
+    ],
+)
+def test_dialect_b_errors(gateway, path, status, body):
+    answer = gateway.client.get(path)
+    assert (answer.status_code, answer.json()) == (status, body)
+
+
+def run_gateway(environment):
+    command = [sys.executable, "-m", "amphi", "gateway"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_taken_port_is_named():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        address = f"127.0.0.1:{holder.getsockname()[1]}"
+        ended = run_gateway({"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_HTTP": address, "PATH": "/usr/bin"})
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"amphi gateway: can't listen on {address}: Address already in use\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "AMPHI_GATEWAY_TOKEN: must be set"),
+        (
+            {"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_FPS": "many"},
+            "AMPHI_GATEWAY_FPS: must be a whole number",
+        ),
+        ({"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_CHROMIUM": "/no/browser"}, "/no/browser"),
+        ({"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_FFMPEG": "/no/ffmpeg"}, "/no/ffmpeg"),
+    ],
+)
+def test_wrong_setting_stops_it(environment, said):
+    ended = run_gateway(
+        {"AMPHI_GATEWAY_HTTP": f"127.0.0.1:{unused_port()}", "PATH": "/usr/bin", **environment}
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert TOKEN not in ended.stderr

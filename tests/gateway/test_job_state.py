@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from amphi.gateway.job_state import PUBLIC_STATES, TRANSITIONS, Event, State, Status, advance
+
+START = datetime(2026, 3, 29, 14, 0, tzinfo=UTC)
+LATER = START + timedelta(seconds=5)
+
+ENDINGS = {
+    "meeting_ended": "stopping",
+    "stop": "stopping",
+    "capture_failed": "stopping",
+    "gave_up": "stopping",
+}
+SHUT_OUT = {"join_refused": "stopping", "join_timeout": "stopping"}
+EXPECTED = {
+    "joining": {"entered": "publishing", "page_crashed": "joining"} | ENDINGS | SHUT_OUT,
+    "publishing": {
+        "published": "on_air",
+        "rtmp_lost": "publishing",
+        "rtmp_refused": "publishing",
+        "page_crashed": "joining",
+    }
+    | ENDINGS,
+    "on_air": {"rtmp_lost": "republishing", "rtmp_refused": "republishing", "page_crashed": "rejoining"}
+    | ENDINGS,
+    "republishing": {
+        "published": "on_air",
+        "rtmp_lost": "republishing",
+        "rtmp_refused": "republishing",
+        "page_crashed": "rejoining",
+    }
+    | ENDINGS,
+    "rejoining": {"entered": "republishing", "page_crashed": "rejoining"} | ENDINGS | SHUT_OUT,
+    "stopping": {"closed": "idle"},
+    "idle": {},
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(State, Event)))
+def test_every_pair(state, event):
+    before = Status(state, START)
+    after = advance(before, event, now=LATER, detail="why")
+    expected = EXPECTED[state].get(event)
+    if expected is None:
+        assert after is before
+    else:
+        assert after.state == expected
+        assert after.since == (START if PUBLIC_STATES[state] == after.public_state else LATER)
+
+
+def test_every_state_has_a_row_and_a_public_name():
+    assert set(TRANSITIONS) == set(PUBLIC_STATES) == set(State)
+    assert set(PUBLIC_STATES.values()) == {"joining", "on_air", "recovering", "stopping", "idle"}
+
+
+def test_reason_is_cleared_on_air_and_kept_when_idle():
+    status = Status(State.ON_AIR, START)
+    status = advance(status, Event.RTMP_LOST, now=LATER, detail="broken pipe")
+    assert (status.public_state, status.reason, status.detail) == ("recovering", "rtmp_lost", "broken pipe")
+    status = advance(status, Event.PUBLISHED, now=LATER)
+    assert (status.public_state, status.reason, status.detail) == ("on_air", "", "")
+    status = advance(status, Event.MEETING_ENDED, now=LATER, detail="the meeting is over")
+    status = advance(status, Event.STOP, now=LATER)
+    status = advance(status, Event.CLOSED, now=LATER)
+    assert (status.public_state, status.reason) == ("idle", "meeting_ended")

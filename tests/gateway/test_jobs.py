@@ -1,0 +1,178 @@
+"""Whole jobs: a real Chromium, a real ffmpeg, a real RTMP server."""
+
+import signal
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from .conftest import color_of, packets, probe, wait_for
+
+pytestmark = pytest.mark.browser
+
+SMALL_HEAP = "--js-flags=--max-old-space-size=64"
+
+
+def spec_of(meeting, rtmp, name="talk", room="room"):
+    return {"join_url": meeting.join_url, "rtmp_url": rtmp.url(name), "room": room, "show_chat": True}
+
+
+def is_green(color):
+    red, green, blue = color
+    return green > 90 and red < 60 and blue < 60
+
+
+def test_webinar_from_start_to_stop(make_gateway, meeting, rtmp):
+    gateway = make_gateway(max_jobs=1)
+    spec = spec_of(meeting, rtmp)
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: gateway.client.put("/jobs/j1", json=spec), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert gateway.client.put("/jobs/j1", json=spec | {"room": "other"}).status_code == 409
+    full = gateway.client.put("/jobs/j2", json=spec)
+    assert (full.status_code, full.json()["error"], full.headers["Retry-After"]) == (503, "full", "10")
+    full = gateway.client.get("/start", params={"room": "b", "domain": "localhost", "rtmpDst": rtmp.url("b")})
+    assert full.status_code == 503
+    assert full.json() == {"status": "error", "details": {"res": "error", "type": "No free resources found"}}
+    assert full.headers["Retry-After"] == "10"
+
+    wait_for(lambda: meeting.joins)
+    too_early = gateway.client.post("/jobs/j1/chat", json={"text": "Hello", "author": "Ada"})
+    assert (too_early.status_code, too_early.json()["error"]) == (409, "not_in_meeting")
+    assert gateway.job("j1")["state"] == "joining"
+    assert not rtmp.recordings()
+    meeting.state = "joined"
+    job = gateway.wait_for_state("j1", "on_air")
+    assert (job["reason"], job["room"], job["chat_shown"]) == ("", "room", True)
+
+    text = '‘quoted’ "and" $(id) <b>'
+    assert gateway.client.post("/jobs/j1/chat", json={"text": text, "author": "Ada"}).status_code == 202
+    wait_for(lambda: meeting.chat == [f"Ada: {text}"])
+    assert gateway.client.put("/jobs/j1/chat-panel", json={"shown": False}).json() == {"shown": False}
+    wait_for(lambda: meeting.chat_shown is False)
+
+    time.sleep(4)
+    stats = gateway.job("j1")["stats"]
+    assert stats["cpu_cores"] > 0
+    assert stats["frames"] > 40
+    assert stats["kbps"] > 0
+    begin = time.monotonic()
+    assert gateway.client.delete("/jobs/j1").status_code == 202
+    wait_for(rtmp.connections)
+    assert time.monotonic() - begin < 2
+    assert gateway.wait_for_state("j1", "idle")["reason"] == "stopped"
+    assert gateway.client.delete("/jobs/j1").status_code == 202
+    check_recording(rtmp.recordings()[0])
+    assert gateway.close() == 0
+    log = "".join(gateway.log)
+    assert "j1: publishing -> on_air" in log
+    for secret in ("secret-key", "secret-checksum", "correct-horse"):
+        assert secret not in log
+
+
+def check_recording(path):
+    picture, sound = sorted(
+        probe(path, "-show_streams")["streams"], key=lambda stream: stream["codec_type"], reverse=True
+    )
+    assert (picture["codec_name"], picture["width"], picture["height"]) == ("h264", 1280, 720)
+    assert (sound["codec_name"], sound["sample_rate"], sound["channels"]) == ("aac", "48000", 2)
+    times = [at for at, _ in packets(path, "v")]
+    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    keys = [at for at, is_key in packets(path, "v") if is_key]
+    assert all(later - earlier <= 1.1 for earlier, later in zip(keys, keys[1:], strict=False))
+    sound_times = [at for at, _ in packets(path, "a")]
+    assert max(later - earlier for earlier, later in zip(sound_times, sound_times[1:], strict=False)) < 0.05
+    assert is_green(color_of(path))  # the first picture is the meeting already
+    volume = subprocess.run(
+        ["ffmpeg", "-i", str(path), "-af", "volumedetect", "-f", "null", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    assert float(volume.split("mean_volume:")[1].split("dB")[0]) > -30
+
+
+def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtmp):
+    meeting.still, meeting.state = True, "joined"
+    gateway = make_gateway(chromium_arguments=SMALL_HEAP)
+    gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
+    gateway.wait_for_state("j1", "on_air")
+    time.sleep(3)
+
+    rtmp.kill()
+    gateway.wait_for_state("j1", "recovering", "rtmp_lost")
+    first = rtmp.recordings()[0]
+    rtmp.start()
+    gateway.wait_for_state("j1", "on_air")
+
+    meeting.crash_token = "now"
+    gateway.wait_for_state("j1", "recovering", "page_crashed")
+    gateway.wait_for_state("j1", "on_air")
+    assert len(meeting.joins) == 2
+
+    browser = next(child for child in gateway.children() if is_browser_of_job(child, gateway))
+    browser.kill()
+    gateway.wait_for_state("j1", "recovering", "page_crashed")
+    gateway.wait_for_state("j1", "on_air")
+    assert len(meeting.joins) == 3
+
+    meeting.state = "ended"
+    assert gateway.wait_for_state("j1", "idle")["reason"] == "meeting_ended"
+    check_still(first)
+    assert len(rtmp.recordings()) == 3  # the crash of the page alone did not break the stream
+    assert all(is_green(color_of(path)) for path in rtmp.recordings())
+
+
+def is_browser_of_job(process, gateway):
+    """The browser with the most children: those kept ready hold no meeting."""
+    browsers = [
+        child
+        for child in gateway.children()
+        if child.name().startswith("chrom") and "--type=" not in " ".join(child.cmdline())
+    ]
+    return process == max(browsers, key=lambda browser: len(browser.children(recursive=True)))
+
+
+def check_still(path):
+    times = [at for at, _ in packets(path, "v")]
+    steps_ms = [round((later - earlier) * 1000) for earlier, later in zip(times, times[1:], strict=False)]
+    assert statistics.mode(steps_ms) == 200
+    assert max(steps_ms) <= 400
+    assert all(step % 40 == 0 for step in steps_ms)
+
+
+def test_refused_by_the_meeting(make_gateway, meeting, rtmp):
+    gateway = make_gateway(warm=0)
+    spec = spec_of(meeting, rtmp) | {"join_url": meeting.join_url.replace("/meeting", "/error")}
+    gateway.client.put("/jobs/j1", json=spec)
+    job = gateway.wait_for_state("j1", "idle")
+    assert (job["reason"], job["detail"]) == ("join_refused", "guestDeny")
+    assert not rtmp.recordings()
+
+
+def test_refused_by_the_rtmp_server(make_gateway, meeting, rtmp):
+    meeting.state = "joined"
+    rtmp.kill()
+    rtmp.refuses = True
+    rtmp.start()
+    gateway = make_gateway(warm=0)
+    gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
+    assert "secret" not in gateway.wait_for_state("j1", "joining", "rtmp_refused")["detail"]
+    gateway.client.delete("/jobs/j1")
+    assert gateway.wait_for_state("j1", "idle")["reason"] == "stopped"
+
+
+def test_nothing_outlives_a_killed_gateway(make_gateway, meeting, rtmp):
+    meeting.state = "joined"
+    gateway = make_gateway()
+    gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
+    gateway.wait_for_state("j1", "on_air")
+    children = gateway.children()
+    assert any("ffmpeg" in child.name() for child in children)
+    gateway.process.send_signal(signal.SIGKILL)
+    gateway.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert [child for child in alive if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
