@@ -12,7 +12,7 @@ Dialect = Literal["amphi", "A", "B", "D"]
 _ROOM = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StartRequest:
     """A webinar to stream.
 
@@ -33,7 +33,7 @@ class StartRequest:
     show_chat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class JobRef:
     """A webinar that was started.
 
@@ -50,7 +50,7 @@ class JobRef:
     chat_shown: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class JobStatus:
     """What a gateway says of one webinar.
 
