@@ -1,0 +1,138 @@
+"""Who may: every address has a rule, and keeps to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from amphi.accounts.models import User
+from amphi.meetings.models import Meeting
+from tests.factories import make_gateway, make_meeting, make_user, make_webinar
+
+RULES = {"anyone", "logged_in", "moderator", "watcher", "writer", "signed"}
+LOGIN = "login"
+
+# What each person gets. LOGIN is a redirection to the login page.
+PEOPLE = ("anonymous", "stranger", "co-owner", "owner", "superuser")
+MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
+    "accounts:login": ("get", 200, 302, 302, 302, 302),
+    "meetings:list": ("get", LOGIN, 200, 200, 200, 200),
+    "meetings:add": ("get", LOGIN, 200, 200, 200, 200),
+    "meetings:detail": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:edit": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:delete": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:start": ("post", LOGIN, 403, 302, 302, 302),
+    "meetings:join": ("get", LOGIN, 403, 302, 302, 302),
+    "meetings:move": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:explained": ("get", LOGIN, 200, 200, 200, 200),
+    "webinars:status": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:stop": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:restart": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
+}
+PRESENTERS = ("meetings", "webinars")
+OF_A_LIVE = {name for name in MATRIX if name.startswith("webinars:")} - {"webinars:explained"}
+POST_ONLY = {name for name, (method, *_) in MATRIX.items() if method == "post"}
+
+
+def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address below `resolver`, with its full name; the administration keeps rules of its own."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            yield f"{namespace}{entry.name}", entry
+        elif entry.namespace != "admin":
+            yield from patterns(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+
+
+@pytest.fixture
+def meeting(db, settings) -> Meeting:
+    settings.USE_MEETING_WEBINAR = True
+    settings.BBB_API_URL = "http://127.0.0.1:9/bigbluebutton"
+    settings.BBB_SECRET_KEY = "secret"
+    make_gateway()
+    return make_webinar(make_user("owner"), additional_owners=[make_user("co-owner")]).meeting
+
+
+def client_of(person: str) -> Client:
+    client = Client()
+    if person == "stranger":
+        client.force_login(make_user("stranger"))
+    elif person == "superuser":
+        client.force_login(make_user("root", is_superuser=True, is_staff=True))
+    elif person != "anonymous":
+        client.force_login(User.objects.get(username=person))
+    return client
+
+
+def address(name: str, meeting: Meeting) -> str:
+    needs_slug = name.startswith("webinars:") or name in {
+        f"meetings:{view}" for view in ("detail", "edit", "delete", "start", "join", "move")
+    }
+    return reverse(name, args=[meeting.slug] if needs_slug and name != "webinars:explained" else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"), [pytest.param(*found, id=found[0]) for found in patterns(get_resolver())]
+)
+def test_view_has_a_rule(name, pattern):
+    assert getattr(pattern.callback, "access_rule", None) in RULES
+
+
+def test_matrix_names_every_page_of_presenters():
+    names = {name for name, _ in patterns(get_resolver()) if name.split(":")[0] in PRESENTERS}
+    assert names == {name for name in MATRIX if name.split(":")[0] in PRESENTERS}
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_matrix(meeting, person):
+    client = client_of(person)
+    got, expected = {}, {}
+    for name, (method, *row) in MATRIX.items():
+        url = address(name, meeting)
+        response = getattr(client, method)(url)
+        to_login = response.status_code == 302 and response["Location"].startswith("/accounts/login/")
+        got[name] = LOGIN if to_login else response.status_code
+        expected[name] = row[PEOPLE.index(person)]
+    assert got == expected
+
+
+@pytest.mark.parametrize("name", sorted(POST_ONLY))
+def test_change_by_get_is_refused(meeting, client, name):
+    client.force_login(meeting.owner)
+    assert client.get(address(name, meeting)).status_code == 405
+
+
+@pytest.mark.parametrize("name", [*sorted(POST_ONLY), "meetings:add", "accounts:logout", "accounts:language"])
+def test_change_without_csrf_token_is_refused(meeting, name):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(meeting.owner)
+    assert client.post(address(name, meeting)).status_code == 403
+
+
+def test_script_without_login_is_told_in_json(meeting, client):
+    response = client.get(address("webinars:status", meeting), headers={"Accept": "application/json"})
+    assert (response.status_code, response.json()) == (401, {"error": "login_required"})
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MATRIX if name.startswith("webinars:")))
+def test_webinars_out_of_use(meeting, client, settings, name):
+    settings.USE_MEETING_WEBINAR = False
+    client.force_login(make_user(is_superuser=True))
+    response = getattr(client, MATRIX[name][0])(address(name, meeting))
+    assert response.status_code == (403 if name == "webinars:explained" else 404)
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_LIVE))
+def test_plain_meeting_has_no_live(meeting, client, name):
+    plain = make_meeting(meeting.owner, start_at=timezone.now())
+    client.force_login(meeting.owner)
+    assert getattr(client, MATRIX[name][0])(address(name, plain)).status_code == 404
+
+
+def test_policy_is_sent_with_each_page(db, client):
+    policy = client.get("/accounts/login/")["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
