@@ -25,8 +25,6 @@ def https_meeting(meeting, tmp_path):
             "-nodes",
             "-days",
             "2",
-        ]
-        + [
             "-subj",
             "/CN=localhost",
             "-addext",

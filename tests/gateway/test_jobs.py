@@ -1,5 +1,6 @@
 """Whole jobs: a real Chromium, a real ffmpeg, a real RTMP server."""
 
+import itertools
 import signal
 import statistics
 import subprocess
@@ -80,11 +81,11 @@ def check_recording(path):
     assert (picture["codec_name"], picture["width"], picture["height"]) == ("h264", 1280, 720)
     assert (sound["codec_name"], sound["sample_rate"], sound["channels"]) == ("aac", "48000", 2)
     times = [at for at, _ in packets(path, "v")]
-    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
     keys = [at for at, is_key in packets(path, "v") if is_key]
-    assert all(later - earlier <= 1.1 for earlier, later in zip(keys, keys[1:], strict=False))
+    assert all(later - earlier <= 1.1 for earlier, later in itertools.pairwise(keys))
     sound_times = [at for at, _ in packets(path, "a")]
-    assert max(later - earlier for earlier, later in zip(sound_times, sound_times[1:], strict=False)) < 0.05
+    assert max(later - earlier for earlier, later in itertools.pairwise(sound_times)) < 0.05
     assert is_green(color_of(path))  # the first picture is the meeting already
     volume = subprocess.run(
         ["ffmpeg", "-i", str(path), "-af", "volumedetect", "-f", "null", "-"],
@@ -138,7 +139,7 @@ def is_browser_of_job(process, gateway):
 
 def check_still(path):
     times = [at for at, _ in packets(path, "v")]
-    steps_ms = [round((later - earlier) * 1000) for earlier, later in zip(times, times[1:], strict=False)]
+    steps_ms = [round((later - earlier) * 1000) for earlier, later in itertools.pairwise(times)]
     assert statistics.mode(steps_ms) == 200
     assert max(steps_ms) <= 400
     assert all(step % 40 == 0 for step in steps_ms)

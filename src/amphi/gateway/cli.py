@@ -77,7 +77,9 @@ def main(argv: list[str]) -> int:
     try:
         listener = listen(config.host, config.port)
     except OSError as error:
-        sys.stderr.write(f"amphi gateway: can't listen on {config.host}:{config.port}: {os.strerror(error.errno or 0)}\n")
+        sys.stderr.write(
+            f"amphi gateway: can't listen on {config.host}:{config.port}: {os.strerror(error.errno or 0)}\n"
+        )
         return 1
     # uvicorn raises the signal that ended it once more when it is done: this makes that a clean end.
     signal.signal(signal.SIGTERM, lambda *_: None)

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import signal
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
@@ -28,13 +30,17 @@ from amphi.gateway.packets import (
 logger = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 1_500_000
-"""About four seconds of stream. What a server does not take by then is dropped, up to the next keyframe."""
+"""About four seconds of picture and raw sound. What a server does not take by then is dropped, up to the next keyframe."""
 
 CONNECT_PATIENCE_S = 10
 STALL_PATIENCE_S = 6
 CLEAN_END_S = 0.3
 REFUSALS_BEFORE_SLOW = 3
 SLOW_RETRY_S = 10
+PROOF_S = 0.25
+REFUSED_WITHIN_S = 3.0
+"""Some servers agree to a publish and close the connection right after: that is a refusal too."""
+
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
 _UNREACHABLE = (
     "connection refused",
@@ -170,14 +176,14 @@ class RtmpSink:
         failures = refusals = 0
         while True:
             try:
-                was_up, complaint = await self._connect_once()
+                up_s, complaint = await self._connect_once()
             except OSError as error:
                 self._on_event(Event.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
                 return
-            if was_up:
+            if up_s > REFUSED_WITHIN_S:
                 failures = refusals = 0
             failures += 1
-            if was_up or any(word in complaint.lower() for word in _UNREACHABLE):
+            if up_s > REFUSED_WITHIN_S or any(word in complaint.lower() for word in _UNREACHABLE):
                 self._on_event(Event.RTMP_LOST, complaint or "the RTMP connection broke")
             else:
                 refusals += 1
@@ -185,8 +191,8 @@ class RtmpSink:
             delay_s = min(MAX_RETRY_S, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
             await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
 
-    async def _connect_once(self) -> tuple[bool, str]:
-        """One connection, to its end; returns whether the server had taken it, and ffmpeg's last complaint."""
+    async def _connect_once(self) -> tuple[float, str]:
+        """One connection, to its end; returns how long the server took it, in s, and ffmpeg's last complaint."""
         # It speaks to the server only once it has a picture, so it may be started before.
         process = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stderr=PIPE)
         self._process, self.pid = process, process.pid
@@ -194,22 +200,29 @@ class RtmpSink:
         watch = asyncio.create_task(self._watch_progress(process))
         if self._configuration is not None:
             self._want_key()
-        complaint = ""
+        complaint, up_at = "", math.inf
+        proof = None
         try:
             assert process.stderr is not None  # noqa: S101 -- asked for above
             async for line in process.stderr:
                 text = line.decode("utf-8", "replace").strip()
                 if text.startswith("Output #0"):
-                    self.is_up = True
-                    self._on_event(Event.PUBLISHED, "")
+                    up_at = time.monotonic()
+                    proof = asyncio.get_running_loop().call_later(PROOF_S, self._declare_up)
                 elif "error" in text.lower() or any(word in text.lower() for word in _UNREACHABLE):
                     complaint = self._without_secrets(text)
             await process.wait()
         finally:
             watch.cancel()
-            was_up, self.is_up = self.is_up, False
+            if proof is not None:
+                proof.cancel()
+            self.is_up = False
             self._process, self.pid = None, None
-        return was_up, complaint
+        return time.monotonic() - up_at, complaint
+
+    def _declare_up(self) -> None:
+        self.is_up = True
+        self._on_event(Event.PUBLISHED, "")
 
     def _command(self) -> list[str]:
         # setpriv: the kernel ends ffmpeg with the gateway, however the gateway ends.
