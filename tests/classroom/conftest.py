@@ -1,8 +1,10 @@
 """A classroom on a real socket, a receiver of webhooks, and a participant that speaks the page's protocol."""
 
+import asyncio
 import contextlib
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -112,28 +114,55 @@ class Seat:
 Serve = Callable[..., Served]
 
 
+class Host:
+    """One listening server for all the tests, whose application each test replaces."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.loop: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            self.loop = asyncio.get_running_loop()
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await self.app(scope, receive, send)
+
+    def run(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(TIMEOUT_S)
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[tuple[Host, int]]:
+    switch = Host()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = server.server(switch)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        wait_for(lambda: running.started, "the server")
+        yield switch, listener.getsockname()[1]
+        running.should_exit = True
+        thread.join(TIMEOUT_S)
+        assert not thread.is_alive()
+
+
 @pytest.fixture
-def serve(free_port: int) -> Iterator[Serve]:
-    """Start the classroom; ``profile``, ``speed`` and ``digest`` may be given."""
+def serve(host: tuple[Host, int]) -> Iterator[Serve]:
+    """Start a classroom; ``profile``, ``speed`` and ``digest`` may be given."""
+    switch, port = host
     with contextlib.ExitStack() as stack:
 
         def start(profile: str = "3.0", speed: float = 1, digest: str = "sha1") -> Served:
-            url = f"http://127.0.0.1:{free_port}"
-            config = Config("127.0.0.1", free_port, url, SECRET, PROFILES[profile], digest)
+            url = f"http://127.0.0.1:{port}"
             clock = Clock(speed)
-            listener = stack.enter_context(server.listen(config))
-            running = server.server(server.application(config, clock))
-            thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-            thread.start()
-
-            def stop() -> None:
-                running.should_exit = True
-                thread.join(TIMEOUT_S)
-                assert not thread.is_alive()
-
-            stack.callback(stop)
+            switch.app = server.application(Config("127.0.0.1", port, url, SECRET, PROFILES[profile], digest), clock)
+            lifespan = switch.app.router.lifespan_context(switch.app)
+            switch.run(lifespan.__aenter__())
+            stack.callback(lambda: switch.run(lifespan.__aexit__(None, None, None)))
             client = stack.enter_context(httpx.Client(timeout=TIMEOUT_S, trust_env=False))
-            wait_for(lambda: running.started, "the server")
             return Served(url, clock, client)
 
         yield start
@@ -152,7 +181,7 @@ def sit() -> Iterator[Callable[..., Seat]]:
         def open_page(classroom: Served, token: str, client: str = "page-1") -> Seat:
             query = urlencode({"sessionToken": token, "client": client})
             address = f"{classroom.url.replace('http', 'ws', 1)}/html5client/socket?{query}"
-            return Seat(stack.enter_context(connect(address, proxy=None)), token)
+            return Seat(stack.enter_context(connect(address, proxy=None, max_queue=None)), token)
 
         yield open_page
 

@@ -77,5 +77,5 @@ def test_stops_cleanly_with_an_open_page(free_port, number, sit):
     assert process.returncode == 0
     assert time.monotonic() - started < 5
     assert out == b""
-    assert b"Traceback" not in error
+    assert b"Traceback" not in error, error.decode()
     assert SECRET.encode() not in error

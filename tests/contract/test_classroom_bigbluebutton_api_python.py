@@ -23,8 +23,8 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-def bbb(free_port, monkeypatch):
-    monkeypatch.setattr(socket, "_GLOBAL_DEFAULT_TIMEOUT", TIMEOUT_S, raising=False)
+def bbb(free_port):
+    socket.setdefaulttimeout(TIMEOUT_S)  # the package gives its requests none
     url = f"http://127.0.0.1:{free_port}"
     config = Config("127.0.0.1", free_port, url, SECRET, PROFILES["3.0"])
     with contextlib.closing(server.listen(config)) as listener:
@@ -38,13 +38,14 @@ def bbb(free_port, monkeypatch):
         running.should_exit = True
         thread.join(TIMEOUT_S)
         assert not thread.is_alive()
+    socket.setdefaulttimeout(None)
 
 
 def test_create_join_info_end(bbb):
     assert bbb.get_api_version().get_version() == "2.0"
     created = bbb.create_meeting("physics", {"name": "Cours d’été & plus", "attendeePW": "ap", "moderatorPW": "mp"}, {"course": "1"})
     assert created.get_return_code() == "SUCCESS"
-    assert created.get_meeting_id() == "physics"
+    assert created.get_meetingid() == "physics"
     assert created.get_attendee_pw() == "ap"
     assert not bbb.is_meeting_running("physics").is_meeting_running()
     join_url = bbb.get_join_meeting_url("Ada Lovelace", "physics", "mp")
@@ -54,7 +55,8 @@ def test_create_join_info_end(bbb):
     info = bbb.get_meeting_info("physics")
     assert info.get_return_code() == "SUCCESS"
     assert info.get_meetinginfo().get_meetingname() == "Cours d’été & plus"
-    assert [meeting.get_meetingid() for meeting in bbb.get_meetings().get_meetings()] == ["physics"]
+    bbb.create_meeting("chemistry", {"name": "Chemistry"})
+    assert [meeting.get_meetingid() for meeting in bbb.get_meetings().get_meetings()] == ["physics", "chemistry"]
     assert bbb.end_meeting("physics", "mp").get_return_code() == "SUCCESS"
     with pytest.raises(BBBException):
         bbb.end_meeting("physics", "mp")

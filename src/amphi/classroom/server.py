@@ -81,6 +81,6 @@ async def serve(app: Starlette, listener: socket.socket) -> None:
     running = server(app)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn handles the signal, then raises it again for the handler that stood here: this one, which lets it end well.
-        loop.add_signal_handler(number, running.handle_exit, number, None)
+        # uvicorn ends well on the signal, then raises it again for the handler that stood before its own: this one.
+        loop.add_signal_handler(number, lambda: None)
     await running.serve(sockets=[listener])
