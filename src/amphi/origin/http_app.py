@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -52,7 +52,7 @@ class Answer:
     status: int
     content_type: bytes
     cache: bytes
-    body: Iterable[bytes]
+    body: Sequence[bytes]
     size_bytes: int
 
 
@@ -110,10 +110,10 @@ class OriginApp:
             *self._cors_headers(scope),
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        if scope["method"] != "HEAD":
-            for piece in answer.body:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        *first, last = answer.body if scope["method"] != "HEAD" else (b"",)
+        for piece in first:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
 
     def _cors_headers(self, scope: Scope) -> Headers:
         headers: Headers = []
