@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.sites",
     "django.contrib.staticfiles",
     "amphi.accounts",
+    "amphi.mails",
     "amphi.meetings",
     "amphi.live",
     "amphi.webinars",
@@ -170,6 +171,19 @@ CHAT_DELIVERY_PER_SECOND = conf.number("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
 """Messages that are sent into one meeting in a second; more wait for their turn."""
 AUDIENCE_MAX_LISTENERS = conf.number("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
 """Event streams that one web process carries; beyond it, a listener's page tries again."""
+
+# --- mail
+
+EMAIL_HOST = conf.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = conf.number("EMAIL_PORT", 25, minimum=1)
+EMAIL_HOST_USER = conf.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = conf.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = conf.flag("EMAIL_USE_TLS")
+EMAIL_USE_SSL = conf.flag("EMAIL_USE_SSL")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = conf.text("DEFAULT_FROM_EMAIL", f"amphi@{_public.hostname}")
+EMAIL_BACKEND = conf.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+"""Where the file backend writes."""
 
 # --- logs
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from amphi.accounts.models import User
 from amphi.audience.domain import publish_chat_setting
 from amphi.live.models import Event
+from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
-from amphi.webinars import planning, transitions
+from amphi.webinars import planning, rebooking, transitions
 from amphi.webinars.exceptions import TransitionRefusedError
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, State
 
@@ -48,6 +49,9 @@ def plan(meeting: Meeting) -> planning.NoGatewayFree | None:
     if gateway is None:
         conflict = planning.explain(gateways, meeting.start_at, meeting.end_at, mine=livestream)
         log.warning("plan for meeting %s “%s”: no live gateway is free", meeting.pk, meeting.name)
+        mails.queue(
+            mails.administrators(), "no_gateway", {"meeting": meeting, "overlapping": conflict.overlapping}
+        )
         meeting.is_webinar = False
         meeting.save(update_fields=["is_webinar"])
         unplan(meeting, reason="no_gateway_free")
@@ -116,7 +120,11 @@ def can_end(livestream: Livestream) -> bool:
 
 def go_live(livestream: Livestream, *, user: User) -> None:
     """Ask for the live. Harmless when it is asked for or live already."""
-    if not transitions.apply(livestream, transitions.GO_LIVE, user=user):
+    with transaction.atomic():
+        if can_start(livestream):
+            livestream = rebooking.before_start(livestream)
+        applied = transitions.apply(livestream, transitions.GO_LIVE, user=user)
+    if not applied:
         livestream.refresh_from_db()
         if livestream.state == State.STOPPING:
             raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))

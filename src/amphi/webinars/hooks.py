@@ -6,6 +6,7 @@ come, once their signature is verified.
 
 import hmac
 import logging
+import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,6 +46,7 @@ def events(request: HttpRequest, nonce: str) -> HttpResponse:
             settings.BBB_SECRET_KEY,
             authorization=request.headers.get("Authorization", ""),
         )
+        webhooks.check_age(request.body, now_ms=int(time.time() * 1000))
         delivered = webhooks.parse(request.body)
     except WebhookError as error:
         log.warning("webhook for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
@@ -64,8 +66,8 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
     livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
     if livestream is None or not message.is_public:
         return
-    # What we said ourselves comes back: by a call it has no external id, typed by the streaming user it has that one's.
-    if message.sender_external_id in {"", streaming_user_id(meeting)}:
+    # What we said ourselves comes back: by a call, or typed by the streaming user.
+    if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}):
         return
     record_meeting_message(
         livestream.event,

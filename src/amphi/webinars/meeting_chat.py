@@ -5,6 +5,7 @@ import logging
 from amphi import sipmediagw
 from amphi.audience.models import Message
 from amphi.bigbluebutton import BigBlueButtonError, CallNotSupportedError, MeetingNotFoundError, chat
+from amphi.meetings.models import Meeting
 from amphi.meetings.server import meeting_server
 from amphi.webinars import gateways
 from amphi.webinars.models import Livestream
@@ -23,6 +24,16 @@ class NotDeliveredError(Exception):
     def __init__(self, detail: str, *, permanent: bool) -> None:
         super().__init__(detail)
         self.permanent = permanent
+
+
+def announce(meeting: Meeting, text: str) -> None:
+    """Tell the presenters something in their chat, where the meeting server has a call for it; what fails is logged."""
+    server = meeting_server()
+    try:
+        if server.capabilities().send_chat_message:
+            server.send_chat_message(meeting.bbb_id, text, user_name="Amphi")
+    except BigBlueButtonError as error:
+        log.warning("announce for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
 
 
 def send_to_meeting(livestream: Livestream, message: Message) -> None:

@@ -78,6 +78,10 @@ class Livestream(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.IDLE)
     state_since = models.DateTimeField(_("since"), auto_now_add=True)
     job_id = models.UUIDField(_("gateway job"), null=True, editable=False)
+    job_since = models.DateTimeField(null=True, editable=False)
+    retiring_gateway = models.ForeignKey(
+        LiveGateway, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
     retiring_job_id = models.UUIDField(null=True, editable=False)
     retiring_remote_id = models.CharField(max_length=100, blank=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
@@ -97,6 +101,9 @@ class Livestream(models.Model):
     chat_shown = models.BooleanField(null=True, editable=False)
     hook_checked_at = models.DateTimeField(null=True, editable=False)
     has_hook = models.BooleanField(null=True, editable=False)
+    overrun_checked_at = models.DateTimeField(null=True, editable=False)
+    displaced_at = models.DateTimeField(null=True, editable=False)
+    limit_warned_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("livestream")

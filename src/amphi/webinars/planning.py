@@ -13,6 +13,8 @@ from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 
 SEARCH_HORIZON = timedelta(days=14)
 NEAREST_OFFERED = 3
+OVERRUN_HOLDS = timedelta(minutes=10)
+"""A live that runs over its end is taken to hold its gateway for so long, seen from any moment."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ def lock_gateways(site: Site) -> list[LiveGateway]:
 
 
 def holding(start: datetime, end: datetime, *, now: datetime) -> QuerySet[Livestream]:
-    """The livestreams that hold their gateway somewhere in [start, end): booked then, or running over its end now."""
+    """The livestreams that hold their gateway somewhere in [start, end): booked then, or running now."""
     booked = Q(starts_at__lt=end, ends_at__gt=start)
-    overrunning = Q(state__in=RUNNING, ends_at__lte=now) if start <= now else Q(pk__in=[])
-    return Livestream.objects.filter(booked | overrunning)
+    running = Q(state__in=RUNNING) if start <= now + OVERRUN_HOLDS and end > now else Q(pk__in=[])
+    return Livestream.objects.filter(booked | running)
 
 
 def free_gateway(
@@ -59,11 +61,23 @@ def free_gateway(
     return free[0] if free else None
 
 
-def _first_free(
+def _held(livestream: Livestream, now: datetime) -> tuple[datetime, datetime]:
+    """When `livestream` holds its gateway: as booked, and while it runs."""
+    if not livestream.is_running:
+        return livestream.starts_at, livestream.ends_at
+    # Whole minutes: this end is offered to people as a time to start at.
+    until = (now + OVERRUN_HOLDS).replace(second=0, microsecond=0)
+    return min(livestream.starts_at, now), max(livestream.ends_at, until)
+
+
+def _overlaps(held: tuple[datetime, datetime], start: datetime, end: datetime) -> bool:
+    return held[0] < end and held[1] > start
+
+
+def _some_is_free(
     bookings: dict[int, list[tuple[datetime, datetime]]], start: datetime, length: timedelta
 ) -> bool:
-    end = start + length
-    return any(all(not (s < end and e > start) for s, e in rows) for rows in bookings.values())
+    return any(not any(_overlaps(held, start, start + length) for held in rows) for rows in bookings.values())
 
 
 def explain(
@@ -75,19 +89,21 @@ def explain(
     """
     now = timezone.now()
     length = end - start
-    rows = Livestream.objects.filter(
-        gateway__in=gateways, ends_at__gt=max(now, start - SEARCH_HORIZON), starts_at__lt=end + SEARCH_HORIZON
-    ).select_related("meeting")
+    near = Q(ends_at__gt=max(now, start - SEARCH_HORIZON), starts_at__lt=end + SEARCH_HORIZON)
+    rows = Livestream.objects.filter(near | Q(state__in=RUNNING), gateway__in=gateways).select_related(
+        "meeting"
+    )
     if mine is not None:
         rows = rows.exclude(pk=mine.pk)
     known = list(rows)
     bookings: dict[int, list[tuple[datetime, datetime]]] = {gateway.pk: [] for gateway in gateways}
     for row in known:
-        bookings[row.gateway_id].append((row.starts_at, row.ends_at))
-    candidates = {row.ends_at for row in known} | {row.starts_at - length for row in known}
-    free = [at for at in candidates if at > now and at != start and _first_free(bookings, at, length)]
+        bookings[row.gateway_id].append(_held(row, now))
+    times = [held for rows_of_one in bookings.values() for held in rows_of_one]
+    candidates = {held_end for _, held_end in times} | {held_start - length for held_start, _ in times}
+    free = [at for at in candidates if at > now and at != start and _some_is_free(bookings, at, length)]
     free.sort(key=lambda at: (abs(at - start), at))
     return NoGatewayFree(
-        overlapping=[row.meeting for row in known if row.starts_at < end and row.ends_at > start],
+        overlapping=[row.meeting for row in known if _overlaps(_held(row, now), start, end)],
         nearest=sorted(free[:NEAREST_OFFERED]),
     )

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from amphi import sipmediagw
 from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url, meeting_server
-from amphi.webinars import gateways, probe, transitions
+from amphi.webinars import gateways, meeting_chat, planning, probe, rebooking, transitions
 from amphi.webinars.models import Livestream, State
 
 log = logging.getLogger("webinar")
@@ -36,6 +37,8 @@ RECOVERY_GIVES_UP = timedelta(minutes=10)
 STOP_GIVES_UP = timedelta(minutes=2)
 MISSES_TO_BELIEVE = 2
 HOOK_EVERY = timedelta(seconds=60)
+OVERRUN_EVERY = timedelta(seconds=30)
+LIMIT_WARNING = timedelta(minutes=15)
 
 
 @dataclass
@@ -104,17 +107,19 @@ def _retire_old_job(check: Check) -> None:
     livestream = check.livestream
     if livestream.retiring_job_id is None:
         return
+    gateway = livestream.retiring_gateway or livestream.gateway
     job = sipmediagw.JobRef(
         job_id=str(livestream.retiring_job_id),
         room=livestream.meeting.room,
         remote_id=livestream.retiring_remote_id,
     )
     try:
-        gateways.gateway_for(livestream.gateway).stop(job)
+        gateways.gateway_for(gateway).stop(job)
     except sipmediagw.GatewayError as error:
-        _gateway_error(check, "stop_rtmp_gateway", error)
+        if gateway == livestream.gateway:
+            _gateway_error(check, "stop_rtmp_gateway", error)
         return
-    check.note(retiring_job_id=None, retiring_remote_id="")
+    check.note(retiring_job_id=None, retiring_remote_id="", retiring_gateway=None)
 
 
 def _shows_chat(livestream: Livestream) -> bool:
@@ -148,7 +153,7 @@ def _job_status(check: Check) -> sipmediagw.JobStatus | None:
 def _keep_job_alive(check: Check) -> bool:
     """Have the gateway's job run; whether the gateway says that the meeting is over."""
     livestream = check.livestream
-    if livestream.retiring_job_id is not None:
+    if livestream.retiring_job_id is not None and livestream.retiring_gateway == livestream.gateway:
         return False
     if livestream.gateway_asked_at is None:
         _start_job(check)
@@ -282,8 +287,8 @@ def _media_advances(check: Check) -> probe.Playlist | None:
 
 def _finish_if_over(check: Check, *, hint: bool) -> bool:
     livestream = check.livestream
-    asked_at = livestream.asked_at or check.now
-    if check.now >= asked_at + timedelta(hours=settings.MEETING_MAX_DURATION):
+    limit = _hard_limit(livestream)
+    if limit is not None and check.now >= limit:
         return transitions.apply(
             livestream, transitions.STOP, user=None, reason="max_duration", ends_meeting=True
         )
@@ -291,6 +296,31 @@ def _finish_if_over(check: Check, *, hint: bool) -> bool:
         _meeting_has_ended(livestream, check.now)
         return transitions.apply(livestream, transitions.MEETING_ENDED, user=None)
     return False
+
+
+def _mind_the_clock(check: Check) -> None:
+    """Make way for others when the live runs over its end, and warn before the hard limit."""
+    livestream = check.livestream
+    checked_at = livestream.overrun_checked_at
+    due = checked_at is None or check.now >= checked_at + OVERRUN_EVERY
+    if due and check.now >= livestream.ends_at - planning.OVERRUN_HOLDS:
+        rebooking.make_way(livestream, check.now)
+        check.note(overrun_checked_at=check.now)
+    limit = _hard_limit(livestream)
+    if limit is not None and livestream.limit_warned_at is None and check.now >= limit - LIMIT_WARNING:
+        meeting_chat.announce(
+            livestream.meeting,
+            gettext("The live will stop by itself at %(time)s: the longest duration is reached.")
+            % {"time": timezone.localtime(limit).strftime("%H:%M")},
+        )
+        check.note(limit_warned_at=check.now)
+
+
+def _hard_limit(livestream: Livestream) -> datetime | None:
+    """When the live is stopped, whoever forgot it."""
+    if livestream.asked_at is None:
+        return None
+    return livestream.asked_at + timedelta(hours=settings.MEETING_MAX_DURATION)
 
 
 def _bring_on_air(check: Check) -> None:
@@ -306,10 +336,22 @@ def _bring_on_air(check: Check) -> None:
         return
     if check.now > livestream.state_since + EAGER_FOR:
         check.next_in = max(check.next_in, AFTER_ERROR)
+        _have_another_gateway(check)
     if check.now > livestream.state_since + patience:
         reason = livestream.last_error or "no_media"
         if transitions.apply(livestream, transitions.GIVE_UP, user=None, reason=reason, last_error=reason):
             check.note(**transitions.new_job(livestream))  # whatever the job does by now, it is to be stopped
+
+
+def _have_another_gateway(check: Check) -> None:
+    """Leave a gateway that does not do its work, for one that is free; one that joined the meeting is given its time."""
+    livestream = check.livestream
+    error, since = livestream.last_error, livestream.job_since or livestream.state_since
+    if check.now < since + EAGER_FOR or not error.startswith("gateway_"):
+        return
+    if rebooking.replace_gateway(livestream, reason=error):
+        # What this check noted was about the gateway that was left.
+        check.columns.clear()
 
 
 def _watch(check: Check) -> None:
@@ -319,6 +361,7 @@ def _watch(check: Check) -> None:
     if _finish_if_over(check, hint=ended_hint):
         return
     _keep_hook(check)
+    _mind_the_clock(check)
     if livestream.meeting_misses:
         return
     target = playlist.target_duration_s if playlist is not None else probe.DEFAULT_TARGET_DURATION_S

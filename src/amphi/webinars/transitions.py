@@ -58,9 +58,11 @@ def is_legal(state: str, event: str) -> bool:
 def new_job(livestream: Livestream) -> dict[str, object]:
     """The columns that put a new gateway job in the place of the one that `livestream` has."""
     return {
+        "retiring_gateway": livestream.gateway,
         "retiring_job_id": livestream.job_id,
         "retiring_remote_id": livestream.remote_id,
         "job_id": uuid.uuid4(),
+        "job_since": timezone.now(),
         "remote_id": "",
         "gateway_asked_at": None,
         "chat_shown": None,
@@ -78,6 +80,7 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
     if event == GO_LIVE:
         changes |= {
             "job_id": uuid.uuid4(),
+            "job_since": now,
             "asked_at": now,
             "went_live_at": None,
             "media_mark": "",
@@ -89,6 +92,8 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
             "chat_shown": None,
             "hook_checked_at": None,
             "has_hook": None,
+            "overrun_checked_at": None,
+            "limit_warned_at": None,
             "gateway_asked_at": None,
             "remote_id": "",
         }

@@ -58,12 +58,15 @@ class Worker:
     def take_due(self) -> None:
         """Claim what is due now and hand it to the threads."""
         from amphi.audience import delivery  # noqa: PLC0415
+        from amphi.mails import sending  # noqa: PLC0415
         from amphi.webinars import claims  # noqa: PLC0415
 
         for claim in claims.claim_due(self.name, limit=THREADS, lease=LEASE):
             self._do(partial(claims.carry_out, claim, self.name))
         for channel_id in delivery.claim_due(limit=THREADS):
             self._do(partial(delivery.deliver, channel_id))
+        for mail_id in sending.claim_due(limit=THREADS):
+            self._do(partial(sending.send, mail_id))
 
     def _do(self, work: Callable[[], object]) -> None:
         self._free.acquire()

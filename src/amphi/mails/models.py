@@ -1,0 +1,28 @@
+"""Mail that is to be sent: written in the transaction that causes it, sent by the worker."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Mail(models.Model):
+    """One mail to one person, as it will be sent."""
+
+    to = models.EmailField(_("to"))
+    subject = models.CharField(_("subject"), max_length=300)
+    text = models.TextField(_("text"))
+    html = models.TextField(_("HTML"))
+    calendar = models.TextField(_("calendar"), blank=True)
+    created_at = models.DateTimeField(_("written at"), auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    attempt_at = models.DateTimeField(_("next attempt"), null=True, db_index=True)
+    claimed_until = models.DateTimeField(null=True, editable=False)
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.to}"

@@ -1,0 +1,129 @@
+"""Another live gateway for a webinar whose own is taken or dead."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from amphi.audience.domain import publish_state
+from amphi.live.models import Event
+from amphi.mails import domain as mails
+from amphi.meetings.models import Meeting
+from amphi.webinars import planning, transitions
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream
+
+log = logging.getLogger("webinar")
+
+SOON = planning.OVERRUN_HOLDS
+"""How long before its start a webinar is given another gateway, when its own is still used."""
+
+
+def _take(livestream: Livestream, gateway: LiveGateway, **columns: object) -> bool:
+    """Have `livestream` hold `gateway`, and its event be read from there; in the caller's transaction."""
+    guarded = Livestream.objects.filter(
+        pk=livestream.pk, state=livestream.state, job_id=livestream.job_id, gateway=livestream.gateway
+    )
+    if not guarded.update(gateway=gateway, **columns):
+        return False
+    Event.objects.filter(pk=livestream.event_id).update(broadcaster=gateway.broadcaster)
+    return True
+
+
+def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
+    """Go on with another gateway, when one is free: the one that `livestream` holds does not work.
+
+    The old job is still to be stopped, whenever its gateway listens again; nobody waits for that.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        gateways = planning.lock_gateways(livestream.meeting.site)
+        others = [gateway for gateway in gateways if gateway.pk != livestream.gateway_id]
+        gateway = planning.free_gateway(others, now, max(livestream.ends_at, now + SOON), mine=livestream)
+        if gateway is None:
+            return False
+        columns = transitions.new_job(livestream) | {"last_error": "", "last_error_detail": ""}
+        if not _take(livestream, gateway, **columns):
+            return False
+        log.warning(
+            "replace_gateway for meeting %s “%s”: %s instead of %s (%s)",
+            livestream.meeting_id,
+            livestream.meeting.name,
+            gateway,
+            livestream.gateway,
+            reason,
+        )
+        for name, value in {**columns, "gateway": gateway}.items():
+            setattr(livestream, name, value)
+        publish_state(livestream.event)
+    return True
+
+
+def make_way(overrunning: Livestream, now: datetime) -> None:
+    """Give another gateway to the webinars that soon need the one that `overrunning` still uses.
+
+    When none is free their owners and the administrators are warned, once.
+    """
+    with transaction.atomic():
+        gateways = planning.lock_gateways(overrunning.meeting.site)
+        soon = Livestream.objects.filter(
+            gateway=overrunning.gateway, starts_at__lt=now + SOON, ends_at__gt=now
+        ).exclude(state__in=RUNNING)
+        displaced = soon.exclude(pk=overrunning.pk).select_related("meeting__owner", "event", "gateway")
+        for livestream in displaced:
+            start = max(livestream.starts_at, now)
+            gateway = planning.free_gateway(gateways, start, livestream.ends_at, mine=livestream)
+            if gateway is not None and gateway != livestream.gateway:
+                _take(livestream, gateway, displaced_at=None)
+                log.warning(
+                    "make_way for meeting %s “%s”: %s instead of %s, which “%s” still uses",
+                    livestream.meeting_id,
+                    livestream.meeting.name,
+                    gateway,
+                    livestream.gateway,
+                    overrunning.meeting.name,
+                )
+            elif livestream.displaced_at is None:
+                _warn(livestream, overrunning.meeting, now)
+
+
+def _warn(livestream: Livestream, overrunning: Meeting, now: datetime) -> None:
+    Livestream.objects.filter(pk=livestream.pk).update(displaced_at=now)
+    meeting = livestream.meeting
+    log.warning(
+        "make_way for meeting %s “%s”: no gateway is free while “%s” runs",
+        meeting.pk,
+        meeting.name,
+        overrunning.name,
+    )
+    readers = [mails.reader(meeting.owner), *map(mails.reader, meeting.additional_owners.all())]
+    mails.queue(
+        [*readers, *mails.administrators()], "displaced", {"meeting": meeting, "overrunning": overrunning}
+    )
+
+
+def is_taken(livestream: Livestream) -> bool:
+    """Whether another webinar uses the gateway of `livestream` right now, so that it can't start there."""
+    others = Livestream.objects.filter(gateway=livestream.gateway, state__in=RUNNING)
+    return others.exclude(pk=livestream.pk).exists()
+
+
+def before_start(livestream: Livestream) -> Livestream:
+    """Have `livestream` hold a gateway that nobody uses, before its live is asked for; in the caller's transaction.
+
+    A webinar may start early, late, or while another runs over its end: what counts is who uses the gateway now. Where none
+    is free it keeps its own, and starts as soon as that is.
+    """
+    now = timezone.now()
+    gateways = planning.lock_gateways(livestream.meeting.site)
+    if is_taken(livestream):
+        length = timedelta(minutes=1)
+        used = set(Livestream.objects.filter(state__in=RUNNING).values_list("gateway_id", flat=True))
+        unused = [gateway for gateway in gateways if gateway.pk not in used]
+        end = max(livestream.ends_at, now + length)
+        gateway = planning.free_gateway(unused, now, end, mine=livestream)
+        if gateway is not None and _take(livestream, gateway):
+            return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").get(
+                pk=livestream.pk
+            )
+    return livestream

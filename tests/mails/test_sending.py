@@ -1,0 +1,106 @@
+"""Mail: written in a transaction, sent by the worker, tried again."""
+
+import socket
+import threading
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.utils import timezone
+
+from amphi.mails import domain, sending
+from amphi.mails.models import Mail
+from tests.factories import make_meeting, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+class Mailbox:
+    """An SMTP server that takes one mail at a time (RFC 5321), on a free port."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rwb") as stream:
+                self._talk(stream)
+
+    def _talk(self, stream) -> None:
+        def say(line: bytes) -> None:
+            stream.write(line + b"\r\n")
+            stream.flush()
+
+        say(b"220 mailbox")
+        for line in stream:
+            verb = line.split()[0].upper()
+            if verb == b"DATA":
+                say(b"354 go on")
+                body = b""
+                while not body.endswith(b"\r\n.\r\n"):
+                    body += stream.readline()
+                self.mails.append(body[:-3])
+            say(b"221 bye" if verb == b"QUIT" else b"250 ok")
+            if verb == b"QUIT":
+                return
+
+
+@pytest.fixture
+def mailbox(settings):
+    mailbox = Mailbox()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mailbox.port
+    yield mailbox
+    mailbox.listener.close()
+
+
+def write(*users, calendar: str = "") -> list[Mail]:
+    meeting = make_meeting(name="Optique & ondes")
+    context = {"meeting": meeting, "overlapping": [meeting]}
+    return domain.queue(map(domain.reader, users), "no_gateway", context, calendar=calendar)
+
+
+def send_all() -> int:
+    return sum(sending.send(pk) for pk in sending.claim_due(limit=9))
+
+
+def test_mail_is_sent_once_as_text_and_html_with_its_calendar(mailbox):
+    write(make_user(language="en"), calendar="BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    assert send_all() == 1
+    assert send_all() == 0
+    message = message_from_bytes(mailbox.mails[0], policy=policy.default)
+    types = [part.get_content_type() for part in message.walk()]
+    assert {"text/plain", "text/html", "text/calendar"} <= set(types)
+    assert "Optique & ondes" in message["Subject"]
+    assert "Optique &amp; ondes" in message.get_body(("html",)).get_content()
+    assert "Optique & ondes" in message.get_body(("plain",)).get_content()
+
+
+def test_queue_writes_to_nobody_twice_and_not_to_those_without_address():
+    user = make_user()
+    assert len(write(user, user, make_user(email=""))) == 1
+
+
+def test_mail_that_could_not_be_sent_is_tried_again_later(settings, free_port):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port
+    (mail,) = write(make_user())
+    assert send_all() == 0
+    mail.refresh_from_db()
+    assert mail.sent_at is None
+    assert mail.attempt_at > timezone.now() + timedelta(seconds=20)
+    assert mail.last_error.startswith("ConnectionRefusedError")
+    assert sending.claim_due(limit=9) == []
+
+
+def test_claim_is_had_by_one_worker():
+    write(make_user())
+    assert len(sending.claim_due(limit=9)) == 1
+    assert sending.claim_due(limit=9) == []

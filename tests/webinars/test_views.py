@@ -1,0 +1,191 @@
+"""The panel of a running webinar, and its actions."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amphi.meetings.models import Meeting
+from amphi.webinars import transitions, wording
+from amphi.webinars.models import LiveGateway, Livestream, State
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def at(livestream: Livestream, *events: str) -> Livestream:
+    for event in events:
+        assert transitions.apply(livestream, event, user=None)
+    Meeting.objects.filter(pk=livestream.meeting_id).update(started_at=timezone.now())
+    return livestream
+
+
+@pytest.fixture
+def live(livestream, client) -> Livestream:
+    client.force_login(livestream.meeting.owner)
+    return at(livestream, transitions.GO_LIVE, transitions.MEDIA_SEEN)
+
+
+def act(client, livestream, name, **data):
+    return client.post(reverse(f"webinars:{name}", args=[livestream.meeting.slug]), data)
+
+
+def status(client, livestream, language="fr"):
+    url = reverse("webinars:status", args=[livestream.meeting.slug])
+    return client.get(url, headers={"Accept": "application/json", "Accept-Language": language}).json()
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("stop", State.STOPPING), ("restart", State.RECOVERING), ("end", State.STOPPING)],
+)
+def test_action(client, live, action, state):
+    response = act(client, live, action)
+    assert response["Location"] == live.meeting.get_absolute_url()
+    live.refresh_from_db()
+    assert (live.state, live.ends_meeting) == (state, action == "end")
+    assert live.transitions.last().actor == live.meeting.owner
+
+
+@pytest.mark.parametrize("action", ["stop", "restart", "end"])
+def test_action_that_means_nothing_says_so(client, livestream, action):
+    client.force_login(livestream.meeting.owner)
+    response = act(client, livestream, action, next="/meetings/")
+    assert response["Location"] == "/meetings/"
+    assert 'role="alert"' in client.get("/meetings/").content.decode()
+    livestream.refresh_from_db()
+    assert livestream.state == State.IDLE
+
+
+def test_action_never_leads_elsewhere(client, live):
+    response = act(client, live, "stop", next="https://evil.example.org/")
+    assert response["Location"] == live.meeting.get_absolute_url()
+
+
+def test_restart_starts_a_stopped_live_again_while_the_meeting_goes_on(client, live):
+    at(live, transitions.STOP, transitions.GATEWAY_IDLE)
+    assert status(client, live)["offer"]["restart"] is True
+    act(client, live, "restart")
+    live.refresh_from_db()
+    assert live.state == State.STARTING
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_chat_is_set_and_not_toggled(client, live, enabled):
+    for _ in range(2):
+        act(client, live, "chat", enabled=int(enabled))
+        assert Meeting.objects.get().enable_chat is enabled
+    assert status(client, live)["chat"] is enabled
+
+
+def test_chat_with_nonsense_changes_nothing(client, live):
+    act(client, live, "chat", enabled="maybe")
+    assert Meeting.objects.get().enable_chat is True
+
+
+def test_start_goes_into_the_meeting_and_asks_for_the_live(client, livestream, stage):
+    client.force_login(livestream.meeting.owner)
+    response = client.post(reverse("meetings:start", args=[livestream.meeting.slug]))
+    assert response["Location"].startswith(f"{stage.url}/bigbluebutton/api/join?")
+    livestream.refresh_from_db()
+    assert livestream.state == State.STARTING
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "à l’antenne"), ("en", "on air")])
+def test_status_speaks_the_reader_s_language(client, live, language, words):
+    answer = status(client, live, language)
+    assert words in answer["sentence"]
+    assert [station["status"] for station in answer["stations"]] == ["ok", "ok", "ok", "off"]
+    assert [row["state"] for row in answer["history"]] == ["live", "starting"]
+
+
+def test_status_says_the_error_in_plain_words(client, livestream):
+    client.force_login(livestream.meeting.owner)
+    at(livestream, transitions.GO_LIVE)
+    Livestream.objects.update(last_error="gateway_unreachable", last_error_detail="ECONNREFUSED token=secret")
+    answer = status(client, livestream)
+    assert answer["error"].startswith("La passerelle de diffusion ne répond pas")
+    assert "ECONNREFUSED" not in str(answer)
+
+
+def test_status_takes_few_queries(client, live, django_assert_max_num_queries):
+    with django_assert_max_num_queries(8):
+        status(client, live)
+
+
+def test_panel_links_listeners_and_presenters(client, live, settings):
+    page = client.get(live.meeting.get_absolute_url()).content.decode()
+    for url in (live.event.get_absolute_url(), reverse("meetings:join", args=[live.meeting.slug])):
+        assert f'value="{settings.AMPHI_URL}{url}"' in page
+
+
+def test_every_state_and_event_has_words():
+    assert set(wording.SENTENCES) == set(State)
+    assert set(wording.EVENTS) == set(transitions.EVENTS)
+
+
+# --- the administration
+
+
+@pytest.fixture
+def root(client):
+    user = make_user("root", is_superuser=True, is_staff=True)
+    client.force_login(user)
+    return user
+
+
+def gateway_form(gateway: LiveGateway, **fields: str) -> dict[str, str]:
+    return {
+        "broadcaster": str(gateway.broadcaster_id),
+        "rtmp_stream_url": gateway.rtmp_stream_url,
+        "dialect": gateway.dialect,
+        "sipmediagw_url": gateway.sipmediagw_url,
+        "sipmediagw_token": "",
+        "ca_file": "",
+        "site": str(gateway.site_id),
+    } | fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [({}, "token"), ({"sipmediagw_token": "new"}, "new"), ({"forget_token": "on"}, "")],
+)
+def test_token_goes_in_and_never_comes_out(client, live, livestream, root, fields, kept):
+    gateway = LiveGateway.objects.get()
+    LiveGateway.objects.update(sipmediagw_token="token")
+    url = reverse("admin:webinars_livegateway_change", args=[gateway.pk])
+    field = re.search(r'<input[^>]*name="sipmediagw_token"[^>]*>', client.get(url).content.decode())
+    assert field
+    assert 'type="password"' in field[0]
+    assert "value=" not in field[0]
+    assert client.post(url, gateway_form(gateway, **fields)).status_code == 302
+    assert LiveGateway.objects.get().sipmediagw_token == kept
+
+
+def test_administration_shows_no_secret(client, live, root):
+    for page in ("webinars_livegateway_changelist", "webinars_livestream_changelist"):
+        content = client.get(reverse(f"admin:{page}")).content.decode()
+        assert "key=" not in content
+
+
+def test_administration_tells_the_history(client, live, root):
+    page = client.get(reverse("admin:webinars_livestream_change", args=[live.pk])).content.decode()
+    assert "Direct demandé" in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accounts_user",
+        "accounts_accessgroup",
+        "meetings_meeting",
+        "live_broadcaster",
+        "live_event",
+        "webinars_livegateway",
+        "webinars_livestream",
+        "audience_message",
+    ],
+)
+def test_administration_lists(client, live, root, name):
+    assert client.get(reverse(f"admin:{name}_changelist") + "?q=a").status_code == 200
