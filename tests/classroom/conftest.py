@@ -158,7 +158,9 @@ def serve(host: tuple[Host, int]) -> Iterator[Serve]:
         def start(profile: str = "3.0", speed: float = 1, digest: str = "sha1") -> Served:
             url = f"http://127.0.0.1:{port}"
             clock = Clock(speed)
-            switch.app = server.application(Config("127.0.0.1", port, url, SECRET, PROFILES[profile], digest), clock)
+            switch.app = server.application(
+                Config("127.0.0.1", port, url, SECRET, PROFILES[profile], digest), clock
+            )
             lifespan = switch.app.router.lifespan_context(switch.app)
             switch.run(lifespan.__aenter__())
             stack.callback(lambda: switch.run(lifespan.__aexit__(None, None, None)))
@@ -250,7 +252,7 @@ def receiver() -> Iterator[Receiver]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        do_GET = do_POST = _keep
+        do_GET = do_POST = _keep  # noqa: N815 -- the names that http.server calls
 
         def log_message(self, *_arguments: object) -> None:
             pass

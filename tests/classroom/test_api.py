@@ -12,7 +12,11 @@ API = "/bigbluebutton/api"
 @pytest.mark.parametrize("path", [API, f"{API}/"])
 def test_version_probe(classroom, path):
     root = fromstring(classroom.get(classroom.url + path).text)
-    assert [root.findtext(name) for name in ("returncode", "version", "apiVersion")] == ["SUCCESS", "2.0", "2.0"]
+    assert [root.findtext(name) for name in ("returncode", "version", "apiVersion")] == [
+        "SUCCESS",
+        "2.0",
+        "2.0",
+    ]
     assert root.findtext("bbbVersion").startswith("3.0")
 
 
@@ -27,7 +31,10 @@ def test_create_reply(classroom):
     assert reply.key == ""
     assert re.fullmatch(r"[0-9a-f]{40}-\d{13}", reply["internalMeetingID"])
     assert reply["internalMeetingID"].endswith(reply["createTime"])
-    found = {name: reply[name] for name in ("meetingID", "parentMeetingID", "attendeePW", "moderatorPW", "duration")}
+    found = {
+        name: reply[name]
+        for name in ("meetingID", "parentMeetingID", "attendeePW", "moderatorPW", "duration")
+    }
     expected = {"parentMeetingID": "bbb-none", "attendeePW": "ap", "moderatorPW": "mp", "duration": "90"}
     assert found == {"meetingID": "physics", **expected}
     assert (reply["hasUserJoined"], reply["hasBeenForciblyEnded"]) == ("false", "false")
@@ -107,10 +114,21 @@ def test_create_by_post(classroom):
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha384", "sha512"])
 def test_each_checksum_is_accepted(classroom, digest):
-    assert "<running>false" in classroom.get(classroom.signed("isMeetingRunning", digest=digest, meetingID="none")).text
+    assert (
+        "<running>false"
+        in classroom.get(classroom.signed("isMeetingRunning", digest=digest, meetingID="none")).text
+    )
 
 
-CALLS = ["create", "end", "isMeetingRunning", "getMeetingInfo", "getMeetings", "getRecordings", "sendChatMessage"]
+CALLS = [
+    "create",
+    "end",
+    "isMeetingRunning",
+    "getMeetingInfo",
+    "getMeetings",
+    "getRecordings",
+    "sendChatMessage",
+]
 HOOK_CALLS = ["hooks/create", "hooks/list", "hooks/destroy"]
 
 
@@ -236,7 +254,9 @@ def test_thirteenth_is_refused(classroom):
         assert classroom.join(f"Listener {number}").ok
     assert classroom.join("The thirteenth").key == "maxParticipantsReached"
     assert classroom.join("The bot", bot="true").ok
-    page = classroom.get(classroom.signed("join", fullName="X", meetingID="physics", role="VIEWER")).headers["location"]
+    page = classroom.get(classroom.signed("join", fullName="X", meetingID="physics", role="VIEWER")).headers[
+        "location"
+    ]
     shown = classroom.client.get(page, headers={"accept-language": "fr"})
     assert "La salle est pleine" in shown.text
 
@@ -271,7 +291,9 @@ def test_profile_before_3_0(serve, profile):
     assert root.findtext("bbbVersion").startswith(profile)
     assert root.find("graphqlApiUrl") is None
     assert classroom.call("sendChatMessage", meetingID="physics", message="hello").key == "unsupportedRequest"
-    hook = classroom.get(classroom.signed("hooks/create", digest="sha1", callbackURL="http://127.0.0.1:9/a")).text
+    hook = classroom.get(
+        classroom.signed("hooks/create", digest="sha1", callbackURL="http://127.0.0.1:9/a")
+    ).text
     assert "<hookID>1</hookID>" in hook
     assert classroom.call("hooks/list").key == "checksumError"
 

@@ -24,14 +24,18 @@ PLAYING = """count => {
   const videos = [...document.querySelectorAll('#cameras video')];
   return videos.length === count && videos.every(video => video.videoWidth > 0 && video.currentTime > 0.3);
 }"""
-HEARING = "() => [...document.querySelectorAll('audio')].some(sound => !sound.paused && sound.currentTime > 0.3)"
+HEARING = (
+    "() => [...document.querySelectorAll('audio')].some(sound => !sound.paused && sound.currentTime > 0.3)"
+)
 
 
 @pytest.fixture(scope="module")
 def browsers() -> Iterator[tuple[Browser, Browser]]:
     """One with a camera and a microphone, and one without, as the bot's."""
     with sync_playwright() as playwright:
-        people = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, *FAKE_DEVICES])
+        people = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, *FAKE_DEVICES]
+        )
         arguments = [*CHROMIUM_ARGUMENTS, "--autoplay-policy=no-user-gesture-required"]
         bot = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield people, bot
@@ -97,7 +101,11 @@ def test_two_people_and_the_bot(classroom, visit):
     for hidden in ("#top-bar", "#action-bar", "#panel", "#audio-dialog"):
         expect(bot.locator(hidden)).to_be_hidden()
     info = classroom.info()
-    assert [info[name] for name in ("videoCount", "listenerCount", "voiceParticipantCount")] == ["2", "2", "1"]
+    assert [info[name] for name in ("videoCount", "listenerCount", "voiceParticipantCount")] == [
+        "2",
+        "2",
+        "1",
+    ]
 
     ada.fill("#chat-input", "<img src=x onerror=alert(1)>")
     ada.press("#chat-input", "Enter")
@@ -109,8 +117,12 @@ def test_two_people_and_the_bot(classroom, visit):
     assert bot.evaluate("window.amphiClassroom.setChatPanel(false)") is False
     bob.click("#raise-hand")
     ada.click("#tab-participants")
-    expect(ada.locator("#participants li", has_text="Bob").locator(".bi-hand-index-thumb-fill")).to_be_visible()
-    expect(ada.locator("#participants li", has_text="Streaming").locator(".text-bg-danger")).to_have_text("Streaming")
+    expect(
+        ada.locator("#participants li", has_text="Bob").locator(".bi-hand-index-thumb-fill")
+    ).to_be_visible()
+    expect(ada.locator("#participants li", has_text="Streaming").locator(".text-bg-danger")).to_have_text(
+        "Streaming"
+    )
 
     bob.reload()  # a page loaded again has its pictures again, and its person is there once
     bob.click("#join-listen")

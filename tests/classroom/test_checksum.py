@@ -18,7 +18,12 @@ VECTORS = {
 def test_checksum_vectors(algorithm):
     assert checksum.digest(algorithm, f"create{QUERY}{SECRET}") == VECTORS[algorithm]
     found = checksum.verify("create", f"{QUERY}&checksum={VECTORS[algorithm]}", {}, secret=SECRET)
-    assert found == {"name": "Test Meeting", "meetingID": "abc123", "attendeePW": "111222", "moderatorPW": "333444"}
+    assert found == {
+        "name": "Test Meeting",
+        "meetingID": "abc123",
+        "attendeePW": "111222",
+        "moderatorPW": "333444",
+    }
 
 
 @pytest.mark.parametrize("place", [0, 2, 4])
@@ -47,7 +52,9 @@ def test_checksum_refused(query):
 
 def test_checksum_of_a_hash_that_is_not_accepted():
     with pytest.raises(ApiError, match="checksumError"):
-        checksum.verify("create", f"{QUERY}&checksum={VECTORS['sha256']}", {}, secret=SECRET, digests=("sha1",))
+        checksum.verify(
+            "create", f"{QUERY}&checksum={VECTORS['sha256']}", {}, secret=SECRET, digests=("sha1",)
+        )
 
 
 def test_form_signs_the_empty_query():

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from amphi.classroom import cli
-from tests.classroom.conftest import wait_for
+from tests.classroom.conftest import SECRET as API_SECRET
+from tests.classroom.conftest import Served, wait_for
 
 SECRET = "classroom-secret-in-a-test"
 
@@ -53,11 +54,20 @@ def test_taken_port(monkeypatch, capsys):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_cleanly_with_an_open_page(free_port, number, sit):
-    from tests.classroom.conftest import Served
-
-    environment = {**os.environ, "AMPHI_CLASSROOM_SECRET": "639259d4-9dd8-4b25-bf01-95f9567eaf4b"}
-    command = [sys.executable, "-m", "amphi", "classroom", "--http", f"127.0.0.1:{free_port}", "--profile", "2.7"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    environment = {**os.environ, "AMPHI_CLASSROOM_SECRET": API_SECRET}
+    command = [
+        sys.executable,
+        "-m",
+        "amphi",
+        "classroom",
+        "--http",
+        f"127.0.0.1:{free_port}",
+        "--profile",
+        "2.7",
+    ]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         url = f"http://127.0.0.1:{free_port}"
 
         def up():
@@ -78,4 +88,4 @@ def test_stops_cleanly_with_an_open_page(free_port, number, sit):
     assert time.monotonic() - started < 5
     assert out == b""
     assert b"Traceback" not in error, error.decode()
-    assert SECRET.encode() not in error
+    assert API_SECRET.encode() not in error

@@ -13,7 +13,9 @@ def listen(classroom, receiver, path="/hook", **parameters):
 
 
 def test_create_list_destroy(classroom):
-    made = classroom.call("hooks/create", callbackURL="http://127.0.0.1:9/a?b=c", meetingID="physics", getRaw="false")
+    made = classroom.call(
+        "hooks/create", callbackURL="http://127.0.0.1:9/a?b=c", meetingID="physics", getRaw="false"
+    )
     assert (made["permanentHook"], made["rawData"]) == ("false", "false")
     assert len(made["hookID"]) == 36
     again = classroom.call("hooks/create", callbackURL="http://127.0.0.1:9/a?b=c", meetingID="chemistry")
@@ -48,7 +50,8 @@ def test_refused(classroom, call, parameters, key):
 
 
 @pytest.mark.parametrize(
-    ("digest", "path", "separator"), [("sha1", "/hook", "?"), ("sha256", "/hook?m=1", "&"), ("sha512", "/hook", "?")]
+    ("digest", "path", "separator"),
+    [("sha1", "/hook", "?"), ("sha256", "/hook?m=1", "&"), ("sha512", "/hook", "?")],
 )
 def test_delivery_is_signed(serve, receiver, digest, path, separator):
     classroom = serve(digest=digest)
@@ -57,7 +60,9 @@ def test_delivery_is_signed(serve, receiver, digest, path, separator):
     data = receiver.wait_event("meeting-created")
     (request,) = receiver.requests
     assert request.headers["Content-Type"].startswith("application/x-www-form-urlencoded")
-    expected = hashlib.new(digest, (receiver.url + path).encode() + request.body + SECRET.encode()).hexdigest()
+    expected = hashlib.new(
+        digest, (receiver.url + path).encode() + request.body + SECRET.encode()
+    ).hexdigest()
     assert request.path == f"{path}{separator}checksum={expected}"
     assert list(request.form) == ["domain", "event", "timestamp"]
     assert request.form["domain"] == "127.0.0.1"
@@ -94,7 +99,12 @@ def test_scope_and_order(classroom, receiver, enter):
     ]
     joined = receiver.events("user-joined")[0]["attributes"]["user"]
     assert joined["internal-user-id"].startswith("w_")
-    assert (joined["external-user-id"], joined["name"], joined["role"], joined["guest"]) == ("u1", "Ada", "MODERATOR", False)
+    assert (joined["external-user-id"], joined["name"], joined["role"], joined["guest"]) == (
+        "u1",
+        "Ada",
+        "MODERATOR",
+        False,
+    )
     assert receiver.events("user-raise-hand-changed")[0]["attributes"]["user"]["raise-hand"] is True
     audio = receiver.events("user-audio-voice-enabled")[0]["attributes"]["user"]
     assert (audio["listening-only"], audio["sharing-mic"], audio["muted"]) == (False, True, False)
@@ -122,7 +132,9 @@ def test_chat_and_its_echo(classroom, receiver, enter):
     sender = person["chat-message"]["sender"]
     assert sender["internal-user-id"].startswith("w_")
     assert (sender["name"], sender["external-user-id"]) == ("Ada", "u1")
-    assert classroom.call("sendChatMessage", meetingID="physics", message="From afar", userName="Zoé (web)").ok
+    assert classroom.call(
+        "sendChatMessage", meetingID="physics", message="From afar", userName="Zoé (web)"
+    ).ok
     assert ada.receive("chat")["message"]["name"] == "Ada"
     received = ada.receive("chat")["message"]
     assert (received["text"], received["name"]) == ("From afar", "Zoé (web)")
@@ -150,7 +162,9 @@ def test_retries_until_accepted(serve, receiver):
     classroom.create()
     classroom.call("end", meetingID="physics")
     receiver.wait_event("meeting-ended")
-    assert [request.event["id"] for request in receiver.requests] == ["meeting-created"] * 5 + ["meeting-ended"]
+    assert [request.event["id"] for request in receiver.requests] == ["meeting-created"] * 5 + [
+        "meeting-ended"
+    ]
     assert len({request.body for request in receiver.requests[:5]}) == 1, "the same message each time"
 
 

@@ -1,6 +1,11 @@
+import base64
+import functools
+import html
+import http.server
 import json
 import re
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,7 +39,9 @@ def test_language(asked, accepted, language):
 
 
 def test_every_string_is_used_and_in_two_languages():
-    source = "".join(path.read_text() for path in PACKAGE.rglob("*") if path.suffix in {".py", ".js", ".html"})
+    source = "".join(
+        path.read_text() for path in PACKAGE.rglob("*") if path.suffix in {".py", ".js", ".html"}
+    )
     for key, texts in pages.CATALOGUE.items():
         assert set(texts) == {"en", "fr"}, key
         assert all(texts.values()), key
@@ -47,7 +54,9 @@ def test_french_typography():
         assert not re.search(r"(?<!\u202f)[:;!?»]|'| :", text), key
 
 
-@pytest.mark.parametrize("path", ["/", "/html5client/ended", "/html5client/refused?key=maxParticipantsReached"])
+@pytest.mark.parametrize(
+    "path", ["/", "/html5client/ended", "/html5client/refused?key=maxParticipantsReached"]
+)
 @pytest.mark.parametrize(("language", "sandbox"), [("fr", "Bac à sable"), ("en", "Sandbox")])
 def test_pages_say_sandbox_and_bigbluebutton(classroom, path, language, sandbox):
     page = classroom.client.get(classroom.url + path, headers={"accept-language": language}).text
@@ -66,7 +75,13 @@ def test_room_page_is_safe(classroom):
 
 
 def test_refusal_never_repeats_what_it_was_given(classroom):
-    for query in ("key=<b>", 'errors=[{"key":"<b>","message":"<b>"}]', "errors=nonsense", "errors=[]", "errors=[1]"):
+    for query in (
+        "key=<b>",
+        'errors=[{"key":"<b>","message":"<b>"}]',
+        "errors=nonsense",
+        "errors=[]",
+        "errors=[1]",
+    ):
         page = classroom.get(f"{classroom.url}/html5client/refused?{query}")
         assert page.status_code == 200
         assert "<b>" not in page.text
@@ -120,7 +135,12 @@ def test_slides(classroom, enter):
     assert upload(classroom, ada.token, make_pdf(3), "Cours n° 1.pdf").status_code == 201
     slides = bob.receive("slides")["slides"]
     (document,) = slides["documents"]
-    assert (document["name"], document["pages"], slides["current"], slides["page"]) == ("Cours n° 1.pdf", 3, document["id"], 1)
+    assert (document["name"], document["pages"], slides["current"], slides["page"]) == (
+        "Cours n° 1.pdf",
+        3,
+        document["id"],
+        1,
+    )
     ada.send("slides", document=document["id"], page=3)
     assert bob.receive("slides")["slides"]["page"] == 3
     ada.send("slides", document=document["id"], page=4)
@@ -171,8 +191,10 @@ def test_too_many_pages(monkeypatch):
 
 def test_pre_uploaded_presentation(classroom, enter):
     query = {"name": "Physics", "meetingID": "physics", "moderatorPW": "mp"}
-    content = __import__("base64").b64encode(make_pdf(2)).decode()
-    body = f'<modules><module name="presentation"><document name="a.pdf">{content}</document></module></modules>'
+    content = base64.b64encode(make_pdf(2)).decode()
+    body = (
+        f'<modules><module name="presentation"><document name="a.pdf">{content}</document></module></modules>'
+    )
     answer = classroom.client.post(
         classroom.signed("create", **query), content=body, headers={"content-type": "application/xml"}
     )
@@ -185,10 +207,6 @@ def test_pre_uploaded_presentation(classroom, enter):
 
 
 def test_insert_document_by_address(classroom, enter, tmp_path):
-    import functools
-    import http.server
-    import threading
-
     (tmp_path / "b.pdf").write_bytes(make_pdf(2))
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -204,7 +222,9 @@ def test_insert_document_by_address(classroom, enter, tmp_path):
         url = f"http://127.0.0.1:{files.server_port}/b.pdf"
         body = f'<modules><module name="presentation"><document url="{url}"/></module></modules>'
         headers = {"content-type": "application/xml"}
-        answer = classroom.client.post(classroom.signed("insertDocument", meetingID="physics"), content=body, headers=headers)
+        answer = classroom.client.post(
+            classroom.signed("insertDocument", meetingID="physics"), content=body, headers=headers
+        )
         assert "SUCCESS" in answer.text
         assert ada.receive("slides")["slides"]["documents"][0]["pages"] == 2
         files.shutdown()
@@ -213,7 +233,12 @@ def test_insert_document_by_address(classroom, enter, tmp_path):
 
 @pytest.mark.parametrize(
     "path",
-    ["bootstrap/css/bootstrap.min.css", "icons/bootstrap-icons.min.css", "static/room.js", "static/strings.json"],
+    [
+        "bootstrap/css/bootstrap.min.css",
+        "icons/bootstrap-icons.min.css",
+        "static/room.js",
+        "static/strings.json",
+    ],
 )
 def test_files(classroom, path):
     assert classroom.get(f"{classroom.url}/html5client/{path}").status_code == 200
@@ -226,7 +251,7 @@ def test_files_outside_are_not_served(classroom):
 def test_settings_of_the_page(classroom):
     classroom.create(muteOnStart="true")
     page = classroom.get(classroom.join(password="mp")["url"]).text
-    settings = json.loads(__import__("html").unescape(re.search(r'name="classroom-settings" content="([^"]*)"', page)[1]))
+    settings = json.loads(html.unescape(re.search(r'name="classroom-settings" content="([^"]*)"', page)[1]))
     assert (settings["moderator"], settings["muteOnStart"], settings["clean"]) == (True, True, False)
 
 

@@ -42,7 +42,13 @@ def test_running_only_after_the_first_page(classroom):
 def test_attendees_are_as_they_are(classroom, enter):
     classroom.create()
     ada = enter(classroom, "Ada", password="mp", userID="u1", **{"userdata-course": "PHY & 1"})
-    expected = {"userID": "u1", "fullName": "Ada", "role": "MODERATOR", "isPresenter": "true", "clientType": "HTML5"}
+    expected = {
+        "userID": "u1",
+        "fullName": "Ada",
+        "role": "MODERATOR",
+        "isPresenter": "true",
+        "clientType": "HTML5",
+    }
     media = {"isListeningOnly": "false", "hasJoinedVoice": "false", "hasVideo": "false"}
     assert attendee(classroom, "Ada") == {**expected, **media, "customdata": None}
     assert classroom.info()["attendees/attendee/customdata/course"] == "PHY & 1"
@@ -74,7 +80,11 @@ def test_seventh_publisher_is_refused(classroom, enter):
     for seat in seats[:6]:
         seat.send("camera", on=True)
     wait_for(lambda: classroom.info()["videoCount"] == "6", "six cameras")
-    for act in ({"kind": "audio", "mode": "microphone"}, {"kind": "camera", "on": True}, {"kind": "screen", "on": True}):
+    for act in (
+        {"kind": "audio", "mode": "microphone"},
+        {"kind": "camera", "on": True},
+        {"kind": "screen", "on": True},
+    ):
         seats[6].send(**act)
         refused = seats[6].receive("error")
         assert (refused["act"], refused["reason"]) == (act["kind"], "too_many_publishers")
@@ -194,7 +204,14 @@ def test_javascript_address_is_not_kept(classroom, enter):
 def test_nonsense_changes_nothing(classroom, enter):
     classroom.create()
     ada = enter(classroom, "Ada")
-    for text in ("", "[]", "nonsense", '{"type": "dance"}', '{"type": ["chat"]}', '{"type": "slides", "page": []}'):
+    for text in (
+        "",
+        "[]",
+        "nonsense",
+        '{"type": "dance"}',
+        '{"type": ["chat"]}',
+        '{"type": "slides", "page": []}',
+    ):
         ada.socket.send(text)
     ada.socket.send(json.dumps({"type": "audio", "mode": "loud"}))
     ada.send("chat", text="still here")

@@ -43,7 +43,9 @@ def bbb(free_port):
 
 def test_create_join_info_end(bbb):
     assert bbb.get_api_version().get_version() == "2.0"
-    created = bbb.create_meeting("physics", {"name": "Cours d’été & plus", "attendeePW": "ap", "moderatorPW": "mp"}, {"course": "1"})
+    created = bbb.create_meeting(
+        "physics", {"name": "Cours d’été & plus", "attendeePW": "ap", "moderatorPW": "mp"}, {"course": "1"}
+    )
     assert created.get_return_code() == "SUCCESS"
     assert created.get_meetingid() == "physics"
     assert created.get_attendee_pw() == "ap"
@@ -56,7 +58,10 @@ def test_create_join_info_end(bbb):
     assert info.get_return_code() == "SUCCESS"
     assert info.get_meetinginfo().get_meetingname() == "Cours d’été & plus"
     bbb.create_meeting("chemistry", {"name": "Chemistry"})
-    assert [meeting.get_meetingid() for meeting in bbb.get_meetings().get_meetings()] == ["physics", "chemistry"]
+    assert [meeting.get_meetingid() for meeting in bbb.get_meetings().get_meetings()] == [
+        "physics",
+        "chemistry",
+    ]
     assert bbb.end_meeting("physics", "mp").get_return_code() == "SUCCESS"
     with pytest.raises(BBBException):
         bbb.end_meeting("physics", "mp")

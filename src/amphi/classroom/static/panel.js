@@ -75,7 +75,7 @@ export class Panel {
     item.append(author, time, body);
     const list = $("messages");
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-    list.append(item);
+    $("message-list").append(item);
     $("chat-empty").hidden = true;
     if (atEnd || sender === this.selfId) list.scrollTop = list.scrollHeight;
     if (sender !== this.selfId && !this.#reading) this.#setUnread(this.unread + 1);
@@ -99,7 +99,7 @@ export class Panel {
   #setUnread(count) {
     this.unread = count;
     $("unread").hidden = !count;
-    $("unread").textContent = count > 99 ? "99+" : String(count);
+    $("unread").dataset.count = count > 99 ? "99+" : String(count);
   }
 
   #moveTab(event, tab) {

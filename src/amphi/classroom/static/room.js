@@ -322,6 +322,10 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", () => {
   for (const sound of document.querySelectorAll("audio")) if (sound.paused && sound.srcObject) sound.play().catch(() => {});
 });
+function nameLanguage() {
+  $("language-button").lang = root.lang === "fr" ? "en" : "fr";
+}
+onLanguage(nameLanguage);
 onLanguage(renderButtons);
 
 // --- at the start ---
@@ -354,6 +358,7 @@ function setChatPanel(shown) {
 }
 
 window.amphiClassroom = { setChatPanel, sendChat };
+nameLanguage();
 applyCustomStyle();
 showPanelAtStart();
 showWelcome();
