@@ -25,17 +25,20 @@ class Chromium:
         self._pool = pool
         self._browser = browser
 
-    def run(self, visit: Callable[[BrowserContext], Any], **options: Any) -> Any:
-        """Call `visit` with a fresh context, in the browser's thread, and give what it returns."""
-        return self._pool.submit(self._visit, visit, options).result()
-
-    def _visit(self, visit: Callable[[BrowserContext], Any], options: dict[str, Any]) -> Any:
-        context = self._browser.new_context(**options)
+    @contextmanager
+    def visitor(self, **options: Any) -> Iterator[Callable[[Callable[[BrowserContext], Any]], Any]]:
+        """A fresh context until the block is left: what is given calls a function with it, in the browser's thread."""
+        context = self._pool.submit(self._browser.new_context, **options).result()
         context.set_default_timeout(TIMEOUT_MS)
         try:
-            return visit(context)
+            yield lambda step: self._pool.submit(step, context).result()
         finally:
-            context.close()
+            self._pool.submit(context.close).result()
+
+    def run(self, visit: Callable[[BrowserContext], Any], **options: Any) -> Any:
+        """Call `visit` with a fresh context, in the browser's thread, and give what it returns."""
+        with self.visitor(**options) as step:
+            return step(visit)
 
 
 @contextmanager

@@ -151,7 +151,7 @@ def gateway_form(gateway: LiveGateway, **fields: str) -> dict[str, str]:
     ("fields", "kept"),
     [({}, "token"), ({"sipmediagw_token": "new"}, "new"), ({"forget_token": "on"}, "")],
 )
-def test_token_goes_in_and_never_comes_out(client, live, livestream, root, fields, kept):
+def test_token_goes_in_and_never_comes_out(client, livestream, root, fields, kept):
     gateway = LiveGateway.objects.get()
     LiveGateway.objects.update(sipmediagw_token="token")
     url = reverse("admin:webinars_livegateway_change", args=[gateway.pk])

@@ -1,0 +1,307 @@
+"""The list, the form and the page of meetings."""
+
+import re
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amphi.accounts.models import AccessGroup, User
+from amphi.meetings.models import Meeting
+from amphi.webinars.models import Livestream, State
+from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def in_use(settings):
+    settings.USE_MEETING_WEBINAR = True
+    settings.LANGUAGE_CODE = "fr"
+    settings.BBB_API_URL = "http://127.0.0.1:9/bigbluebutton"
+    settings.BBB_SECRET_KEY = "secret"
+
+
+@pytest.fixture
+def presenter(client) -> User:
+    user = make_user("marie")
+    client.force_login(user)
+    return user
+
+
+def text_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def local(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
+
+
+def form_data(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Cours",
+        "description": "",
+        "additional_owners": "",
+        "start_at": local(in_hours(5)),
+        "duration": "90",
+    } | fields
+
+
+# --- the list
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_takes_as_many_queries_for_any_number(client, presenter, rows, django_assert_num_queries):
+    for _ in range(rows):
+        make_webinar(presenter, gateway=make_gateway(), additional_owners=[make_user()])
+    with django_assert_num_queries(5):
+        response = client.get("/meetings/")
+    assert len(response.context["cards"]) == rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [(0, "0 réunion active trouvée"), (1, "1 réunion active trouvée"), (3, "3 réunions actives trouvées")],
+)
+def test_list_counts(client, presenter, rows, words):
+    for _ in range(rows):
+        make_meeting(presenter)
+    assert words in text_of(client.get("/meetings/"))
+
+
+def names(response: Any) -> list[str]:
+    return [card["meeting"].name for card in response.context["cards"]]
+
+
+def test_list_filters(client, presenter):
+    make_gateway()
+    make_webinar(presenter, name="Webinaire de chimie")
+    make_meeting(presenter, name="Point d’équipe", start_at=in_hours(2))
+    past = make_meeting(presenter, name="Passée")
+    Meeting.objects.filter(pk=past.pk).update(start_at=in_hours(-30))
+    make_meeting(name="D’une autre personne")
+    assert names(client.get("/meetings/")) == ["Webinaire de chimie", "Point d’équipe"]
+    assert names(client.get("/meetings/?kind=webinars")) == ["Webinaire de chimie"]
+    assert names(client.get("/meetings/?kind=meetings")) == ["Point d’équipe"]
+    assert names(client.get("/meetings/?when=past")) == ["Passée"]
+    assert names(client.get("/meetings/?q=CHIMIE")) == ["Webinaire de chimie"]
+    assert names(client.get("/meetings/?kind=nonsense&when=never")) == [
+        "Webinaire de chimie",
+        "Point d’équipe",
+    ]
+
+
+def test_list_keeps_what_runs_late_among_the_active(client, presenter):
+    livestream = make_webinar(presenter)
+    Meeting.objects.filter(pk=livestream.meeting_id).update(start_at=in_hours(-3))
+    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    assert len(client.get("/meetings/").context["cards"]) == 1
+
+
+def test_list_says_nothing_of_webinars_when_they_are_out_of_use(client, presenter, settings):
+    make_webinar(presenter)
+    settings.USE_MEETING_WEBINAR = False
+    page = re.sub(r"<footer.*", "", client.get("/meetings/").content.decode(), flags=re.DOTALL)
+    assert "ebinaire" not in page
+
+
+def test_list_offers_webinars_to_those_who_may(client):
+    client.force_login(make_user(affiliation="student"))
+    assert "webinar=1" not in client.get("/meetings/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "running", "offered"),
+    [
+        (State.IDLE, False, {"start", "delete"}),
+        (State.STARTING, True, {"join", "stop", "end"}),
+        (State.LIVE, True, {"join", "stop", "restart", "end"}),
+        (State.RECOVERING, True, {"join", "stop", "end"}),
+        (State.STOPPING, True, {"join", "end"}),
+        (State.STOPPED, True, {"join", "restart", "end", "delete"}),
+        (State.FAILED, True, {"join", "restart", "end", "delete"}),
+        (State.STOPPED, False, {"start", "delete"}),
+    ],
+)
+def test_only_what_can_be_done_is_offered(client, presenter, state, running, offered):
+    livestream = make_webinar(presenter)
+    Livestream.objects.filter(pk=livestream.pk).update(state=state)
+    started_at = timezone.now() if running else None
+    Meeting.objects.filter(pk=livestream.meeting_id).update(started_at=started_at, ended_at=None)
+    offer = asdict(client.get("/meetings/").context["cards"][0]["offer"])
+    assert {name for name, there in offer.items() if there} == offered | {"chat"}
+
+
+# --- the form
+
+
+def test_add_meeting(client, presenter):
+    colleague = make_user("pierre")
+    response = client.post("/meetings/add/", form_data(additional_owners="pierre"))
+    meeting = Meeting.objects.get()
+    assert response["Location"] == meeting.get_absolute_url()
+    assert (meeting.owner, meeting.duration, meeting.is_webinar) == (presenter, timedelta(minutes=90), False)
+    assert list(meeting.additional_owners.all()) == [colleague]
+
+
+def test_add_webinar(client, presenter):
+    make_gateway()
+    client.post("/meetings/add/", form_data(is_webinar="on"))
+    livestream = Livestream.objects.select_related("meeting").get()
+    assert (livestream.meeting.is_webinar, livestream.meeting.enable_chat) == (True, False)
+
+
+def test_forged_webinar_is_ignored(client):
+    make_gateway()
+    client.force_login(make_user(affiliation="student"))
+    page = client.get("/meetings/add/").content.decode()
+    assert 'name="is_webinar"' not in page
+    assert 'name="enable_chat"' not in page
+    client.post("/meetings/add/", form_data(is_webinar="on", enable_chat="on"))
+    assert not Meeting.objects.get().is_webinar
+    assert not Livestream.objects.exists()
+
+
+def test_fields_of_webinars_follow_the_setting(client, presenter, settings):
+    settings.MEETING_WEBINAR_FIELDS = ("is_webinar",)
+    page = client.get("/meetings/add/").content.decode()
+    assert 'name="is_webinar"' in page
+    assert 'name="enable_chat"' not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": "  "}, "name"),
+        ({"start_at": "tomorrow"}, "start_at"),
+        ({"start_at": local(datetime(2020, 1, 1, tzinfo=timezone.get_default_timezone()))}, "start_at"),
+        ({"duration": "-5"}, "duration"),
+        ({"additional_owners": "pierre, nobody"}, "additional_owners"),
+        ({"name": "x" * 251}, "name"),
+    ],
+)
+def test_form_says_what_is_wrong(client, presenter, fields, field):
+    make_user("pierre")
+    response = client.post("/meetings/add/", form_data(**fields))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == [field]
+    assert "data-error-summary" in page
+    assert f'href="#id_{field}"' in page
+    assert 'aria-invalid="true"' in page
+    assert not Meeting.objects.exists()
+
+
+def test_people_are_found_by_mail_too(client, presenter):
+    pierre = make_user("pierre")
+    client.post("/meetings/add/", form_data(additional_owners="PIERRE@example.org; pierre"))
+    assert list(Meeting.objects.get().additional_owners.all()) == [pierre]
+
+
+def test_edit_keeps_what_it_does_not_show(client):
+    group = AccessGroup.objects.create(code_name="l1", display_name="L1")
+    owner, student = make_user(), make_user("student", affiliation="student")
+    livestream = make_webinar(
+        owner, additional_owners=[student], is_restricted=True, access_groups=[group], enable_chat=False
+    )
+    client.force_login(student)
+    url = reverse("meetings:edit", args=[livestream.meeting.slug])
+    form = client.get(url).context["form"]
+    data = {name: form[name].value() for name in form.fields} | {"name": "Nouveau nom"}
+    data["start_at"], data["access_groups"] = local(livestream.meeting.start_at), [group.pk]
+    assert client.post(url, data).status_code == 302
+    meeting = Meeting.objects.get()
+    assert (meeting.name, meeting.is_webinar, meeting.enable_chat) == ("Nouveau nom", True, False)
+    assert (meeting.owner, list(meeting.access_groups.all())) == (owner, [group])
+
+
+def test_edit_of_a_running_webinar_keeps_it_one(client, presenter):
+    livestream = make_webinar(presenter)
+    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    url = reverse("meetings:edit", args=[livestream.meeting.slug])
+    response = client.post(url, form_data(name="Plus long", duration="180", start_at=local(in_hours(0))))
+    assert response.status_code == 302
+    livestream = Livestream.objects.select_related("meeting").get()
+    assert (livestream.state, livestream.meeting.duration) == (State.LIVE, timedelta(hours=3))
+
+
+# --- no gateway is free
+
+
+def test_conflict_offers_other_times_and_one_press_moves(client, presenter):
+    make_gateway()
+    start = in_hours(24).replace(second=0, microsecond=0)
+    make_webinar(start_at=start, duration=timedelta(hours=2))
+    page = client.post("/meetings/add/", form_data(is_webinar="on", start_at=local(start)), follow=True)
+    assert "Trop de webinaires" in text_of(page)
+    meeting = Meeting.objects.get(owner=presenter)
+    assert not meeting.is_webinar
+    starts = re.findall(r'name="start_at" value="([^"]+)"', page.content.decode())
+    assert len(starts) == 2
+    page = client.post(
+        reverse("meetings:move", args=[meeting.slug]),
+        {"start_at": starts[1].replace("&#x2B;", "+")},
+        follow=True,
+    )
+    meeting.refresh_from_db()
+    assert (meeting.is_webinar, meeting.start_at) == (True, start + timedelta(hours=2))
+    assert "Trop de webinaires" not in text_of(page)
+
+
+def test_move_to_nonsense_changes_nothing(client, presenter):
+    meeting = make_meeting(presenter)
+    client.post(reverse("meetings:move", args=[meeting.slug]), {"start_at": "never"})
+    assert Meeting.objects.get().start_at == meeting.start_at
+
+
+# --- deleting
+
+
+def test_delete_asks_first(client, presenter):
+    livestream = make_webinar(presenter, name="Cours")
+    url = reverse("meetings:delete", args=[livestream.meeting.slug])
+    assert "Supprimer" in text_of(client.get(url))
+    assert Meeting.objects.exists()
+    response = client.post(url, follow=True)
+    assert "a été supprimé" in text_of(response)
+    assert not Meeting.objects.exists()
+    assert not Livestream.objects.exists()
+
+
+def test_delete_of_a_running_webinar_is_refused(client, presenter):
+    livestream = make_webinar(presenter)
+    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    response = client.post(reverse("meetings:delete", args=[livestream.meeting.slug]), follow=True)
+    assert "Terminez-le avant" in text_of(response)
+    assert Meeting.objects.exists()
+
+
+# --- entering
+
+
+def test_start_without_an_answer_from_the_server_says_so(client, presenter):
+    meeting = make_meeting(presenter)
+    response = client.post(reverse("meetings:start", args=[meeting.slug]), follow=True)
+    assert "Le serveur de réunions n’a pas répondu" in text_of(response)
+    assert Meeting.objects.get().started_at is None
+
+
+def test_join_before_the_start_leads_to_the_page(client, presenter):
+    meeting = make_meeting(presenter)
+    response = client.get(reverse("meetings:join", args=[meeting.slug]))
+    assert response["Location"] == meeting.get_absolute_url()
+
+
+def test_join_of_a_running_meeting_leads_into_it(client, presenter):
+    meeting = make_meeting(presenter)
+    Meeting.objects.update(started_at=timezone.now())
+    response = client.get(reverse("meetings:join", args=[meeting.slug]))
+    assert response["Location"].startswith("http://127.0.0.1:9/bigbluebutton/api/join?")
+
+
+def test_names_are_escaped(client, presenter):
+    make_meeting(presenter, name="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in client.get("/meetings/").content.decode()
