@@ -256,6 +256,8 @@ class Hub:
 
     async def close(self) -> None:
         """End every stream; new ones are refused."""
+        if self._closed:
+            return
         self._closed = True
         for listener in list(self._listeners):
             listener.close()
@@ -305,6 +307,7 @@ class Hub:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), self.limits.batch_s)
         self._reader = None
+        self._channels.clear()
         await self._count({})
 
     async def _read_once(self) -> bool:

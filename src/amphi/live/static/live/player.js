@@ -8,7 +8,12 @@ const LOOK_MS = 500;
 /** A picture that stands still for this long, while the live goes on, is read anew. */
 const STILL_MS = 6000;
 /** Further behind than this, a listener who comes back is taken to the live. */
-const BEHIND_S = 6;
+const BEHIND_S = 3;
+/** Jumps come no closer: a network that is too slow is not helped by them. */
+const JUMP_PAUSE_MS = 10000;
+
+/** Where players of the browser's own usually are, in ordinary HLS. */
+const NATIVE_TARGET_S = 8;
 
 const SETTINGS = {
   lowLatencyMode: true,
@@ -31,6 +36,7 @@ export class Player extends EventTarget {
   #retry = null;
   #position = -1;
   #movedAt = 0;
+  #jumpedAt = -JUMP_PAUSE_MS;
   #playing = false;
   #mediaErrors = 0;
 
@@ -47,7 +53,7 @@ export class Player extends EventTarget {
     });
     video.addEventListener("error", () => this.#again());
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.#playing && this.latency > BEHIND_S) this.toLive();
+      if (!document.hidden && this.#playing && this.behind > BEHIND_S) this.toLive();
     });
     setInterval(() => this.#look(), LOOK_MS);
   }
@@ -66,7 +72,7 @@ export class Player extends EventTarget {
 
   /** Seconds behind where a player should be. */
   get behind() {
-    return this.#hls ? this.#hls.latency - this.#hls.targetLatency : this.latency - BEHIND_S;
+    return this.#hls ? this.#hls.latency - this.#hls.targetLatency : this.latency - NATIVE_TARGET_S;
   }
 
   /** Play what is at `url`, for as long as it takes to come. */
@@ -178,7 +184,10 @@ export class Player extends EventTarget {
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#setPlaying(!this.#video.paused);
       // Too far to be caught up by playing faster, as after a break of the network.
-      if (this.#playing && this.behind > BEHIND_S) this.toLive();
+      if (this.#playing && this.behind > BEHIND_S && now - this.#jumpedAt > JUMP_PAUSE_MS) {
+        this.#jumpedAt = now;
+        this.toLive();
+      }
       return;
     }
     const stillMs = now - this.#movedAt;

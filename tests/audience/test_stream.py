@@ -1,0 +1,222 @@
+"""The event stream over real sockets."""
+
+import asyncio
+import json
+
+import pytest
+
+from amphi.audience.hub import Row, encode
+from tests.origin.running import eventually
+
+
+async def test_stream_begins_with_what_is_true_now(open_house):
+    house = await open_house()
+    house.publish(data='{"text":"before"}')
+    stream = await house.open()
+    said = await stream.until('"chat":true}\n\n')
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert stream.headers["cache-control"] == "no-store"
+    assert stream.headers["x-accel-buffering"] == "no"
+    retry, snapshot, rest = said.split("\n\n")
+    assert 1000 <= int(retry.removeprefix("retry: ")) <= 3000
+    assert snapshot == 'event: snapshot\ndata: {"seq":1,"state":"waiting","chat":true}'
+    assert rest == ""
+
+
+async def test_message_has_its_number_name_and_one_line(open_house):
+    house = await open_house()
+    stream = await house.open()
+    await stream.until("snapshot")
+    house.publish(data='{"text":"é\\n"}')
+    said = await stream.until("id: 1")
+    assert said.endswith('id: 1\nevent: message\ndata: {"text":"é\\n"}\n\n')
+
+
+@pytest.mark.parametrize("by", ["header", "address", "both"])
+async def test_stream_resumes_exactly(open_house, by):
+    house = await open_house()
+    for _ in range(9):
+        house.publish()
+    given = {
+        "header": {"header": 4},
+        "address": {"last_event_id": 4},
+        "both": {"header": 4, "last_event_id": 1},
+    }
+    stream = await house.open(**given[by])
+    await stream.until("id: 9")
+    house.publish()
+    await stream.until("id: 10")
+    assert stream.ids() == [5, 6, 7, 8, 9, 10]
+
+
+async def test_stream_resumes_from_before_the_backlog(open_house):
+    house = await open_house(backlog=20)
+    for _ in range(350):
+        house.publish()
+    stream = await house.open(last_event_id=5)
+    await stream.until("id: 350\n")
+    assert stream.ids() == list(range(6, 351))
+    assert house.log.gaps_read == 4
+
+
+async def test_backlog_answers_without_reading(open_house):
+    house = await open_house()
+    for _ in range(100):
+        house.publish()
+    streams = [await house.open(last_event_id=number) for number in range(0, 100, 5)]
+    for stream in streams:
+        await stream.until("id: 100\n")
+    assert (house.log.opened, house.log.gaps_read) == (1, 0)
+
+
+async def test_number_from_the_future_waits_for_new_messages(open_house):
+    house = await open_house()
+    house.publish()
+    stream = await house.open(last_event_id=900)
+    await stream.until("snapshot")
+    house.publish()
+    await stream.until("id: 2")
+    assert stream.ids() == [2]
+
+
+async def test_snapshot_follows_the_states(open_house):
+    house = await open_house()
+    first = await house.open()
+    house.publish(kind="state", data='{"state":"live"}')
+    house.publish(kind="chat", data='{"enabled":false}')
+    await first.until("event: chat")
+    second = await house.open()
+    assert '"seq":2,"state":"live","chat":false' in await second.until("snapshot\ndata: {")
+
+
+async def test_each_event_has_its_own_stream(open_house):
+    house = await open_house()
+    one, two = await house.open(1), await house.open(2)
+    for stream in (one, two):
+        await stream.until("snapshot")
+    house.publish(1, data='"one"')
+    house.publish(2, data='"two"')
+    assert '"two"' not in await one.until('"one"')
+    assert '"one"' not in await two.until('"two"')
+
+
+@pytest.mark.parametrize("wrong", ["", "nonsense", "a.b", "é"])
+async def test_malformed_ticket_is_refused(open_house, wrong):
+    house = await open_house()
+    stream = await house.open(ticket=wrong.encode("utf-8").hex() if wrong == "é" else wrong)
+    assert stream.status == 403
+    assert house.hub.viewers() == {}
+
+
+async def test_ticket_for_another_event_key_or_time_is_refused(open_house):
+    house = await open_house()
+    tickets = [house.ticket(2), house.ticket(key=b"another key"), house.ticket(lifetime_s=-5)]
+    assert [(await house.open(1, ticket=ticket)).status for ticket in tickets] == [403, 403, 403]
+
+
+async def test_only_get_is_answered(open_house):
+    house = await open_house()
+    assert (await house.open(method="POST")).status == 405
+
+
+async def test_stream_ends_when_its_ticket_expires(open_house):
+    house = await open_house()
+    stream = await house.open(ticket=house.ticket(lifetime_s=2))
+    assert "snapshot" in await stream.until_end()
+    await eventually(lambda: house.hub.viewers() == {})
+
+
+async def test_full_process_says_when_to_come_back(open_house):
+    house = await open_house(listeners=2)
+    first = await house.open()
+    await house.open()
+    refused = await house.open()
+    assert refused.status == 503
+    assert 5 <= int(refused.headers["retry-after"]) <= 15
+    first.close()
+    await eventually(lambda: len(house.hub._listeners) == 1)
+    assert (await house.open()).status == 200
+
+
+async def test_listener_who_leaves_is_forgotten(open_house):
+    house = await open_house()
+    stream = await house.open()
+    await stream.until("snapshot")
+    stream.close()
+    await eventually(lambda: not house.hub._listeners and not house.hub._channels)
+    await eventually(lambda: house.log.counted == {})
+
+
+async def test_viewers_are_counted_once_each(open_house):
+    house = await open_house(count_s=0.02)
+    for viewer in ("u1", "u1", "u2"):
+        await house.open(1, ticket=house.ticket(1, viewer=viewer))
+    await house.open(2)
+    assert house.hub.viewers() == {1: 2, 2: 1}
+    await eventually(lambda: house.log.counted == {1: 2, 2: 1})
+
+
+async def test_quiet_stream_is_kept_alive(open_house):
+    house = await open_house(keep_alive_s=0.1)
+    stream = await house.open()
+    await stream.until(": \n\n")
+    assert stream.ids() == []
+
+
+async def test_messages_of_a_moment_are_one_write(open_house):
+    house = await open_house(batch_s=0.3)
+    stream = await house.open()
+    await stream.until("snapshot")
+    house.publish()
+    await stream.until("id: 1\n")
+    for _ in range(50):
+        house.publish()
+        await asyncio.sleep(0)
+    await stream.until("id: 51\n")
+    assert len([piece for piece in stream.pieces if "id: " in piece]) == 2
+
+
+async def test_batch_is_encoded_once_for_all(open_house, monkeypatch):
+    encoded: list[int] = []
+
+    def counting(row: Row) -> bytes:
+        encoded.append(row.seq)
+        return encode(row)
+
+    monkeypatch.setattr("amphi.audience.hub.encode", counting)
+    house = await open_house()
+    streams = [await house.open() for _ in range(40)]
+    for stream in streams:
+        await stream.until("snapshot")
+    house.publish()
+    house.publish()
+    for stream in streams:
+        await stream.until("id: 2\n")
+    assert encoded == [1, 2]
+    (channel,) = house.hub._channels.values()
+    assert len({id(channel.since(1)) for _ in streams}) == 1
+
+
+async def test_slow_listener_is_let_go_and_disturbs_nobody(open_house):
+    house = await open_house(slow_s=0.5)
+    slow, quick = await house.open(), await house.open()
+    await quick.until("snapshot")
+    size = 200_000
+    # Far beyond what the sockets and the server's buffer take for somebody who reads nothing.
+    for number in range(1, 41):
+        house.publish(data=json.dumps("x" * size))
+        await quick.until(f"id: {number}\n")
+    await eventually(lambda: len(house.hub._listeners) == 1)
+    house.publish(data='"after"')
+    await quick.until('"after"')
+    assert slow.status == 200
+
+
+async def test_closing_ends_every_stream_and_refuses_new_ones(open_house):
+    house = await open_house()
+    streams = [await house.open() for _ in range(5)]
+    await house.hub.close()
+    for stream in streams:
+        await stream.until_end()
+    assert (await house.open()).status == 503

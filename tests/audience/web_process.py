@@ -1,0 +1,76 @@
+"""`amphi web` as a process of its own, on the tests' database."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from django.conf import settings
+from django.db import connection
+
+PATIENCE_S = 30.0
+
+
+@dataclass
+class Web:
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> float:
+        """Ask it to stop; how long it took, in seconds."""
+        asked_at = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(PATIENCE_S) == 0
+        return time.monotonic() - asked_at
+
+
+def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a web process that shares this test's database and keys."""
+    database = connection.settings_dict
+    address = f"{database['HOST']}:{database['PORT']}"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
+    return {
+        **kept,
+        "AMPHI_VAR": str(folder),
+        "AMPHI_SETTINGS": str(folder / "none.py"),
+        "AMPHI_DATABASE_URL": f"postgresql://{database['USER']}@{address}/{database['NAME']}",
+        "AMPHI_SECRET_KEY": settings.SECRET_KEY,
+        "AMPHI_USE_MEETING_WEBINAR": "1",
+        "AMPHI_URL": f"http://127.0.0.1:{port}",
+        "AMPHI_HTTP": f"127.0.0.1:{port}",
+        **more,
+    }
+
+
+@contextmanager
+def running(port: int, folder: Path, **more: str) -> Iterator[Web]:
+    """A web process that answers, until the block is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "default", "-m", "amphi", "web"], env=environment(port, folder, **more)
+    )
+    web = Web(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_until_it_answers(web)
+        yield web
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(PATIENCE_S)
+
+
+def _wait_until_it_answers(web: Web) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        assert web.process.poll() is None, "amphi web ended"
+        try:
+            assert httpx.get(f"{web.url}/healthz", timeout=PATIENCE_S, verify=False).text == "ok\n"  # noqa: S501 -- plain HTTP
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "amphi web does not answer"
+            time.sleep(0.05)
+        else:
+            return
