@@ -1,5 +1,6 @@
 """hls.js in a real Chromium plays the origin's stream in low-latency mode."""
 
+import asyncio
 import functools
 import http.server
 import threading
@@ -87,3 +88,25 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
     assert state["blocking"] > 5
     assert state["frames"] > 0
     assert 0 < state["age"] < SANE_AGE_S, state
+
+
+@pytest.mark.browser
+async def test_hlsjs_plays_on_when_a_lost_publisher_comes_back(page_url):
+    async with (
+        running_origin(Config(open=True)) as origin,
+        httpx.AsyncClient() as client,
+        async_playwright() as playwright,
+    ):
+        page = await _page(playwright, page_url)
+        url = f"{origin.http}/hls/lecture.m3u8"
+        async with publishing(f"{origin.rtmp}/lecture", seconds=60) as first:
+            await ready(client, url)
+            await page.evaluate(f"play('{url}')")
+            await page.wait_for_function("state().time > 1", timeout=PATIENCE_MS)
+            first.kill()
+        # Long enough for a blocked request to run out of its time.
+        await asyncio.sleep(5)
+        stopped_at = (await page.evaluate("state()"))["time"]
+        async with publishing(f"{origin.rtmp}/lecture", seconds=60):
+            await page.wait_for_function(f"state().time > {stopped_at + 3}", timeout=PATIENCE_MS)
+        await page.context.browser.close()

@@ -53,6 +53,7 @@ def test_an_h264_configuration(record, codec, size):
 def test_an_aac_configuration(config, codec, rate, channels):
     found = AACConfiguration.parse(config)
     assert (found.codec, found.sample_rate, found.channels) == (codec, rate, channels)
+    assert found.frame_samples == 1024
 
 
 @given(st.binary(max_size=80))

@@ -1,14 +1,17 @@
 """Playlists and the cutting that makes them."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from amphi.origin.fmp4.codecs import AACConfiguration
 from amphi.origin.hls.playlist import MediaPlaylist, TooFarAheadError
 from amphi.origin.hls.render import media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.hls.timeline import Timeline
-from tests.origin.running import AUDIO_HEADER, FRAME_MS, VIDEO_HEADER, audio, video
+from amphi.origin.hls.tracks import AudioTrack
+from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, FRAME_MS, VIDEO_HEADER, audio, video
 
 START = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 
@@ -261,3 +264,16 @@ def test_a_clock_that_jumps_back_leaves_no_gap():
     source.at_ms = 0
     source.frames(50)
     assert source.durations()[:3] == pytest.approx([1.0, 1.0, 1.0], abs=0.05)
+
+
+def test_sound_is_timed_by_its_samples_and_follows_the_clock():
+    track = AudioTrack(AACConfiguration.parse(AAC_CONFIG))
+    exact = [track.push(b"", index * 1024 // 48) for index in range(200)]
+    assert [found.dts for found in exact] == [index * 1024 for index in range(200)]
+    late = track.push(b"", 200 * 1024 // 48 + 500)
+    assert late.dts == 48 * (200 * 1024 // 48 + 500)
+    # A publisher whose sound runs 0.3 % slow against its clock.
+    told = [late.dts // 48 + int(index * 1024 / 48 * 1.003) for index in range(1, 3000)]
+    drifting = [track.push(b"", at_ms) for at_ms in told]
+    assert abs(drifting[-1].dts - 48 * told[-1]) < 48 * 20
+    assert all(after.dts == before.dts + before.duration for before, after in itertools.pairwise(drifting))

@@ -241,3 +241,27 @@ async def test_the_list_of_streams_needs_its_token():
         )
         assert found["kbps"] > 0
         await publisher.close()
+
+
+async def test_a_blocked_request_gets_the_same_playlist_while_a_lost_publisher_is_waited_for(
+    origin, client, lecture
+):
+    await lecture.close()
+    await eventually(lambda: origin.origin.streams.get("lecture").publisher is None)
+    answer = await client.get(f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "PRELOAD-HINT" in answer.text
+
+
+async def test_the_stop_does_not_wait_for_blocked_requests():
+    async with running_origin(Config(open=True)) as origin, http_client(origin) as client:
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+        await publisher.frames(31)
+        await ready(client, "/hls/lecture.m3u8")
+        url = f"/hls/lecture/{_playlist(origin).session}/p6.m4s"
+        await eventually(lambda: _playlist(origin).next_part == 6)
+        request = asyncio.create_task(client.get(url))
+        await eventually(lambda: _blocked(origin) == 1)
+        origin.origin.streams.close()
+        assert (await request).status_code == 404
+        await publisher.close()

@@ -1,6 +1,7 @@
 """HLS and the origin's state over HTTP: a bare ASGI application, as every listener asks several times a second."""
 
 import asyncio
+import functools
 import hmac
 import importlib.metadata
 import json
@@ -198,16 +199,26 @@ class OriginApp:
                 if number is None and part is not None:
                     return _error(400, "_HLS_part needs _HLS_msn")
                 if number is not None:
-                    if not await self._until(
-                        stream, lambda: stream.playlist.can_answer(number, part), receive
-                    ):
-                        return _error(503, "nothing new came in time")
+                    can_answer = functools.partial(stream.playlist.can_answer, number, part)
+                    if not await self._until(stream, can_answer, receive):
+                        return self._nothing_new(stream)
                     cache = b"public, max-age=%d" % (BLOCKED_TARGETS * stream.playlist.target_duration_s)
             except TooFarAheadError as error:
                 return _error(400, str(error))
             except ValueError:
                 return _error(400, "a delivery directive is not a number")
         return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip))
+
+    @staticmethod
+    def _nothing_new(stream: Stream) -> Answer:
+        """What a blocked request gets when its time is up (RFC 8216bis, 6.2.5.2).
+
+        While the stream waits for a lost publisher, it gets the playlist as it was: players give up after a few errors, but
+        poll an unchanged playlist for as long as it is open.
+        """
+        if stream.publisher is None:
+            return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist())
+        return _error(503, "nothing new came in time")
 
     async def _file(self, found: re.Match[str], receive: Receive) -> Answer:
         name, session, kind, number = found[1], found[2], found[3], int(found[4])
@@ -243,6 +254,8 @@ class OriginApp:
         gone = loop.create_task(_disconnected(receive))
         try:
             while not ready():
+                if self._streams.closed:
+                    return False
                 waiter = stream.changed()
                 try:
                     timeout = max(0.0, deadline - loop.time())

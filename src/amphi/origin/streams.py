@@ -136,6 +136,7 @@ class Streams:
         self._config = config
         self._streams: dict[str, Stream] = {}
         self._before: dict[str, Stream] = {}
+        self.closed = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __len__(self) -> int:
@@ -214,6 +215,7 @@ class Streams:
 
     def close(self) -> None:
         """Let go of everything, as the origin stops."""
+        self.closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

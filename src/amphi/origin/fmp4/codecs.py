@@ -8,7 +8,7 @@ from amphi.origin.exceptions import MalformedMediaError, UnsupportedCodecError
 SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 EXPLICIT_RATE = 15
 AAC_LC, SBR, ESCAPED_OBJECT_TYPE, PARAMETRIC_STEREO = 2, 5, 31, 29
-AAC_FRAME_SAMPLES = 1024
+LONG_FRAME_SAMPLES, SHORT_FRAME_SAMPLES = 1024, 960
 SEQUENCE_PARAMETER_SET = 7
 # Generous bounds on what a publisher may call a configuration; real ones take some ten bytes.
 MAX_RECORD_BYTES = 16_384
@@ -152,12 +152,14 @@ class AACConfiguration:
         object_type: 2 is AAC-LC, 5 HE-AAC, 29 HE-AAC v2.
         sample_rate: of the core coder, in Hz.
         channels: how many.
+        frame_samples: how many samples of the core coder a frame holds.
     """
 
     config: bytes
     object_type: int
     sample_rate: int
     channels: int
+    frame_samples: int
 
     @cached_property
     def codec(self) -> str:
@@ -189,5 +191,10 @@ class AACConfiguration:
         channels = bits.take(4)
         if not SAMPLE_RATES[-1] <= sample_rate <= SAMPLE_RATES[0]:
             raise MalformedMediaError(f"the AAC configuration has a sample rate of {sample_rate} Hz")
+        if object_type != AAC_LC:
+            if bits.take(4) == EXPLICIT_RATE:  # extensionSamplingFrequencyIndex
+                bits.take(24)
+            bits.take(5)  # the core coder's object type
+        frame_samples = SHORT_FRAME_SAMPLES if bits.take(1) else LONG_FRAME_SAMPLES
         # 0 means that a program config element tells, 7 means eight.
-        return cls(config, object_type, sample_rate, {0: 2, 7: 8}.get(channels, channels))
+        return cls(config, object_type, sample_rate, {0: 2, 7: 8}.get(channels, channels), frame_samples)

@@ -1,6 +1,6 @@
 """Frames with their publisher's times become samples with exact durations."""
 
-from amphi.origin.fmp4.codecs import AAC_FRAME_SAMPLES, AACConfiguration
+from amphi.origin.fmp4.codecs import AACConfiguration
 from amphi.origin.fmp4.flv import VideoFrame
 from amphi.origin.fmp4.fragment import Sample
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE
@@ -67,6 +67,7 @@ class AudioTrack:
 
     def __init__(self, configuration: AACConfiguration) -> None:
         self._rate = configuration.sample_rate
+        self._frame_samples = configuration.frame_samples
         self._next: int | None = None
 
     def ticks(self, dts: int) -> int:
@@ -74,18 +75,20 @@ class AudioTrack:
         return dts * VIDEO_TIMESCALE // self._rate
 
     def push(self, data: bytes, at_ms: int) -> Sample:
-        """Take a frame of 1024 samples.
+        """Take a frame.
 
         Args:
             data: the frame.
             at_ms: its time, in the playlist's time.
         """
         told = max(0, at_ms * self._rate // 1000)
-        duration = AAC_FRAME_SAMPLES
+        duration = self._frame_samples
         dts = told if self._next is None else self._next
         ahead = told - dts
         if ahead > self.GAP_MS * self._rate // 1000:
             dts = told
+        elif ahead < -self.GAP_MS * self._rate // 1000:
+            duration //= 2
         elif abs(ahead) > self.TOLERANCE_MS * self._rate // 1000:
             duration += self.STEP_SAMPLES if ahead > 0 else -self.STEP_SAMPLES
         self._next = dts + duration
