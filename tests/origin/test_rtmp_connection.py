@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amphi.origin.exceptions import HandshakeError, ProtocolError, RTMPError
+from amphi.origin.exceptions import HandshakeError, RTMPError
 from amphi.origin.rtmp import amf0
 from amphi.origin.rtmp.chunks import ChunkReader, ChunkWriter, Message
 from amphi.origin.rtmp.connection import Connection, State
@@ -177,12 +177,18 @@ def test_received_bytes_are_acknowledged_by_the_window():
         (CONNECT + _message(1, b"\0\0\0\0"), "chunk size"),
         (CONNECT + _message(1, b"\0"), "without its number"),
         (CONNECT + _message(22, b""), "aggregate"),
+        (CONNECT + _message(18, bytes(70_000)), "beyond the limit of 65536"),
         (CONNECT + _message(20, amf0.encode(1)), "without a name"),
     ],
 )
 def test_what_is_not_allowed_now_is_named(raw, reason):
-    with pytest.raises(ProtocolError, match=reason):
+    with pytest.raises(RTMPError, match=reason):
         Connection().receive_data(HANDSHAKE + raw)
+
+
+def test_a_publisher_may_send_more_than_a_stranger():
+    picture = b"\x17\1\0\0\0" + bytes(500_000)
+    assert _publishing().receive_data(_message(9, picture)) == [VideoReceived(0, picture)]
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", HANDSHAKE, HANDSHAKE + CONNECT]))

@@ -63,7 +63,7 @@ class ChunkReader:
     """Puts the peer's chunks together to messages."""
 
     def __init__(self, limits: ChunkLimits | None = None) -> None:
-        self._limits = limits or ChunkLimits()
+        self.limits = limits or ChunkLimits()
         self._streams: dict[int, _ChunkStream] = {}
         self._pending_bytes = 0
         self.chunk_bytes = DEFAULT_CHUNK_BYTES
@@ -109,9 +109,9 @@ class ChunkReader:
             return None
         timestamp_field, at = extended
         length = int.from_bytes(header[3:6]) if form <= SAME_STREAM else stream.length
-        if length > self._limits.message_bytes:
+        if length > self.limits.message_bytes:
             raise ChunkError(
-                f"a message of {length} bytes is beyond the limit of {self._limits.message_bytes}"
+                f"a message of {length} bytes is beyond the limit of {self.limits.message_bytes}"
             )
         taken = min(self.chunk_bytes, length - len(stream.payload))
         if len(data) < at + taken:
@@ -124,8 +124,8 @@ class ChunkReader:
         if stream is None:
             if form in {DELTA_ONLY, NO_HEADER}:
                 raise ChunkError(f"chunk stream {chunk_stream_id} starts without a header")
-            if len(self._streams) >= self._limits.chunk_streams:
-                raise ChunkError(f"more than {self._limits.chunk_streams} chunk streams")
+            if len(self._streams) >= self.limits.chunk_streams:
+                raise ChunkError(f"more than {self.limits.chunk_streams} chunk streams")
             stream = self._streams[chunk_stream_id] = _ChunkStream()
         if stream.receiving and form != NO_HEADER:
             # A header in the middle of a message abandons that message, as other servers take it.
@@ -151,7 +151,7 @@ class ChunkReader:
     def _append(self, stream: _ChunkStream, fragment: bytes) -> Message | None:
         stream.payload += fragment
         self._pending_bytes += len(fragment)
-        if self._pending_bytes > self._limits.pending_bytes:
+        if self._pending_bytes > self.limits.pending_bytes:
             raise ChunkError("too many bytes in incomplete messages")
         if len(stream.payload) < stream.length:
             return None

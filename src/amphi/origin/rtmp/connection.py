@@ -33,6 +33,10 @@ MAX_CHUNK_BYTES = 0x7FFFFFFF
 FIRST_MESSAGE_STREAM = 1
 
 
+# Commands are short, and nobody knows yet who sends them.
+STRANGER_LIMITS = ChunkLimits(message_bytes=65_536, chunk_streams=16, pending_bytes=131_072)
+
+
 class State(Enum):
     HANDSHAKE = auto()
     CONNECTING = auto()
@@ -66,13 +70,14 @@ class Connection:
     """The server's side of one RTMP connection.
 
     Args:
-        limits: what the peer may make us hold.
+        limits: what the peer may make us hold once it may publish; before that, `STRANGER_LIMITS` hold.
     """
 
     def __init__(self, limits: ChunkLimits | None = None) -> None:
         self.state = State.HANDSHAKE
         self._handshake = Handshake()
-        self._reader = ChunkReader(limits)
+        self._reader = ChunkReader(STRANGER_LIMITS)
+        self._publisher_limits = limits or ChunkLimits()
         self._writer = ChunkWriter()
         self._received = bytearray()
         self._to_send = bytearray()
@@ -135,6 +140,7 @@ class Connection:
         """
         self._require_asking()
         self.state = State.PUBLISHING
+        self._reader.limits = self._publisher_limits
         stream_id = self._publish_stream_id
         self._send(messages.user_control(messages.STREAM_BEGIN, stream_id), messages.CONTROL_CHUNK_STREAM)
         self._send(messages.status("NetStream.Publish.Start", "publishing", stream_id=stream_id))
