@@ -5,6 +5,7 @@ from django.contrib.sites.models import Site
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from amphi.encrypted import EncryptedTextField
 from amphi.live.models import Broadcaster, Event
 from amphi.meetings.models import Meeting
 
@@ -29,8 +30,8 @@ class LiveGateway(models.Model):
     sipmediagw_url = models.URLField(
         _("SIPMediaGW address"), max_length=500, blank=True, help_text=_("Empty: the one of the settings.")
     )
-    sipmediagw_token = models.CharField(
-        _("SIPMediaGW token"), max_length=500, blank=True, help_text=_("Empty: the one of the settings.")
+    sipmediagw_token = EncryptedTextField(
+        _("SIPMediaGW token"), blank=True, help_text=_("Empty: the one of the settings.")
     )
     ca_file = models.CharField(_("private CA file"), max_length=500, blank=True)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
