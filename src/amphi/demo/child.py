@@ -11,13 +11,13 @@ import ctypes
 import os
 import signal
 import sys
-import time
 from types import FrameType
 from typing import NoReturn
 
 import psutil
 
 GRACE_S = 1.5
+STOPPING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -61,31 +61,31 @@ def keep(command: list[str]) -> int:
     Returns:
         The command's exit status, 128 + the signal's number if a signal ended it.
     """
-    ended_by: list[float] = []
+    pid = _start(command)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        if not ended_by:
-            ended_by.append(time.monotonic() + GRACE_S)
-            os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGTERM)
+        signal.setitimer(signal.ITIMER_REAL, GRACE_S)
 
-    pid = _start(command)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    def kill(_signal: int, _frame: FrameType | None) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, kill)
+    for number in STOPPING:
         signal.signal(number, stop)
-    status = None
-    while status is None:
-        done, raw = os.waitpid(pid, os.WNOHANG) if ended_by else os.waitpid(pid, 0)
-        if done:
-            status = os.waitstatus_to_exitcode(raw)
-        elif time.monotonic() > ended_by[0]:
-            os.kill(pid, signal.SIGKILL)
-        else:
-            time.sleep(0.02)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    _, raw = os.waitpid(pid, 0)
+    # The part's number may belong to another process from now on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPPING, signal.SIGALRM})
+    status = os.waitstatus_to_exitcode(raw)
     _kill_descendants()
     return status if status >= 0 else 128 - status
 
 
 def main(argv: list[str]) -> int:
     """Keep the command of `argv`, whose first word is the process id of the demo."""
+    # No signal to stop comes before there is a part to stop.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(argv[0]):
         return 1

@@ -216,33 +216,28 @@ class Presenter(Robot):
             await self.click("#panel-button", "The classroom did not open its chat.")
         return await _send(self, "#chat-input", text, "The classroom's chat can't be written in.")
 
+    async def start_again(self) -> float:
+        """Press « Relancer le direct » on the panel once it is offered; returns when. The meeting went on meanwhile."""
+        missing = "The panel did not offer to start the live again."
+        return await self._on_panel('[data-offer="restart"] button', missing)
+
     async def stop_live(self) -> float:
         """Press « Arrêter seulement le direct » on the panel; returns when."""
-        page = await self.page.context.new_page()
-        try:
-            await self.go(self.meeting_url, "The web part", page=page)
-            missing = "The panel did not offer to stop the live."
-            at = await self.click('[data-offer="stop"] button', missing, page=page)
-            await page.wait_for_load_state("domcontentloaded")
-        finally:
-            await page.close()
-        return at
+        return await self._on_panel('[data-offer="stop"] button', "The panel did not offer to stop the live.")
 
-    async def start_again(self) -> float:
-        """Press start on the panel once it is offered again; returns when. The classroom's window stays as it is."""
+    async def _on_panel(self, button: str, missing: str) -> float:
+        """Press a button of the panel in a window of its own; the classroom's stays as it is."""
         page = await self.page.context.new_page()
         try:
             await self.go(self.meeting_url, "The web part", page=page)
-            missing = "The panel did not offer to start the live again."
-            at = await self.click('[data-offer="start"] button', missing, page=page)
-            await page.wait_for_url(
-                lambda url: not url.startswith(self.meeting_url), timeout=STEP_S * 1000, wait_until="commit"
-            )
+            async with page.expect_response(
+                lambda answer: answer.request.method == "POST", timeout=2 * STEP_S * 1000
+            ):
+                return await self.click(button, missing, page=page)
         except PlaywrightTimeoutError:
-            raise NoAnswerError("The live did not start a second time.") from None
+            raise NoAnswerError("The web part did not answer to a button of the panel.") from None
         finally:
             await page.close()
-        return at
 
     async def end_meeting(self) -> float:
         """End the meeting for all in the classroom; returns when."""

@@ -1,0 +1,106 @@
+"""The whole demo as a person starts it: real processes, real ports."""
+
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.demo.running import RunningDemo, free_base_port, running, start
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    with running(tmp_path_factory.mktemp("demo") / "var") as demo:
+        yield demo
+
+
+def log_in(demo: RunningDemo, username: str) -> httpx.Response:
+    with httpx.Client(base_url=demo.url, follow_redirects=True, timeout=20) as client:
+        page = client.get("/accounts/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token, page.text
+        form = {"username": username, "password": demo.password(username), "csrfmiddlewaretoken": token[1]}
+        return client.post("/accounts/login/", data=form, headers={"Referer": demo.url})
+
+
+def wait_until_gone(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    _, alive = psutil.wait_procs(processes, timeout=timeout_s)
+    return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_every_part_answers_and_everybody_logs_in(demo: RunningDemo) -> None:
+    for offset in range(4):
+        assert httpx.get(f"http://127.0.0.1:{demo.port + offset}/healthz", timeout=10).status_code == 200
+    with socket.create_connection(("127.0.0.1", demo.port + 4), timeout=10):
+        pass
+    for username in ("camille", "lea", "hugo", "admin"):
+        page = log_in(demo, username)
+        assert page.status_code == 200
+        assert "/accounts/login/" not in str(page.url)
+    assert "Conférence inaugurale" in log_in(demo, "camille").text
+
+
+def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
+    again = third = None
+    demo = start(tmp_path / "var")
+    try:
+        demo.wait_until_ready()
+        webinars = log_in(demo, "camille").text.count("Conférence inaugurale")
+        everything = demo.descendants()
+        assert len(everything) >= 10, "five parts and their keepers"
+        assert demo.stop(signal.SIGINT) == 0
+        assert wait_until_gone(everything, 1) == []
+
+        again = start(demo.var, port=demo.port)
+        again.wait_until_ready()
+        assert again.password("camille") == demo.password("camille")
+        assert log_in(again, "camille").text.count("Conférence inaugurale") == webinars
+        everything = again.descendants()
+        again.process.kill()
+        again.process.wait()
+        assert wait_until_gone(everything, 10) == []
+
+        third = start(demo.var, port=demo.port)
+        third.wait_until_ready()
+        assert third.stop(signal.SIGTERM) == 0
+    finally:
+        for left in [one for one in (demo, again, third) if one is not None]:
+            left.stop(signal.SIGKILL)
+
+
+def test_a_part_that_dies_is_started_again(demo: RunningDemo) -> None:
+    commands = {process: process.cmdline() for process in demo.descendants()}
+    origin = next(
+        process
+        for process, command in commands.items()
+        if command[-1] == "origin" and "amphi.demo.child" not in command
+    )
+    origin.kill()
+    demo.wait_until_said("origin stopped by itself")
+    deadline = time.monotonic() + 60
+    while demo.said.count("origin     ready") < 2:
+        assert time.monotonic() < deadline, demo.said
+        time.sleep(0.05)
+
+
+def test_second_demo_on_the_same_data_is_refused(demo: RunningDemo) -> None:
+    second = start(demo.var)
+    assert second.wait() == 1
+    assert "A demo already runs with" in second.said
+
+
+def test_taken_port_is_named_with_its_part_before_anything_starts(tmp_path: Path) -> None:
+    base = free_base_port()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", base + 3))
+        other.listen()
+        demo = start(tmp_path / "var", port=base)
+        assert demo.wait() == 1
+    assert f"{base + 3} (origin)" in demo.said
+    assert not (tmp_path / "var" / "amphi.sqlite3").exists()
