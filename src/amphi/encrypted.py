@@ -7,11 +7,16 @@ Fernet (AES-128-CBC and HMAC-SHA256), with a key derived from ``SECRET_KEY``. A 
 import base64
 import hashlib
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
 
 
 @lru_cache(maxsize=4)
@@ -27,7 +32,7 @@ def _current() -> MultiFernet:
     return _cipher(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
-class EncryptedTextField(models.TextField[str, str]):
+class EncryptedTextField(_TextField):
     """A text that only this platform can read. It can't be searched. One whose key is lost reads as empty."""
 
     def get_prep_value(self, value: Any) -> str | None:
