@@ -277,3 +277,13 @@ def test_sound_is_timed_by_its_samples_and_follows_the_clock():
     drifting = [track.push(b"", at_ms) for at_ms in told]
     assert abs(drifting[-1].dts - 48 * told[-1]) < 48 * 20
     assert all(after.dts == before.dts + before.duration for before, after in itertools.pairwise(drifting))
+
+
+def test_one_late_picture_does_not_hold_players_back_for_ever():
+    source = Source()
+    source.frames(30)
+    source.at_ms += 700
+    source.frames(30)
+    assert source.playlist.part_target_ms >= 700
+    source.frames(25 * 12)
+    assert source.playlist.part_target_ms == 200

@@ -142,9 +142,7 @@ class MediaPlaylist:
         self.next_part += 1
         self.current.parts.append(part)
         self._parts[part.number] = part
-        duration_ms = math.ceil(ticks * 1000 / VIDEO_TIMESCALE)
-        step = PART_TARGET_STEP_MS
-        self.part_target_ms = max(self.part_target_ms, -(-duration_ms // step) * step)
+        self.part_target_ms = max(self.part_target_ms, _part_target_ms(ticks))
         self.revision += 1
         return part
 
@@ -164,6 +162,9 @@ class MediaPlaylist:
         bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
         self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
         self._trim()
+        # A picture that came late once must not hold players back for as long as the stream lives.
+        longest = max(part.ticks for listed in self.segments for part in listed.parts)
+        self.part_target_ms = _part_target_ms(longest)
         self.revision += 1
 
     def end(self) -> None:
@@ -239,3 +240,9 @@ class MediaPlaylist:
             self.segments.popleft()
             self.discontinuity_sequence += segment.discontinuity
         return segment.ticks
+
+
+def _part_target_ms(ticks: int) -> int:
+    """A part target that holds a part of this duration, in round numbers so that it changes little."""
+    duration_ms = math.ceil(ticks * 1000 / VIDEO_TIMESCALE)
+    return -(-duration_ms // PART_TARGET_STEP_MS) * PART_TARGET_STEP_MS
