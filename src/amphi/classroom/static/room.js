@@ -340,7 +340,7 @@ function applyCustomStyle() {
 function showWelcome() {
   if (!settings.welcome) return;
   const text = new DOMParser().parseFromString(settings.welcome, "text/html").body.textContent;
-  panel.addMessage({ id: "welcome", text, name: t("system"), sender: "", at: Date.now() });
+  panel.addMessage({ id: "welcome", text, name: t("system"), sender: "system", at: Date.now() });
 }
 
 function showPanelAtStart() {
