@@ -17,9 +17,6 @@ from amphi.gateway.source import LAUNCH_PATIENCE_S, ChromiumSource
 
 logger = logging.getLogger(__name__)
 
-# The sound reaches the recorder this much later than the picture of the same moment (measured, see docs/adr/0003-capture.md).
-SOUND_DELAY_MS = 0
-
 _ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
@@ -121,7 +118,6 @@ class BrowserReserve:
             "width": WIDTH,
             "height": HEIGHT,
             "bitrate": self._config.bitrate_kbps * 1000,
-            "soundDelayMs": SOUND_DELAY_MS,
         }
         try:
             await recorder.evaluate("(options) => start(options)", options)

@@ -60,11 +60,19 @@ class Job:
         config: of the gateway.
         browsers: where to get a browser.
         on_change: told when the job changes its state.
+        sharers: how many jobs share the gateway's own work.
     """
 
     def __init__(
-        self, spec: JobSpec, config: Config, browsers: Browsers, *, on_change: Callable[[], None]
+        self,
+        spec: JobSpec,
+        config: Config,
+        browsers: Browsers,
+        *,
+        on_change: Callable[[], None],
+        sharers: Callable[[], int],
     ) -> None:
+        self._sharers = sharers
         self.spec = spec
         self.chat_shown = spec.show_chat
         self.status = Status(State.JOINING, datetime.now(UTC))
@@ -196,10 +204,12 @@ class Job:
         self.post(Event.CLOSED)
 
     async def _measure(self) -> None:
-        sent_bytes = 0
+        sent_bytes, share_s, own_s = 0, 0.0, time.process_time()
         while True:
             roots = [self._source.pid if self._source else None, self._sink.pid]
-            await asyncio.to_thread(self._load.sample, roots)
+            share_s += (time.process_time() - own_s) / max(1, self._sharers())
+            own_s = time.process_time()
+            await asyncio.to_thread(self._load.sample, roots, extra_s=share_s)
             self._kbps = round((self._sink.bytes_sent - sent_bytes) * 8 / 1000)
             sent_bytes = self._sink.bytes_sent
             await asyncio.sleep(1)

@@ -80,7 +80,9 @@ class Jobs:
             return present, False
         if len(self.active()) >= self._config.max_jobs:
             raise GatewayFullError(f"all {self._config.max_jobs} places are taken")
-        job = self._jobs[spec.job_id] = Job(spec, self._config, self._browsers, on_change=self._refill)
+        job = self._jobs[spec.job_id] = Job(
+            spec, self._config, self._browsers, on_change=self._refill, sharers=lambda: len(self.active())
+        )
         job.start()
         return job, True
 

@@ -8,16 +8,20 @@
 const SOUND_BATCH_MS = 20; // half as many messages, no delay that an AAC frame would not add anyway
 const STILL_EVERY_TICKS = 5; // a still picture is sent again at a fifth of the rate: even timestamps, little work
 const MAX_WAITING_PICTURES = 3;
+const PICTURE_DELAY_MS = 25; // measured: puts the sound of a moment at its picture
 
 const recorder = {
   socket: null,
-  options: null, // {fps, width, height, bitrate, soundDelayMs}
+  options: null, // {fps, width, height, bitrate}
   mode: "hold", // live, or hold: the last picture that was sent, if any, and no sound
   newest: null, // the tab's picture
   picture: null, // the one that is sent
   isFresh: false,
   encoder: null,
-  tick: 0,
+  newestMs: 0, // when the tab's picture was made, by our clock
+  tick: 0, // of the clock; lastTick and lastKeyTick were encoded
+  lastTick: -1,
+  lastKeyTick: -1,
   startMs: 0,
   keyWanted: true,
   dropped: 0,
@@ -72,16 +76,20 @@ function makeEncoder() {
 }
 
 // One picture for each tick of an exact clock: the newest there is, or the last one again.
-function encodeTick(tick) {
+function encodeTick(due) {
+  let tick = due;
   if (recorder.mode === "live" && recorder.newest) {
     recorder.picture?.close();
     recorder.picture = recorder.newest;
     recorder.newest = null;
     recorder.isFresh = true;
+    // On a busy machine pictures come late: they are shown at the tick that they were made for, as the sound is.
+    const made = Math.round(((recorder.newestMs - recorder.startMs + PICTURE_DELAY_MS) * recorder.options.fps) / 1000);
+    tick = Math.min(due, Math.max(made, recorder.lastTick + 1));
   }
-  if (!recorder.picture) return;
+  if (!recorder.picture || tick <= recorder.lastTick) return;
   const { fps } = recorder.options;
-  const key = recorder.keyWanted || tick % fps === 0;
+  const key = recorder.keyWanted || Math.floor(tick / fps) > Math.floor(recorder.lastKeyTick / fps);
   if (!key && !recorder.isFresh && tick % STILL_EVERY_TICKS !== 0) return;
   if (recorder.encoder.encodeQueueSize > MAX_WAITING_PICTURES) {
     recorder.dropped += 1;
@@ -89,6 +97,8 @@ function encodeTick(tick) {
   }
   recorder.keyWanted = false;
   recorder.isFresh = false;
+  recorder.lastTick = tick;
+  if (key) recorder.lastKeyTick = tick;
   const frame = new VideoFrame(recorder.picture, { timestamp: Math.round((tick * 1e6) / fps) });
   recorder.encoder.encode(frame, { keyFrame: key });
   frame.close();
@@ -98,10 +108,6 @@ function runClock() {
   const periodMs = 1000 / recorder.options.fps;
   const due = Math.floor((nowMs() - recorder.startMs) / periodMs);
   if (due > recorder.tick) {
-    // A keyframe must not be lost with a tick that came too late.
-    if (Math.floor(due / recorder.options.fps) > Math.floor(recorder.tick / recorder.options.fps)) {
-      recorder.keyWanted = true;
-    }
     recorder.tick = due;
     encodeTick(due);
   }
@@ -110,6 +116,7 @@ function runClock() {
 }
 
 async function readPictures(track, capture) {
+  const clock = new CaptureClock();
   const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1 }).readable.getReader();
   for (;;) {
     const { value, done } = await reader.read();
@@ -120,18 +127,18 @@ async function readPictures(track, capture) {
     }
     recorder.newest?.close();
     recorder.newest = value;
+    recorder.newestMs = clock.toMs(value);
   }
 }
 
-// The sound's own timestamps are even but count from elsewhere: the quickest arrival seen ties them to our clock.
-class SoundClock {
+// Captured data's own timestamps are even but count from elsewhere: the quickest arrival seen ties them to our clock.
+class CaptureClock {
   offsetMs = Infinity;
 
-  toMs(sound) {
-    const ownMs = sound.timestamp / 1000;
-    const seenMs = nowMs() - ownMs - sound.duration / 1000;
-    this.offsetMs = Math.min(this.offsetMs + 0.002, seenMs);
-    return ownMs + this.offsetMs - recorder.options.soundDelayMs;
+  toMs(data, lengthMs = 0) {
+    const ownMs = data.timestamp / 1000;
+    this.offsetMs = Math.min(this.offsetMs + 0.002, nowMs() - ownMs - lengthMs);
+    return ownMs + this.offsetMs;
   }
 }
 
@@ -139,14 +146,14 @@ async function readSound(track, capture) {
   const rate = track.getSettings().sampleRate;
   send(4, 0, 0, new Uint8Array(Uint32Array.of(rate).buffer));
   const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
-  const clock = new SoundClock();
+  const clock = new CaptureClock();
   const batch = new Int16Array(rate / 5);
   let filled = 0;
   let batchMs = 0;
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    const timeMs = clock.toMs(value);
+    const timeMs = clock.toMs(value, value.duration / 1000);
     if (capture !== recorder.capture || recorder.mode !== "live" || value.sampleRate !== rate) {
       if (value.sampleRate !== rate) recorder.socket.close(4000, `sound at ${value.sampleRate} Hz`);
       value.close();
