@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 from playwright.async_api import Browser
 from playwright.async_api import Error as PlaywrightError
 
@@ -291,10 +292,13 @@ async def rehearse(seconds: float, tell: Callable[[str], None], pictures: Path |
     """
     try:
         stage = await asyncio.to_thread(staging.set_up, seconds)
-    except RehearsalError as error:
-        report = Report(failures=[str(error)])
-        report.judge()
-        return report
+    except (RehearsalError, DatabaseError) as error:
+        reason = (
+            f"The database did not answer as it should: {error}."
+            if isinstance(error, DatabaseError)
+            else str(error)
+        )
+        return Report(failures=[reason])
     performance = Performance(stage, seconds, tell, pictures)
     try:
         await performance.hold()
