@@ -9,7 +9,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[1]
 SOURCE = TOP / "src" / "amphi"
 CATALOGUE = Path("locale/fr/LC_MESSAGES/django.po")
-FOLDERS = sorted(str(found.parent.relative_to(SOURCE)) for found in SOURCE.glob("**/locale"))
+FOLDERS = sorted(str(found.parents[3].relative_to(SOURCE)) for found in SOURCE.glob("**/" + str(CATALOGUE)))
 
 
 @pytest.fixture(scope="module")

@@ -121,8 +121,8 @@ def test_list_offers_webinars_to_those_who_may(client):
         (State.LIVE, True, {"join", "stop", "restart", "end"}),
         (State.RECOVERING, True, {"join", "stop", "end"}),
         (State.STOPPING, True, {"join", "end"}),
-        (State.STOPPED, True, {"join", "restart", "end", "delete"}),
-        (State.FAILED, True, {"join", "restart", "end", "delete"}),
+        (State.STOPPED, True, {"join", "restart", "end"}),
+        (State.FAILED, True, {"join", "restart", "end"}),
         (State.STOPPED, False, {"start", "delete"}),
     ],
 )

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from amphi.webinars import wording
@@ -16,7 +17,7 @@ class LiveGatewayForm(forms.ModelForm):
     """The token goes in and never comes out: left empty, the one that is kept stays."""
 
     sipmediagw_token = forms.CharField(
-        label=_("SIPMediaGW token"),
+        label=capfirst(_("SIPMediaGW token")),
         max_length=500,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),

@@ -62,5 +62,5 @@ def offer(meeting: Meeting) -> Offer:
         restart=domain.can_restart(livestream) or (on and startable),
         end=domain.can_end(livestream) and not ending,
         chat="enable_chat" in settings.MEETING_WEBINAR_FIELDS,
-        delete=not livestream.is_running,
+        delete=not livestream.is_running and not domain.can_end(livestream),
     )
