@@ -9,5 +9,6 @@ urlpatterns = [
     path("meetings/", include("amphi.meetings.urls")),
     path("webinars/", include("amphi.webinars.urls")),
     path("webinars/", include("amphi.webinars.hook_urls")),
+    path("", include("amphi.webinars.join_urls")),
     path("admin/", admin.site.urls),
 ]

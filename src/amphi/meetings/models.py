@@ -97,5 +97,9 @@ class Meeting(models.Model):
 
     @property
     def room(self) -> str:
-        """The name that gateways know this meeting by: ``[a-z0-9-]``, stable through its life."""
-        return f"webinar-{self.pk}-{self.access_key[-10:]}"
+        """The name that gateways know this meeting by: ``[a-z0-9-]``, stable through its life.
+
+        It opens the join page by itself where a gateway's configuration fixes the rest of the address, so its last part is a
+        secret of 80 bits.
+        """
+        return f"webinar-{self.pk}-{self.access_key[-20:]}"

@@ -46,7 +46,8 @@ def streaming_user_id(meeting: Meeting) -> str:
     return f"amphi-streaming-{meeting.pk}"
 
 
-def _join_url(meeting: Meeting, *, show_chat: bool) -> str:
+def _streaming_user_url(meeting: Meeting, name: str, *, show_chat: bool) -> str:
+    """The streaming user's way into `meeting`, with a clean view and no rights but a viewer's."""
     server = meeting_server()
     try:
         version = server.capabilities().version
@@ -54,11 +55,30 @@ def _join_url(meeting: Meeting, *, show_chat: bool) -> str:
         version = ""
     return server.join_url(
         meeting.bbb_id,
-        settings.MEETING_WEBINAR_STREAMING_USER,
+        name,
         role="VIEWER",
         user_id=streaming_user_id(meeting),
         parameters=bot_parameters(version, show_chat=show_chat),
     )
+
+
+def entry_url(meeting: Meeting, name: str = "") -> str | None:
+    """Where the streaming user enters a meeting that runs; None while it does not, or the meeting server is silent.
+
+    A gateway that opens our join page films without the chat: those gateways only know how to toggle it from there.
+
+    Args:
+        meeting: the webinar's.
+        name: as the others in the meeting see it; empty for the one of the settings.
+    """
+    if not meeting.is_open:
+        return None
+    try:
+        if meeting_server().meeting_info(meeting.bbb_id).over:
+            return None
+    except BigBlueButtonError:
+        return None
+    return _streaming_user_url(meeting, name or settings.MEETING_WEBINAR_STREAMING_USER, show_chat=False)
 
 
 def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.StartRequest:
@@ -69,7 +89,7 @@ def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.Star
         job_id=str(livestream.job_id),
         room=meeting.room,
         rtmp_url=livestream.gateway.rtmp_stream_url,
-        join_url=_join_url(meeting, show_chat=show_chat),
+        join_url=_streaming_user_url(meeting, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat),
         domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
         show_chat=show_chat,
     )
