@@ -1,5 +1,5 @@
-// The media connections: one RTCPeerConnection with each participant with whom something is sent, either way.
-// Each follows the "perfect negotiation" of the WebRTC specification (https://www.w3.org/TR/webrtc/#perfect-negotiation-example).
+// The media connections: one RTCPeerConnection from each participant who publishes to each other one. Only the one who
+// publishes ever offers, so two offers can't collide, whoever turns on a camera at the same moment.
 const KBPS = 1000;
 const FULL_KBPS = 2500;
 const START_KBPS = 2000;
@@ -20,19 +20,17 @@ function startSharp(sdp) {
 }
 
 class Peer {
-  constructor(mesh, participant) {
+  constructor(mesh, participant, outgoing) {
     this.mesh = mesh;
     this.id = participant.id;
     this.client = participant.client;
     this.bot = participant.bot;
-    this.polite = mesh.selfId < participant.id;
+    this.outgoing = outgoing;
     this.senders = new Map();
     this.streams = new Map();
     this.screenId = "";
-    this.makingOffer = false;
-    this.ignoreOffer = false;
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    this.pc.onnegotiationneeded = () => this.#offer();
+    this.pc.onnegotiationneeded = () => outgoing && this.#offer();
     this.pc.onicecandidate = ({ candidate }) => candidate && this.#send({ candidate });
     this.pc.oniceconnectionstatechange = () => this.pc.iceConnectionState === "failed" && this.pc.restartIce();
     this.pc.onsignalingstatechange = () => this.pc.signalingState === "stable" && this.applyEncodings();
@@ -41,6 +39,7 @@ class Peer {
 
   /** Bring what is sent in line with what this page publishes. */
   sync() {
+    if (!this.outgoing) return;
     for (const [kind, { stream, track }] of this.mesh.local) {
       const sender = this.senders.get(kind);
       if (track && !sender) this.senders.set(kind, this.pc.addTrack(track, stream));
@@ -57,7 +56,7 @@ class Peer {
       if (description) await this.#receiveDescription(description, screenId);
       else if (candidate) await this.pc.addIceCandidate(candidate);
     } catch (error) {
-      if (this.pc.signalingState !== "closed" && !this.ignoreOffer) console.warn("media connection", error);
+      if (this.pc.signalingState !== "closed") console.warn("media connection", error);
     }
   }
 
@@ -73,7 +72,7 @@ class Peer {
   }
 
   applyEncodings() {
-    const people = [...this.mesh.peers.values()].filter((peer) => !peer.bot).length;
+    const people = [...this.mesh.outgoing.values()].filter((peer) => !peer.bot).length;
     const step = CAMERA_STEPS.find(({ connections }) => people <= connections);
     for (const [kind, sender] of this.senders) {
       if (sender.track?.kind !== "video") continue;
@@ -91,26 +90,20 @@ class Peer {
 
   async #offer() {
     try {
-      this.makingOffer = true;
       await this.pc.setLocalDescription();
       this.#send({ description: this.pc.localDescription, screenId: this.mesh.screenStream.id });
     } catch (error) {
       if (this.pc.signalingState !== "closed") console.warn("media offer", error);
-    } finally {
-      this.makingOffer = false;
     }
   }
 
   async #receiveDescription(description, screenId) {
-    const collision = description.type === "offer" && (this.makingOffer || this.pc.signalingState !== "stable");
-    this.ignoreOffer = !this.polite && collision;
-    if (this.ignoreOffer) return;
-    this.screenId = screenId ?? "";
+    if ((description.type === "offer") === this.outgoing) return;
+    if (screenId) this.screenId = screenId;
     await this.pc.setRemoteDescription({ type: description.type, sdp: startSharp(description.sdp) });
-    if (description.type === "offer") {
-      await this.pc.setLocalDescription();
-      this.#send({ description: this.pc.localDescription, screenId: this.mesh.screenStream.id });
-    }
+    if (this.outgoing) return;
+    await this.pc.setLocalDescription();
+    this.#send({ description: this.pc.localDescription });
   }
 
   #receiveTrack({ track, streams: [stream] }) {
@@ -126,7 +119,7 @@ class Peer {
   }
 
   #send(signal) {
-    this.mesh.signalling.send({ type: "signal", to: this.id, toClient: this.client, signal });
+    this.mesh.signalling.send({ type: "signal", to: this.id, toClient: this.client, signal: { ...signal, outgoing: this.outgoing } });
   }
 }
 
@@ -135,7 +128,8 @@ export class Mesh extends EventTarget {
     super();
     this.signalling = signalling;
     this.selfId = "";
-    this.peers = new Map();
+    this.outgoing = new Map();
+    this.incoming = new Map();
     // Microphone and camera share one stream: that is what makes the other side play them in step.
     this.mainStream = new MediaStream();
     this.screenStream = new MediaStream();
@@ -169,10 +163,12 @@ export class Mesh extends EventTarget {
   /** Who is in the room now: those who left, or opened their page anew, lose their old connection. */
   setParticipants(participants) {
     this.participants = new Map(participants.filter(({ id }) => id !== this.selfId).map((one) => [one.id, one]));
-    for (const peer of this.peers.values()) {
-      if (this.participants.get(peer.id)?.client === peer.client) continue;
-      peer.close();
-      this.peers.delete(peer.id);
+    for (const peers of [this.outgoing, this.incoming]) {
+      for (const peer of peers.values()) {
+        if (this.participants.get(peer.id)?.client === peer.client) continue;
+        peer.close();
+        peers.delete(peer.id);
+      }
     }
     this.#sync();
   }
@@ -180,16 +176,20 @@ export class Mesh extends EventTarget {
   receive({ from, client, signal }) {
     const participant = this.participants.get(from);
     if (participant?.client !== client) return;
-    this.#peer(participant).receive(signal);
+    if (signal.outgoing) this.#incomingPeer(participant).receive(signal);
+    else this.outgoing.get(from)?.receive(signal);
   }
 
   stream(id, kind) {
-    return this.peers.get(id)?.stream(kind) ?? null;
+    return this.incoming.get(id)?.stream(kind) ?? null;
   }
 
   close() {
-    for (const peer of this.peers.values()) peer.close();
-    this.peers.clear();
+    for (const peers of [this.outgoing, this.incoming]) {
+      for (const peer of peers.values()) peer.close();
+      peers.clear();
+    }
+    this.participants.clear();
     for (const kind of this.local.keys()) this.setTrack(kind, null);
   }
 
@@ -197,20 +197,24 @@ export class Mesh extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  #peer(participant) {
-    let peer = this.peers.get(participant.id);
+  #incomingPeer(participant) {
+    let peer = this.incoming.get(participant.id);
     if (!peer) {
-      peer = new Peer(this, participant);
-      this.peers.set(participant.id, peer);
-      peer.sync();
-      for (const other of this.peers.values()) other.applyEncodings();
+      peer = new Peer(this, participant, false);
+      this.incoming.set(participant.id, peer);
     }
     return peer;
   }
 
+  /** Connect to whomever isn't yet, once there is something to publish. */
   #sync() {
     const publishing = [...this.local.values()].some(({ track }) => track);
-    if (publishing) for (const participant of this.participants.values()) this.#peer(participant);
-    for (const peer of this.peers.values()) peer.sync();
+    for (const participant of publishing ? this.participants.values() : []) {
+      if (!this.outgoing.has(participant.id)) this.outgoing.set(participant.id, new Peer(this, participant, true));
+    }
+    for (const peer of this.outgoing.values()) {
+      peer.sync();
+      peer.applyEncodings();
+    }
   }
 }
