@@ -77,7 +77,8 @@ class GatewayProcess:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def close(self):
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         status = self.process.wait(10)
         self._reader.join(10)
         self.process.stderr.close()
@@ -95,7 +96,7 @@ def make_gateway():
 
     yield make
     for gateway in gateways:
-        if gateway.process.returncode is None:
+        if not gateway.process.stderr.closed:
             gateway.close()
 
 

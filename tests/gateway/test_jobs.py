@@ -83,7 +83,9 @@ def check_recording(path):
     times = [at for at, _ in packets(path, "v")]
     assert all(later > earlier for earlier, later in itertools.pairwise(times))
     keys = [at for at, is_key in packets(path, "v") if is_key]
-    assert all(later - earlier <= 1.1 for earlier, later in itertools.pairwise(keys))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(keys)]
+    assert statistics.median(gaps) == pytest.approx(1, abs=0.05)
+    assert max(gaps) < 2  # a machine with no time left may miss a tick, never a whole second
     sound_times = [at for at, _ in packets(path, "a")]
     assert max(later - earlier for earlier, later in itertools.pairwise(sound_times)) < 0.05
     assert is_green(color_of(path))  # the first picture is the meeting already
@@ -109,16 +111,22 @@ def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtm
     rtmp.start()
     gateway.wait_for_state("j1", "on_air")
 
+    # A page that leaves the meeting is not shown meanwhile, and is opened anew when it stays away.
+    meeting.state = "away"
+    gateway.wait_for_state("j1", "recovering", "page_crashed")
+    meeting.state = "joined"
+    gateway.wait_for_state("j1", "on_air")
+
     meeting.crash_token = "now"
     gateway.wait_for_state("j1", "recovering", "page_crashed")
     gateway.wait_for_state("j1", "on_air")
-    assert len(meeting.joins) == 2
+    assert len(meeting.joins) == 3
 
     browser = next(child for child in gateway.children() if is_browser_of_job(child, gateway))
     browser.kill()
     gateway.wait_for_state("j1", "recovering", "page_crashed")
     gateway.wait_for_state("j1", "on_air")
-    assert len(meeting.joins) == 3
+    assert len(meeting.joins) == 4
 
     meeting.state = "ended"
     assert gateway.wait_for_state("j1", "idle")["reason"] == "meeting_ended"
@@ -141,7 +149,7 @@ def check_still(path):
     times = [at for at, _ in packets(path, "v")]
     steps_ms = [round((later - earlier) * 1000) for earlier, later in itertools.pairwise(times)]
     assert statistics.mode(steps_ms) == 200
-    assert max(steps_ms) <= 400
+    assert max(steps_ms) <= 1000
     assert all(step % 40 == 0 for step in steps_ms)
 
 

@@ -23,6 +23,7 @@ GLANCE_EVERY_S = 0.25
 FIRST_PICTURES_S = 0.1
 """What was painted when the page said that it is in the meeting reaches the recorder within this."""
 
+AWAY_PATIENCE_S = 8
 MAX_REJOINS = 5
 STEADY = timedelta(minutes=2)
 """Crashes further apart than this are not counted together."""
@@ -81,6 +82,7 @@ class Job:
         self._on_change = on_change
         self._source: ChromiumSource | None = None
         self._loss: asyncio.Future[str] | None = None
+        self._away_since: float | None = None
         self._sink = RtmpSink(
             spec.rtmp_url,
             ffmpeg=config.ffmpeg,
@@ -146,6 +148,7 @@ class Job:
             CaptureFailedError: trying again would not help.
         """
         self._loss = asyncio.get_running_loop().create_future()
+        self._away_since = None
         source = await self._ready_source()
         await source.record("hold")
         await source.join(self.spec.join_url)
@@ -177,13 +180,27 @@ class Job:
 
     async def _glance(self, source: ChromiumSource) -> None:
         seen = await source.observe()
-        if seen.event is None:
+        if self.status.in_meeting and seen.event is not Event.MEETING_ENDED:
+            await self._stay_on_the_meeting(source, is_there=seen.event is Event.ENTERED)
             return
-        if seen.event is Event.ENTERED and not self.status.in_meeting:
+        if seen.event is Event.ENTERED:
             await source.chat(shown=self.chat_shown)
             await asyncio.sleep(FIRST_PICTURES_S)
             await source.record("live")
-        self.post(seen.event, seen.detail)
+        if seen.event is not None:
+            self.post(seen.event, seen.detail)
+
+    async def _stay_on_the_meeting(self, source: ChromiumSource, *, is_there: bool) -> None:
+        """A page that leaves the meeting, for a login page say, is not shown to the audience."""
+        if is_there:
+            if self._away_since is not None:
+                await source.record("live")
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = time.monotonic()
+            await source.record("hold")
+        elif time.monotonic() - self._away_since > AWAY_PATIENCE_S:
+            raise SourceLostError("the page shows no meeting any more")
 
     async def _ask_for_key(self) -> None:
         if self._source is not None:

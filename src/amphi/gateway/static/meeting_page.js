@@ -25,6 +25,8 @@
 
   // BigBlueButton's HTML5 client, 2.6 to 3.0. The join parameters ask for sound without questions; what is pressed here is for
   // joins that could not carry them.
+  let clientSince = null;
+  let wasIn = false;
   const bigbluebutton = {
     observe() {
       const failure = new URLSearchParams(location.search).get("errors");
@@ -39,7 +41,10 @@
         return { state: "joining", detail: "asking for the sound" };
       }
       const isIn = find("[data-test='whiteboard'], #presentationInnerWrapper, [data-test='presentationContainer'], #cameraDock, [data-test='chatMessages']");
-      return { state: isVisible(isIn) ? "joined" : "joining" };
+      // A room without slides, cameras or chat shows none of these: then a client that stands still for a while is in.
+      clientSince ??= performance.now();
+      wasIn ||= isVisible(isIn) || performance.now() - clientSince > 5000;
+      return { state: wasIn ? "joined" : "joining" };
     },
     showChat(shown) {
       const isShown = () => isVisible(find("#message-input, [data-test='publicChat']"));
