@@ -1,0 +1,193 @@
+"""Listeners' messages on their way into the meeting."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from amphi.audience import delivery
+from amphi.audience.domain import write_message
+from amphi.audience.models import Channel, Message, StreamEvent
+from amphi.webinars.meeting_chat import NotDeliveredError
+from amphi.webinars.models import Livestream, State
+from tests.factories import make_gateway, make_user, make_webinar
+
+pytestmark = pytest.mark.django_db
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = timezone.now() + timedelta(seconds=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Meeting:
+    """Takes messages, or fails as it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.fails: list[bool] = []
+        """For the next messages: whether each fails for good."""
+
+    def send(self, livestream: Livestream, message: Message) -> None:
+        if self.fails:
+            raise NotDeliveredError("it failed", permanent=self.fails.pop(0))
+        self.heard.append(message.text)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def meeting() -> Meeting:
+    return Meeting()
+
+
+@pytest.fixture
+def livestream(settings) -> Livestream:
+    settings.USE_MEETING_WEBINAR = True
+    found = make_webinar()
+    Livestream.objects.filter(pk=found.pk).update(state=State.LIVE)
+    found.refresh_from_db()
+    return found
+
+
+def say(livestream: Livestream, *texts: str) -> None:
+    for text in texts:
+        write_message(livestream.event, user=make_user(), text=text)
+
+
+def work(meeting: Meeting, clock: Clock) -> int:
+    """What a worker does in one round."""
+    return sum(
+        delivery.deliver(channel_id, send=meeting.send, clock=clock)
+        for channel_id in delivery.claim_due(limit=10, now=clock())
+    )
+
+
+def states() -> list[str]:
+    return list(Message.objects.order_by("created_at").values_list("delivery", flat=True))
+
+
+def test_messages_are_sent_in_order(livestream, meeting, clock):
+    say(livestream, "one", "two", "three")
+    assert work(meeting, clock) == 3
+    assert meeting.heard == ["one", "two", "three"]
+    assert states() == ["sent"] * 3
+    assert work(meeting, clock) == 0
+
+
+def test_claimed_channel_is_not_claimed_again_until_its_lease_ends(livestream, meeting, clock):
+    say(livestream, "one")
+    assert delivery.claim_due(limit=10, now=clock()) == [livestream.event_id]
+    assert delivery.claim_due(limit=10, now=clock()) == []
+    clock.passes(delivery.LEASE.total_seconds() + 1)
+    assert delivery.claim_due(limit=10, now=clock()) == [livestream.event_id]
+
+
+def test_finished_work_gives_the_claim_up(livestream, meeting, clock):
+    say(livestream, "one")
+    work(meeting, clock)
+    assert Channel.objects.get(pk=livestream.event_id).delivering_until is None
+
+
+def test_failure_pauses_the_channel_and_keeps_the_order(livestream, meeting, clock):
+    say(livestream, "one", "two")
+    meeting.fails = [False, False]
+    assert work(meeting, clock) == 0
+    assert delivery.claim_due(limit=10, now=clock()) == []
+    clock.passes(1)
+    assert work(meeting, clock) == 0
+    clock.passes(1)
+    assert delivery.claim_due(limit=10, now=clock()) == []
+    clock.passes(1)
+    assert work(meeting, clock) == 2
+    assert meeting.heard == ["one", "two"]
+
+
+def test_new_message_does_not_overtake_one_that_pauses(livestream, meeting, clock):
+    say(livestream, "one")
+    meeting.fails = [False]
+    work(meeting, clock)
+    say(livestream, "two")
+    Message.objects.filter(text="two").update(attempt_at=clock())
+    assert work(meeting, clock) == 0
+    clock.passes(2)
+    assert work(meeting, clock) == 2
+    assert meeting.heard == ["one", "two"]
+
+
+def test_failure_for_good_is_told_and_does_not_stop_the_next(livestream, meeting, clock):
+    say(livestream, "one", "two")
+    meeting.fails = [True]
+    work(meeting, clock)
+    assert meeting.heard == ["two"]
+    assert states() == ["failed", "sent"]
+    told = StreamEvent.objects.get(kind="delivery")
+    assert told.data == f'{{"id":"{Message.objects.get(text="one").pk}","delivery":"failed"}}'
+
+
+def test_message_tried_too_often_is_marked(livestream, meeting, clock):
+    say(livestream, "one")
+    meeting.fails = [False] * delivery.ATTEMPTS
+    for _ in range(delivery.ATTEMPTS):
+        work(meeting, clock)
+        clock.passes(delivery.LONGEST_PAUSE.total_seconds())
+    assert states() == ["failed"]
+    assert meeting.fails == []
+
+
+def test_message_for_a_webinar_that_ended_is_marked(livestream, meeting, clock):
+    say(livestream, "one")
+    Livestream.objects.filter(pk=livestream.pk).update(state=State.STOPPED)
+    work(meeting, clock)
+    assert (states(), meeting.heard) == (["failed"], [])
+
+
+def test_rate_into_one_meeting_is_bounded(livestream, meeting, clock, settings):
+    settings.CHAT_DELIVERY_PER_SECOND = 3
+    say(livestream, *"abcdefgh")
+    assert [work(meeting, clock), work(meeting, clock)] == [3, 0]
+    clock.passes(1)
+    assert work(meeting, clock) == 3
+    clock.passes(1)
+    assert work(meeting, clock) == 2
+    assert meeting.heard == list("abcdefgh")
+
+
+def test_one_meeting_does_not_wait_for_another(livestream, meeting, clock):
+    other = make_webinar(gateway=make_gateway())
+    Livestream.objects.filter(pk=other.pk).update(state=State.LIVE)
+    other.refresh_from_db()
+    say(livestream, "one")
+    say(other, "two")
+    assert delivery.claim_due(limit=1, now=clock()) == [livestream.event_id]
+    assert delivery.claim_due(limit=1, now=clock()) == [other.event_id]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_race_send_each_message_once(livestream, meeting, settings):
+    settings.CHAT_DELIVERY_PER_SECOND = 100
+    say(livestream, *(str(number) for number in range(20)))
+    clock = Clock()
+
+    def one_worker(_: int) -> int:
+        try:
+            return sum(work(meeting, clock) for _ in range(5))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(one_worker, range(4))) == 20
+    assert meeting.heard == [str(number) for number in range(20)]

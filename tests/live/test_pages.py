@@ -1,0 +1,218 @@
+"""The audience's pages, as Django answers them."""
+
+import json
+import re
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from amphi.accounts.models import AccessGroup
+from amphi.audience.domain import ticket_key
+from amphi.audience.models import Message
+from amphi.live.models import Event
+from amphi.tickets import verify
+from amphi.webinars.models import Livestream, State
+from tests.factories import in_hours, make_gateway, make_user, make_webinar
+
+pytestmark = pytest.mark.django_db
+JSON = {"headers": {"Accept": "application/json"}}
+
+
+@pytest.fixture(autouse=True)
+def in_use(settings):
+    settings.USE_MEETING_WEBINAR = True
+
+
+def webinar(state: State = State.IDLE, **fields) -> Event:
+    livestream = make_webinar(gateway=make_gateway(), **fields)
+    Livestream.objects.filter(pk=livestream.pk).update(state=state)
+    return Event.objects.get(pk=livestream.event_id)
+
+
+def listed(client, query: str = "") -> dict[str, list[str]]:
+    """The titles on the page of live events, by section."""
+    sections = client.get(f"/{query}").context["sections"]
+    return {section["key"]: [card["event"].title for card in section["cards"]] for section in sections}
+
+
+# --- the list
+
+
+def test_list_follows_the_live_and_not_the_clock(client):
+    webinar(State.LIVE, name="overruns", start_at=in_hours(-5))
+    webinar(State.STARTING, name="early", start_at=in_hours(5))
+    webinar(name="late", start_at=in_hours(-0.5))
+    webinar(name="tomorrow", start_at=in_hours(24))
+    webinar(State.STOPPED, name="stopped early", start_at=in_hours(-0.5))
+    webinar(name="never was", start_at=in_hours(-30))
+    assert listed(client) == {
+        "now": ["overruns", "early"],
+        "coming": ["late", "tomorrow"],
+        "past": ["stopped early", "never was"],
+    }
+
+
+def test_list_shows_no_draft_and_marks_what_is_restricted(client):
+    draft = webinar(name="secret")
+    Event.objects.filter(pk=draft.pk).update(is_draft=True)
+    webinar(name="members", is_restricted=True)
+    page = client.get("/").content.decode()
+    assert "secret" not in page
+    assert "bi-lock-fill" in page
+
+
+def test_list_is_searched_and_filtered(client):
+    webinar(State.LIVE, name="Chimie organique")
+    webinar(name="Chimie minérale")
+    webinar(name="Histoire")
+    assert listed(client, "?q=chimie") == {"now": ["Chimie organique"], "coming": ["Chimie minérale"]}
+    assert listed(client, "?when=coming&q=chimie") == {"coming": ["Chimie minérale"]}
+    assert listed(client, "?when=past") == {"past": []}
+    assert listed(client, "?when=nonsense&q=histoire") == {"coming": ["Histoire"]}
+
+
+def test_empty_list_says_so(client):
+    assert "L’amphi est calme" in client.get("/", headers={"Accept-Language": "fr"}).content.decode()
+    assert "The hall is quiet" in client.get("/", headers={"Accept-Language": "en"}).content.decode()
+    assert "&lt;b&gt;" in client.get("/?q=<b>").content.decode()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_costs_the_same_for_any_number_of_events(client, django_assert_num_queries, rows):
+    for _ in range(rows):
+        webinar(State.LIVE)
+        webinar(start_at=in_hours(30))
+        webinar(State.STOPPED)
+    with django_assert_num_queries(3):
+        client.get("/")
+
+
+# --- the live page
+
+
+def live_data(client, event: Event) -> dict:
+    page = client.get(event.get_absolute_url()).content.decode()
+    return json.loads(re.search(r'<script id="live-data" type="application/json">(.*?)</script>', page)[1])
+
+
+def test_page_says_where_the_live_is(client):
+    event = webinar(State.RECOVERING)
+    facts = live_data(client, event)
+    assert (facts["state"], facts["seq"], facts["chat"]) == ("recovering", 0, True)
+    assert facts["hls_url"] == event.broadcaster.hls_url
+    assert facts["state_url"] == f"/live/{event.slug}/state"
+
+
+def test_ticket_of_the_page_opens_the_stream_of_its_event(client):
+    event, user = webinar(), make_user()
+    client.force_login(user)
+    facts = live_data(client, event)
+    path, ticket = facts["events_url"].split("?ticket=")
+    found = verify(ticket_key(), ticket, now=0)
+    assert path == f"/live/{event.pk}/events"
+    assert (found.event_id, found.viewer) == (event.pk, f"u{user.pk}")
+
+
+def test_page_and_state_are_never_cached(client):
+    event = webinar()
+    for url in (event.get_absolute_url(), reverse("live:state", args=[event.slug])):
+        assert "no-store" in client.get(url)["Cache-Control"]
+
+
+def test_state_brings_what_a_page_missed(client):
+    event, user = webinar(State.LIVE), make_user(first_name="Hugo", last_name="Bernard")
+    client.force_login(user)
+    client.post(reverse("live:message", args=[event.slug]), {"text": "Bonjour"})
+    facts = client.get(reverse("live:state", args=[event.slug])).json()
+    assert (facts["state"], facts["seq"]) == ("live", 1)
+    assert [(one["author"], one["text"]) for one in facts["messages"]] == [("Hugo Bernard", "Bonjour")]
+
+
+def test_restricted_page_asks_for_login_then_for_the_group(client):
+    group = AccessGroup.objects.create(code_name="l1", display_name="L1")
+    event = webinar(State.LIVE, is_restricted=True, access_groups=[group])
+    urls = [event.get_absolute_url(), reverse("live:state", args=[event.slug])]
+    for url in urls:
+        assert client.get(url).status_code == 302
+        assert client.get(url, **JSON).status_code == 401
+    member, stranger = make_user(), make_user()
+    member.access_groups.add(group)
+    for user, status in ((stranger, 403), (member, 200)):
+        client.force_login(user)
+        assert [client.get(url).status_code for url in urls] == [status, status]
+
+
+def test_draft_is_not_found_but_by_its_owner(client):
+    event = webinar()
+    Event.objects.filter(pk=event.pk).update(is_draft=True)
+    assert client.get(event.get_absolute_url()).status_code == 404
+    client.force_login(event.owner)
+    assert client.get(event.get_absolute_url()).status_code == 200
+
+
+def test_what_people_wrote_is_never_markup(client):
+    event = webinar(State.LIVE, name="<b>Title</b>", description="<script>alert(1)</script>")
+    user = make_user(first_name="<i>Hugo</i>")
+    client.force_login(user)
+    client.post(reverse("live:message", args=[event.slug]), {"text": "</script><img src=x onerror=alert(1)>"})
+    page = client.get(event.get_absolute_url()).content.decode()
+    for wrong in ("<b>Title", "<script>alert", "<img src=x", "<i>Hugo"):
+        assert wrong not in page
+
+
+# --- messages
+
+
+def post(client, event: Event, text: str = "Bonjour", **fields):
+    return client.post(reverse("live:message", args=[event.slug]), {"text": text, **fields}, **JSON)
+
+
+def test_message_is_answered_to_the_script(client):
+    event, message_id = webinar(State.LIVE), uuid.uuid4()
+    client.force_login(make_user(first_name="Inès", last_name="Lefèvre"))
+    answers = [post(client, event, id=str(message_id)) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["id"] == answers[1].json()["id"] == str(message_id)
+    assert Message.objects.get().author_name == "Inès Lefèvre"
+
+
+def test_message_of_the_plain_form_comes_back_to_the_page(client):
+    event = webinar(State.LIVE)
+    client.force_login(make_user())
+    answer = client.post(
+        reverse("live:message", args=[event.slug]),
+        {"text": "Bonjour"},
+        headers={"Accept-Language": "fr"},
+        follow=True,
+    )
+    assert answer.redirect_chain == [(event.get_absolute_url(), 302)]
+    assert "Message envoyé" in answer.content.decode()
+
+
+def test_message_when_nothing_runs_says_so(client):
+    event = webinar()
+    client.force_login(make_user())
+    answer = client.post(
+        reverse("live:message", args=[event.slug]),
+        {"text": "Bonjour"},
+        headers={"Accept": "application/json", "Accept-Language": "fr"},
+    )
+    assert answer.status_code == 422
+    assert answer.json() == {
+        "error": "nothing_runs",
+        "detail": "Le message n’a pas été envoyé\u202f: le webinaire n’est pas en cours.",
+    }
+
+
+def test_message_needs_a_login_a_right_and_an_open_chat(client):
+    event = webinar(State.LIVE)
+    assert post(client, event).status_code == 401
+    assert client.get(reverse("live:message", args=[event.slug])).status_code == 405
+    client.force_login(make_user())
+    Event.objects.filter(pk=event.pk).update(enable_chat=False)
+    assert post(client, event).status_code == 403
+    Event.objects.filter(pk=event.pk).update(enable_chat=True, is_restricted=True)
+    event.access_groups.add(AccessGroup.objects.create(code_name="l1", display_name="L1"))
+    assert post(client, event).status_code == 403
+    assert not Message.objects.exists()
