@@ -42,13 +42,13 @@ class Chromium:
 
 
 @contextmanager
-def running() -> Iterator[Chromium]:
-    """A browser that runs until the block is left."""
+def running(*arguments: str) -> Iterator[Chromium]:
+    """A browser that runs until the block is left, with more of Chromium's arguments if wanted."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="chromium") as pool:
         playwright = pool.submit(lambda: sync_playwright().start()).result()
         try:
             browser = pool.submit(
-                playwright.chromium.launch, executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS
+                playwright.chromium.launch, executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, *arguments]
             ).result()
             try:
                 yield Chromium(pool, browser)

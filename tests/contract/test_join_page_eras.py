@@ -1,0 +1,254 @@
+"""The join page, driven as each version of SIPMediaGW does: a real Chromium over HTTPS, into a room of the real classroom."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from amphi.bigbluebutton import Server
+from tests import browser, nginx
+from tests.browser import Chromium, axe_violations
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_S = 60.0
+PATIENCE_MS = PATIENCE_S * 1000
+SECRET = "a-secret-of-the-tests"
+TOP = Path(__file__).parents[2]
+PROXY = """
+  server {{
+    listen 127.0.0.1:{public} ssl;
+    ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    location / {{
+      proxy_pass http://127.0.0.1:{inner};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }}
+  }}
+"""
+SEED = """
+import django, json
+django.setup()
+from amphi.meetings.join import start_meeting
+from tests.factories import make_gateway, make_webinar
+webinars = []
+for name, starts in (("Conférence", True), ("Cours", False)):
+    make_gateway()
+    meeting = make_webinar(name=name, is_restricted=True).meeting
+    if starts:
+        start_meeting(meeting, user=meeting.owner)
+    key = meeting.access_key
+    webinars.append({
+        "pk": meeting.pk, "bbb_id": meeting.bbb_id, "short": f"/g/{meeting.room}",
+        "long": f"/meeting/{meeting.slug}/{key[:-10]}/{key[-10:]}",
+    })
+print(json.dumps(webinars))
+"""
+START = """
+import django, sys
+django.setup()
+from amphi.meetings.join import start_meeting
+from amphi.meetings.models import Meeting
+meeting = Meeting.objects.get(pk=sys.argv[1])
+start_meeting(meeting, user=meeting.owner)
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    environment: dict[str, str]
+    chromium: Chromium
+    server: Server
+    running: dict[str, str]
+    waiting: dict[str, str]
+
+
+def python(environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=TOP,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def serve(stack: ExitStack, environment: dict[str, str], folder: Path, command: str, port: int) -> None:
+    """Run one part until the stack is left, once it answers."""
+    log = folder / f"{command}.log"
+    output = stack.enter_context(log.open("wb"))
+    arguments = [sys.executable, "-m", "amphi", command, "--http", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(arguments, env=environment, cwd=TOP, stdout=output, stderr=output)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+    stack.callback(stop)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):  # noqa: S310 -- an address of our own
+                return
+        except URLError:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    """The platform and the classroom, each behind HTTPS, with a webinar that runs and one that waits."""
+    folder = tmp_path_factory.mktemp("site")
+    certificate = nginx.make_certificate(folder)
+    web, classroom, public_web, public_classroom = nginx.free_ports(4)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")},
+        "PYTHONPATH": os.pathsep.join([str(TOP / "src"), str(TOP)]),
+        "DJANGO_SETTINGS_MODULE": "amphi.settings",
+        "AMPHI_SETTINGS": str(folder / "none.py"),
+        "AMPHI_VAR": str(folder),
+        "AMPHI_SECRET_KEY": "for-this-test-alone-" + "x" * 40,
+        "AMPHI_URL": f"https://localhost:{public_web}",
+        "AMPHI_USE_MEETING_WEBINAR": "1",
+        "AMPHI_BBB_API_URL": f"http://127.0.0.1:{classroom}/bigbluebutton",
+        "AMPHI_BBB_SECRET_KEY": SECRET,
+        "AMPHI_CLASSROOM_SECRET": SECRET,
+        "AMPHI_CLASSROOM_URL": f"https://localhost:{public_classroom}",
+    }
+    pairs = ((public_web, web), (public_classroom, classroom))
+    servers = "".join(
+        PROXY.format(public=public, inner=inner, certificate=certificate.file, key=certificate.key)
+        for public, inner in pairs
+    )
+    with ExitStack() as stack:
+        serve(stack, environment, folder, "classroom", classroom)
+        python(environment, "-m", "amphi", "migrate", "-v", "0")
+        # What joins needs the classroom's public address: the browser goes there, not to the one that the API has here.
+        environment["AMPHI_BBB_API_URL"] = f"https://localhost:{public_classroom}/bigbluebutton"
+        environment["AMPHI_BBB_CA_FILE"] = str(certificate.file)
+        stack.enter_context(nginx.running_nginx(folder, nginx.frame(folder, http=servers), port=public_web))
+        running, waiting = json.loads(python(environment, "-c", SEED))
+        serve(stack, environment, folder, "web", web)
+        chromium = stack.enter_context(
+            browser.running(f"--ignore-certificate-errors-spki-list={certificate.spki}")
+        )
+        server = Server(f"http://127.0.0.1:{classroom}", SECRET)
+        stack.callback(server.close)
+        yield Site(f"https://localhost:{public_web}", environment, chromium, server, running, waiting)
+
+
+# What each era's script does.
+
+
+def as_of_2024_03(page: Page, url: str) -> None:
+    """Versions 1.5 and 1.6, by WebDriver: the cookies' button, then the name, then the form, which a script submits."""
+    page.goto(url)
+    page.locator("#okcookie").click()
+    field = page.locator("#id_name")
+    field.press_sequentially("streaming")
+    field.evaluate(
+        """element => {
+          const form = element.closest("form");
+          if (form.dispatchEvent(new Event("submit", {bubbles: true, cancelable: true}))) HTMLFormElement.prototype.submit.call(form);
+        }"""
+    )
+
+
+def as_of_2024_12(page: Page, url: str) -> None:
+    """Version 1.7: the field's name changed."""
+    page.goto(url)
+    field = page.locator("#joinFormName")
+    field.wait_for(state="visible")
+    # WebDriver's keys go to the element that is given the focus, whatever lies over it.
+    field.focus()
+    page.keyboard.type("streaming")
+    field.evaluate("element => HTMLFormElement.prototype.submit.call(element.closest('form'))")
+
+
+def as_of_2026(page: Page, url: str) -> None:
+    """Version 1.8: a script in the page sets the value and clicks the first button that submits."""
+    page.goto(url)
+    page.locator("#joinFormName").wait_for(state="visible", timeout=20_000)
+    page.evaluate(
+        """name => {
+          const field = document.querySelector("#joinFormName");
+          Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, name);
+          field.dispatchEvent(new Event("input", {bubbles: true}));
+          const button = document.querySelector("button[type='submit']");
+          button.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}));
+        }""",
+        "streaming",
+    )
+
+
+ERAS = [as_of_2024_03, as_of_2024_12, as_of_2026]
+
+
+@pytest.mark.parametrize("shape", ["long", "short"])
+@pytest.mark.parametrize("era", ERAS)
+def test_era(site, era, shape):
+    def visit(context: BrowserContext) -> list[str]:
+        page = context.new_page()
+        era(page, site.url + site.running[shape])
+        page.wait_for_url("**sessionToken=**", timeout=10_000, wait_until="commit")
+        page.get_by_text("streaming").first.wait_for(state="attached", timeout=PATIENCE_MS)
+        info = site.server.meeting_info(site.running["bbb_id"])
+        return [(one.full_name, one.role) for one in info.attendees]
+
+    assert ("streaming", "VIEWER") in site.chromium.run(visit)
+
+
+def test_meeting_that_begins_late_is_entered_by_the_page_itself(site):
+    def visit(context: BrowserContext) -> None:
+        page = context.new_page()
+        as_of_2026(page, site.url + site.waiting["short"])
+        page.locator("#waiting").wait_for()
+        assert axe_violations(page) == []
+        page.wait_for_timeout(2500)
+        assert page.locator("#waiting").is_visible()
+        python(site.environment, "-c", START, str(site.waiting["pk"]))
+        page.wait_for_url("**sessionToken=**", timeout=PATIENCE_MS, wait_until="commit")
+
+    site.chromium.run(visit)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_form_is_accessible(site, language, scheme):
+    def visit(context: BrowserContext) -> None:
+        page = context.new_page()
+        page.goto(site.url + site.running["long"])
+        assert page.get_attribute("html", "lang") == language
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        page.keyboard.press("Tab")
+        assert page.locator(":focus").get_attribute("id") == "okcookie"
+        page.keyboard.press("Enter")
+        page.locator("#notice").wait_for(state="hidden")
+        page.get_by_label(
+            "Nom affiché dans la réunion" if language == "fr" else "Name shown in the meeting"
+        ).focus()
+        page.keyboard.press("Tab")
+        assert page.locator(":focus").get_attribute("type") == "submit"
+
+    site.chromium.run(visit, locale=language, color_scheme=scheme, viewport={"width": 320, "height": 640})
