@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
 from amphi.webinars import transitions, wording
 from amphi.webinars.models import LiveGateway, Livestream, State
-from tests.factories import make_user
+from tests.factories import make_gateway, make_user, make_webinar
 
 pytestmark = pytest.mark.django_db
 
@@ -189,3 +191,18 @@ def test_administration_tells_the_history(client, live, root):
 )
 def test_administration_lists(client, live, root, name):
     assert client.get(reverse(f"admin:{name}_changelist") + "?q=a").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["meetings_meeting", "live_broadcaster", "live_event", "webinars_livegateway", "webinars_livestream"],
+)
+def test_administration_takes_as_many_queries_for_any_number(client, root, name):
+    url = reverse(f"admin:{name}_changelist")
+    counts = []
+    for _ in range(3):
+        make_webinar(gateway=make_gateway())
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        counts.append(len(queries))
+    assert counts[1] == counts[2]

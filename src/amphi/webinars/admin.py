@@ -112,7 +112,7 @@ class LivestreamAdmin(admin.ModelAdmin):
         "ends_at",
         "last_error",
     ]
-    list_filter = ["state", "gateway", "starts_at"]
+    list_filter = ["state", "gateway__broadcaster", "starts_at"]
     list_select_related = ["meeting__owner", "gateway__broadcaster"]
     search_fields = ["meeting__name", "meeting__owner__username", "meeting__owner__last_name"]
     date_hierarchy = "starts_at"

@@ -1,0 +1,42 @@
+"""What is said when a page can't be shown."""
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.views.defaults import server_error
+
+from tests.factories import make_meeting, make_user
+
+WORDS = {
+    "fr": {403: "Cette page ne vous est pas ouverte", 404: "Cette page n’existe pas"},
+    "en": {403: "This page is not open to you", 404: "This page does not exist"},
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("status", [403, 404])
+def test_refusal_is_a_page_of_ours(db, client, language, status):
+    client.force_login(make_user())
+    meeting = make_meeting()
+    path = meeting.get_absolute_url() if status == 403 else "/nothing/"
+    response = client.get(path, headers={"Accept-Language": language})
+    page = response.content.decode()
+    assert response.status_code == status
+    assert WORDS[language][status] in page
+    assert '<main id="main"' in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "n’est plus valable"), ("en", "is no longer valid")])
+def test_form_without_its_token_is_explained(db, language, words):
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/accounts/login/", headers={"Accept-Language": language})
+    assert response.status_code == 403
+    assert words in response.content.decode()
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "Something went wrong")])
+def test_our_own_error_needs_no_database(rf, language, words):
+    with translation.override(language):
+        response = server_error(rf.get("/"))
+    assert response.status_code == 500
+    assert words in response.content.decode()
