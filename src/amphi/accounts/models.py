@@ -21,7 +21,7 @@ class AccessGroup(models.Model):
 
 
 class User(AbstractUser):
-    """A person. The affiliation is eduPersonAffiliation's word: student, faculty, staff, employee, member…"""
+    """A person. The affiliation is eduPersonAffiliation's word: student, faculty, staff, employee, member."""
 
     affiliation = models.CharField(_("affiliation"), max_length=50, default="student", blank=True)
     access_groups = models.ManyToManyField(
