@@ -37,7 +37,7 @@ STALL_PATIENCE_S = 6
 CLEAN_END_S = 0.3
 REFUSALS_BEFORE_SLOW = 3
 SLOW_RETRY_S = 10
-PROOF_S = 0.25
+PROOF_S = 0.4
 REFUSED_WITHIN_S = 3.0
 """Some servers agree to a publish and close the connection right after: that is a refusal too."""
 
