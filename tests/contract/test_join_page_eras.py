@@ -108,7 +108,7 @@ def serve(stack: ExitStack, environment: dict[str, str], folder: Path, command: 
     while True:
         assert process.poll() is None, log.read_text()
         try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):  # noqa: S310 -- an address of our own
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
                 return
         except URLError:
             assert time.monotonic() < deadline, log.read_text()
