@@ -25,7 +25,8 @@ class Web:
         """Ask it to stop; how long it took, in seconds."""
         asked_at = time.monotonic()
         self.process.terminate()
-        assert self.process.wait(PATIENCE_S) == 0
+        status = self.process.wait(PATIENCE_S)
+        assert status == 0, f"amphi web ended with {status}"
         return time.monotonic() - asked_at
 
 

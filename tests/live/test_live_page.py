@@ -177,7 +177,7 @@ def test_chat_goes_both_ways(hall, web, audience_chromium):
             assert visit.messages() == ["Bonjour à tous"]
         writer(lambda page: page.fill("#chat-text", "Merci <b>Marie</b>"))
         writer(lambda page: page.press("#chat-text", "Enter"))
-        writer(lambda page: page.wait_for_function("document.getElementById('chat-text').value === ''"))
+        writer(lambda page: page.wait_for_selector("#chat-status:not(:empty)", state="attached"))
         assert writer(lambda page: page.text_content("#chat-status")) == "Message envoyé"
         hall.say("Une question ?", 2)
         for visit in (writer, reader):
