@@ -5,7 +5,8 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -24,6 +25,8 @@ from amphi.terminal import say
 
 LIVE_TIMEOUT_S = 60.0
 OVER_TIMEOUT_S = 30.0
+OPEN_TIMEOUT_S = 60.0
+ON_AIR_MARGIN_S = 120.0
 CHAT_ROUNDS = 3
 SAMPLE_S = 15.0
 SETTLE_S = 3.0
@@ -60,11 +63,24 @@ class Performance:
         """
         async with chromium() as browser:
             try:
-                presenter, listener = await self._open(browser)
-                await self._go_live(presenter, listener)
-                await self._on_air(presenter, listener)
-                await self._stop(presenter, listener)
-                await self._end(presenter, listener)
+                async with _at_most(OPEN_TIMEOUT_S, "The web part did not answer in time."):
+                    presenter, listener = await self._open(browser)
+                async with _at_most(
+                    2 * LIVE_TIMEOUT_S, "Going live took too long; a robot's browser may hang."
+                ):
+                    await self._go_live(presenter, listener)
+                limit_s = self.seconds + ON_AIR_MARGIN_S
+                async with _at_most(limit_s, "The time on air took too long; a robot's browser may hang."):
+                    await self._on_air(presenter, listener)
+                async with _at_most(
+                    2 * OVER_TIMEOUT_S, "Stopping took too long; a robot's browser may hang."
+                ):
+                    await self._stop(presenter, listener)
+                limit_s = 2 * (LIVE_TIMEOUT_S + OVER_TIMEOUT_S)
+                async with _at_most(
+                    limit_s, "Starting again and ending took too long; a robot's browser may hang."
+                ):
+                    await self._end(presenter, listener)
             except (RehearsalError, PlaywrightError):
                 await self._keep_pictures(browser)
                 raise
@@ -266,6 +282,16 @@ class Performance:
                 fr=f"Réunion terminée : fini pour l’auditrice après {over - at:.1f} s.",
             )
         )
+
+
+@asynccontextmanager
+async def _at_most(limit_s: float, what: str) -> AsyncIterator[None]:
+    """Bound a whole act: a browser that hangs answers nothing at all."""
+    try:
+        async with asyncio.timeout(limit_s):
+            yield
+    except TimeoutError:
+        raise NoAnswerError(what) from None
 
 
 async def _until(moment: float) -> None:

@@ -1,6 +1,7 @@
 """The robots: two people, each in a Chromium window, who do what people do."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -228,16 +229,20 @@ class Presenter(Robot):
     async def _on_panel(self, button: str, missing: str) -> float:
         """Press a button of the panel in a window of its own; the classroom's stays as it is."""
         page = await self.page.context.new_page()
+        await self.go(self.meeting_url, "The web part", page=page)
         try:
-            await self.go(self.meeting_url, "The web part", page=page)
             async with page.expect_response(
                 lambda answer: answer.request.method == "POST", timeout=2 * STEP_S * 1000
             ):
-                return await self.click(button, missing, page=page)
+                at = await self.click(button, missing, page=page)
         except PlaywrightTimeoutError:
             raise NoAnswerError("The web part did not answer to a button of the panel.") from None
-        finally:
-            await page.close()
+        # A window that is closed while its next page loads may never say that it is closed.
+        with contextlib.suppress(PlaywrightTimeoutError):
+            await page.wait_for_load_state("load", timeout=STEP_S * 1000)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(page.close(), STEP_S)
+        return at
 
     async def end_meeting(self) -> float:
         """End the meeting for all in the classroom; returns when."""
