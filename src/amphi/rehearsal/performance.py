@@ -169,6 +169,8 @@ class Performance:
                 watching.cancel()
                 recording.cancel()
                 await asyncio.gather(watching, recording, return_exceptions=True)
+            if await listener.strangers():
+                self.report.failures.append("The listener was shown the picture of another webinar.")
             ages = await listener.ages_s()
             self._note_ages(ages, int(await listener.watched("watch.unread")))
             await self._measure_offset(sample)

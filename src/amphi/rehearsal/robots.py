@@ -273,6 +273,11 @@ class Listener(Robot):
         await self.wait("rehearsalWatch.firstFrameAt !== null", explain, timeout_s=timeout_s)
         return float(await self.watched("watch.firstFrameAt")) / 1000
 
+    async def strangers(self) -> int:
+        """How many pictures were of another rehearsal."""
+        frames = await self.watched("watch.frames")
+        return sum(frame["id"] != self.rehearsal for frame in frames)
+
     async def ages_s(self) -> list[float]:
         """How old each picture was whose clock could be read."""
         frames = await self.watched("watch.frames")
