@@ -51,14 +51,20 @@ def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
     """Whether `user` may start, change and end `meeting`: owners and co-owners alike, and superusers."""
     if not isinstance(user, User):
         return False
-    return user.is_superuser or meeting.owner_id == user.pk or meeting.additional_owners.filter(pk=user.pk).exists()
+    return (
+        user.is_superuser
+        or meeting.owner_id == user.pk
+        or meeting.additional_owners.filter(pk=user.pk).exists()
+    )
 
 
 def owns_event(user: User | AnonymousUser, event: Event) -> bool:
     """Whether `user` is behind `event`, so that drafts and restrictions don't keep them out."""
     if not isinstance(user, User):
         return False
-    return user.is_superuser or event.owner_id == user.pk or event.additional_owners.filter(pk=user.pk).exists()
+    return (
+        user.is_superuser or event.owner_id == user.pk or event.additional_owners.filter(pk=user.pk).exists()
+    )
 
 
 def can_watch(user: User | AnonymousUser, event: Event) -> bool:
