@@ -12,11 +12,16 @@ _pages = get_asgi_application()
 
 # Models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
 
 from amphi.audience.domain import ticket_key  # noqa: E402
 from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
+
+# Django answers each request in a thread of its own here: a connection that is kept for the next one would never be used again.
+for _alias in connections:
+    connections.settings[_alias]["CONN_MAX_AGE"] = 0
 
 hub = Hub(
     DatabaseLog(),

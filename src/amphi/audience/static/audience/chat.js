@@ -194,7 +194,7 @@ export class Chat {
       this.#draftId = null;
       this.#fail("");
       this.#tally();
-      this.#status.textContent = this.#form.dataset.sent;
+      this.#status.textContent = this.#form.dataset.done;
       this.#toBottom();
     } else if (answer.status === 422) {
       this.#fail((await answer.json()).detail);
