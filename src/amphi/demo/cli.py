@@ -120,11 +120,12 @@ def _write_environment(layout: Layout, keys: Keys) -> dict[str, str]:
     return {**inherited, **own, "PYTHONUNBUFFERED": "1"}
 
 
-def _seed_description(layout: Layout, keys: Keys) -> str:
+def _seed_description(layout: Layout, keys: Keys, *, new_passwords: bool) -> str:
     titles = dict(zip(STREAMS, ("Amphi A", "Amphi B"), strict=True))
     return json.dumps(
         {
             "passwords": keys.passwords,
+            "new_passwords": new_passwords,
             "gateway_url": layout.gateway,
             "gateway_token": keys.gateway_token,
             "streams": [
@@ -143,10 +144,11 @@ def _seed_description(layout: Layout, keys: Keys) -> str:
 class Demo:
     """All parts of one demo, from start to stop."""
 
-    def __init__(self, layout: Layout, keys: Keys, environment: dict[str, str]) -> None:
+    def __init__(self, layout: Layout, keys: Keys, environment: dict[str, str], seed: str) -> None:
         self.layout = layout
         self.keys = keys
         self.environment = environment
+        self.seed = seed
         self.stopped = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         logs = layout.var / "log"
@@ -200,7 +202,7 @@ class Demo:
             *kept("-m", "amphi.demo.database"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            env={**self.environment, "AMPHI_DEMO_SEED": _seed_description(self.layout, self.keys)},
+            env={**self.environment, "AMPHI_DEMO_SEED": self.seed},
             start_new_session=True,
         )
         assert seed.stdout is not None  # noqa: S101 -- asked for above
@@ -251,11 +253,14 @@ def main(argv: list[str]) -> int:
     try:
         with _lock(layout.var):
             require_free_ports(layout)
-            keys = load_or_create(layout.var / "secrets.json", streams=STREAMS, usernames=ACCOUNTS)
+            secrets = layout.var / "secrets.json"
+            is_new = not secrets.exists()
+            keys = load_or_create(secrets, streams=STREAMS, usernames=ACCOUNTS)
+            seed = _seed_description(layout, keys, new_passwords=is_new)
             environment = _write_environment(layout, keys)
 
             async def run() -> int:
-                return await Demo(layout, keys, environment).run()
+                return await Demo(layout, keys, environment, seed).run()
 
             return asyncio.run(run())
     except DemoError as error:

@@ -26,7 +26,7 @@ def main() -> int:
     sys.stdout.write(MIGRATED)
     sys.stdout.flush()
     seed = importlib.import_module("amphi.demo.seed")  # it needs Django to be set up
-    seed.fill_accounts(layout["passwords"])
+    seed.fill_accounts(layout["passwords"], new=layout["new_passwords"])
     seed.fill_gateways(layout["streams"], layout["gateway_url"], layout["gateway_token"])
     seed.fill_webinar()
     return 0

@@ -11,8 +11,13 @@ from amphi.meetings.domain import MeetingFields, create_meeting
 from amphi.webinars.models import LiveGateway, Livestream
 
 
-def fill_accounts(passwords: dict[str, str]) -> None:
-    """The presenter, the listeners and the administrator, with the passwords that the demo prints."""
+def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:
+    """The presenter, the listeners and the administrator.
+
+    Args:
+        passwords: of each username.
+        new: they were just made, so accounts that are there already have others.
+    """
     groups = {
         code: AccessGroup.objects.get_or_create(code_name=code, defaults={"display_name": name})[0]
         for code, name in (("students", "Étudiantes et étudiants"), ("staff", "Personnels"))
@@ -37,8 +42,8 @@ def fill_accounts(passwords: dict[str, str]) -> None:
         )
         if created:
             user.access_groups.add(groups[group])
-        # The passwords that the demo prints are the ones that work.
-        if not user.check_password(passwords[username]):
+        # Hashing is slow by design: it is done when it must be.
+        if created or new:
             user.set_password(passwords[username])
             user.save(update_fields=["password"])
 
