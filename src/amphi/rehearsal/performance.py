@@ -241,10 +241,10 @@ class Performance:
                 f"Question {turn + 1} ({self.stage.token})",
                 f"Réponse {turn + 1} ({self.stage.token})",
             )
-            late = "A listener's message did not reach the meeting."
-            to_meeting.append(await _told(listener.write(question), presenter, question, late))
-            late = "A presenter's message did not reach the listener."
-            to_listener.append(await _told(presenter.say(answer), listener, answer, late))
+            late = "A listener's message did not reach the meeting"
+            to_meeting.append(await self._told(listener.write(question), presenter, question, late))
+            late = "A presenter's message did not reach the listener"
+            to_listener.append(await self._told(presenter.say(answer), listener, answer, late))
         self.measures.chat_to_meeting_ms = round(statistics.median(to_meeting))
         self.measures.chat_to_listener_ms = round(statistics.median(to_listener))
         self.tell(
@@ -254,6 +254,18 @@ class Performance:
             )
         )
         await _until(began + self.seconds)
+
+    async def _told(self, sending: Awaitable[float], hearer: Robot, text: str, late: str) -> float:
+        """Milliseconds from sending to standing on the other's page."""
+        hearing = asyncio.create_task(heard(hearer, text))
+        try:
+            sent = await sending
+            return (await hearing - sent) * 1000
+        except TimeoutError:
+            known = await asyncio.to_thread(staging.explain_message, self.stage, text)
+            raise NoAnswerError(f"{late}: {known}.") from None
+        finally:
+            hearing.cancel()
 
     # --- off air
 
@@ -298,16 +310,6 @@ async def _at_most(limit_s: float, what: str) -> AsyncIterator[None]:
 
 async def _until(moment: float) -> None:
     await asyncio.sleep(max(0.0, moment - time.monotonic()))
-
-
-async def _told(sending: Awaitable[float], hearer: Robot, text: str, late: str) -> float:
-    """Milliseconds from sending to standing on the other's page."""
-    hearing = asyncio.create_task(heard(hearer, text, late))
-    try:
-        sent = await sending
-        return (await hearing - sent) * 1000
-    finally:
-        hearing.cancel()
 
 
 async def rehearse(seconds: float, tell: Callable[[str], None], pictures: Path | None = None) -> Report:

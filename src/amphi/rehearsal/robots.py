@@ -36,6 +36,7 @@ CHROMIUM_ARGUMENTS = [
 STEP_S = 20.0
 """The most that one step of a robot may take before the part that it waits for is named."""
 
+HEARD_S = 30.0
 _POLL_S = 0.05
 
 
@@ -322,12 +323,11 @@ async def _send(robot: Robot, field: str, text: str, what: str) -> float:
     return float(await robot.watched("watch.clicks['chat-send']")) / 1000
 
 
-async def heard(robot: Robot, text: str, what: str) -> float:
-    """Wait until `text` stands on the robot's page; returns when, in seconds since 1970."""
-    try:
-        at = await asyncio.wait_for(
-            robot.page.evaluate("(text) => rehearsalWatch.textAt(text)", text), STEP_S
-        )
-    except TimeoutError:
-        raise NoAnswerError(what) from None
-    return float(at) / 1000
+async def heard(robot: Robot, text: str) -> float:
+    """Wait until `text` stands on the robot's page; returns when, in seconds since 1970.
+
+    Raises:
+        TimeoutError: it did not come.
+    """
+    watching = robot.page.evaluate("(text) => rehearsalWatch.textAt(text)", text)
+    return float(await asyncio.wait_for(watching, HEARD_S)) / 1000

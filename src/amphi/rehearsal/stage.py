@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from amphi import tickets
 from amphi.accounts.models import AccessGroup, User
+from amphi.audience.models import Message
 from amphi.meetings.domain import MeetingFields, create_meeting, delete_meeting
 from amphi.rehearsal.exceptions import SetUpError
 from amphi.sipmediagw import JobStatus
@@ -162,6 +163,14 @@ def explain(stage: Stage) -> str:
         return "the webinar is gone"
     error = " ".join(filter(None, (livestream.last_error, livestream.last_error_detail)))
     return f"the live is “{livestream.state}”" + (f", last error: {error}" if error else "")
+
+
+def explain_message(stage: Stage, text: str) -> str:
+    """What the platform itself knows of a chat message, for a message about it."""
+    message = Message.objects.filter(event__livestream__meeting_id=stage.meeting_id, text=text).first()
+    if message is None:
+        return "the web part never received it"
+    return f"the web part has it, “{message.delivery}” after {message.attempts} attempts"
 
 
 def tear_down(token: str) -> str | None:
