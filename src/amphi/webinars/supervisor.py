@@ -17,7 +17,7 @@ from amphi import sipmediagw
 from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url, meeting_server
-from amphi.webinars import gateways, meeting_chat, planning, probe, rebooking, transitions
+from amphi.webinars import gateways, meeting_chat, probe, rebooking, transitions
 from amphi.webinars.models import Livestream, State
 
 log = logging.getLogger("webinar")
@@ -130,6 +130,10 @@ def _shows_chat(livestream: Livestream) -> bool:
 def _start_job(check: Check) -> None:
     livestream = check.livestream
     meeting = livestream.meeting
+    if rebooking.must_wait(livestream):
+        check.note(last_error="gateway_full", last_error_detail="another webinar still uses this live gateway")
+        check.next_in = AFTER_ERROR
+        return
     shows_chat = _shows_chat(livestream)
     request = gateways.start_request(livestream, show_chat=shows_chat)
     try:
@@ -303,7 +307,7 @@ def _mind_the_clock(check: Check) -> None:
     livestream = check.livestream
     checked_at = livestream.overrun_checked_at
     due = checked_at is None or check.now >= checked_at + OVERRUN_EVERY
-    if due and check.now >= livestream.ends_at - planning.OVERRUN_HOLDS:
+    if due and check.now >= livestream.ends_at:
         rebooking.make_way(livestream, check.now)
         check.note(overrun_checked_at=check.now)
     limit = _hard_limit(livestream)
@@ -327,7 +331,8 @@ def _bring_on_air(check: Check) -> None:
     livestream = check.livestream
     patience = START_GIVES_UP if livestream.state == State.STARTING else RECOVERY_GIVES_UP
     ended_hint = _keep_job_alive(check)
-    _media_advances(check)
+    if livestream.gateway_asked_at is not None:  # else what comes is another job's
+        _media_advances(check)
     if livestream.media_seen_at is not None and livestream.media_seen_at > livestream.state_since:
         transitions.apply(livestream, transitions.MEDIA_SEEN, user=None)
         return
@@ -388,6 +393,7 @@ def _stop(check: Check) -> None:
         _gateway_error(check, "stop_rtmp_gateway", error)
         if check.now > livestream.state_since + STOP_GIVES_UP:
             transitions.apply(livestream, transitions.GIVE_UP, user=None, reason=error.code)
+            check.note(**transitions.new_job(livestream))  # the old one is still to be stopped
         return
     if status.state in {"idle", "unknown"}:
         transitions.apply(livestream, transitions.GATEWAY_IDLE, user=None)
