@@ -17,6 +17,7 @@ COMMANDS = {
     "gateway": ("amphi.gateway.cli", "joins a meeting and sends it by RTMP"),
     "origin": ("amphi.origin.cli", "RTMP in, low-latency HLS out"),
     "classroom": ("amphi.classroom.cli", "a sandbox meeting server, for trying without BigBlueButton"),
+    "check": ("amphi.checkup.cli", "whether the settings make sense and all that they name answers"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 

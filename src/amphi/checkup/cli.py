@@ -1,0 +1,125 @@
+"""``amphi check``."""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
+
+from amphi.checkup.findings import Check, Finding
+from amphi.terminal import say
+
+AT_ONCE = 16
+
+
+def _local_checks() -> Iterator[Finding]:
+    """What reads settings and the database, in this thread."""
+    from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
+
+    from amphi.checkup import platform  # noqa: PLC0415 -- needs Django set up
+
+    yield from platform.check_settings()
+    yield from platform.check_database()
+    try:
+        yield from platform.check_worker()
+        yield from platform.check_tickets()
+    except DatabaseError:
+        # The check of the database has told it.
+        return
+
+
+def _remote_checks() -> Iterator[Check]:
+    """What asks another server: each may run in a thread of its own, and reads no database there."""
+    from django.conf import settings  # noqa: PLC0415 -- needs Django set up
+    from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
+
+    from amphi.checkup import broadcasters, live_gateways, meeting_server, platform  # noqa: PLC0415 -- needs Django set up
+    from amphi.live.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
+    from amphi.webinars.models import LiveGateway  # noqa: PLC0415 -- needs Django set up
+
+    yield platform.check_web
+    yield meeting_server.check_meeting_server
+    yield platform.check_mail
+    try:
+        gateways = list(LiveGateway.objects.all())
+        sources = list(Broadcaster.objects.all())
+    except DatabaseError:
+        return
+    services = {
+        live_gateways.GatewayService(
+            url=one.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
+            token=one.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
+            dialect=one.dialect,
+            ca_file=one.ca_file,
+        ): None
+        for one in gateways
+    }
+    for service in services:
+        yield partial(live_gateways.check_gateway, service)
+    # Streams of one live server differ in name and key only.
+    servers = {
+        one.rtmp_stream_url.partition("?")[0].rpartition("/")[0]: one.rtmp_stream_url for one in gateways
+    }
+    for url in servers.values():
+        yield partial(live_gateways.check_rtmp, url)
+    for one in sources:
+        source = broadcasters.Source(one.name, one.hls_url, one.stream, one.has_tickets)
+        yield partial(broadcasters.check_broadcaster, source)
+
+
+def _findings_of(check: Check) -> list[Finding]:
+    return list(check())
+
+
+def look() -> list[Finding]:
+    """Every finding, in the order of the report: those that ask other servers are made side by side."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = [pool.submit(_findings_of, check) for check in _remote_checks()]
+        findings = list(_local_checks())
+        return findings + [finding for future in waiting for finding in future.result()]
+
+
+def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="amphi check",
+        description="Whether the settings make sense, and whether all that they name answers. Status 1 when something fails.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--django", action="store_true", help="run Django’s own check instead, with its options"
+    )
+    options, rest = parser.parse_known_args(argv)
+    if rest and not options.django:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options, rest
+
+
+def _print(findings: list[Finding]) -> None:
+    counts = {level: sum(one.level == level for one in findings) for level in ("OK", "WARN", "FAIL")}
+    for finding in findings:
+        print(finding.line())  # noqa: T201 -- a command's answer
+    summary = say(
+        en=f"{counts['OK']} OK, {counts['WARN']} to look at, {counts['FAIL']} failed.",
+        fr=f"{counts['OK']} OK, {counts['WARN']} à regarder, {counts['FAIL']} en échec.",
+    )
+    print(f"\n{summary}")  # noqa: T201 -- a command's answer
+
+
+def main(argv: list[str]) -> int:
+    """Look at everything and print it; 1 is returned when something fails."""
+    options, rest = _parse(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
+    if options.django:
+        import_module("django.core.management").execute_from_command_line(["amphi", "check", *rest])
+        return 0
+    import_module("django").setup()
+    findings = look()
+    failed = any(finding.level == "FAIL" for finding in findings)
+    if options.json:
+        content = {"ok": not failed, "findings": [finding.as_dict() for finding in findings]}
+        print(json.dumps(content, ensure_ascii=False, indent=2))  # noqa: T201 -- a command's answer
+    else:
+        _print(findings)
+    return 1 if failed else 0

@@ -1,0 +1,51 @@
+"""Whether another server's clock agrees with ours: signed deliveries and tickets carry times."""
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+from amphi import outbound
+from amphi.checkup.findings import Finding
+from amphi.terminal import say
+
+TOLERATED_S = 5.0
+TOO_FAR_S = 60.0
+
+
+def skew_s(answer: outbound.Answer, *, asked_at: float, answered_at: float) -> float | None:
+    """Seconds that the server is ahead of us; 0 within what HTTP's ``Date`` can tell, None without one.
+
+    Args:
+        answer: the server's.
+        asked_at: Unix time of the request.
+        answered_at: Unix time of the answer.
+    """
+    try:
+        date = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except ValueError:
+        return None
+    # The header is cut to whole seconds: the true time lies between it and a second more.
+    if date + 1 < asked_at:
+        return date + 1 - asked_at
+    return max(0.0, date - answered_at)
+
+
+def clock_of(check: str, subject: str, url: str, caller: outbound.Caller) -> Iterator[Finding]:
+    """What the ``Date`` of any answer tells; nothing when there is none, since other checks tell that."""
+    asked_at = time.time()
+    try:
+        answer = caller.call("GET", url)
+    except outbound.OutboundError:
+        return
+    ahead_s = skew_s(answer, asked_at=asked_at, answered_at=time.time())
+    if ahead_s is None or abs(ahead_s) <= TOLERATED_S:
+        return
+    yield Finding(
+        "FAIL" if abs(ahead_s) > TOO_FAR_S else "WARN",
+        check,
+        subject,
+        say(
+            en=f"its clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} ours. Run chrony on both.",
+            fr=f"son horloge {'avance' if ahead_s > 0 else 'retarde'} de {abs(ahead_s):.0f} s sur la nôtre. Activez chrony sur les deux.",
+        ),
+    )

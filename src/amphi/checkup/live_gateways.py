@@ -1,0 +1,198 @@
+"""The live gateways: does each answer, take our token, have room; and does anybody take its RTMP?"""
+
+import json
+import secrets
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+from amphi import outbound, sipmediagw
+from amphi.checkup.clock import clock_of
+from amphi.checkup.findings import Finding
+from amphi.terminal import say
+
+CHECK = "gateway"
+RTMP_CHECK = "rtmp"
+TIMEOUT_S = 5.0
+DEFAULT_PORTS = {"rtmp": 1935, "rtmps": 443}
+HANDSHAKE_BYTES = 1536
+RTMP_VERSION = b"\x03"
+
+
+@dataclass(frozen=True)
+class GatewayService:
+    """One gateway as live gateways name it: several of them may share one.
+
+    Attributes:
+        url: its address; empty when neither the live gateway nor the settings name one.
+        dialect: as it was set; ``auto`` asks it.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    dialect: str
+    ca_file: str
+
+
+def _advice(error: sipmediagw.GatewayError) -> str:
+    if isinstance(error, sipmediagw.GatewayUnauthorizedError):
+        return say(
+            en="it refuses our token. Copy its token to the live gateway’s page, or to MEETING_WEBINAR_SIPMEDIAGW_TOKEN.",
+            fr="elle refuse notre jeton. Recopiez le sien dans la fiche de la passerelle, ou dans MEETING_WEBINAR_SIPMEDIAGW_TOKEN.",
+        )
+    if isinstance(error, sipmediagw.UntrustedGatewayError):
+        return say(
+            en="its certificate is not trusted. Renew it, or name its private authority’s file in the live gateway’s page.",
+            fr="son certificat n’est pas reconnu. Renouvelez-le, ou indiquez le fichier de son autorité privée dans la fiche de la passerelle.",
+        )
+    if isinstance(error, sipmediagw.NotAGatewayError):
+        return say(
+            en=f"what answers there is no gateway ({error}). Correct its address.",
+            fr=f"ce qui répond là n’est pas une passerelle ({error}). Corrigez son adresse.",
+        )
+    return say(
+        en=f"it does not answer ({error}). Look whether it runs, and whether a firewall lies between.",
+        fr=f"elle ne répond pas ({error}). Voyez si elle fonctionne, et si un pare-feu s’interpose.",
+    )
+
+
+def _places(service: GatewayService, dialect: str, caller: outbound.Caller) -> str:
+    """How many webinars it could take now, where it tells."""
+    path = {"amphi": "/jobs", "D": "/status"}.get(dialect)
+    unknown = say(
+        en="it does not tell how many places it has.", fr="elle ne dit pas combien de places elle a."
+    )
+    if path is None:
+        return unknown
+    try:
+        answer = caller.call(
+            "GET", service.url.rstrip("/") + path, headers={"Authorization": f"Bearer {service.token}"}
+        )
+        content = json.loads(answer.body)
+    except (outbound.OutboundError, ValueError):
+        return unknown
+    if dialect == "D":
+        gateways = content.get("data") if isinstance(content, dict) else None
+        rows = gateways if isinstance(gateways, list) else []
+        free, places = (
+            sum(row.get("gw_state") == "started" for row in rows if isinstance(row, dict)),
+            len(rows),
+        )
+    else:
+        places = cast("int", content.get("max_jobs", 0))
+        free = places - sum(job.get("state") != "idle" for job in content.get("jobs", []))
+    if not places:
+        return unknown
+    return say(en=f"{free} of {places} places are free.", fr=f"{free} places libres sur {places}.")
+
+
+def check_gateway(service: GatewayService) -> Iterator[Finding]:
+    """Reachable, token, dialect, places, clock."""
+    if not service.url:
+        yield Finding(
+            "FAIL",
+            CHECK,
+            "",
+            say(
+                en="a live gateway names no address, and the settings none either. Fill it in, or set MEETING_WEBINAR_SIPMEDIAGW_URL.",
+                fr="une passerelle de live n’a pas d’adresse, et la configuration non plus. Indiquez-la, ou définissez MEETING_WEBINAR_SIPMEDIAGW_URL.",
+            ),
+        )
+        return
+    ca_file = service.ca_file or None
+    try:
+        spoken = sipmediagw.detect(service.url, service.token, ca_file=ca_file, timeout_s=TIMEOUT_S)
+        caller = outbound.Caller(timeout_s=TIMEOUT_S, ca_file=ca_file)
+    except sipmediagw.GatewayError as error:
+        yield Finding("FAIL", CHECK, service.url, _advice(error))
+        return
+    except (ValueError, OSError) as error:
+        problem = say(en=f"it can’t be asked: {error}.", fr=f"impossible de l’interroger : {error}.")
+        yield Finding("FAIL", CHECK, service.url, problem)
+        return
+    try:
+        yield _dialect(service, spoken, _places(service, spoken, caller))
+        yield from clock_of(CHECK, service.url, service.url, caller)
+    finally:
+        caller.close()
+
+
+def _dialect(service: GatewayService, spoken: str, places: str) -> Finding:
+    names = {
+        "amphi": "amphi gateway",
+        "A": "SIPMediaGW 1.5",
+        "B": "SIPMediaGW 1.6–1.7",
+        "D": "SIPMediaGW 1.8",
+    }
+    # Our own gateway serves B as well, for those who want it.
+    if service.dialect not in {"auto", spoken} and not (spoken == "amphi" and service.dialect == "B"):
+        wanted = names.get(service.dialect, service.dialect)
+        return Finding(
+            "FAIL",
+            CHECK,
+            service.url,
+            say(
+                en=f"it is {names[spoken]}, but its page says {wanted}. Correct its kind.",
+                fr=f"c’est {names[spoken]}, mais sa fiche dit {wanted}. Corrigez sa nature.",
+            ),
+        )
+    sentence = say(
+        en=f"{names[spoken]}, our token is right; {places}",
+        fr=f"{names[spoken]}, notre jeton est le bon ; {places}",
+    )
+    return Finding("OK", CHECK, service.url, sentence)
+
+
+def shakes_hands(host: str, port: int, *, tls: bool) -> bool:
+    """Whether a live server answers RTMP's handshake (RTMP 1.0, section 5.2) with its first two chunks.
+
+    Raises:
+        OSError: no connection, a certificate that is not trusted, or no answer in time.
+    """
+    with socket.create_connection((host, port), timeout=TIMEOUT_S) as plain:
+        connection = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if tls else plain
+        with connection:
+            connection.sendall(RTMP_VERSION + bytes(8) + secrets.token_bytes(HANDSHAKE_BYTES - 8))
+            return connection.recv(1) == RTMP_VERSION
+
+
+def check_rtmp(url: str) -> Iterator[Finding]:
+    """Whether the live server takes RTMP; its key stays out of sight."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    host = parts.hostname or ""
+    if not host or not port or len(parts.path.strip("/").split("/")) < 2:  # noqa: PLR2004 -- the application and the name
+        wrong = say(
+            en="a live gateway’s RTMP address is not of the form rtmp://server/application/name?key=… Correct it.",
+            fr="l’adresse RTMP d’une passerelle de live n’est pas de la forme rtmp://serveur/application/nom?key=… Corrigez-la.",
+        )
+        yield Finding("FAIL", RTMP_CHECK, host, wrong)
+        return
+    subject = f"{host}:{port}"
+    try:
+        speaks = shakes_hands(host, port, tls=parts.scheme == "rtmps")
+    except OSError as error:
+        yield Finding(
+            "WARN",
+            RTMP_CHECK,
+            subject,
+            say(
+                en=f"it can’t be reached from here ({error}). Open its port to the gateways; ignore this if only they reach it.",
+                fr=f"il est injoignable d’ici ({error}). Ouvrez son port aux passerelles ; ignorez ceci si elles seules le joignent.",
+            ),
+        )
+        return
+    if speaks:
+        yield Finding("OK", RTMP_CHECK, subject, say(en="it takes RTMP.", fr="il accepte le RTMP."))
+    else:
+        stranger = say(
+            en="what listens there does not speak RTMP. Correct the live gateway’s RTMP address.",
+            fr="ce qui écoute là ne parle pas RTMP. Corrigez l’adresse RTMP de la passerelle de live.",
+        )
+        yield Finding("FAIL", RTMP_CHECK, subject, stranger)

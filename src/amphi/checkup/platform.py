@@ -1,0 +1,168 @@
+"""The platform itself: settings, database, worker, mail, its own address."""
+
+import smtplib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import checks
+from django.core.mail import get_connection
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
+from django.utils import timezone
+
+from amphi import outbound
+from amphi.checkup.findings import Finding, Level
+from amphi.live.models import Event
+from amphi.terminal import say
+from amphi.webinars.models import Livestream
+
+TIMEOUT_S = 5.0
+LATE = timedelta(minutes=1)
+
+
+def check_settings() -> Iterator[Finding]:
+    """Django's system checks, ours among them."""
+    messages = checks.run_checks()
+    for message in messages:
+        hint = f" {message.hint}" if message.hint else ""
+        level: Level = "FAIL" if message.is_serious() else "WARN"
+        yield Finding(level, "settings", message.id or "", f"{message.msg}{hint}")
+    if not messages:
+        yield Finding("OK", "settings", "", say(en="nothing contradicts itself.", fr="rien ne se contredit."))
+
+
+def check_database() -> Iterator[Finding]:
+    """Reachable, and its tables as this version wants them."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        # The driver's words may hold the address with its password.
+        sentence = say(
+            en="it can’t be reached. Correct AMPHI_DATABASE_URL, or start the database server.",
+            fr="elle est injoignable. Corrigez AMPHI_DATABASE_URL, ou démarrez le serveur de base de données.",
+        )
+        yield Finding("FAIL", "database", connection.vendor, sentence)
+        return
+    if missing:
+        sentence = say(
+            en=f"{missing} migrations are missing. Run: amphi migrate",
+            fr=f"il manque {missing} migrations. Lancez : amphi migrate",
+        )
+        yield Finding("FAIL", "database", connection.vendor, sentence)
+    else:
+        yield Finding(
+            "OK",
+            "database",
+            connection.vendor,
+            say(en="its tables are current.", fr="ses tables sont à jour."),
+        )
+
+
+def check_worker() -> Iterator[Finding]:
+    """Whether running lives are looked after. Reads the database."""
+    running = Livestream.objects.exclude(check_at=None)
+    late = running.filter(
+        Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()), check_at__lt=timezone.now() - LATE
+    )
+    if late.exists():
+        sentence = say(
+            en="a live has waited for more than a minute. Start a worker: systemctl start amphi-worker",
+            fr="un direct attend depuis plus d’une minute. Démarrez un worker : systemctl start amphi-worker",
+        )
+        yield Finding("FAIL", "worker", "", sentence)
+    elif running.exists():
+        yield Finding(
+            "OK", "worker", "", say(en="the lives are looked after.", fr="les directs sont suivis.")
+        )
+    else:
+        yield Finding("OK", "worker", "", say(en="nothing waits for one.", fr="rien n’en attend."))
+
+
+def check_tickets() -> Iterator[Finding]:
+    """Whether restricted events are restricted to the picture as well. Reads the database."""
+    restricted = Event.objects.filter(Q(is_restricted=True) | Q(is_draft=True), end_at__gt=timezone.now())
+    if not restricted.exists():
+        return
+    if not settings.AMPHI_TICKET_KEY:
+        sentence = say(
+            en="there are restricted events and no AMPHI_TICKET_KEY, so the picture is open to whoever knows its address. "
+            "Make one with `openssl rand -base64 32`, for the platform and the origin.",
+            fr="il y a des directs restreints et pas d’AMPHI_TICKET_KEY : l’image est ouverte à qui connaît son adresse. "
+            "Créez-en une avec « openssl rand -base64 32 », pour la plateforme et l’origine.",
+        )
+        yield Finding("FAIL", "tickets", "", sentence)
+        return
+    open_ones = restricted.filter(broadcaster__has_tickets=False).values_list("broadcaster__name", flat=True)
+    for name in sorted(set(open_ones)):
+        sentence = say(
+            en="it carries restricted events and asks for no ticket: the picture is open to whoever knows its address.",
+            fr="il porte des directs restreints et ne demande pas de ticket : l’image est ouverte à qui connaît son adresse.",
+        )
+        yield Finding("WARN", "tickets", name, sentence)
+    if not open_ones:
+        yield Finding(
+            "OK",
+            "tickets",
+            "",
+            say(en="restricted events ask for one.", fr="les directs restreints en demandent un."),
+        )
+
+
+def check_web() -> Iterator[Finding]:
+    """Whether the platform answers under its public address."""
+    url = settings.AMPHI_URL
+    caller = outbound.Caller(timeout_s=TIMEOUT_S)
+    try:
+        status = caller.call("GET", f"{url}/healthz").status
+    except outbound.OutboundError as error:
+        sentence = say(
+            en=f"no answer under AMPHI_URL ({error}). Start `amphi web`, and look at nginx and its certificate.",
+            fr=f"pas de réponse à AMPHI_URL ({error}). Démarrez « amphi web », et vérifiez nginx et son certificat.",
+        )
+        yield Finding("FAIL", "web", url, sentence)
+        return
+    finally:
+        caller.close()
+    if status == 200:  # noqa: PLR2004 -- HTTP's OK
+        yield Finding("OK", "web", url, say(en="it answers.", fr="elle répond."))
+    else:
+        sentence = say(
+            en=f"what answers under AMPHI_URL is not the platform (HTTP status {status}). Correct the proxy in front of it.",
+            fr=f"ce qui répond à AMPHI_URL n’est pas la plateforme (statut HTTP {status}). Corrigez le proxy devant elle.",
+        )
+        yield Finding("FAIL", "web", url, sentence)
+
+
+def check_mail() -> Iterator[Finding]:
+    """Whether the mail server takes a connection, and our account; nothing is sent."""
+    kind = settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
+    if kind != "smtp":
+        yield Finding(
+            "OK",
+            "mail",
+            kind,
+            say(en="no mail server is used.", fr="aucun serveur de courriel n’est utilisé."),
+        )
+        return
+    subject = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+    backend = get_connection(timeout=TIMEOUT_S)
+    try:
+        backend.open()
+        backend.close()
+    except (OSError, smtplib.SMTPException) as error:
+        reason = type(error).__name__ if isinstance(error, smtplib.SMTPException) else error
+        sentence = say(
+            en=f"the mail server refuses ({reason}): invitations and alerts stay here. Correct EMAIL_HOST and what follows it.",
+            fr=f"le serveur de courriel refuse ({reason}) : invitations et alertes restent ici. Corrigez EMAIL_HOST et ce qui suit.",
+        )
+        yield Finding("WARN", "mail", subject, sentence)
+    else:
+        yield Finding(
+            "OK",
+            "mail",
+            subject,
+            say(en="the mail server takes us.", fr="le serveur de courriel nous accepte."),
+        )

@@ -1,0 +1,332 @@
+"""Each check: what it finds well, and what it says where something is wrong."""
+
+import json
+import socket
+import threading
+import time
+from email.utils import formatdate
+
+import pytest
+
+from amphi import tickets
+from amphi.checkup import broadcasters, clock, live_gateways, meeting_server, platform
+from amphi.checkup.broadcasters import Source
+from amphi.checkup.live_gateways import GatewayService
+from amphi.live.models import Broadcaster, Event
+from amphi.outbound import Answer, Caller
+from amphi.webinars import transitions
+from amphi.webinars.models import Livestream
+from tests.factories import make_gateway, make_webinar
+from tests.wire import WireServer, answer
+
+NOBODY = "http://127.0.0.1:9"
+TOKEN = "token"
+
+
+@pytest.fixture(autouse=True)
+def webinars_on(settings):
+    settings.USE_MEETING_WEBINAR = True
+
+
+def brief(findings) -> list[tuple[str, str]]:
+    return [(one.level, one.sentence) for one in findings]
+
+
+def only(findings) -> tuple[str, str]:
+    [found] = brief(findings)
+    return found
+
+
+# --- BigBlueButton
+
+
+@pytest.fixture
+def bbb(settings, stage):
+    settings.BBB_API_URL = stage.url + "/bigbluebutton"
+    settings.BBB_SECRET_KEY = "secret"
+    settings.BBB_CA_FILE = ""
+    return stage
+
+
+def test_meeting_server_that_is_well(bbb):
+    first, second = brief(meeting_server.check_meeting_server())
+    assert first == ("OK", "version 3.0.4, our secret is right, 0 meetings now.")
+    assert second[0] == "OK"
+
+
+def test_meeting_server_without_webhooks(bbb):
+    bbb.has_hooks = False
+    assert [level for level, _ in brief(meeting_server.check_meeting_server())] == ["OK", "WARN"]
+
+
+@pytest.mark.parametrize(("how", "advice"), [(500, "BBB_API_URL"), ("html", "BBB_API_URL")])
+def test_meeting_server_that_is_something_else(bbb, how, advice):
+    bbb.broken["bbb"] = how
+    level, sentence = only(meeting_server.check_meeting_server())
+    assert level == "FAIL"
+    assert advice in sentence
+
+
+def test_meeting_server_that_is_not_there(settings):
+    settings.BBB_API_URL, settings.BBB_SECRET_KEY, settings.BBB_CA_FILE = NOBODY, "secret", ""
+    level, sentence = only(meeting_server.check_meeting_server())
+    assert level == "FAIL"
+    assert "can’t be reached" in sentence
+
+
+def test_meeting_server_with_another_secret(settings):
+    refused = "<response><returncode>FAILED</returncode><messageKey>checksumError</messageKey><message>no</message></response>"
+    version = "<response><returncode>SUCCESS</returncode><bbbVersion>2.7.1</bbbVersion></response>"
+
+    def script(request):
+        return answer(version if request.path.endswith("/api/") else refused, content_type="text/xml")
+
+    with WireServer(script) as server:
+        settings.BBB_API_URL, settings.BBB_SECRET_KEY, settings.BBB_CA_FILE = server.url, "wrong", ""
+        level, sentence = only(meeting_server.check_meeting_server())
+    assert level == "FAIL"
+    assert "bbb-conf --secret" in sentence
+    assert "wrong" not in sentence
+
+
+def test_no_meeting_server(settings):
+    settings.BBB_API_URL = ""
+    assert only(meeting_server.check_meeting_server())[0] == "WARN"
+
+
+# --- gateways
+
+
+def ours(request):
+    if request.path == "/healthz":
+        return answer({"ok": True, "jobs": 1, "max_jobs": 2, "version": "1"})
+    if request.headers.get("authorization") != "Bearer token":
+        return answer({"error": "unauthorized"}, "401 Unauthorized")
+    return answer({"jobs": [{"state": "on_air"}, {"state": "idle"}], "max_jobs": 2})
+
+
+def dialect_d(request):
+    if request.path == "/start":
+        return answer({"detail": "Method Not Allowed"}, "405 Method Not Allowed")
+    if request.path == "/status":
+        return answer({"status": "success", "data": [{"gw_state": "started"}, {"gw_state": "working"}]})
+    return answer({"detail": "Not Found"}, "404 Not Found")
+
+
+def service(url: str, token: str = TOKEN, dialect: str = "auto") -> GatewayService:
+    return GatewayService(url=url, token=token, dialect=dialect, ca_file="")
+
+
+@pytest.mark.parametrize(
+    ("script", "dialect", "name"),
+    [(ours, "amphi", "amphi gateway"), (ours, "B", "amphi gateway"), (dialect_d, "auto", "SIPMediaGW 1.8")],
+)
+def test_gateway_that_is_well(script, dialect, name):
+    with WireServer(script) as server:
+        found = only(live_gateways.check_gateway(service(server.url, dialect=dialect)))
+    assert found == ("OK", f"{name}, our token is right; 1 of 2 places are free.")
+
+
+def test_gateway_of_another_kind():
+    with WireServer(dialect_d) as server:
+        level, sentence = only(live_gateways.check_gateway(service(server.url, dialect="amphi")))
+    assert level == "FAIL"
+    assert "SIPMediaGW 1.8" in sentence
+
+
+def test_gateway_with_another_token():
+    with WireServer(ours) as server:
+        level, sentence = only(live_gateways.check_gateway(service(server.url, token="a-wrong-one")))
+    assert level == "FAIL"
+    assert "refuses our token" in sentence
+    assert "a-wrong-one" not in sentence
+
+
+@pytest.mark.parametrize("url", ["", NOBODY, "https://user@gateway.univ.fr"])
+def test_gateway_that_can_t_be_asked(url):
+    assert only(live_gateways.check_gateway(service(url)))[0] == "FAIL"
+
+
+def test_gateway_that_is_a_web_site():
+    with WireServer(lambda _: answer("<html>", content_type="text/html")) as server:
+        assert "no gateway" in only(live_gateways.check_gateway(service(server.url)))[1]
+
+
+def rtmp_server(first_byte: bytes) -> int:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1537)
+                connection.sendall(first_byte + bytes(1536))
+                # The peer may hang up without reading on.
+                connection.settimeout(5)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(("first_byte", "level"), [(b"\x03", "OK"), (b"H", "FAIL")])
+def test_rtmp(first_byte, level):
+    port = rtmp_server(first_byte)
+    [found] = live_gateways.check_rtmp(f"rtmp://127.0.0.1:{port}/live/name?key=top-secret")
+    assert found.level == level
+    assert "top-secret" not in found.line()
+
+
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("rtmp://127.0.0.1:9/live/name", "WARN"),
+        ("rtmp://127.0.0.1:9/name", "FAIL"),
+        ("http://127.0.0.1/live/name", "FAIL"),
+        ("rtmp://127.0.0.1:999999/live/name", "FAIL"),
+        ("name", "FAIL"),
+    ],
+)
+def test_rtmp_that_does_not_answer(url, level):
+    assert only(live_gateways.check_rtmp(url))[0] == level
+
+
+# --- broadcasters
+
+KEY = "k" * 32
+
+
+def live_server(status: str = "404 Not Found", *, key: str = ""):
+    """Answers `status`; with a key, to those who hold a ticket of it, and 403 to others."""
+
+    def script(request):
+        if key:
+            parts = request.path.split("/")
+            try:
+                tickets.verify(key.encode(), parts[2], now=time.time())
+            except tickets.InvalidTicketError:
+                return answer("no", "403 Forbidden")
+        return answer("#EXTM3U", status)
+
+    return script
+
+
+def source(url: str, *, has_tickets: bool = False) -> Source:
+    return Source("Amphi A", f"{url}/hls/a.m3u8", "a", has_tickets)
+
+
+@pytest.mark.parametrize(
+    ("script", "has_tickets", "level", "words"),
+    [
+        (live_server(), False, "OK", "nothing is on the air"),
+        (live_server("200 OK"), False, "OK", "on the air"),
+        (live_server("500 Oops"), False, "FAIL", "HTTP status 500"),
+        (live_server(key=KEY), False, "FAIL", "Tick"),
+        (live_server(key=KEY), True, "OK", "nothing is on the air"),
+        (live_server("200 OK", key=KEY), True, "OK", "on the air"),
+        (live_server(), True, "FAIL", "open to anybody"),
+        (live_server(key="another key"), True, "FAIL", "refuses our tickets"),
+    ],
+)
+def test_broadcaster(settings, script, has_tickets, level, words):
+    settings.AMPHI_TICKET_KEY = KEY
+    with WireServer(script) as server:
+        found = only(broadcasters.check_broadcaster(source(server.url, has_tickets=has_tickets)))
+    assert found[0] == level
+    assert words in found[1]
+
+
+def test_broadcaster_with_tickets_and_no_key(settings):
+    settings.AMPHI_TICKET_KEY = ""
+    with WireServer(live_server()) as server:
+        assert only(broadcasters.check_broadcaster(source(server.url, has_tickets=True)))[0] == "FAIL"
+
+
+def test_broadcaster_that_is_not_there():
+    assert "does not answer" in only(broadcasters.check_broadcaster(source(NOBODY)))[1]
+
+
+def test_broadcaster_of_mixed_content(settings):
+    settings.AMPHI_URL = "https://amphi.univ.fr"
+    assert "browsers refuse it" in only(broadcasters.check_broadcaster(source(NOBODY)))[1]
+
+
+# --- clocks
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "expected_s"), [(0, 0), (-0.9, 0), (0.4, 0), (30, 30), (-30, -29), (3600, 3600)]
+)
+def test_skew(ahead_s, expected_s):
+    now = 1_800_000_000.0
+    reply = Answer(200, {"date": formatdate(now + ahead_s, usegmt=True)}, b"")
+    skew = clock.skew_s(reply, asked_at=now, answered_at=now + 0.2)
+    assert skew == pytest.approx(expected_s, abs=1)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+def test_skew_without_a_date(date):
+    assert clock.skew_s(Answer(200, {"date": date}, b""), asked_at=0, answered_at=0) is None
+
+
+@pytest.mark.parametrize(("ahead_s", "level", "words"), [(20, "WARN", "ahead of"), (-3600, "FAIL", "behind")])
+def test_clock_that_is_wrong(ahead_s, level, words):
+    with WireServer(lambda _: answer("", Date=formatdate(time.time() + ahead_s, usegmt=True))) as server:
+        found = only(clock.clock_of("gateway", "x", server.url, Caller(timeout_s=5)))
+    assert found[0] == level
+    assert words in found[1]
+
+
+# --- the platform
+
+
+def test_web(settings):
+    with WireServer(lambda _: answer("ok\n")) as server:
+        settings.AMPHI_URL = server.url
+        assert only(platform.check_web())[0] == "OK"
+    with WireServer(lambda _: answer("no", "502 Bad Gateway")) as server:
+        settings.AMPHI_URL = server.url
+        assert "502" in only(platform.check_web())[1]
+    settings.AMPHI_URL = NOBODY
+    assert only(platform.check_web())[0] == "FAIL"
+
+
+def test_mail(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    assert only(platform.check_mail())[0] == "WARN"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert only(platform.check_mail())[0] == "OK"
+
+
+def test_database(db):
+    assert only(platform.check_database()) == ("OK", "its tables are current.")
+
+
+def test_worker(db):
+    assert only(platform.check_worker())[0] == "OK"
+    livestream = make_webinar()
+    transitions.apply(livestream, transitions.GO_LIVE, user=None)
+    assert only(platform.check_worker()) == ("OK", "the lives are looked after.")
+    Livestream.objects.update(check_at=livestream.starts_at.replace(year=2020))
+    assert only(platform.check_worker())[0] == "FAIL"
+
+
+def test_tickets(db, settings):
+    settings.AMPHI_TICKET_KEY = ""
+    assert brief(platform.check_tickets()) == []
+    make_gateway()
+    make_webinar()
+    Event.objects.update(is_restricted=True)
+    assert only(platform.check_tickets())[0] == "FAIL"
+    settings.AMPHI_TICKET_KEY = KEY
+    assert only(platform.check_tickets())[0] == "WARN"
+    Broadcaster.objects.update(has_tickets=True)
+    assert only(platform.check_tickets())[0] == "OK"
+
+
+def test_settings(settings):
+    settings.AMPHI_TICKET_KEY = "short"
+    found = [one for one in platform.check_settings() if one.subject == "amphi.E006"]
+    assert [one.level for one in found] == ["FAIL"]
+    assert "openssl" in found[0].sentence
+    assert json.dumps(found[0].as_dict())
