@@ -10,7 +10,10 @@ const language = document.documentElement.lang;
 setLanguage(language);
 // After the language is known, since the controls read it when they are made.
 for (const name of ["controller", "control-bar", "play-button", "mute-button", "volume-range", "loading-indicator", "pip-button", "fullscreen-button"]) {
-  import(`../vendor/media-chrome/media-${name}.js`);
+  import(`../vendor/media-chrome/media-${name}.js`).catch(() => {
+    // Without ours, the browser's own controls.
+    document.getElementById("video").controls = true;
+  });
 }
 
 const byId = (id) => document.getElementById(id);
