@@ -37,11 +37,11 @@ def plan(meeting: Meeting) -> planning.NoGatewayFree | None:
         None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting, unless its live is
         running, which nothing here disturbs.
     """
-    livestream = livestream_of(meeting)
     if not meeting.is_webinar:
         unplan(meeting, reason="unchecked")
         return None
     gateways = planning.lock_gateways(meeting.site)
+    livestream = planning.lock_livestream(meeting)
     if livestream is not None and livestream.is_running:
         gateway: LiveGateway | None = livestream.gateway
     else:
@@ -76,17 +76,19 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event.access_groups.set(meeting.access_groups.all())
     event.additional_owners.set(meeting.additional_owners.all())
     if chat_changed:
-        _chat_changed(event)
+        Livestream.objects.filter(event=event, state__in=RUNNING).update(check_at=timezone.now())
+        publish_chat_setting(event)
     return event
 
 
 def unplan(meeting: Meeting, *, reason: str) -> None:
-    """Give up the booking of `meeting` and remove its event.
+    """Give up the booking of `meeting` and remove its event, in the caller's transaction.
 
     Raises:
         TransitionRefusedError: the live runs; only when it has ended can it be forgotten.
     """
-    livestream = livestream_of(meeting)
+    planning.lock_gateways(meeting.site)
+    livestream = planning.lock_livestream(meeting)
     if livestream is None:
         return
     if livestream.is_running:
@@ -173,13 +175,9 @@ def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
         raise TransitionRefusedError(_("This meeting is not a webinar."))
     with transaction.atomic():
         Meeting.objects.filter(pk=meeting.pk).update(enable_chat=enabled)
+        Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(check_at=timezone.now())
         Event.objects.filter(pk=livestream.event_id).update(enable_chat=enabled)
         livestream.event.enable_chat = enabled
-        _chat_changed(livestream.event)
+        publish_chat_setting(livestream.event)
     meeting.enable_chat = enabled
     log.info("set_chat for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, enabled, user.pk)
-
-
-def _chat_changed(event: Event) -> None:
-    Livestream.objects.filter(event=event, state__in=RUNNING).update(check_at=timezone.now())
-    publish_chat_setting(event)

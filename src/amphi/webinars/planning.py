@@ -33,11 +33,22 @@ class NoGatewayFree:
 def lock_gateways(site: Site) -> list[LiveGateway]:
     """Lock the site's gateways until the transaction ends, so that a search and the booking after it are one act.
 
+    Whoever books, moves, starts or removes a webinar takes this lock first, then reads the webinar (`lock_livestream`). Rows
+    that refer to a gateway may be written meanwhile (``no_key``): a restart of a live need not wait, and can't deadlock.
     SQLite has no row locks; its writing transactions exclude each other from their beginning (``transaction_mode``).
     """
     assert transaction.get_connection().in_atomic_block  # noqa: S101 -- a lock outside a transaction is a programming error
     gateways = LiveGateway.objects.filter(site=site).order_by("pk").select_related("broadcaster")
-    return list(gateways.select_for_update(of=("self",)))
+    return list(gateways.select_for_update(of=("self",), no_key=True))
+
+
+def lock_livestream(meeting: Meeting) -> Livestream | None:
+    """Read the livestream of `meeting` and lock it until the transaction ends, after `lock_gateways`.
+
+    Locks of one webinar are taken in this order everywhere: its row here, its event, its listeners' channel.
+    """
+    livestreams = Livestream.objects.select_related("event", "meeting", "gateway__broadcaster")
+    return livestreams.filter(meeting=meeting).select_for_update(of=("self",), no_key=True).first()
 
 
 def holding(start: datetime, end: datetime, *, now: datetime) -> QuerySet[Livestream]:

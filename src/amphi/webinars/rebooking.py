@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from amphi.audience.domain import publish_state
@@ -102,10 +103,18 @@ def _warn(livestream: Livestream, overrunning: Meeting, now: datetime) -> None:
     )
 
 
+def _others_on(livestream: Livestream) -> QuerySet[Livestream]:
+    return Livestream.objects.filter(gateway=livestream.gateway, state__in=RUNNING).exclude(pk=livestream.pk)
+
+
 def is_taken(livestream: Livestream) -> bool:
     """Whether another webinar uses the gateway of `livestream` right now, so that it can't start there."""
-    others = Livestream.objects.filter(gateway=livestream.gateway, state__in=RUNNING)
-    return others.exclude(pk=livestream.pk).exists()
+    return _others_on(livestream).exists()
+
+
+def must_wait(livestream: Livestream) -> bool:
+    """Whether a webinar that was started before `livestream` still has its gateway: two would send to one address."""
+    return _others_on(livestream).exclude(asked_at__gt=livestream.asked_at).exists()
 
 
 def before_start(livestream: Livestream) -> Livestream:
@@ -116,6 +125,8 @@ def before_start(livestream: Livestream) -> Livestream:
     """
     now = timezone.now()
     gateways = planning.lock_gateways(livestream.meeting.site)
+    # It may have been moved or started since it was read.
+    livestream = planning.lock_livestream(livestream.meeting) or livestream
     if is_taken(livestream):
         length = timedelta(minutes=1)
         used = set(Livestream.objects.filter(state__in=RUNNING).values_list("gateway_id", flat=True))
@@ -123,7 +134,5 @@ def before_start(livestream: Livestream) -> Livestream:
         end = max(livestream.ends_at, now + length)
         gateway = planning.free_gateway(unused, now, end, mine=livestream)
         if gateway is not None and _take(livestream, gateway):
-            return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").get(
-                pk=livestream.pk
-            )
+            return planning.lock_livestream(livestream.meeting) or livestream
     return livestream

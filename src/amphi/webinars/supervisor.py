@@ -131,7 +131,9 @@ def _start_job(check: Check) -> None:
     livestream = check.livestream
     meeting = livestream.meeting
     if rebooking.must_wait(livestream):
-        check.note(last_error="gateway_full", last_error_detail="another webinar still uses this live gateway")
+        check.note(
+            last_error="gateway_full", last_error_detail="another webinar still uses this live gateway"
+        )
         check.next_in = AFTER_ERROR
         return
     shows_chat = _shows_chat(livestream)
