@@ -6,7 +6,7 @@ sent is marked, and moderators see it.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,7 +21,8 @@ from amphi.webinars.models import Livestream
 
 log = logging.getLogger("webinar")
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
+"""Renewed after each message, which takes at most four calls of 5 s: what BBB can do, two pieces, and the gateway instead."""
 RATE_WINDOW = timedelta(seconds=1)
 ATTEMPTS = 8
 """After which a message counts as not sent: about two minutes."""
@@ -55,6 +56,11 @@ def claim_due(*, limit: int, now: datetime | None = None) -> list[int]:
         for channel_id in candidates[:limit]
         if Channel.objects.filter(free, pk=channel_id).update(delivering_until=now + LEASE)
     ]
+
+
+def abandon(channel_ids: Collection[int]) -> None:
+    """Leave claimed channels to other workers, at once."""
+    Channel.objects.filter(pk__in=channel_ids).update(delivering_until=None)
 
 
 def deliver(

@@ -1,7 +1,8 @@
 """``amphi worker``: claims what is due, and does it. Any number of them share the work.
 
-A claim is a lease in the row: a worker that dies leaves its work to the others when the lease ends. Each livestream is looked at
-in a thread of its own, so one that waits for a slow server delays only itself.
+A claim is a lease in the row, renewed while the work lasts: a worker that dies leaves its work to the others when the lease
+ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
+slow server delays only itself; chat and mail have threads of their own, and no more is claimed than there are threads free.
 """
 
 import argparse
@@ -10,16 +11,74 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
+from typing import Generic, TypeVar
 
 log = logging.getLogger("amphi.worker")
 
 TICK_S = 0.2
-LEASE = timedelta(seconds=60)
-THREADS = 16
+LEASE = timedelta(seconds=15)
+RENEW_EVERY_S = 3.0
+"""A look may last longer than a lease, as long as the time-outs of all its calls: what ends the lease is the worker's death."""
+STOP_GRACE_S = 0.8
+THREADS = 32
+CHAT_THREADS = 8
+MAIL_THREADS = 2
+
+Work = TypeVar("Work")
+
+
+class Lane(Generic[Work]):
+    """Threads for one kind of work, so that what hangs in them delays nothing of another kind.
+
+    Args:
+        name: of the threads.
+        threads: how many things it does at once.
+        claim: claims what is due, up to so many.
+        do: does one of them.
+    """
+
+    def __init__(
+        self, name: str, threads: int, *, claim: Callable[[int], Sequence[Work]], do: Callable[[Work], object]
+    ) -> None:
+        self._claim = claim
+        self._do = do
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._in_hand: dict[Future[None], Work] = {}
+        self._lock = threading.Lock()
+
+    def in_hand(self) -> list[Work]:
+        """What is being done."""
+        with self._lock:
+            return list(self._in_hand.values())
+
+    def take(self) -> None:
+        """Claim what is due, as much as there are threads free, and hand it to them."""
+        free = self._threads - len(self.in_hand())
+        if free <= 0:
+            return
+        for work in self._claim(free):
+            future = self._pool.submit(self._in_thread, work)
+            with self._lock:
+                self._in_hand[future] = work
+            future.add_done_callback(self._done)
+
+    def _in_thread(self, work: Work) -> None:
+        from django.db import close_old_connections  # noqa: PLC0415 -- Django is set up by then
+
+        close_old_connections()
+        self._do(work)
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self._in_hand.pop(future, None)
+        error = future.exception()
+        if error is not None:
+            log.error("a check failed and will be tried again", exc_info=error)
 
 
 class Worker:
@@ -27,21 +86,43 @@ class Worker:
 
     Args:
         name: who it is, in the claims.
-        threads: how many things it does at once.
+        threads: how many livestreams it looks at at once.
     """
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
+        from amphi.audience import delivery  # noqa: PLC0415 -- Django is set up by then
+        from amphi.mails import sending  # noqa: PLC0415
+        from amphi.webinars import claims  # noqa: PLC0415
+
         self.name = name
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
-        self._free = threading.BoundedSemaphore(threads)
+        self._looks = Lane(
+            "look",
+            threads,
+            claim=lambda free: claims.claim_due(name, limit=free, lease=LEASE),
+            do=claims.carry_out,
+        )
+        self._chat = Lane(
+            "chat",
+            CHAT_THREADS,
+            claim=lambda free: delivery.claim_due(limit=free),
+            do=delivery.deliver,
+        )
+        self._mail = Lane(
+            "mail", MAIL_THREADS, claim=lambda free: sending.claim_due(limit=free), do=sending.send
+        )
+        self._renewed_at = time.monotonic()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
         """Take nothing more."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Work until `stop`, then finish what is under way."""
+    def run(self) -> bool:
+        """Work until `stop`.
+
+        Returns:
+            Whether all that was under way is done; what is not was left to other workers.
+        """
         from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
         while not self._stopping.is_set():
@@ -53,37 +134,36 @@ class Worker:
                 close_old_connections()
                 self._stopping.wait(1)
             self._stopping.wait(TICK_S)
-        self._pool.shutdown(wait=True)
+        try:
+            return self._leave()
+        except Error:
+            log.exception("the database did not answer: the leases end by themselves")
+            return False
 
     def take_due(self) -> None:
-        """Claim what is due now and hand it to the threads."""
-        from amphi.audience import delivery  # noqa: PLC0415
-        from amphi.mails import sending  # noqa: PLC0415
+        """Claim what is due now and hand it to the threads; keep what they have."""
+        from amphi.webinars import claims  # noqa: PLC0415 -- Django is set up by then
+
+        if time.monotonic() >= self._renewed_at + RENEW_EVERY_S:
+            self._renewed_at = time.monotonic()
+            claims.renew(self._looks.in_hand(), lease=LEASE)
+        for lane in (self._looks, self._chat, self._mail):
+            lane.take()
+
+    def _leave(self) -> bool:
+        """Give what is under way a moment to finish, and the rest to other workers."""
+        from amphi.audience import delivery  # noqa: PLC0415 -- Django is set up by then
         from amphi.webinars import claims  # noqa: PLC0415
 
-        for claim in claims.claim_due(self.name, limit=THREADS, lease=LEASE):
-            self._do(partial(claims.carry_out, claim, self.name))
-        for channel_id in delivery.claim_due(limit=THREADS):
-            self._do(partial(delivery.deliver, channel_id))
-        for mail_id in sending.claim_due(limit=THREADS):
-            self._do(partial(sending.send, mail_id))
-
-    def _do(self, work: Callable[[], object]) -> None:
-        self._free.acquire()
-        self._pool.submit(self._in_thread, work).add_done_callback(self._done)
-
-    @staticmethod
-    def _in_thread(work: Callable[[], object]) -> None:
-        from django.db import close_old_connections  # noqa: PLC0415
-
-        close_old_connections()
-        work()
-
-    def _done(self, future: Future[None]) -> None:
-        self._free.release()
-        error = future.exception()
-        if error is not None:
-            log.error("a check failed and will be tried again", exc_info=error)
+        deadline = time.monotonic() + STOP_GRACE_S
+        while left := [*self._looks.in_hand(), *self._chat.in_hand(), *self._mail.in_hand()]:
+            if time.monotonic() >= deadline:
+                claims.abandon(self._looks.in_hand())
+                delivery.abandon(self._chat.in_hand())
+                log.info("worker %s leaves %d things to others", self.name, len(left))
+                return False
+            time.sleep(0.02)
+        return True
 
 
 def main(argv: list[str]) -> int:
@@ -101,5 +181,8 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     log.info("worker %s is ready", worker.name)
-    worker.run()
+    if not worker.run():
+        # Python would wait for the threads that wait for slow servers. What they asked for may be asked twice.
+        logging.shutdown()
+        os._exit(0)
     return 0
