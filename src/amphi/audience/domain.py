@@ -77,7 +77,7 @@ def _next_seq(event_id: int) -> int:
 
 def publish_state(event: Event) -> int:
     """Tell the listeners of `event` what its live is now; see `queries.listener_state`."""
-    fresh = Event.objects.select_related("livestream__meeting").get(pk=event.pk)
+    fresh = Event.objects.select_related("broadcaster", "livestream__meeting").get(pk=event.pk)
     return publish(event.pk, "state", state_content(fresh, timezone.now()))
 
 

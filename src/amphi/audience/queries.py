@@ -62,6 +62,7 @@ def state_content(event: Event, now: datetime) -> dict[str, object]:
         "state": listener_state(event, now),
         "since": since.isoformat(),
         "starts_at": event.start_at.isoformat(),
+        "stream": event.broadcaster.stream,
     }
 
 
@@ -120,7 +121,7 @@ class DatabaseLog:
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         # The number first: what is committed in between is told twice, never missed.
         head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
-        event = Event.objects.select_related("livestream__meeting").filter(pk=event_id).first()
+        event = Event.objects.select_related("broadcaster", "livestream__meeting").filter(pk=event_id).first()
         if event is None:
             return None
         snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}

@@ -65,6 +65,13 @@ export class AudienceStream extends EventTarget {
     this.#tell("chat", { enabled: facts.chat });
   }
 
+  /** Ask for the page's facts anew: the picture comes from elsewhere. Not all listeners at once. */
+  moved() {
+    this.close();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#refresh(), Math.random() * 1500);
+  }
+
   #later() {
     const pauseMs = this.#pauseMs * (0.5 + Math.random());
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);

@@ -45,6 +45,13 @@ function announce() {
 
 function follow(next) {
   if (next.starts_at) startsAt = next.starts_at;
+  if (next.stream && next.stream !== facts.stream) {
+    facts.stream = next.stream;
+    player.detach();
+    state = "";
+    stream.moved();
+    return;
+  }
   if (next.state && next.state !== state) {
     state = next.state;
     document.documentElement.dataset.liveState = state;
@@ -102,6 +109,7 @@ stream.addEventListener("message", ({ detail }) => chat.add(detail));
 stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
 stream.addEventListener("refreshed", ({ detail }) => {
   facts.hls_url = detail.hls_url;
+  facts.stream = detail.stream;
   player.renew(detail.hls_url);
   detail.messages.forEach((message) => chat.add(message));
 });
