@@ -14,6 +14,7 @@ _pages = get_asgi_application()
 from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
+from amphi import edge  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
 from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
@@ -37,6 +38,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         if scope["path"] == "/healthz":
             await answer(send, 200, "ok\n")
+            return
+        if scope["path"] == edge.PATH:
+            await edge.answer_ticket(scope, send, ticket_key())
             return
         match = _EVENTS_PATH.fullmatch(scope["path"])
         if match:

@@ -91,6 +91,8 @@ def test_meeting_server_with_another_secret(settings):
 
 def test_no_meeting_server(settings):
     settings.BBB_API_URL = ""
+    assert only(meeting_server.check_meeting_server())[0] == "FAIL"
+    settings.USE_MEETING_WEBINAR = False
     assert only(meeting_server.check_meeting_server())[0] == "WARN"
 
 

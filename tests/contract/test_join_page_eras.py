@@ -1,22 +1,15 @@
 """The join page, driven as each version of SIPMediaGW does: a real Chromium over HTTPS, into a room of the real classroom."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from amphi.bigbluebutton import Server
-from tests import browser, nginx
+from tests import browser, nginx, services
 from tests.browser import Chromium, axe_violations
 
 pytestmark = pytest.mark.browser
@@ -24,7 +17,6 @@ pytestmark = pytest.mark.browser
 PATIENCE_S = 60.0
 PATIENCE_MS = PATIENCE_S * 1000
 SECRET = "a-secret-of-the-tests"
-TOP = Path(__file__).parents[2]
 PROXY = """
   server {{
     listen 127.0.0.1:{public} ssl;
@@ -78,83 +70,43 @@ class Site:
     waiting: dict[str, str]
 
 
-def python(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=TOP,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def serve(stack: ExitStack, environment: dict[str, str], folder: Path, command: str, port: int) -> None:
-    """Run one part until the stack is left, once it answers."""
-    log = folder / f"{command}.log"
-    output = stack.enter_context(log.open("wb"))
-    arguments = [sys.executable, "-m", "amphi", command, "--http", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(arguments, env=environment, cwd=TOP, stdout=output, stderr=output)
-
-    def stop() -> None:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-    stack.callback(stop)
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-                return
-        except URLError:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
     """The platform and the classroom, each behind HTTPS, with a webinar that runs and one that waits."""
     folder = tmp_path_factory.mktemp("site")
     certificate = nginx.make_certificate(folder)
     web, classroom, public_web, public_classroom = nginx.free_ports(4)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")},
-        "PYTHONPATH": os.pathsep.join([str(TOP / "src"), str(TOP)]),
-        "DJANGO_SETTINGS_MODULE": "amphi.settings",
-        "AMPHI_SETTINGS": str(folder / "none.py"),
-        "AMPHI_VAR": str(folder),
-        "AMPHI_SECRET_KEY": "for-this-test-alone-" + "x" * 40,
-        "AMPHI_URL": f"https://localhost:{public_web}",
-        "AMPHI_USE_MEETING_WEBINAR": "1",
-        "AMPHI_BBB_API_URL": f"http://127.0.0.1:{classroom}/bigbluebutton",
-        "AMPHI_BBB_SECRET_KEY": SECRET,
-        "AMPHI_CLASSROOM_SECRET": SECRET,
-        "AMPHI_CLASSROOM_URL": f"https://localhost:{public_classroom}",
-    }
+    env = services.environment(
+        folder,
+        AMPHI_URL=f"https://localhost:{public_web}",
+        AMPHI_USE_MEETING_WEBINAR="1",
+        # Browsers go where the API's address is, so it is the public one.
+        AMPHI_BBB_API_URL=f"https://localhost:{public_classroom}/bigbluebutton",
+        AMPHI_BBB_CA_FILE=str(certificate.file),
+        AMPHI_BBB_SECRET_KEY=SECRET,
+        AMPHI_CLASSROOM_SECRET=SECRET,
+        AMPHI_CLASSROOM_URL=f"https://localhost:{public_classroom}",
+    )
     pairs = ((public_web, web), (public_classroom, classroom))
     servers = "".join(
         PROXY.format(public=public, inner=inner, certificate=certificate.file, key=certificate.key)
         for public, inner in pairs
     )
     with ExitStack() as stack:
-        serve(stack, environment, folder, "classroom", classroom)
-        python(environment, "-m", "amphi", "migrate", "-v", "0")
-        # What joins needs the classroom's public address: the browser goes there, not to the one that the API has here.
-        environment["AMPHI_BBB_API_URL"] = f"https://localhost:{public_classroom}/bigbluebutton"
-        environment["AMPHI_BBB_CA_FILE"] = str(certificate.file)
-        stack.enter_context(nginx.running_nginx(folder, nginx.frame(folder, http=servers), port=public_web))
-        running, waiting = json.loads(python(environment, "-c", SEED))
-        serve(stack, environment, folder, "web", web)
+        serve_at = {"classroom": classroom, "web": web}
+        services.python(env, "-m", "amphi", "migrate", "-v", "0")
+        configuration = nginx.frame(folder, http=servers)
+        stack.enter_context(nginx.running_nginx(folder, configuration, port=public_web))
+        for command, port in serve_at.items():
+            listen = f"127.0.0.1:{port}"
+            services.serve(stack, env, folder, command, "--http", listen, answers=f"http://{listen}/healthz")
+        running, waiting = json.loads(services.python(env, "-c", SEED))
         chromium = stack.enter_context(
             browser.running(f"--ignore-certificate-errors-spki-list={certificate.spki}")
         )
         server = Server(f"http://127.0.0.1:{classroom}", SECRET)
         stack.callback(server.close)
-        yield Site(f"https://localhost:{public_web}", environment, chromium, server, running, waiting)
+        yield Site(f"https://localhost:{public_web}", env, chromium, server, running, waiting)
 
 
 # What each era's script does.
@@ -226,7 +178,7 @@ def test_meeting_that_begins_late_is_entered_by_the_page_itself(site):
         assert axe_violations(page) == []
         page.wait_for_timeout(2500)
         assert page.locator("#waiting").is_visible()
-        python(site.environment, "-c", START, str(site.waiting["pk"]))
+        services.python(site.environment, "-c", START, str(site.waiting["pk"]))
         page.wait_for_url("**sessionToken=**", timeout=PATIENCE_MS, wait_until="commit")
 
     site.chromium.run(visit)

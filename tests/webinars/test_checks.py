@@ -50,8 +50,8 @@ def test_sound_settings_pass(settings, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"BBB_API_URL": ""}, "E001"),
-        ({"BBB_SECRET_KEY": ""}, "E001"),
+        ({"BBB_API_URL": ""}, "W001"),
+        ({"BBB_SECRET_KEY": ""}, "W001"),
         ({"BBB_CA_FILE": "/nowhere/ca.pem"}, "E002"),
         ({"MEETING_WEBINAR_SIPMEDIAGW_TOKEN": ""}, "E003"),
         ({"MEETING_WEBINAR_SIPMEDIAGW_URL": "https://token@sipmediagw.univ.fr"}, "E004"),

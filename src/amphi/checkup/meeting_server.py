@@ -52,7 +52,7 @@ def check_meeting_server() -> Iterator[Finding]:
     """Version, secret, webhooks, clock."""
     if not settings.BBB_API_URL:
         yield Finding(
-            "WARN",
+            "FAIL" if settings.USE_MEETING_WEBINAR else "WARN",
             CHECK,
             "",
             say(

@@ -34,7 +34,7 @@ def _is_secure() -> bool:
 def _meeting_server() -> Iterator[CheckMessage]:
     for name in ("BBB_API_URL", "BBB_SECRET_KEY"):
         if settings.USE_MEETING_WEBINAR and not getattr(settings, name):
-            yield Error(
+            yield Warning(
                 say(
                     en=f"USE_MEETING_WEBINAR is on and {name} is empty.",
                     fr=f"USE_MEETING_WEBINAR est activé et {name} est vide.",
@@ -43,7 +43,7 @@ def _meeting_server() -> Iterator[CheckMessage]:
                     en=f"Set {name} to what `bbb-conf --secret` prints on the BigBlueButton server.",
                     fr=f"Donnez à {name} ce qu’affiche « bbb-conf --secret » sur le serveur BigBlueButton.",
                 ),
-                id="amphi.E001",
+                id="amphi.W001",
             )
     if settings.BBB_CA_FILE and not Path(settings.BBB_CA_FILE).is_file():
         yield Error(

@@ -1,0 +1,219 @@
+"""Debian's nginx with the site's configuration that we give: pages, the event stream, and one copy of each part for everybody."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from amphi import tickets
+from tests import nginx, services
+from tests.contract.origin_ffmpeg import publish_command
+
+SITE = Path(__file__).parents[2] / "deploy" / "nginx" / "amphi.conf"
+PATIENCE_S = 40.0
+TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
+SEED = """
+import django
+django.setup()
+from tests.factories import make_gateway, make_webinar
+make_gateway("room")
+print(make_webinar(name="Conférence").event_id)
+"""
+
+
+@dataclass(frozen=True)
+class Edge:
+    url: str
+    plain: str
+    event_id: int
+    client: httpx.Client
+    folder: Path
+
+    def ticket(
+        self, *, viewer: str = "a1", stream: str = "room", seconds: int = 600, key: str = TICKET_KEY
+    ) -> str:
+        held = tickets.Ticket(
+            event_id=self.event_id, stream=stream, viewer=viewer, expires_at=int(time.time()) + seconds
+        )
+        return tickets.mint(key.encode(), held)
+
+    def hls(self, path: str, **of_ticket) -> httpx.Response:
+        return self.client.get(f"{self.url}/t/{self.ticket(**of_ticket)}/hls/{path}")
+
+
+def site(folder: Path, certificate: nginx.Certificate, ports: dict[str, int]) -> str:
+    """The file that operators copy, with this test's ports, names and folders."""
+    text = SITE.read_text()
+    replaced = {
+        "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
+        "127.0.0.1:8003": f"127.0.0.1:{ports['origin']}",
+        "listen 80;": f"listen 127.0.0.1:{ports['http']};",
+        "listen 443 ssl": f"listen 127.0.0.1:{ports['https']} ssl",
+        "/etc/letsencrypt/live/amphi.univ.fr/fullchain.pem": str(certificate.file),
+        "/etc/letsencrypt/live/amphi.univ.fr/privkey.pem": str(certificate.key),
+        "/var/cache/nginx/amphi": str(folder / "cache"),
+        "/var/lib/amphi": str(folder),
+        "/var/log/nginx/amphi.log": str(folder / "access.log"),
+        "amphi.univ.fr": "localhost",
+    }
+    for old, new in replaced.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    # Ports of the loopback alone: IPv6 is not everywhere that tests run.
+    lines = [line for line in text.splitlines() if not line.strip().startswith("listen [::]")]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory) -> Iterator[Edge]:
+    folder = tmp_path_factory.mktemp("edge")
+    (folder / "cache").mkdir()
+    certificate = nginx.make_certificate(folder)
+    ports = dict(zip(("http", "https", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
+    url = f"https://localhost:{ports['https']}"
+    env = services.environment(
+        folder, AMPHI_URL=url, AMPHI_TICKET_KEY=TICKET_KEY, AMPHI_USE_MEETING_WEBINAR="1"
+    )
+    services.python(env, "-m", "amphi", "migrate", "-v", "0")
+    event_id = int(services.python(env, "-c", SEED))
+    with ExitStack() as stack:
+        web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
+        services.serve(stack, env, folder, "web", "--http", web, answers=f"http://{web}/healthz")
+        # Behind the edge the origin asks for no ticket: only the edge reaches it.
+        bare = {name: value for name, value in env.items() if name != "AMPHI_TICKET_KEY"}
+        rtmp = f"127.0.0.1:{ports['rtmp']}"
+        services.serve(
+            stack,
+            bare,
+            folder,
+            "origin",
+            "--open",
+            "--http",
+            origin,
+            "--rtmp",
+            rtmp,
+            answers=f"http://{origin}/healthz",
+        )
+        configuration = nginx.frame(folder, http=site(folder, certificate, ports))
+        stack.enter_context(nginx.running_nginx(folder, configuration, port=ports["https"]))
+        command = publish_command(f"rtmp://{rtmp}/live/room", seconds=300)
+        publisher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        stack.callback(publisher.wait, PATIENCE_S)
+        stack.callback(publisher.terminate)
+        client = stack.enter_context(
+            httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
+        )
+        yield Edge(url, f"http://localhost:{ports['http']}", event_id, client, folder)
+
+
+def playlist(edge: Edge) -> str:
+    """The media playlist, once the publisher has filled it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        answer = edge.hls("room/main.m3u8")
+        if answer.status_code == 200:
+            return answer.text
+        assert answer.status_code == 404
+        time.sleep(0.1)
+    raise AssertionError("nothing came on the air")
+
+
+def test_page(edge):
+    answer = edge.client.get(f"{edge.url}/")
+    assert answer.status_code == 200
+    assert answer.headers["strict-transport-security"]
+    login = edge.client.get(f"{edge.url}/accounts/login/")
+    assert "Secure" in login.headers["set-cookie"]
+    assert edge.client.get(f"{edge.url}/static/theme.js").status_code == 200
+
+
+def test_plain_http_is_sent_on(edge):
+    answer = edge.client.get(f"{edge.plain}/live/?a=b")
+    assert (answer.status_code, answer.headers["location"]) == (301, "https://localhost/live/?a=b")
+
+
+def test_event_stream_comes_as_it_is_written(edge):
+    url = f"{edge.url}/live/{edge.event_id}/events?ticket={edge.ticket()}"
+    with edge.client.stream("GET", url) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        # The stream stays open: what it begins with came without waiting for more.
+        assert next(answer.iter_text()).startswith("retry: ")
+
+
+def segment_of(edge: Edge) -> str:
+    lines = playlist(edge).splitlines()
+    return "room/" + next(line for line in lines if line.endswith(".m4s"))
+
+
+def test_part_is_fetched_once_whatever_the_ticket(edge):
+    segment = segment_of(edge)
+    answers = [edge.hls(segment, viewer=f"a{number}") for number in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [answer.headers["x-cache"] for answer in answers] == ["MISS", "HIT", "HIT", "HIT"]
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "of_ticket",
+    [{"key": "another key"}, {"stream": "other"}, {"seconds": -1}],
+    ids=["forged", "of another stream", "expired"],
+)
+def test_ticket_that_is_not_good_gets_nothing_of_the_cache(edge, of_ticket):
+    segment = segment_of(edge)
+    assert edge.hls(segment).status_code == 200
+    for path in (segment, "room.m3u8", "room/main.m3u8"):
+        assert edge.hls(path, **of_ticket).status_code == 403
+    assert edge.client.get(f"{edge.url}/t/x/hls/{segment}").status_code == 403
+
+
+def test_nothing_without_a_ticket(edge):
+    segment = segment_of(edge)
+    assert edge.client.get(f"{edge.url}/hls/{segment}").status_code == 403
+    assert edge.client.get(f"{edge.url}/hls/room.m3u8").status_code == 403
+    for trick in (
+        "/t//hls/room.m3u8",
+        f"/t/{edge.ticket()}/hls/../streams",
+        f"/t/{edge.ticket()}/streams",
+        "/edge/ticket",
+    ):
+        assert edge.client.get(edge.url + trick).status_code in {400, 403, 404}, trick
+
+
+def test_blocking_request_of_a_crowd_reaches_the_origin_once(edge):
+    text = playlist(edge)
+    first = int(text.partition("#EXT-X-MEDIA-SEQUENCE:")[2].splitlines()[0])
+    coming = first + text.count("\n#EXTINF:") + 1
+    path = f"room/main.m3u8?_HLS_msn={coming}&_HLS_part=0"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: edge.hls(path, viewer=f"a{number}"), range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted(answer.headers["x-cache"] for answer in answers) == ["HIT"] * 7 + ["MISS"]
+    assert len({answer.text for answer in answers}) == 1
+
+
+def test_disguised_directive_poisons_nothing(edge):
+    """What the cache's key leaves out does not reach the origin."""
+    playlist(edge)
+    answer = edge.hls("room/main.m3u8?%5fHLS_msn=999999")
+    assert answer.status_code == 200
+    assert edge.hls("room/main.m3u8?other=1").headers["cache-control"] == "public, max-age=0, s-maxage=1"
+
+
+def test_log_holds_no_ticket(edge):
+    ticket = edge.ticket(viewer="a-viewer-of-the-log")
+    edge.client.get(f"{edge.url}/t/{ticket}/hls/room.m3u8")
+    edge.client.get(f"{edge.url}/meeting/lecture/a-key-of-a-meeting/its-end")
+    deadline = time.monotonic() + PATIENCE_S
+    while "/meeting/lecture/" not in (log := (edge.folder / "access.log").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert ticket not in log
+    assert "a-key-of-a-meeting" not in log
+    assert "/hls/room.m3u8" in log

@@ -1,0 +1,73 @@
+"""The platform's own processes, started as an operator starts them."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+TOP = Path(__file__).parents[1]
+PATIENCE_S = 60.0
+Environment = dict[str, str]
+
+
+def environment(folder: Path, **variables: str) -> Environment:
+    """What a process of the platform finds: nothing of this shell's settings, a database of its own in `folder`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join([str(TOP / "src"), str(TOP)]),
+        "DJANGO_SETTINGS_MODULE": "amphi.settings",
+        "AMPHI_SETTINGS": str(folder / "none.py"),
+        "AMPHI_VAR": str(folder),
+        "AMPHI_SECRET_KEY": "for-this-test-alone-" + "x" * 40,
+        **variables,
+    }
+
+
+def python(env: Environment, *arguments: str) -> str:
+    """Run Python to its end, and give what it printed."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=env,
+        cwd=TOP,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):  # noqa: S310 -- an address of a test's own
+            return True
+    except HTTPError:
+        return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def serve(stack: ExitStack, env: Environment, folder: Path, *command: str, answers: str) -> None:
+    """Run ``amphi COMMAND`` until the stack is left, once `answers`, an address of it, does."""
+    log = folder / f"{command[0]}.log"
+    output = stack.enter_context(log.open("wb"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amphi", *command], env=env, cwd=TOP, stdout=output, stderr=output
+    )
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+    stack.callback(stop)
+    deadline = time.monotonic() + PATIENCE_S
+    while not _answers(answers):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
