@@ -72,9 +72,10 @@ def fill_webinar() -> None:
     now = timezone.now()
     if Livestream.objects.filter(meeting__owner=presenter, ends_at__gt=now).exists():
         return
-    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    # An hour at least: until then both gateways are free for whatever the visitor tries, a rehearsal among it.
+    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
     fields = MeetingFields(
-        name="Conférence inaugurale : la lumière, de Fresnel aux lasers",
+        name="Conférence inaugurale\u202f: la lumière, de Fresnel aux lasers",
         description="Une heure de cours ouvert à toutes et à tous, puis vos questions dans la conversation.",
         start_at=start_at,
         duration=timedelta(hours=2),
