@@ -198,9 +198,9 @@ def talk(shoot: Shoot, live_path: str, classroom: Page) -> BrowserContext:
         wait(page, f"document.body.textContent.includes({json.dumps(words)})")
         wait(classroom, f"document.body.textContent.includes({json.dumps(words)})")
 
-    say(page, "#chat-text", "Bonjour ! Le son et l’image sont parfaits.")
+    say(page, "#chat-text", "Bonjour\u202f! Le son et l’image sont parfaits.")
     say(classroom, "#chat-input", "Bonjour et bienvenue à toutes et à tous.")
-    say(page, "#chat-text", "Pourquoi le violet est-il plus dévié que le rouge ?")
+    say(page, "#chat-text", "Pourquoi le violet est-il plus dévié que le rouge\u202f?")
     say(classroom, "#chat-input", "Parce que l’indice du verre croît quand la longueur d’onde diminue.")
     return context
 
@@ -228,6 +228,7 @@ def shoot_all(shoot: Shoot, slides: Path) -> None:
     classroom.emulate_media(color_scheme="dark")
     shoot.save(classroom, "classroom-desktop-dark")
     classroom.emulate_media(color_scheme="light")
+    classroom.click("#panel-close")
     classroom.set_viewport_size({"width": 390, "height": 844})
     shoot.save(classroom, "classroom-phone")
     classroom.set_viewport_size({"width": 1280, "height": 800})
