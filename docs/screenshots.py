@@ -163,7 +163,7 @@ def wait(page: Page, condition: str) -> None:
 def make_slides(browser: Browser, file: Path) -> None:
     page = browser.new_page()
     page.goto((HERE / "screenshots_slides.html").as_uri())
-    page.pdf(path=file, width="1280px", height="720px", print_background=True)
+    page.pdf(path=file, width="1280px", height="720px", print_background=True, page_ranges="1")
     page.close()
 
 
