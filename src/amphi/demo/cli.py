@@ -229,7 +229,7 @@ class Demo:
                 "",
                 say(
                     en=f"Amphi is ready, in {took_s:.1f} s:  {self.layout.url}",
-                    fr=f"Amphi est prêt, en {took_s:.1f} s :  {self.layout.url}",
+                    fr=f"Amphi est prêt, en {took_s:.1f} s\u202f:  {self.layout.url}",
                 ),
                 "",
                 "    "
@@ -240,7 +240,7 @@ class Demo:
                 "",
                 say(
                     en=f"Logs: {self.layout.var / 'log'}    Ctrl-C stops everything.",
-                    fr=f"Journaux : {self.layout.var / 'log'}    Ctrl-C arrête tout.",
+                    fr=f"Journaux\u202f: {self.layout.var / 'log'}    Ctrl-C arrête tout.",
                 ),
             ]
         )

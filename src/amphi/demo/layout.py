@@ -145,7 +145,7 @@ def require_free_ports(layout: Layout) -> None:
         say(
             en=f"Another program listens on port {ports}. Stop it, or move the demo: "
             f'make demo ARGS="--port {layout.port + 1000}"',
-            fr=f"Un autre programme occupe le port {ports}. Arrêtez-le, ou déplacez la démonstration : "
+            fr=f"Un autre programme occupe le port {ports}. Arrêtez-le, ou déplacez la démonstration\u202f: "
             f'make demo ARGS="--port {layout.port + 1000}"',
         )
     )

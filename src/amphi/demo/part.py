@@ -95,7 +95,7 @@ class Part:
         last = f"\n    {lines[-1]}" if lines else ""
         return say(
             en=f"{self.name} stopped by itself (status {status}); it is started again. See {self.log_file}{last}",
-            fr=f"{self.name} s’est arrêté (code {status}) ; il est relancé. Voir {self.log_file}{last}",
+            fr=f"{self.name} s’est arrêté (code {status})\u202f; il est relancé. Voir {self.log_file}{last}",
         )
 
     async def _announce(self) -> None:

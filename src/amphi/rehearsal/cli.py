@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
         _tell(
             say(
                 en="Interrupted; the rehearsal’s webinar was removed.",
-                fr="Interrompu ; le webinaire d’essai est retiré.",
+                fr="Interrompu\u202f; le webinaire d’essai est retiré.",
             )
         )
         return 130

@@ -207,7 +207,7 @@ class Performance:
         self.tell(
             say(
                 en=f"From camera to screen: {p50:.2f} s, 95 % within {p95:.2f} s ({len(ages)} pictures, {unread} unread).",
-                fr=f"De la caméra à l’écran : {p50:.2f} s, 95 % en moins de {p95:.2f} s ({len(ages)} images, {unread} non lues).",
+                fr=f"De la caméra à l’écran\u202f: {p50:.2f} s, 95\u202f% en moins de {p95:.2f} s ({len(ages)} images, {unread} non lues).",
             )
         )
 
@@ -220,7 +220,7 @@ class Performance:
             try:
                 job = await asyncio.to_thread(staging.job_status, self.stage)
             except GatewayError as error:
-                self.tell(say(en=f"The gateway: {error}", fr=f"La passerelle : {error}"))
+                self.tell(say(en=f"The gateway: {error}", fr=f"La passerelle\u202f: {error}"))
                 continue
             if job is None:
                 continue
@@ -250,7 +250,7 @@ class Performance:
         self.tell(
             say(
                 en=f"Chat: {self.measures.chat_to_meeting_ms} ms to the meeting, {self.measures.chat_to_listener_ms} ms back.",
-                fr=f"Conversation : {self.measures.chat_to_meeting_ms} ms vers la réunion, {self.measures.chat_to_listener_ms} ms au retour.",
+                fr=f"Conversation\u202f: {self.measures.chat_to_meeting_ms} ms vers la réunion, {self.measures.chat_to_listener_ms} ms au retour.",
             )
         )
         await _until(began + self.seconds)
@@ -277,7 +277,7 @@ class Performance:
         self.tell(
             say(
                 en=f"Stopped: over for the listener after {over - at:.1f} s.",
-                fr=f"Arrêt : terminé pour l’auditrice après {over - at:.1f} s.",
+                fr=f"Arrêt\u202f: terminé pour l’auditrice après {over - at:.1f} s.",
             )
         )
 
@@ -293,7 +293,7 @@ class Performance:
         self.tell(
             say(
                 en=f"Meeting ended: over for the listener after {over - at:.1f} s.",
-                fr=f"Réunion terminée : fini pour l’auditrice après {over - at:.1f} s.",
+                fr=f"Réunion terminée\u202f: fini pour l’auditrice après {over - at:.1f} s.",
             )
         )
 
