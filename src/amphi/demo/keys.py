@@ -53,12 +53,14 @@ def load_or_create(file: Path, *, streams: tuple[str, ...], usernames: tuple[str
         streams: the streams that need a publishing key.
         usernames: the accounts that need a password.
     """
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    before = file.read_text(encoding="utf-8") if file.exists() else "{}"
+    known = json.loads(before)
     keys = Keys(**{item.name: known[item.name] for item in fields(Keys) if item.name in known})
     for stream in streams:
         keys.stream_keys.setdefault(stream, secrets.token_hex(16))
     for username in usernames:
         keys.passwords.setdefault(username, new_password())
-    if asdict(keys) != known:
-        write_private(file, json.dumps(asdict(keys), indent=2) + "\n")
+    after = json.dumps(asdict(keys), indent=2) + "\n"
+    if after != before:
+        write_private(file, after)
     return keys
