@@ -68,14 +68,14 @@ def check_meeting_server() -> Iterator[Finding]:
     except BigBlueButtonError as error:
         yield Finding("FAIL", CHECK, server.url, _advice(error))
         return
-    version = capabilities.version or say(en="unknown version", fr="version inconnue")
+    version = f"version {capabilities.version}" if capabilities.version else say(en="it does not tell its version", fr="il ne dit pas sa version")
     yield Finding(
         "OK",
         CHECK,
         server.url,
         say(
-            en=f"version {version}, our secret is right, {len(meetings)} meetings now.",
-            fr=f"version {version}, notre secret est le bon, {len(meetings)} réunions en ce moment.",
+            en=f"{version}, our secret is right, {len(meetings)} meetings now.",
+            fr=f"{version}, notre secret est le bon, {len(meetings)} réunions en ce moment.",
         ),
     )
     yield _chat(server.url, webhooks=capabilities.webhooks, says=capabilities.send_chat_message)
