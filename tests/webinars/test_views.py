@@ -206,3 +206,36 @@ def test_administration_takes_as_many_queries_for_any_number(client, root, name)
             assert client.get(url).status_code == 200
         counts.append(len(queries))
     assert counts[1] == counts[2]
+
+
+def administer(client, name: str, action: str, pk: int) -> str:
+    """Choose an action of a list of the administration; the page that follows is given."""
+    address = reverse(f"admin:webinars_{name}_changelist")
+    answer = client.post(address, {"action": action, "_selected_action": [pk]}, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_administration_tests_a_gateway_and_shows_its_answer(client, livestream, root, stage):
+    page = administer(client, "livegateway", "test_gateways", livestream.gateway_id)
+    assert stage.url in page
+    stage.broken["gateway"] = "html"
+    page = administer(client, "livegateway", "test_gateways", livestream.gateway_id)
+    assert "FAIL" in page
+
+
+def test_administration_starts_restarts_and_stops(client, livestream, root, stage):
+    administer(client, "livestream", "start", livestream.pk)
+    livestream.refresh_from_db()
+    assert livestream.state == State.STARTING
+    assert stage.count("/api/create") == 1
+    Livestream.objects.update(state=State.LIVE)
+    administer(client, "livestream", "restart", livestream.pk)
+    administer(client, "livestream", "stop", livestream.pk)
+    said = administer(client, "livestream", "stop", livestream.pk)
+    assert list(livestream.transitions.values_list("event", "actor")) == [
+        ("go_live", root.pk),
+        ("restart", root.pk),
+        ("stop", root.pk),
+    ]
+    assert str(livestream.meeting) in said

@@ -32,7 +32,6 @@ def _local_checks() -> Iterator[Finding]:
 
 def _remote_checks() -> Iterator[Check]:
     """What asks another server: each may run in a thread of its own, and reads no database there."""
-    from django.conf import settings  # noqa: PLC0415 -- needs Django set up
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.checkup import broadcasters, live_gateways, meeting_server, platform  # noqa: PLC0415 -- needs Django set up
@@ -47,15 +46,7 @@ def _remote_checks() -> Iterator[Check]:
         sources = list(Broadcaster.objects.all())
     except DatabaseError:
         return
-    services = {
-        live_gateways.GatewayService(
-            url=one.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
-            token=one.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
-            dialect=one.dialect,
-            ca_file=one.ca_file,
-        ): None
-        for one in gateways
-    }
+    services = {live_gateways.service_of(one): None for one in gateways}
     for service in services:
         yield partial(live_gateways.check_gateway, service)
     # Streams of one live server differ in name and key only.

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from amphi import outbound, sipmediagw
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
 from amphi.terminal import say
+from amphi.webinars.models import LiveGateway
 
 CHECK = "gateway"
 RTMP_CHECK = "rtmp"
@@ -35,6 +38,16 @@ class GatewayService:
     token: str = field(repr=False)
     dialect: str
     ca_file: str
+
+
+def service_of(gateway: LiveGateway) -> GatewayService:
+    """The service of a live gateway: its own address and token, else those of the settings."""
+    return GatewayService(
+        url=gateway.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
+        token=gateway.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
+        dialect=gateway.dialect,
+        ca_file=gateway.ca_file,
+    )
 
 
 def _advice(error: sipmediagw.GatewayError) -> str:

@@ -68,7 +68,11 @@ def check_meeting_server() -> Iterator[Finding]:
     except BigBlueButtonError as error:
         yield Finding("FAIL", CHECK, server.url, _advice(error))
         return
-    version = f"version {capabilities.version}" if capabilities.version else say(en="it does not tell its version", fr="il ne dit pas sa version")
+    version = (
+        f"version {capabilities.version}"
+        if capabilities.version
+        else say(en="it does not tell its version", fr="il ne dit pas sa version")
+    )
     yield Finding(
         "OK",
         CHECK,

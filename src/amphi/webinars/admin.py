@@ -1,16 +1,26 @@
 """Live gateways and livestreams in the administration."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from amphi.webinars import wording
+from amphi.checkup.live_gateways import check_gateway, check_rtmp, service_of
+from amphi.meetings.join import start_meeting
+from amphi.terminal import speaking
+from amphi.webinars import domain, wording
+from amphi.webinars.exceptions import WebinarError
 from amphi.webinars.models import LiveGateway, Livestream, Transition
+
+MOST_TESTED = 10
+"""Live gateways that are asked in one request: each may take some seconds to answer."""
+LEVELS = {"OK": messages.SUCCESS, "WARN": messages.WARNING, "FAIL": messages.ERROR}
 
 
 class LiveGatewayForm(forms.ModelForm):
@@ -70,6 +80,17 @@ class LiveGatewayAdmin(admin.ModelAdmin):
     list_select_related = ["broadcaster", "site"]
     search_fields = ["broadcaster__name", "rtmp_stream_url", "sipmediagw_url"]
     autocomplete_fields = ["broadcaster"]
+
+    actions = ["test_gateways"]
+
+    @admin.action(description=_("Test these live gateways"), permissions=["view"])
+    def test_gateways(self, request: HttpRequest, gateways: Any) -> None:
+        """Ask each gateway and its live server, and show what they answer."""
+        with speaking(get_language() or ""):
+            for gateway in gateways.select_related("broadcaster")[:MOST_TESTED]:
+                found = [*check_gateway(service_of(gateway)), *check_rtmp(gateway.rtmp_stream_url)]
+                for finding in found:
+                    self.message_user(request, f"{gateway} – {finding.line()}", LEVELS[finding.level])
 
     @admin.display(description=_("RTMP address"), ordering="rtmp_stream_url")
     def rtmp_address(self, gateway: LiveGateway) -> str:
@@ -131,6 +152,36 @@ class LivestreamAdmin(admin.ModelAdmin):
         "job_id",
     ]
     inlines = [TransitionInline]
+    actions = ["start", "restart", "stop"]
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Acting is a right to change, though nothing is edited here."""
+        return request.user.has_perm("webinars.change_livestream")
+
+    def _act(self, request: HttpRequest, livestreams: Any, act: Callable[[Livestream], object]) -> None:
+        for livestream in livestreams.select_related("meeting", "event", "gateway__broadcaster"):
+            try:
+                act(livestream)
+            except WebinarError as error:
+                self.message_user(request, f"{livestream}: {error}", messages.ERROR)
+            else:
+                said = _("%(webinar)s: asked; its history tells what follows.")
+                self.message_user(request, said % {"webinar": livestream}, messages.SUCCESS)
+
+    @admin.action(description=_("Start the selected webinars"), permissions=["act"])
+    def start(self, request: HttpRequest, livestreams: Any) -> None:
+        """Start meeting and live, as a moderator's press does."""
+        self._act(request, livestreams, lambda one: start_meeting(one.meeting, user=request.user))
+
+    @admin.action(description=_("Restart only the live of the selected webinars"), permissions=["act"])
+    def restart(self, request: HttpRequest, livestreams: Any) -> None:
+        """Restart only the live."""
+        self._act(request, livestreams, lambda one: domain.restart_live(one, user=request.user))
+
+    @admin.action(description=_("Stop only the live of the selected webinars"), permissions=["act"])
+    def stop(self, request: HttpRequest, livestreams: Any) -> None:
+        """Stop only the live."""
+        self._act(request, livestreams, lambda one: domain.stop_live(one, user=request.user))
 
     @admin.display(description=_("owner"), ordering="meeting__owner__last_name")
     def owner(self, livestream: Livestream) -> str:
