@@ -1,10 +1,13 @@
 """Logging in, logging out, and the language of the pages."""
 
+from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
 from django.views.i18n import set_language
 
 from amphi.access import anyone
 from amphi.accounts.forms import LoginForm
+from amphi.accounts.models import User
 
 login = anyone(
     LoginView.as_view(
@@ -12,4 +15,12 @@ login = anyone(
     )
 )
 logout = anyone(LogoutView.as_view())
-language = anyone(set_language)
+
+
+@anyone
+def language(request: HttpRequest) -> HttpResponse:
+    """Speak another language: in this browser, and in the mails to the person who is logged in."""
+    code = request.POST.get("language", "")
+    if isinstance(request.user, User) and code in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).update(language=code)
+    return set_language(request)
