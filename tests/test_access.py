@@ -8,10 +8,20 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import Meeting, Session
 from tests.factories import make_gateway, make_meeting, make_user, make_webinar
 
-RULES = {"anyone", "logged_in", "moderator", "watcher", "writer", "signed"}
+RULES = {
+    "anyone",
+    "logged_in",
+    "planner",
+    "moderator",
+    "editor",
+    "participant",
+    "watcher",
+    "writer",
+    "signed",
+}
 LOGIN = "login"
 
 # What each person gets. LOGIN is a redirection to the login page.
@@ -24,7 +34,15 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "meetings:edit": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:delete": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:start": ("post", LOGIN, 403, 302, 302, 302),
-    "meetings:join": ("get", LOGIN, 403, 302, 302, 302),
+    "meetings:join": ("get", 302, 302, 302, 302, 302),
+    "meetings:join_invited": ("get", 200, 200, 302, 302, 302),
+    "meetings:left": ("get", 200, 200, 302, 302, 302),
+    "meetings:invite": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:invite_again": ("post", LOGIN, 403, 302, 302, 302),
+    "meetings:duplicate": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:sessions": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:session": ("get", LOGIN, 403, 200, 200, 200),
+    "meetings:session_csv": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:move": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:explained": ("get", LOGIN, 200, 200, 200, 200),
     "webinars:status": ("get", LOGIN, 403, 200, 200, 200),
@@ -33,6 +51,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
 }
+WITHOUT_MEETING = {"meetings:list", "meetings:add", "webinars:explained"}
 PRESENTERS = ("meetings", "webinars")
 OF_A_LIVE = {name for name in MATRIX if name.startswith("webinars:")} - {"webinars:explained"}
 POST_ONLY = {name for name, (method, *_) in MATRIX.items() if method == "post"}
@@ -68,10 +87,20 @@ def client_of(person: str) -> Client:
 
 
 def address(name: str, meeting: Meeting) -> str:
-    needs_slug = name.startswith("webinars:") or name in {
-        f"meetings:{view}" for view in ("detail", "edit", "delete", "start", "join", "move")
+    if name in WITHOUT_MEETING or name.startswith("accounts:"):
+        return reverse(name)
+    more: dict[str, list[object]] = {
+        "meetings:join_invited": [meeting.presenter_key],
+        "meetings:session": [session_of(meeting).pk],
+        "meetings:session_csv": [session_of(meeting).pk],
     }
-    return reverse(name, args=[meeting.slug] if needs_slug and name != "webinars:explained" else [])
+    return reverse(name, args=[meeting.slug, *more.get(name, [])])
+
+
+def session_of(meeting: Meeting) -> Session:
+    return Session.objects.get_or_create(
+        meeting=meeting, internal_id="one", defaults={"started_at": timezone.now()}
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +159,24 @@ def test_plain_meeting_has_no_live(meeting, client, name):
     plain = make_meeting(meeting.owner, start_at=timezone.now())
     client.force_login(meeting.owner)
     assert getattr(client, MATRIX[name][0])(address(name, plain)).status_code == 404
+
+
+EDITING = {f"meetings:{name}" for name in ("add", "edit", "delete", "duplicate", "move")}
+
+
+@pytest.mark.parametrize("person", ["co-owner", "superuser"])
+def test_editing_may_be_for_staff_only(meeting, settings, person):
+    settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = True
+    client = client_of(person)
+    answers = {name: getattr(client, MATRIX[name][0])(address(name, meeting)).status_code for name in EDITING}
+    refused = {name for name, status in answers.items() if status == 403}
+    assert refused == (EDITING if person == "co-owner" else set())
+    page = (
+        client.get("/meetings/").content.decode()
+        + client.get(address("meetings:detail", meeting)).content.decode()
+    )
+    shown = {name for name in EDITING - {"meetings:move"} if f'href="{address(name, meeting)}"' in page}
+    assert shown == (set() if person == "co-owner" else EDITING - {"meetings:move"})
 
 
 def test_policy_is_sent_with_each_page(db, client):

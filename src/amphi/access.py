@@ -7,6 +7,7 @@ loads what the address names and hands it to the view, so that a view can't forg
 - What a person may not even know of answers 404, what they may see but not do answers 403.
 """
 
+import hmac
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,13 +18,19 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 
 from amphi.accounts.models import User
 from amphi.live.models import Event
 from amphi.meetings.models import Meeting
 
 View = Callable[..., HttpResponseBase]
+
+
+class UserRequest(HttpRequest):
+    """A request behind a rule that lets only people in who are logged in."""
+
+    user: User
 
 
 # --- predicates and querysets
@@ -56,6 +63,23 @@ def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
         or meeting.owner_id == user.pk
         or meeting.additional_owners.filter(pk=user.pk).exists()
     )
+
+
+def can_edit_meetings(user: User | AnonymousUser) -> bool:
+    """Whether `user` may make, change and delete meetings at all; those they moderate they may always start."""
+    return isinstance(user, User) and (
+        user.is_staff or not settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY
+    )
+
+
+def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
+    """Whether `user` may come into a plain `meeting` by its link; a password is the join page's matter."""
+    if not meeting.is_restricted or can_moderate(user, meeting):
+        return True
+    if not isinstance(user, User):
+        return False
+    groups = meeting.access_groups.all()
+    return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
 
 
 def owns_event(user: User | AnonymousUser, event: Event) -> bool:
@@ -130,6 +154,61 @@ def moderator(view: View) -> View:
         return view(request, meeting, **kwargs)
 
     return _ruled("moderator", guarded)
+
+
+def planner(view: View) -> View:
+    """For people who may make meetings."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        if not can_edit_meetings(request.user):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return _ruled("planner", guarded)
+
+
+def editor(view: View) -> View:
+    """For those who moderate the meeting named by ``slug`` and may change meetings; the view gets the meeting."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, meeting: Meeting, **kwargs: Any) -> HttpResponseBase:
+        if not can_edit_meetings(request.user):
+            raise PermissionDenied
+        return view(request, meeting, **kwargs)
+
+    return _ruled("editor", moderator(guarded))
+
+
+def participant(view: View) -> View:
+    """For those who may join the meeting named by ``slug``; the view gets the meeting and whether a presenter's key was shown.
+
+    A webinar's meeting is for those who moderate it and those who hold its presenters' key; everybody else is sent to its live page.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, key: str = "") -> HttpResponseBase:
+        meeting = get_object_or_404(Meeting.objects.select_related("owner"), slug=slug)
+        if key:
+            if not hmac.compare_digest(key.encode(), meeting.presenter_key.encode()):
+                raise Http404
+            return view(request, meeting, invited=True)
+        event = (
+            Event.objects.filter(livestream__meeting=meeting).first()
+            if settings.USE_MEETING_WEBINAR
+            else None
+        )
+        if event is not None and not can_moderate(request.user, meeting):
+            return redirect(event)
+        if not can_join(request.user, meeting):
+            if not request.user.is_authenticated:
+                return _asks_for_login(request)
+            raise PermissionDenied
+        return view(request, meeting, invited=False)
+
+    return _ruled("participant", guarded)
 
 
 def _watchable(request: HttpRequest, slug: str) -> Event | HttpResponse:

@@ -154,6 +154,10 @@ MEETING_WEBINAR_SIPMEDIAGW_TOKEN = conf.text("MEETING_WEBINAR_SIPMEDIAGW_TOKEN")
 MEETING_WEBINAR_FIELDS = conf.words("MEETING_WEBINAR_FIELDS", ("is_webinar", "enable_chat"))
 MEETING_WEBINAR_AFFILIATION = conf.words("MEETING_WEBINAR_AFFILIATION", ("faculty", "employee", "staff"))
 MEETING_WEBINAR_GROUP_ADMIN = conf.text("MEETING_WEBINAR_GROUP_ADMIN", "webinar admin")
+MEETING_DISABLE_RECORD = conf.flag("MEETING_DISABLE_RECORD", default=True)
+"""Whether meetings are never recorded, whatever their owners want."""
+RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = conf.flag("RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY")
+"""Whether only staff (Django's ``is_staff``) makes, changes and deletes meetings."""
 MEETING_MAX_DURATION = conf.number("MEETING_MAX_DURATION", 5, minimum=1)
 """Hours after which a live that nobody ended is stopped."""
 MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "streaming")

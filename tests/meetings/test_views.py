@@ -47,6 +47,7 @@ def form_data(**fields: Any) -> dict[str, Any]:
         "additional_owners": "",
         "start_at": local(in_hours(5)),
         "duration": "90",
+        "guest_policy": "ALWAYS_ACCEPT",
     } | fields
 
 

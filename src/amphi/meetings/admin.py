@@ -3,13 +3,28 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import Attendance, Meeting, Session
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that are read here, and never written."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(Meeting)
-class MeetingAdmin(admin.ModelAdmin):
+class MeetingAdmin(ReadOnlyAdmin):
     """Nothing is saved or deleted here: a booking and an event hang on each webinar, and the domain keeps them in step."""
 
     list_display = ["name", "owner", "start_at", "duration", "is_webinar", "started_at", "ended_at"]
@@ -34,11 +49,39 @@ class MeetingAdmin(admin.ModelAdmin):
         "site",
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+
+class AttendanceInline(admin.TabularInline):
+    """Who came to a session."""
+
+    model = Attendance
+    fields = ["name", "user", "is_moderator", "joined_at", "left_at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("user")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    """Sessions of meetings, with who came."""
+
+    list_display = ["meeting", "started_at", "ended_at", "people"]
+    list_filter = ["started_at", "meeting__is_webinar"]
+    list_select_related = ["meeting"]
+    search_fields = ["meeting__name", "attendances__name", "attendances__user__username"]
+    date_hierarchy = "started_at"
+    fields = ["meeting", "started_at", "ended_at"]
+    inlines = [AttendanceInline]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(number=Count("attendances"))
+
+    @admin.display(description=_("people"), ordering="number")
+    def people(self, session: Session) -> int:
+        """How many came."""
+        return session.number

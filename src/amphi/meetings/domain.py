@@ -8,7 +8,7 @@ from django.utils.text import slugify
 
 from amphi import access
 from amphi.accounts.models import AccessGroup, User
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.webinars import domain as webinars
 from amphi.webinars.planning import NoGatewayFree
 
@@ -26,6 +26,15 @@ class MeetingFields:
     is_restricted: bool = False
     access_groups: list[AccessGroup] = field(default_factory=list)
     additional_owners: list[User] = field(default_factory=list)
+    password: str = ""
+    guest_policy: str = GuestPolicy.ALWAYS_ACCEPT
+    is_recorded: bool = False
+    lock_cam: bool = False
+    lock_mic: bool = False
+    lock_public_chat: bool = False
+    lock_private_chat: bool = False
+    lock_notes: bool = False
+    hide_user_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,16 +45,41 @@ class SavedMeeting:
     conflict: NoGatewayFree | None
 
 
-_PLAIN = ("name", "description", "start_at", "duration", "is_restricted")
+OPTIONS = (
+    "password",
+    "guest_policy",
+    "is_recorded",
+    "lock_cam",
+    "lock_mic",
+    "lock_public_chat",
+    "lock_private_chat",
+    "lock_notes",
+    "hide_user_list",
+)
+_IN_CALENDARS = ("name", "description", "start_at", "duration")
+_PLAIN = (*_IN_CALENDARS, "is_restricted", *OPTIONS)
+
+
+def fields_of(meeting: Meeting) -> MeetingFields:
+    """What has been decided about `meeting`."""
+    return MeetingFields(
+        is_webinar=meeting.is_webinar,
+        enable_chat=meeting.enable_chat,
+        access_groups=list(meeting.access_groups.all()),
+        additional_owners=list(meeting.additional_owners.all()),
+        **{name: getattr(meeting, name) for name in _PLAIN},
+    )
 
 
 def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeting:
+    is_new = meeting.pk is None
+    if not is_new and any(getattr(meeting, name) != getattr(fields, name) for name in _IN_CALENDARS):
+        meeting.calendar_sequence += 1
     for name in _PLAIN:
         setattr(meeting, name, getattr(fields, name))
     if access.can_create_webinar(user):
         meeting.is_webinar = fields.is_webinar
         meeting.enable_chat = fields.enable_chat
-    is_new = meeting.pk is None
     meeting.save()
     if is_new:
         meeting.slug = f"{meeting.pk:04d}-{slugify(meeting.name)[:250]}".rstrip("-")

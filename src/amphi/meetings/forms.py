@@ -13,11 +13,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup, User
-from amphi.meetings.domain import MeetingFields
-from amphi.meetings.models import Meeting
+from amphi.meetings.domain import OPTIONS, MeetingFields
+from amphi.meetings.models import GuestPolicy, Meeting
+from amphi.meetings.page_form import PageForm
 
 DURATIONS_MIN = (30, 45, 60, 90, 120, 150, 180, 240, 300)
 WEBINAR_FIELDS = ("is_webinar", "enable_chat")
+LOCKS = tuple(name for name in OPTIONS if name.startswith(("lock_", "hide_")))
 
 
 def duration_label(minutes: int) -> str:
@@ -67,7 +69,7 @@ class PeopleField(forms.CharField):
         return people
 
 
-class MeetingForm(forms.Form):
+class MeetingForm(PageForm):
     """Everything a person decides about a meeting; the webinar's fields only for those who may make webinars."""
 
     name = forms.CharField(label=_("Name"), max_length=250)
@@ -114,6 +116,35 @@ class MeetingForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked: everybody who is logged in."),
     )
+    password = forms.CharField(
+        label=_("Participants’ password"),
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_(
+            "Asked of everyone who joins by the link. Invitations by mail hold it. Changing it changes nothing else."
+        ),
+    )
+    guest_policy = forms.ChoiceField(
+        label=_("People without an account"),
+        choices=[
+            (GuestPolicy.ALWAYS_ACCEPT, _("come in")),
+            (GuestPolicy.ASK_MODERATOR, _("wait until a moderator lets them in")),
+            (GuestPolicy.ALWAYS_DENY, _("stay outside")),
+        ],
+        initial=GuestPolicy.ALWAYS_ACCEPT,
+    )
+    is_recorded = forms.BooleanField(
+        label=_("Allow recording"),
+        required=False,
+        help_text=_("Moderators get a recording button in the meeting."),
+    )
+    lock_cam = forms.BooleanField(label=_("Show their camera"), required=False)
+    lock_mic = forms.BooleanField(label=_("Speak"), required=False)
+    lock_public_chat = forms.BooleanField(label=_("Write in the public chat"), required=False)
+    lock_private_chat = forms.BooleanField(label=_("Write in private"), required=False)
+    lock_notes = forms.BooleanField(label=_("Write in the shared notes"), required=False)
+    hide_user_list = forms.BooleanField(label=_("See who is there"), required=False)
 
     def __init__(
         self,
@@ -138,13 +169,14 @@ class MeetingForm(forms.Form):
         super().__init__(data, initial={**begin, **(initial or {})})
         self._keep_webinar_fields(webinars=webinars)
         self._offer_durations()
+        if settings.MEETING_DISABLE_RECORD:
+            del self.fields["is_recorded"]
         self.fields["start_at"].help_text = gettext("Time zone: %(zone)s") % {
             "zone": timezone.get_current_timezone_name()
         }
         if not self.fields["access_groups"].queryset.exists():
             del self.fields["access_groups"]
-        for name in self.fields:
-            self._style(self[name])
+        self.style()
 
     def _keep_webinar_fields(self, *, webinars: bool) -> None:
         for name in WEBINAR_FIELDS:
@@ -163,21 +195,9 @@ class MeetingForm(forms.Form):
             minutes.add(_minutes(self.meeting.duration))
         self.fields["duration"].choices = [(minute, duration_label(minute)) for minute in sorted(minutes)]
 
-    @staticmethod
-    def _style(bound: BoundField) -> None:
-        widget = bound.field.widget
-        if isinstance(widget, forms.CheckboxSelectMultiple | forms.CheckboxInput):
-            widget.attrs["class"] = "form-check-input"
-        else:
-            widget.attrs["class"] = "form-select" if isinstance(widget, forms.Select) else "form-control"
-        if isinstance(widget, forms.CheckboxInput) and not isinstance(widget, forms.CheckboxSelectMultiple):
-            widget.attrs["role"] = "switch"
-
-    def add_error(self, field: str | None, error: Any) -> None:
-        super().add_error(field, error)
-        for name in self.errors:
-            if name in self.fields and "is-invalid" not in self.fields[name].widget.attrs.get("class", ""):
-                self.fields[name].widget.attrs["class"] += " is-invalid"
+    def clean_password(self) -> str:
+        """The password without the spaces that copying leaves around it."""
+        return self.cleaned_data["password"].strip()
 
     def clean_name(self) -> str:
         """The name on one line."""
@@ -206,6 +226,22 @@ class MeetingForm(forms.Form):
             is_restricted=data["is_restricted"],
             access_groups=list(data.get("access_groups", [])),
             additional_owners=data["additional_owners"],
+            **{name: data.get(name, getattr(meeting or Meeting(), name)) for name in OPTIONS},
+        )
+
+    @property
+    def locks(self) -> list[BoundField]:
+        """What participants can be kept from."""
+        return [self[name] for name in LOCKS]
+
+    @property
+    def has_options(self) -> bool:
+        """Whether an advanced option is set or wrong, so that the page shows them at once."""
+        plain = Meeting()
+        return any(
+            name in self.errors or (self[name].value() or "") not in {getattr(plain, name), ""}
+            for name in OPTIONS
+            if name in self.fields
         )
 
 
@@ -224,7 +260,18 @@ def _initial_of(meeting: Meeting) -> dict[str, Any]:
         "is_restricted": meeting.is_restricted,
         "access_groups": list(meeting.access_groups.all()),
         "additional_owners": names_of(list(meeting.additional_owners.all())),
+        **{name: getattr(meeting, name) for name in OPTIONS},
     }
+
+
+def copy_of(meeting: Meeting, now: datetime) -> dict[str, Any]:
+    """What a copy of `meeting` starts with: its own day and time, in the first week in which that is to come."""
+    local = timezone.localtime(meeting.start_at)
+    weeks = max(0, (now - local) // timedelta(weeks=1) + 1)
+    # Added to the local time, so that the hour stays where clocks are changed in between.
+    start_at = timezone.make_aware(local.replace(tzinfo=None) + timedelta(weeks=weeks))
+    name = gettext("Copy of %(name)s") % {"name": meeting.name}
+    return {**_initial_of(meeting), "name": name[:250], "start_at": start_at}
 
 
 class FilterForm(forms.Form):

@@ -1,14 +1,16 @@
 """Starting a meeting in BigBlueButton, and entering it."""
 
 import logging
+import secrets
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.bigbluebutton import BigBlueButtonError
-from amphi.meetings.models import Meeting
+from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
+from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.server import callback_url, meeting_server
 from amphi.webinars import domain as webinars
 from amphi.webinars.exceptions import MeetingServerError
@@ -21,14 +23,31 @@ def _parameters(meeting: Meeting) -> dict[str, str]:
         "attendeePW": meeting.attendee_password,
         "moderatorPW": meeting.moderator_password,
         "meta_endCallbackUrl": callback_url(meeting, "ended"),
-        "logoutURL": settings.BBB_LOGOUT_URL or settings.AMPHI_URL + meeting.get_absolute_url(),
+        "logoutURL": settings.BBB_LOGOUT_URL
+        or settings.AMPHI_URL + reverse("meetings:left", args=[meeting.slug]),
         # The streaming user counts as a user, so an empty meeting would never end by itself.
         "endWhenNoModerator": "true",
         "endWhenNoModeratorDelayInMinutes": "5",
     }
-    if meeting.is_webinar:
-        parameters["guestPolicy"] = "ALWAYS_ACCEPT"
-    return parameters
+    return parameters | _rules(meeting)
+
+
+def _rules(meeting: Meeting) -> dict[str, str]:
+    """What participants may do, in BBB's words."""
+    locks = {
+        "lockSettingsDisableCam": meeting.lock_cam,
+        "lockSettingsDisableMic": meeting.lock_mic,
+        "lockSettingsDisablePublicChat": meeting.lock_public_chat,
+        "lockSettingsDisablePrivateChat": meeting.lock_private_chat,
+        "lockSettingsDisableNotes": meeting.lock_notes,
+        "lockSettingsHideUserList": meeting.hide_user_list,
+    }
+    rules = {name: "true" for name, locked in locks.items() if locked}
+    # Nobody stands at a webinar's door to let the streaming user in.
+    rules["guestPolicy"] = GuestPolicy.ALWAYS_ACCEPT if meeting.is_webinar else meeting.guest_policy
+    if meeting.is_recorded and not settings.MEETING_DISABLE_RECORD:
+        rules["record"] = "true"
+    return rules
 
 
 def _create(meeting: Meeting) -> None:
@@ -61,9 +80,62 @@ def start_meeting(meeting: Meeting, *, user: User) -> str:
     livestream = webinars.livestream_of(meeting)
     if livestream is not None:
         webinars.go_live(livestream, user=user)
+    else:
+        _listen(meeting)
     return moderator_url(meeting, user=user)
+
+
+def _listen(meeting: Meeting) -> None:
+    """Have BBB tell who comes and goes; a webinar's supervisor does so for a webinar, and keeps asking."""
+    try:
+        meeting_server().create_hook(callback_url(meeting, "events"), meeting_id=meeting.bbb_id)
+    except WebhooksUnavailableError:
+        log.info("create_hook for meeting %s “%s”: this server has none", meeting.pk, meeting.name)
+    except BigBlueButtonError as error:
+        log.warning("create_hook for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
 
 
 def moderator_url(meeting: Meeting, *, user: User) -> str:
     """The signed address by which `user` enters the running meeting as a moderator."""
     return meeting_server().join_url(meeting.bbb_id, str(user), role="MODERATOR", user_id=f"amphi-{user.pk}")
+
+
+def participant_url(meeting: Meeting, *, name: str, user: User | None) -> str | None:
+    """The signed address by which somebody enters the running meeting as a viewer.
+
+    Args:
+        meeting: the meeting.
+        name: as the others see it.
+        user: who it is, or None for somebody without an account, whom the guest policy is about.
+
+    Returns:
+        The address, or None when the meeting does not run.
+
+    Raises:
+        MeetingServerError: BBB did not say whether it runs.
+    """
+    if not meeting.is_open or not _runs(meeting):
+        return None
+    user_id = f"amphi-{user.pk}" if user else f"guest-{secrets.token_hex(8)}"
+    return meeting_server().join_url(
+        meeting.bbb_id,
+        name,
+        role="VIEWER",
+        user_id=user_id,
+        parameters={} if user else {"guest": "true"},
+    )
+
+
+def _runs(meeting: Meeting) -> bool:
+    """Ask BBB; a plain meeting that is gone is noted as ended, a webinar's supervisor sees that by itself."""
+    try:
+        over = meeting_server().meeting_info(meeting.bbb_id).over
+    except MeetingNotFoundError:
+        over = True
+    except BigBlueButtonError as error:
+        log.warning("getMeetingInfo for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+        raise MeetingServerError(_("The meeting server does not answer at the moment.")) from error
+    if over and webinars.livestream_of(meeting) is None:
+        seen = Meeting.objects.filter(pk=meeting.pk, started_at=meeting.started_at, ended_at=None)
+        seen.update(ended_at=timezone.now())
+    return not over

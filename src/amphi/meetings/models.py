@@ -1,5 +1,6 @@
 """Meetings in BigBlueButton, webinars among them."""
 
+import hmac
 import secrets
 import uuid
 from datetime import datetime, timedelta
@@ -27,6 +28,14 @@ def new_secret() -> str:
 def new_access_key() -> str:
     """The right to enter as the streaming user: letters and digits only, since gateways type it as keys."""
     return secrets.token_hex(20)
+
+
+class GuestPolicy(models.TextChoices):
+    """What BBB does with people who have no account; its own words."""
+
+    ALWAYS_ACCEPT = "ALWAYS_ACCEPT", _("they come in")
+    ASK_MODERATOR = "ASK_MODERATOR", _("a moderator lets them in one by one")
+    ALWAYS_DENY = "ALWAYS_DENY", _("they stay outside")
 
 
 class Meeting(models.Model):
@@ -58,11 +67,33 @@ class Meeting(models.Model):
         AccessGroup, blank=True, related_name="meetings", verbose_name=_("groups allowed")
     )
 
+    password = models.CharField(
+        _("participants’ password"),
+        max_length=64,
+        blank=True,
+        help_text=_("Asked of those who join by the link."),
+    )
+    guest_policy = models.CharField(
+        _("people without an account"),
+        max_length=16,
+        choices=GuestPolicy.choices,
+        default=GuestPolicy.ALWAYS_ACCEPT,
+    )
+    is_recorded = models.BooleanField(_("recording allowed"), default=False)
+    lock_cam = models.BooleanField(_("cameras off"), default=False)
+    lock_mic = models.BooleanField(_("microphones off"), default=False)
+    lock_public_chat = models.BooleanField(_("no public chat"), default=False)
+    lock_private_chat = models.BooleanField(_("no private chat"), default=False)
+    lock_notes = models.BooleanField(_("no writing in the shared notes"), default=False)
+    hide_user_list = models.BooleanField(_("list of participants hidden"), default=False)
+
     bbb_id = models.CharField(max_length=256, unique=True, editable=False, default=new_bbb_id)
     attendee_password = models.CharField(max_length=64, editable=False, default=new_secret)
     moderator_password = models.CharField(max_length=64, editable=False, default=new_secret)
     access_key = models.CharField(max_length=64, unique=True, editable=False, default=new_access_key)
     callback_nonce = models.CharField(max_length=64, unique=True, editable=False, default=new_secret)
+    # RFC 5545's SEQUENCE: it grows with each change of what calendars show.
+    calendar_sequence = models.PositiveIntegerField(editable=False, default=0)
     started_at = models.DateTimeField(_("started at"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -103,3 +134,93 @@ class Meeting(models.Model):
         secret of 80 bits.
         """
         return f"webinar-{self.pk}-{self.access_key[-20:]}"
+
+    @property
+    def presenter_key(self) -> str:
+        """The right to enter a webinar's meeting as a presenter without an account: the last part of the invited's link."""
+        return hmac.digest(self.access_key.encode(), b"presenter", "sha256").hex()[:32]
+
+
+class Invitation(models.Model):
+    """Somebody who was invited by mail; inviting again renews it."""
+
+    class Role(models.TextChoices):
+        PRESENTER = "presenter", _("presenter")
+        LISTENER = "listener", _("listener")
+        PARTICIPANT = "participant", _("participant")
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="invitations")
+    address = models.EmailField(_("mail address"))
+    role = models.CharField(_("role"), max_length=12, choices=Role.choices)
+    language = models.CharField(_("language"), max_length=5)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("invited by")
+    )
+    sent_at = models.DateTimeField(_("sent at"))
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["address"]
+        constraints = [
+            models.UniqueConstraint(fields=["meeting", "address"], name="one_invitation_for_an_address")
+        ]
+        indexes = [models.Index(fields=["invited_by", "sent_at"])]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Session(models.Model):
+    """One life of a meeting in BBB: from its start until it is over."""
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("meeting")
+    )
+    internal_id = models.CharField(max_length=256, editable=False)
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["meeting", "internal_id"], name="one_session_for_an_internal_id")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meeting_id} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Attendance(models.Model):
+    """One person in a session, from coming to going; who came twice has two."""
+
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="attendances", verbose_name=_("session")
+    )
+    user_id_in_bbb = models.CharField(max_length=100, editable=False)
+    name = models.CharField(_("name"), max_length=255)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    is_moderator = models.BooleanField(_("moderator"), default=False)
+    joined_at = models.DateTimeField(_("came at"))
+    left_at = models.DateTimeField(_("left at"), null=True)
+
+    class Meta:
+        verbose_name = _("presence")
+        verbose_name_plural = _("presences")
+        ordering = ["joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "user_id_in_bbb", "joined_at"], name="one_presence_for_one_coming"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

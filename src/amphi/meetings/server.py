@@ -15,7 +15,9 @@ TIMEOUT_S = 5.0
 
 @lru_cache(maxsize=4)
 def _server(url: str, secret: str, checksum: str, ca_file: str) -> Server:
-    return Server(url, secret, checksum=cast("Algorithm", checksum), timeout_s=TIMEOUT_S, ca_file=ca_file or None)
+    return Server(
+        url, secret, checksum=cast("Algorithm", checksum), timeout_s=TIMEOUT_S, ca_file=ca_file or None
+    )
 
 
 def meeting_server() -> Server:

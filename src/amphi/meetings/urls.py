@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.meetings import views
+from amphi.meetings import invite_views, join_views, session_views, views
 
 app_name = "meetings"
 urlpatterns = [
@@ -12,6 +12,14 @@ urlpatterns = [
     path("<slug:slug>/edit/", views.edit, name="edit"),
     path("<slug:slug>/delete/", views.delete, name="delete"),
     path("<slug:slug>/start/", views.start, name="start"),
-    path("<slug:slug>/join/", views.join, name="join"),
+    path("<slug:slug>/join/", join_views.join, name="join"),
+    path("<slug:slug>/join/<str:key>/", join_views.join, name="join_invited"),
+    path("<slug:slug>/left/", join_views.left, name="left"),
+    path("<slug:slug>/duplicate/", views.duplicate, name="duplicate"),
+    path("<slug:slug>/sessions/", session_views.sessions, name="sessions"),
+    path("<slug:slug>/sessions/<int:pk>/", session_views.sessions, name="session"),
+    path("<slug:slug>/sessions/<int:pk>.csv", session_views.session_csv, name="session_csv"),
+    path("<slug:slug>/invite/", invite_views.invite, name="invite"),
+    path("<slug:slug>/invite/again/", invite_views.invite_again, name="invite_again"),
     path("<slug:slug>/move/", views.move, name="move"),
 ]

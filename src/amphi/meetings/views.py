@@ -10,17 +10,24 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amphi.access import can_create_webinar, logged_in, moderator
+from amphi.access import (
+    can_create_webinar,
+    can_edit_meetings,
+    editor,
+    logged_in,
+    moderator,
+    planner,
+)
 from amphi.accounts.models import User
 from amphi.meetings import domain
 from amphi.meetings import join as joining
-from amphi.meetings.domain import MeetingFields, SavedMeeting
-from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm
+from amphi.meetings.domain import SavedMeeting
+from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm, copy_of
+from amphi.meetings.invitations import presenters_url
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import listed_meetings
 from amphi.webinars.exceptions import WebinarError
@@ -37,12 +44,13 @@ def _card(meeting: Meeting, user: User, now: datetime) -> dict[str, Any]:
         "livestream": livestream,
         "offer": offer(meeting),
         "is_on": is_on(meeting),
+        "can_edit": can_edit_meetings(user),
         "is_mine": meeting.owner_id == user.pk,
         "is_over": meeting.end_at <= now
         and not is_on(meeting)
         and not (livestream and livestream.is_running),
         "event_url": settings.AMPHI_URL + livestream.event.get_absolute_url() if livestream else "",
-        "join_url": settings.AMPHI_URL + reverse("meetings:join", args=[meeting.slug]),
+        "join_url": presenters_url(meeting),
     }
 
 
@@ -66,7 +74,8 @@ def meeting_list(request: HttpRequest) -> HttpResponse:
             "kind": kind,
             "past": past,
             "words": words,
-            "can_create_webinar": can_create_webinar(request.user),
+            "can_edit": can_edit_meetings(request.user),
+            "can_create_webinar": can_create_webinar(request.user) and can_edit_meetings(request.user),
             "webinars_in_use": settings.USE_MEETING_WEBINAR,
         },
     )
@@ -98,7 +107,7 @@ def _form_page(request: HttpRequest, form: MeetingForm, meeting: Meeting | None,
     return render(request, "meetings/form.html", context, status=status)
 
 
-@logged_in
+@planner
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """A new meeting or webinar."""
@@ -120,7 +129,17 @@ def add(request: HttpRequest) -> HttpResponse:
     return _saved(request, saved, done)
 
 
-@moderator
+@editor
+@require_safe
+def duplicate(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """The form of a new meeting that begins with what `meeting` has; saving it is adding one."""
+    form = MeetingForm(
+        meeting=None, webinars=can_create_webinar(request.user), initial=copy_of(meeting, timezone.now())
+    )
+    return _form_page(request, form, None, 200)
+
+
+@editor
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Change a meeting or webinar."""
@@ -139,7 +158,7 @@ def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return _saved(request, saved, _("The changes are saved."))
 
 
-@moderator
+@editor
 @require_POST
 def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Take one of the times that were offered, as the webinar that was wanted."""
@@ -149,7 +168,7 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("This time was not understood. Choose another."))
         return redirect(meeting)
-    fields = replace(_fields_of(meeting), start_at=form.cleaned_data["start_at"], is_webinar=True)
+    fields = replace(domain.fields_of(meeting), start_at=form.cleaned_data["start_at"], is_webinar=True)
     try:
         saved = domain.update_meeting(meeting, user=request.user, fields=fields)
     except WebinarError as error:
@@ -158,21 +177,7 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     return _saved(request, saved, _("The webinar is planned for the new time."))
 
 
-def _fields_of(meeting: Meeting) -> MeetingFields:
-    return MeetingFields(
-        name=meeting.name,
-        description=meeting.description,
-        start_at=meeting.start_at,
-        duration=meeting.duration,
-        is_webinar=meeting.is_webinar,
-        enable_chat=meeting.enable_chat,
-        is_restricted=meeting.is_restricted,
-        access_groups=list(meeting.access_groups.all()),
-        additional_owners=list(meeting.additional_owners.all()),
-    )
-
-
-@moderator
+@editor
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Ask, then remove."""
@@ -227,20 +232,6 @@ def start(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Start the meeting, and its live if it is a webinar, and enter it."""
     try:
         return HttpResponseRedirect(joining.start_meeting(meeting, user=request.user))
-    except WebinarError as error:
-        messages.error(request, str(error))
-        return redirect(meeting)
-
-
-@moderator
-@require_http_methods(["GET", "HEAD", "POST"])
-def join(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Enter the meeting that runs."""
-    if not is_on(meeting):
-        messages.info(request, _("It has not been started yet, or is over. Start it here."))
-        return redirect(meeting)
-    try:
-        return HttpResponseRedirect(joining.moderator_url(meeting, user=request.user))
     except WebinarError as error:
         messages.error(request, str(error))
         return redirect(meeting)

@@ -35,7 +35,7 @@ document.addEventListener("click", (event) => {
 });
 
 // A form that was refused: the reader starts at what is wrong.
-document.querySelector("[data-error-summary]")?.focus();
+document.querySelector("[data-error-summary], [data-focus]")?.focus();
 
 // One press is enough: a form that is being sent is not sent twice.
 document.addEventListener("submit", (event) => {

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from amphi import access
 from amphi.audience.domain import record_meeting_message
 from amphi.bigbluebutton import WebhookError, chat, webhooks
+from amphi.meetings import attendance
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
 from amphi.webinars.gateways import streaming_user_id
@@ -29,6 +30,11 @@ log = logging.getLogger("webinar")
 
 
 def _look_now(meeting: Meeting) -> None:
+    """Have the supervisor look; a plain meeting, which nobody supervises, is taken as ended until it is started again."""
+    if not meeting.is_webinar:
+        Meeting.objects.filter(pk=meeting.pk, ended_at=None).exclude(started_at=None).update(
+            ended_at=timezone.now()
+        )
     Livestream.objects.filter(meeting=meeting).exclude(check_at=None).update(check_at=timezone.now())
 
 
@@ -56,10 +62,34 @@ def events(request: HttpRequest, nonce: str) -> HttpResponse:
             continue
         if isinstance(event, webhooks.ChatMessage):
             _take_message(meeting, event)
+        elif isinstance(event, webhooks.UserJoined | webhooks.UserLeft):
+            _note_person(meeting, event)
         elif isinstance(event, webhooks.MeetingEnded):
             log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
+            attendance.ended(meeting, session_id=event.internal_meeting_id, at=_moment(event))
             _look_now(meeting)
     return HttpResponse(status=200)
+
+
+def _moment(event: webhooks.Event) -> datetime:
+    """When it happened, by BBB's clock; by ours where it does not say."""
+    return datetime.fromtimestamp(event.sent_at_ms / 1000, UTC) if event.sent_at_ms else timezone.now()
+
+
+def _note_person(meeting: Meeting, event: webhooks.UserJoined | webhooks.UserLeft) -> None:
+    session_id, user_id, at = event.internal_meeting_id, event.user_id, _moment(event)
+    if isinstance(event, webhooks.UserLeft):
+        attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
+    elif event.external_user_id != streaming_user_id(meeting):  # which is a browser, and nobody
+        coming = attendance.Coming(
+            session_id=session_id,
+            user_id=user_id,
+            external_id=event.external_user_id,
+            name=event.name,
+            is_moderator=event.role == "MODERATOR",
+            at=at,
+        )
+        attendance.joined(meeting, coming)
 
 
 def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
@@ -74,16 +104,14 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
         meeting_message_id=f"{meeting.pk}-{message.id}"[:100],
         author_name=message.sender_name[:255],
         text=chat.strip_html(message.text),
-        sent_at=datetime.fromtimestamp(message.sent_at_ms / 1000, UTC)
-        if message.sent_at_ms
-        else timezone.now(),
+        sent_at=_moment(message),
     )
 
 
 @require_GET
 @access.signed
 def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- the nonce says it all
-    """BBB's ``meta_endCallbackUrl``: a GET without a signature, known by its nonce. It changes no state, it hastens a look."""
+    """BBB's ``meta_endCallbackUrl``: a GET without a signature, known by its nonce. It hastens a look."""
     meeting = get_object_or_404(Meeting, callback_nonce=nonce)
     log.info("end callback for meeting %s “%s”", meeting.pk, meeting.name)
     _look_now(meeting)

@@ -1,0 +1,104 @@
+"""Who came: written from what BBB tells, session by session."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from amphi.accounts.models import User
+from amphi.meetings.models import Attendance, Meeting, Session
+
+_OUR_USER = re.compile(r"amphi-([1-9]\d{0,17})")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Somebody who joined, as BBB tells it.
+
+    Attributes:
+        session_id: BBB's own id of this life of the meeting.
+        user_id: BBB's own id of the person in it.
+        external_id: what the join address gave; of a person with an account, ours.
+    """
+
+    session_id: str
+    user_id: str
+    external_id: str
+    name: str
+    is_moderator: bool
+    at: datetime
+
+
+def joined(meeting: Meeting, coming: Coming) -> None:
+    """Note that somebody came; being told twice is harmless."""
+    if not coming.session_id or not coming.user_id:
+        return
+    session, _made = Session.objects.get_or_create(
+        meeting=meeting, internal_id=coming.session_id[:256], defaults={"started_at": coming.at}
+    )
+    found = _OUR_USER.fullmatch(coming.external_id)
+    Attendance.objects.get_or_create(
+        session=session,
+        user_id_in_bbb=coming.user_id[:100],
+        joined_at=coming.at,
+        defaults={
+            "name": coming.name[:255],
+            "user": User.objects.filter(pk=int(found[1])).first() if found else None,
+            "is_moderator": coming.is_moderator,
+        },
+    )
+
+
+def left(meeting: Meeting, *, session_id: str, user_id: str, at: datetime) -> None:
+    """Note that somebody went."""
+    Attendance.objects.filter(
+        session__meeting=meeting,
+        session__internal_id=session_id,
+        user_id_in_bbb=user_id[:100],
+        left_at=None,
+        joined_at__lte=at,
+    ).update(left_at=at)
+
+
+def ended(meeting: Meeting, *, session_id: str, at: datetime) -> None:
+    """Note that a session is over; who was still there went with it."""
+    sessions = Session.objects.filter(meeting=meeting, internal_id=session_id)
+    sessions.filter(ended_at=None).update(ended_at=at)
+    Attendance.objects.filter(session__in=sessions, left_at=None).update(left_at=at)
+
+
+def _plain(text: str) -> str:
+    """`text` so that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
+    return "'" + text if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def as_csv(session: Session) -> str:
+    """The session as a table for spreadsheets: a byte order mark, semicolons as French ones expect, local times."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    table = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    table.writerow(
+        [_("Name"), _("Account"), _("Mail"), _("Moderator"), _("Came at"), _("Left at"), _("Minutes")]
+    )
+    for one in session.attendances.select_related("user"):
+        table.writerow(
+            [
+                _plain(one.name),
+                _plain(one.user.get_username()) if one.user else "",
+                _plain(one.user.email) if one.user else "",
+                _("yes") if one.is_moderator else _("no"),
+                _time(one.joined_at),
+                _time(one.left_at),
+                str(round((one.left_at - one.joined_at).total_seconds() / 60)) if one.left_at else "",
+            ]
+        )
+    return out.getvalue()
+
+
+def _time(at: datetime | None) -> str:
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""

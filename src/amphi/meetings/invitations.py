@@ -1,0 +1,161 @@
+"""Inviting people by mail, each with the link that is right for them."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from amphi.accounts.models import User
+from amphi.mails import domain as mails
+from amphi.mails.models import Mail
+from amphi.meetings import calendar
+from amphi.meetings.exceptions import TooManyInvitationsError
+from amphi.meetings.models import Invitation, Meeting
+from amphi.webinars.offers import livestream_of
+
+log = logging.getLogger(__name__)
+
+Role = Invitation.Role
+MOST_ADDRESSES = 200
+"""In one sending."""
+MOST_IN_A_DAY = 1000
+"""By one person, so that a stolen account is no mail cannon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is written to those who are invited.
+
+    Attributes:
+        role: what they will be; it decides on the link.
+        language: ``fr`` or ``en``, for those of whom no language is known.
+        word: a personal word; may be empty.
+        is_update: they were invited before, and are told what changed.
+    """
+
+    role: Role
+    language: str
+    word: str = ""
+    is_update: bool = False
+
+
+def presenters_url(meeting: Meeting) -> str:
+    """The way into the meeting for those who present: of a webinar with a key, since everybody else belongs on its live page."""
+    if livestream_of(meeting) is not None:
+        path = reverse("meetings:join_invited", args=[meeting.slug, meeting.presenter_key])
+    else:
+        path = reverse("meetings:join", args=[meeting.slug])
+    return settings.AMPHI_URL + path
+
+
+def url_for(meeting: Meeting, role: Role) -> str:
+    """The link that is right for one who is invited: the live page for listeners, the meeting for all others."""
+    livestream = livestream_of(meeting)
+    if role == Role.LISTENER and livestream is not None:
+        return settings.AMPHI_URL + livestream.event.get_absolute_url()
+    return presenters_url(meeting)
+
+
+def roles_of(meeting: Meeting) -> list[Role]:
+    """What people can be invited as."""
+    return [Role.LISTENER, Role.PRESENTER] if livestream_of(meeting) is not None else [Role.PARTICIPANT]
+
+
+def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User) -> Mail:
+    """The mail to one reader, with its calendar entry; nothing is saved."""
+    url = url_for(meeting, letter.role)
+    context = {
+        "meeting": meeting,
+        "letter": letter,
+        "sender": user,
+        "url": url,
+        "asks_login": meeting.is_restricted and letter.role != Role.PRESENTER,
+        "password": meeting.password if letter.role == Role.PARTICIPANT else "",
+        "zone": timezone.get_current_timezone_name(),
+    }
+    with translation.override(reader.language or letter.language):
+        about = "\n\n".join(
+            part for part in (_("Join: %(url)s") % {"url": url}, letter.word, meeting.description) if part
+        )
+    invite = calendar.Invite(
+        uid=calendar.uid_of(meeting.bbb_id, urlsplit(settings.AMPHI_URL).hostname or "amphi"),
+        sequence=meeting.calendar_sequence,
+        summary=meeting.name,
+        description=about,
+        url=url,
+        start_at=meeting.start_at,
+        end_at=meeting.end_at,
+        organizer=calendar.Person(meeting.owner.email or settings.DEFAULT_FROM_EMAIL, str(meeting.owner)),
+        attendee=calendar.Person(reader.address),
+        stamp=timezone.now(),
+    )
+    return mails.compose(reader, "invitation", context, calendar=calendar.write(invite))
+
+
+def _readers(addresses: Iterable[str], language: str) -> list[mails.Reader]:
+    wanted = {address.lower(): address for address in addresses}
+    known = dict(User.objects.filter(email__in=wanted.values()).values_list("email", "language"))
+    spoken = {address.lower(): said for address, said in known.items() if said}
+    return [mails.Reader(address, spoken.get(lower, language)) for lower, address in wanted.items()]
+
+
+@transaction.atomic
+def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: User) -> int:
+    """Write to each address once, and remember who was invited.
+
+    Returns:
+        How many mails will be sent.
+
+    Raises:
+        TooManyInvitationsError: `user` has invited too many people in the last day.
+    """
+    readers = _readers(addresses, letter.language)
+    today = Invitation.objects.filter(invited_by=user, sent_at__gt=timezone.now() - timedelta(days=1)).count()
+    if today + len(readers) > MOST_IN_A_DAY:
+        raise TooManyInvitationsError(
+            _("Not more than %(most)s invitations can be sent in a day.") % {"most": MOST_IN_A_DAY}
+        )
+    Mail.objects.bulk_create(write(meeting, reader, letter, user=user) for reader in readers)
+    Invitation.objects.bulk_create(
+        [
+            Invitation(
+                meeting=meeting,
+                address=reader.address.lower(),
+                role=letter.role,
+                language=reader.language,
+                invited_by=user,
+                sent_at=timezone.now(),
+            )
+            for reader in readers
+        ],
+        update_conflicts=True,
+        unique_fields=["meeting", "address"],
+        update_fields=["role", "language", "invited_by", "sent_at"],
+    )
+    log.info("invite for meeting %s: %s mails by user %s", meeting.pk, len(readers), user.pk)
+    return len(readers)
+
+
+@transaction.atomic
+def invite_again(meeting: Meeting, *, user: User) -> int:
+    """Send the meeting as it now is to everybody who was invited, each as what they were invited as.
+
+    Raises:
+        TooManyInvitationsError: as `invite`.
+    """
+    groups: dict[tuple[Role, str], list[str]] = {}
+    for one in meeting.invitations.all():
+        role = Role(one.role)
+        kept = role if role in roles_of(meeting) else roles_of(meeting)[0]
+        groups.setdefault((kept, one.language), []).append(one.address)
+    return sum(
+        invite(meeting, addresses, Letter(role=role, language=language, is_update=True), user=user)
+        for (role, language), addresses in groups.items()
+    )

@@ -1,0 +1,155 @@
+"""Who came: from signed deliveries to the page and the file."""
+
+import csv
+import io
+import json
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amphi.bigbluebutton import checksum
+from amphi.meetings.models import Attendance, Meeting, Session
+from amphi.meetings.server import callback_url
+from tests.factories import make_meeting, make_user, make_webinar
+
+pytestmark = pytest.mark.django_db
+NOW_MS = int(time.time() * 1000)
+
+
+@pytest.fixture(autouse=True)
+def in_use(settings):
+    settings.USE_MEETING_WEBINAR = True
+    settings.BBB_API_URL = "http://127.0.0.1:9/bigbluebutton"
+    settings.BBB_SECRET_KEY = "secret"
+
+
+def event(meeting: Meeting, kind: str, at_s: int = 0, session: str = "life-1", **user: Any) -> dict[str, Any]:
+    attributes = {
+        "meeting": {"internal-meeting-id": session, "external-meeting-id": meeting.bbb_id},
+        "user": user,
+    }
+    data = {"type": "event", "id": kind, "attributes": attributes, "event": {"ts": NOW_MS + at_s * 1000}}
+    return {"data": data}
+
+
+def came(meeting: Meeting, name: str, external_id: str = "", at_s: int = 0, **more: Any) -> dict[str, Any]:
+    ids = {"internal-user-id": f"w_{name}", "external-user-id": external_id or f"guest-{name}"}
+    return event(meeting, "user-joined", at_s, name=name, role="VIEWER", **ids, **more)
+
+
+def went(meeting: Meeting, name: str, at_s: int) -> dict[str, Any]:
+    return event(meeting, "user-left", at_s, name=name, **{"internal-user-id": f"w_{name}"})
+
+
+def deliver(client, meeting: Meeting, *events: dict[str, Any]) -> int:
+    body = urlencode({"event": json.dumps(events), "timestamp": NOW_MS, "domain": "bbb"}).encode()
+    url = callback_url(meeting, "events")
+    signature = checksum.of_delivery(url, body, "secret", "sha256")
+    path = reverse("hooks:events", args=[meeting.callback_nonce])
+    response = client.post(
+        f"{path}?checksum={signature}", body, content_type="application/x-www-form-urlencoded"
+    )
+    return response.status_code
+
+
+def test_coming_and_going_are_noted(client):
+    ada = make_user("ada")
+    meeting = make_meeting()
+    assert (
+        deliver(client, meeting, came(meeting, "Ada", f"amphi-{ada.pk}"), came(meeting, "Bob", at_s=60))
+        == 200
+    )
+    deliver(client, meeting, went(meeting, "Ada", at_s=120))
+    first, second = Attendance.objects.all()
+    assert (first.name, first.user, (first.left_at - first.joined_at).total_seconds()) == ("Ada", ada, 120)
+    assert (second.name, second.user, second.left_at) == ("Bob", None, None)
+
+
+def test_delivery_that_is_repeated_changes_nothing(client):
+    meeting = make_meeting()
+    for _ in range(2):
+        deliver(client, meeting, came(meeting, "Ada"), went(meeting, "Ada", at_s=9))
+    assert Attendance.objects.get().left_at is not None
+
+
+def test_coming_back_is_another_line(client):
+    meeting = make_meeting()
+    deliver(client, meeting, came(meeting, "Ada"), went(meeting, "Ada", 10), came(meeting, "Ada", at_s=20))
+    assert [one.left_at is None for one in Attendance.objects.all()] == [False, True]
+
+
+def test_end_closes_the_session_and_the_meeting(client):
+    meeting = make_meeting()
+    Meeting.objects.update(started_at=timezone.now())
+    deliver(client, meeting, came(meeting, "Ada"), event(meeting, "meeting-ended", 30))
+    session, one = Session.objects.get(), Attendance.objects.get()
+    assert session.ended_at == one.left_at is not None
+    assert Meeting.objects.get().ended_at is not None
+
+
+def test_each_life_of_the_meeting_is_a_session(client):
+    meeting = make_meeting()
+    deliver(client, meeting, came(meeting, "Ada"), came(meeting, "Ada", at_s=99, session="life-2"))
+    assert Session.objects.count() == 2
+
+
+def test_streaming_user_is_nobody(client):
+    meeting = make_webinar().meeting
+    deliver(
+        client, meeting, came(meeting, "streaming", f"amphi-streaming-{meeting.pk}"), came(meeting, "Ada")
+    )
+    assert [one.name for one in Attendance.objects.all()] == ["Ada"]
+
+
+def test_events_of_another_meeting_are_not_ours(client):
+    meeting, other = make_meeting(), make_meeting()
+    deliver(client, meeting, came(other, "Ada"))
+    assert not Attendance.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "external_id", ["amphi-999999", "amphi-0", "amphi-x", "amphi-1e9", "amphi-" + "9" * 30]
+)
+def test_unknown_person_is_a_name(client, external_id):
+    meeting = make_meeting()
+    deliver(client, meeting, came(meeting, "Ada", external_id))
+    assert Attendance.objects.get().user is None
+
+
+# --- the page and the file
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_page_takes_as_many_queries_for_any_number(client, rows, django_assert_num_queries):
+    meeting = make_meeting()
+    deliver(client, meeting, *(came(meeting, f"P{n}", f"amphi-{make_user().pk}") for n in range(rows)))
+    client.force_login(meeting.owner)
+    with django_assert_num_queries(5):
+        page = client.get(reverse("meetings:sessions", args=[meeting.slug]))
+    assert page.content.decode().count('scope="row"') == rows
+
+
+def test_session_of_another_meeting_is_not_shown(client):
+    meeting, other = make_meeting(), make_meeting()
+    deliver(client, other, came(other, "Ada"))
+    client.force_login(meeting.owner)
+    for name in ("session", "session_csv"):
+        url = reverse(f"meetings:{name}", args=[meeting.slug, Session.objects.get().pk])
+        assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"])
+def test_no_name_is_a_formula(client, hostile):
+    meeting = make_meeting(name="Optique & ondes")
+    deliver(client, meeting, came(meeting, hostile))
+    client.force_login(meeting.owner)
+    url = reverse("meetings:session_csv", args=[meeting.slug, Session.objects.get().pk])
+    response = client.get(url)
+    assert response["Content-Disposition"].startswith('attachment; filename="optique-ondes-')
+    head, row = csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline=""), delimiter=";")
+    assert len(head) == len(row)
+    assert row[0] == "'" + hostile

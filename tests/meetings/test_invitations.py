@@ -1,0 +1,205 @@
+"""Inviting by mail: who gets which link, in which language, and the page."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amphi.mails.models import Mail
+from amphi.meetings import domain, invitations
+from amphi.meetings.models import Invitation, Meeting
+from tests.factories import make_meeting, make_user, make_webinar
+from tests.meetings.test_views import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def in_use(settings):
+    settings.USE_MEETING_WEBINAR = True
+    settings.AMPHI_URL = "https://amphi.univ.fr"
+
+
+@pytest.fixture
+def marie(client):
+    user = make_user("marie", first_name="Marie", last_name="Curie")
+    client.force_login(user)
+    return user
+
+
+def invite_url(meeting: Meeting) -> str:
+    return reverse("meetings:invite", args=[meeting.slug])
+
+
+def data(**fields: str) -> dict[str, str]:
+    return {
+        "addresses": "jean@univ.fr",
+        "role": "listener",
+        "word": "",
+        "language": "fr",
+        "step": "send",
+    } | fields
+
+
+def line(mail: Mail, name: str) -> str:
+    unfolded = mail.calendar.replace("\r\n ", "")
+    return re.search(rf"^{name}:(.*)\r$", unfolded, re.MULTILINE)[1]
+
+
+# --- the link that is right for the reader
+
+
+def test_listeners_get_the_live_page_and_presenters_the_meeting(client, marie):
+    livestream = make_webinar(marie)
+    meeting = livestream.meeting
+    client.post(invite_url(meeting), data(addresses="jean@univ.fr"))
+    client.post(invite_url(meeting), data(addresses="irene@univ.fr", role="presenter"))
+    listener, presenter = Mail.objects.order_by("pk")
+    live = "https://amphi.univ.fr" + livestream.event.get_absolute_url()
+    room = f"https://amphi.univ.fr/meetings/{meeting.slug}/join/{meeting.presenter_key}/"
+    assert (listener.to, line(listener, "URL")) == ("jean@univ.fr", live)
+    assert (presenter.to, line(presenter, "URL")) == ("irene@univ.fr", room)
+    for mail, right, wrong in ((listener, live, room), (presenter, room, live)):
+        assert right in mail.text
+        assert f'href="{right}"' in mail.html
+        assert wrong not in mail.text + mail.html + mail.calendar
+
+
+def test_participants_of_a_plain_meeting_get_its_door_and_password(client, marie):
+    meeting = make_meeting(marie, password="sésame & <co>")
+    client.post(invite_url(meeting), data(role="presenter"))
+    mail = Mail.objects.get()
+    assert line(mail, "URL") == f"https://amphi.univ.fr/meetings/{meeting.slug}/join/"
+    assert "sésame & <co>" in mail.text
+    assert "sésame &amp; &lt;co&gt;" in mail.html
+    assert Invitation.objects.get().role == "participant"
+
+
+def test_password_is_never_in_the_mails_of_a_webinar(client, marie):
+    meeting = make_webinar(marie, password="secret").meeting
+    client.post(invite_url(meeting), data(addresses="a@univ.fr"))
+    client.post(invite_url(meeting), data(addresses="b@univ.fr", role="presenter"))
+    assert not any("secret" in mail.text + mail.html for mail in Mail.objects.all())
+
+
+# --- languages
+
+
+def test_known_reader_is_written_to_in_their_language(client, marie):
+    make_user("john", language="en")
+    meeting = make_webinar(marie, name="Optique").meeting
+    client.post(invite_url(meeting), data(addresses="jean@univ.fr, john@example.org"))
+    french, english = Mail.objects.order_by("pk")
+    assert french.subject.startswith("Invitation\u202f: «\u202fOptique\u202f», ")
+    assert "Marie Curie vous invite au webinaire «\u202fOptique\u202f»." in french.text
+    assert english.subject.startswith("Invitation: “Optique”, ")
+    assert "Marie Curie invites you to the webinar “Optique”." in english.text
+
+
+def test_language_chosen_on_the_page_is_that_of_the_mails(client, marie):
+    client.post(reverse("accounts:language"), {"language": "en"})
+    marie.refresh_from_db()
+    assert marie.language == "en"
+    client.post(reverse("accounts:language"), {"language": "nonsense"})
+    marie.refresh_from_db()
+    assert marie.language == "en"
+
+
+# --- calendars
+
+
+def test_calendar_follows_the_meeting(client, marie):
+    meeting = make_meeting(marie)
+    client.post(invite_url(meeting), data(language="en", addresses="jean@univ.fr, john@univ.fr"))
+    fields = domain.fields_of(meeting)
+    domain.update_meeting(meeting, user=marie, fields=fields)  # nothing changed
+    moved = {**vars(fields), "start_at": fields.start_at + timedelta(hours=1)}
+    domain.update_meeting(meeting, user=marie, fields=domain.MeetingFields(**moved))
+    client.post(reverse("meetings:invite_again", args=[meeting.slug]))
+    first, _, second, _ = Mail.objects.order_by("pk")
+    assert line(first, "UID") == line(second, "UID")
+    assert (line(first, "SEQUENCE"), line(second, "SEQUENCE")) == ("0", "1")
+    assert line(first, "DTSTART") != line(second, "DTSTART")
+    assert second.subject.startswith("Changed: ")
+    assert Invitation.objects.count() == 2
+
+
+def test_those_invited_as_presenters_stay_presenters_when_told_again(client, marie):
+    meeting = make_webinar(marie).meeting
+    client.post(invite_url(meeting), data(role="presenter"))
+    client.post(reverse("meetings:invite_again", args=[meeting.slug]))
+    assert [meeting.presenter_key in mail.text for mail in Mail.objects.all()] == [True, True]
+
+
+# --- the page
+
+
+def test_preview_shows_what_will_be_sent_and_sends_nothing(client, marie):
+    meeting = make_webinar(marie, name="Optique").meeting
+    sent = data(step="preview", word="À très vite & merci", addresses="jean@univ.fr\nirene@univ.fr")
+    page = client.post(invite_url(meeting), sent)
+    text = text_of(page)
+    assert "Marie Curie vous invite au webinaire" in text
+    assert "À très vite &amp; merci" in text
+    assert "jean@univ.fr, irene@univ.fr" in text
+    assert "Envoyer à 2 personnes" in text
+    assert not Mail.objects.exists()
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("jean@univ.fr, pierre, @univ.fr", "pierre, @univ.fr"),
+        ("", "obligatoire"),
+        (" ".join(f"a{n}@univ.fr" for n in range(201)), "200"),
+        ("x" * 20_001, "20001"),
+    ],
+)
+def test_wrong_addresses_are_told_at_the_field_and_nothing_is_lost(client, marie, typed, said):
+    meeting = make_webinar(marie).meeting
+    page = client.post(invite_url(meeting), data(addresses=typed, word="un mot"))
+    form = page.context["form"]
+    assert page.status_code == 422
+    assert said in re.sub(r"\s", "", "".join(form.errors["addresses"])) or said in form.errors["addresses"][0]
+    assert (form["addresses"].value(), form["word"].value()) == (typed, "un mot")
+    assert not Mail.objects.exists()
+
+
+def test_addresses_as_people_paste_them(client, marie):
+    meeting = make_meeting(marie)
+    typed = 'Jean Perrin <jean@univ.fr>; IRENE@univ.fr\r\n  irene@univ.fr, "Joliot, F." <fred@univ.fr>\n'
+    client.post(invite_url(meeting), data(addresses=typed.replace('"Joliot, F."', "Fred")))
+    assert [mail.to for mail in Mail.objects.order_by("pk")] == [
+        "jean@univ.fr",
+        "irene@univ.fr",
+        "fred@univ.fr",
+    ]
+
+
+def test_sending_tells_how_many(client, marie):
+    meeting = make_meeting(marie)
+    page = client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr"), follow=True)
+    assert "2 invitations sont en route." in text_of(page)
+
+
+def test_mails_of_a_day_are_limited(client, marie, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_IN_A_DAY", 2)
+    meeting = make_meeting(marie)
+    client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr"))
+    page = client.post(invite_url(meeting), data(addresses="c@univ.fr"))
+    assert page.status_code == 422
+    assert Mail.objects.count() == 2
+    Invitation.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    assert client.post(invite_url(meeting), data(addresses="c@univ.fr")).status_code == 302
+
+
+def test_word_is_escaped_in_html(client, marie):
+    meeting = make_meeting(marie, name="<b>Optique</b>")
+    client.post(invite_url(meeting), data(word="<script>x</script>"))
+    mail = Mail.objects.get()
+    assert "<script>" not in mail.html
+    assert "<b>Optique" not in mail.html
+    assert "<script>x</script>" in mail.text
