@@ -31,6 +31,7 @@ class Stage:
         advancing: it moves on with each request.
         broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
         asked: the calls, in order, as ``METHOD path``.
+        hangs_on: whatever call has this in its path or query is not answered.
     """
 
     meeting_exists: bool = True
@@ -43,6 +44,7 @@ class Stage:
     advancing: bool = False
     broken: dict[str, int | str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    hangs_on: str = ""
     url: str = ""
 
     def count(self, pattern: str) -> int:
@@ -104,7 +106,7 @@ class Stage:
         how = self.broken.get(kind)
         if how == "html":
             return 200, "text/html", "<html><body>Welcome to nginx!</body></html>"
-        if how == "hang":
+        if how == "hang" or (self.hangs_on and self.hangs_on in path):
             time.sleep(30)
         if isinstance(how, int):
             return how, "text/plain", "broken"

@@ -110,7 +110,13 @@ class Livestream(models.Model):
         verbose_name = _("livestream")
         verbose_name_plural = _("livestreams")
         ordering = ["-starts_at", "-pk"]
-        indexes = [models.Index(fields=["gateway", "ends_at"])]
+        indexes = [
+            models.Index(fields=["gateway", "ends_at"]),
+            # Who holds a gateway now: a handful among all that ever were.
+            models.Index(
+                fields=["gateway"], condition=models.Q(state__in=sorted(RUNNING)), name="livestream_running"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="livestream_ends_after_start"
