@@ -1,10 +1,12 @@
 """The join page, driven as each version of SIPMediaGW does: a real Chromium over HTTPS, into a room of the real classroom."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
@@ -38,7 +40,7 @@ django.setup()
 from amphi.meetings.join import start_meeting
 from tests.factories import make_gateway, make_webinar
 webinars = []
-for name, starts in (("Conférence", True), ("Cours", False)):
+for name, starts in (("Conférence", True), ("Cours", False), ("Séminaire", True)):
     make_gateway()
     meeting = make_webinar(name=name, is_restricted=True).meeting
     if starts:
@@ -68,6 +70,8 @@ class Site:
     server: Server
     running: dict[str, str]
     waiting: dict[str, str]
+    of_pod: dict[str, str]
+    spki: str
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +104,22 @@ def site(tmp_path_factory) -> Iterator[Site]:
         for command, port in serve_at.items():
             listen = f"127.0.0.1:{port}"
             services.serve(stack, env, folder, command, "--http", listen, answers=f"http://{listen}/healthz")
-        running, waiting = json.loads(services.python(env, "-c", SEED))
+        running, waiting, of_pod = json.loads(services.python(env, "-c", SEED))
         chromium = stack.enter_context(
             browser.running(f"--ignore-certificate-errors-spki-list={certificate.spki}")
         )
         server = Server(f"http://127.0.0.1:{classroom}", SECRET)
         stack.callback(server.close)
-        yield Site(f"https://localhost:{public_web}", env, chromium, server, running, waiting)
+        yield Site(
+            f"https://localhost:{public_web}",
+            env,
+            chromium,
+            server,
+            running,
+            waiting,
+            of_pod,
+            certificate.spki,
+        )
 
 
 # What each era's script does.
@@ -164,8 +177,7 @@ def test_era(site, era, shape):
         era(page, site.url + site.running[shape])
         page.wait_for_url("**sessionToken=**", timeout=10_000, wait_until="commit")
         page.get_by_text("streaming").first.wait_for(state="attached", timeout=PATIENCE_MS)
-        info = site.server.meeting_info(site.running["bbb_id"])
-        return [(one.full_name, one.role) for one in info.attendees]
+        return attendees(site, site.running)
 
     assert ("streaming", "VIEWER") in site.chromium.run(visit)
 
@@ -176,12 +188,41 @@ def test_meeting_that_begins_late_is_entered_by_the_page_itself(site):
         as_of_2026(page, site.url + site.waiting["short"])
         page.locator("#waiting").wait_for()
         assert axe_violations(page) == []
-        page.wait_for_timeout(2500)
-        assert page.locator("#waiting").is_visible()
+        with page.expect_response(lambda answer: answer.request.method == "GET") as looked:
+            pass
+        assert looked.value.json() == {"running": False}
         services.python(site.environment, "-c", START, str(site.waiting["pk"]))
         page.wait_for_url("**sessionToken=**", timeout=PATIENCE_MS, wait_until="commit")
 
     site.chromium.run(visit)
+
+
+def attendees(site: Site, webinar: dict[str, str]) -> list[tuple[str, str]]:
+    return [(one.full_name, one.role) for one in site.server.meeting_info(webinar["bbb_id"]).attendees]
+
+
+def test_our_own_gateway_asked_as_esup_pod_asks(site, tmp_path):
+    """``domain`` and ``room`` of the long form, through the API of SIPMediaGW 1.6."""
+    [port] = nginx.free_ports(1)
+    env = site.environment | {
+        "AMPHI_GATEWAY_TOKEN": "token",
+        "AMPHI_GATEWAY_CHROMIUM_ARGUMENTS": f"--no-sandbox,--ignore-certificate-errors-spki-list={site.spki}",
+    }
+    domain, _, room = (site.url.removeprefix("https://") + site.of_pod["long"]).rpartition("/")
+    query = {"room": room, "domain": domain, "rtmpDst": "rtmp://127.0.0.1:9/live/x"}
+    url = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        listen = ("--http", f"127.0.0.1:{port}", "--warm", "0")
+        services.serve(stack, env, tmp_path, "gateway", *listen, answers=f"{url}/healthz")
+        client = stack.enter_context(
+            httpx.Client(headers={"Authorization": "Bearer token"}, trust_env=False, timeout=PATIENCE_S)
+        )
+        assert client.get(f"{url}/start", params=query).json()["details"]["res"] == "ok"
+        deadline = time.monotonic() + PATIENCE_S
+        while ("streaming", "VIEWER") not in attendees(site, site.of_pod):
+            assert time.monotonic() < deadline, client.get(f"{url}/progress", params={"room": room}).text
+            time.sleep(0.1)
+        assert client.get(f"{url}/stop", params={"room": room}).json()["status"] == "success"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
