@@ -53,8 +53,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def serve(stack: ExitStack, env: Environment, folder: Path, *command: str, answers: str) -> None:
-    """Run ``amphi COMMAND`` until the stack is left, once `answers`, an address of it, does."""
+def serve(
+    stack: ExitStack, env: Environment, folder: Path, *command: str, answers: str
+) -> subprocess.Popen[bytes]:
+    """Run ``amphi COMMAND`` until the stack is left; given once `answers`, an address of it, does."""
     log = folder / f"{command[0]}.log"
     output = stack.enter_context(log.open("wb"))
     process = subprocess.Popen(
@@ -71,3 +73,4 @@ def serve(stack: ExitStack, env: Environment, folder: Path, *command: str, answe
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
+    return process

@@ -34,6 +34,7 @@ class Edge:
     event_id: int
     client: httpx.Client
     folder: Path
+    web: subprocess.Popen[bytes]
 
     def ticket(
         self, *, viewer: str = "a1", stream: str = "room", seconds: int = 600, key: str = TICKET_KEY
@@ -84,7 +85,9 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     event_id = int(services.python(env, "-c", SEED))
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
-        services.serve(stack, env, folder, "web", "--http", web, answers=f"http://{web}/healthz")
+        web_process = services.serve(
+            stack, env, folder, "web", "--http", web, answers=f"http://{web}/healthz"
+        )
         # Behind the edge the origin asks for no ticket: only the edge reaches it.
         bare = {name: value for name, value in env.items() if name != "AMPHI_TICKET_KEY"}
         rtmp = f"127.0.0.1:{ports['rtmp']}"
@@ -109,7 +112,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
         client = stack.enter_context(
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
-        yield Edge(url, f"http://localhost:{ports['http']}", event_id, client, folder)
+        yield Edge(url, f"http://localhost:{ports['http']}", event_id, client, folder, web_process)
 
 
 def playlist(edge: Edge) -> str:
@@ -217,3 +220,15 @@ def test_log_holds_no_ticket(edge):
     assert ticket not in log
     assert "a-key-of-a-meeting" not in log
     assert "/hls/room.m3u8" in log
+
+
+def test_who_watches_already_goes_on_while_the_platform_restarts(edge):
+    """The last test of this file: the platform is gone afterwards."""
+    segment = segment_of(edge)
+    watching = f"{edge.url}/t/{edge.ticket(viewer='a-patient-one', seconds=2)}/hls/{segment}"
+    assert edge.client.get(watching).status_code == 200
+    edge.web.terminate()
+    edge.web.wait(PATIENCE_S)
+    time.sleep(2.5)  # the answer that is remembered runs out
+    assert edge.client.get(watching).status_code == 200
+    assert edge.hls(segment, viewer="a-new-one").status_code == 500
