@@ -6,7 +6,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -73,31 +72,20 @@ def _advice(error: sipmediagw.GatewayError) -> str:
 
 
 def _places(service: GatewayService, dialect: str, caller: outbound.Caller) -> str:
-    """How many webinars it could take now, where it tells."""
-    path = {"amphi": "/jobs", "D": "/status"}.get(dialect)
+    """How many webinars it could take now: ours tells, upstream's don't to those who hold a user's token."""
     unknown = say(
         en="it does not tell how many places it has.", fr="elle ne dit pas combien de places elle a."
     )
-    if path is None:
+    if dialect != "amphi":
         return unknown
     try:
         answer = caller.call(
-            "GET", service.url.rstrip("/") + path, headers={"Authorization": f"Bearer {service.token}"}
+            "GET", f"{service.url.rstrip('/')}/jobs", headers={"Authorization": f"Bearer {service.token}"}
         )
         content = json.loads(answer.body)
-    except (outbound.OutboundError, ValueError):
-        return unknown
-    if dialect == "D":
-        gateways = content.get("data") if isinstance(content, dict) else None
-        rows = gateways if isinstance(gateways, list) else []
-        free, places = (
-            sum(row.get("gw_state") == "started" for row in rows if isinstance(row, dict)),
-            len(rows),
-        )
-    else:
-        places = cast("int", content.get("max_jobs", 0))
-        free = places - sum(job.get("state") != "idle" for job in content.get("jobs", []))
-    if not places:
+        places = int(content["max_jobs"])
+        free = places - sum(job["state"] != "idle" for job in content["jobs"])
+    except (outbound.OutboundError, ValueError, KeyError, TypeError):
         return unknown
     return say(en=f"{free} of {places} places are free.", fr=f"{free} places libres sur {places}.")
 
