@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
@@ -28,7 +29,8 @@ def wait_until(seen: Callable[[], object], what: str) -> None:
 class Workers:
     """``amphi worker`` processes on the test's own database."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, log: Path) -> None:
+        self._log = log
         database = connection.settings_dict
         url = (
             f"postgresql://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
@@ -46,11 +48,10 @@ class Workers:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "amphi", "worker", *options],
-            env=self._environment,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "amphi", "worker", *options], env=self._environment, stderr=log
+            )
         self.processes.append(process)
         return process
 
@@ -96,10 +97,14 @@ def stage(make_stage) -> Stage:
 
 
 @pytest.fixture
-def workers(transactional_db, stage) -> Iterator[Workers]:
-    workers = Workers(stage)
+def workers(transactional_db, stage, tmp_path) -> Iterator[Workers]:
+    """Workers on the test's database; what they logged is shown when the test fails."""
+    log = tmp_path / "worker.log"
+    workers = Workers(stage, log)
     yield workers
     workers.stop()
+    if log.exists():
+        sys.stderr.write(log.read_text(encoding="utf-8")[-20_000:])
 
 
 def webinar_on(stage: Stage) -> Livestream:

@@ -1,0 +1,104 @@
+"""Real workers on one database: none acts twice, none is missed when it dies, and what hangs delays only itself."""
+
+import signal
+from collections import Counter
+
+import pytest
+
+from amphi.webinars import domain
+from amphi.webinars.models import Livestream, State, Transition
+from tests.reliability.conftest import Workers, wait_until, webinar_on
+from tests.webinars.stage import Stage
+
+
+def state(livestream: Livestream) -> State:
+    return State(Livestream.objects.values_list("state", flat=True).get(pk=livestream.pk))
+
+
+def start(livestream: Livestream) -> None:
+    domain.go_live(livestream, user=livestream.meeting.owner)
+
+
+def stop(livestream: Livestream) -> None:
+    livestream.refresh_from_db()
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+
+
+def events(livestream: Livestream) -> list[str]:
+    return list(Transition.objects.filter(livestream=livestream).values_list("event", flat=True))
+
+
+def test_two_workers_ask_for_each_job_once(workers: Workers, stage: Stage, make_stage):
+    stages = [stage, make_stage(), make_stage()]
+    livestreams = [webinar_on(one) for one in stages]
+    workers.start()
+    workers.start()
+    for livestream in livestreams:
+        start(livestream)
+    wait_until(lambda: all(state(one) == State.LIVE for one in livestreams), "all live")
+    for livestream in livestreams:
+        stop(livestream)
+    wait_until(lambda: all(state(one) == State.STOPPED for one in livestreams), "all stopped")
+    for livestream, one in zip(livestreams, stages, strict=True):
+        assert events(livestream) == ["go_live", "media_seen", "stop", "gateway_idle"]
+        calls = Counter(call for call in one.asked if call.startswith(("PUT /jobs", "DELETE /jobs")))
+        assert calls == {f"PUT /jobs/{livestream.job_id}": 1, f"DELETE /jobs/{livestream.job_id}": 1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_worker_that_ends_in_the_middle_of_a_look_leaves_it_to_another(
+    workers: Workers, stage: Stage, number: signal.Signals
+):
+    livestream = webinar_on(stage)
+    stage.broken["gateway"] = "hang"
+    workers.start()
+    workers.start()
+    start(livestream)
+    wait_until(lambda: stage.count("PUT /jobs/") and workers.holder(livestream), "a look that hangs")
+    holder = workers.holder(livestream)
+    assert holder is not None
+    holder.send_signal(number)
+    holder.wait(30)
+    if number == signal.SIGTERM:
+        assert workers.holder(livestream) is not holder
+    stage.broken.clear()
+    wait_until(lambda: state(livestream) == State.LIVE, "live through the other worker")
+    livestream.refresh_from_db()
+    assert list(stage.jobs) == [str(livestream.job_id)]
+    assert events(livestream) == ["go_live", "media_seen"]
+
+
+@pytest.mark.parametrize("how", ["hang", 500, "html"])
+def test_ill_gateway_delays_its_webinar_alone(workers: Workers, stage: Stage, make_stage, how: int | str):
+    ill_stages = [make_stage() for _ in range(3)]
+    ill = [webinar_on(one) for one in ill_stages]
+    for one in ill_stages:
+        one.broken["gateway"] = how
+    well = webinar_on(stage)
+    workers.start()
+    for livestream in (*ill, well):
+        start(livestream)
+    wait_until(lambda: all(one.count("PUT /jobs/") for one in ill_stages), "the ill gateways are asked")
+    wait_until(lambda: state(well) == State.LIVE, "the well one is live")
+    stop(well)
+    wait_until(lambda: state(well) == State.STOPPED, "the well one is stopped")
+    assert [state(livestream) for livestream in ill] == [State.STARTING] * 3
+    for one in ill_stages:
+        one.broken.clear()
+    wait_until(lambda: all(state(livestream) == State.LIVE for livestream in ill), "the others follow")
+
+
+def test_meeting_that_the_meeting_server_is_silent_about_delays_its_webinar_alone(
+    workers: Workers, stage: Stage, make_stage
+):
+    ill, well = webinar_on(make_stage()), webinar_on(stage)
+    stage.hangs_on = ill.meeting.bbb_id
+    workers.start()
+    start(ill)
+    wait_until(lambda: stage.count(ill.meeting.bbb_id), "the meeting server is asked")
+    start(well)
+    wait_until(lambda: state(well) == State.LIVE, "the well one is live")
+    stop(well)
+    wait_until(lambda: state(well) == State.STOPPED, "the well one is stopped")
+    stage.hangs_on = ""
+    wait_until(lambda: state(ill) == State.LIVE, "the other follows")
