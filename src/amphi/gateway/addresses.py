@@ -7,6 +7,7 @@ from amphi.gateway.exceptions import InvalidRequestError
 
 MAX_ADDRESS_CHARACTERS = 4096
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_GW_ID = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -19,6 +20,19 @@ def checked_job_id(job_id: str) -> str:
     if not _JOB_ID.fullmatch(job_id):
         raise InvalidRequestError("a job id is 1 to 64 letters, digits, dots, dashes or underscores")
     return job_id
+
+
+def checked_gw_id(gw_id: str) -> str:
+    """The name of a gateway of SIPMediaGW 1.8, when it is 1 to 60 letters, digits, dots, dashes, underscores.
+
+    Raises:
+        InvalidRequestError: it is not.
+    """
+    if not _GW_ID.fullmatch(gw_id):
+        raise InvalidRequestError(
+            "a gateway is named by 1 to 60 letters, digits, dots, dashes or underscores"
+        )
+    return gw_id
 
 
 def checked_address(value: str, *, name: str, schemes: frozenset[str]) -> str:

@@ -6,30 +6,38 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from amphi.gateway import api, dialect_b
+from amphi.gateway import api, dialect_b, dialect_d
 from amphi.gateway.authorization import BearerToken
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import GatewayError
 from amphi.gateway.jobs import Jobs
+from amphi.gateway.registration import Registration
 
 
 def create_app(config: Config) -> Starlette:
     """The application; its lifespan starts and ends the browsers."""
     jobs = Jobs(config)
+    registration = Registration(config.proxy, jobs) if config.proxy else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await jobs.open()
+        if registration is not None:
+            registration.start()
         try:
             yield
         finally:
+            if registration is not None:
+                await registration.close()
             await jobs.close()
 
     app = Starlette(
-        routes=[*api.ROUTES, *dialect_b.ROUTES],
-        middleware=[Middleware(BearerToken, token=config.token)],
+        routes=[*api.ROUTES, *dialect_b.ROUTES, *dialect_d.ROUTES],
+        middleware=[Middleware(BearerToken, config=config)],
         exception_handlers={GatewayError: api.error_response},
         lifespan=lifespan,
     )
     app.state.jobs = jobs
+    app.state.config = config
+    app.state.pod_chat = dialect_b.PodChat()
     return app

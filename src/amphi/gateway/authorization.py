@@ -1,4 +1,4 @@
-"""The bearer token, on every route but ``/healthz``."""
+"""The bearer token, on every route but ``/healthz`` and, where a setting says so, Esup-Pod's chat."""
 
 import hmac
 
@@ -6,30 +6,49 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from amphi.gateway.dialect_b import PATHS as DIALECT_B_PATHS
+from amphi.gateway import dialect_b, dialect_d
+from amphi.gateway.config import Config
 
 OPEN_PATHS = frozenset({"/healthz"})
+_REFUSED = "authorization error"
 
 
 class BearerToken:
     """Lets through who holds the token (RFC 6750, section 2.1); the bare token passes too, as SIPMediaGW takes it."""
 
-    def __init__(self, app: ASGIApp, *, token: str) -> None:
+    def __init__(self, app: ASGIApp, *, config: Config) -> None:
         self._app = app
-        self._token = token.encode()
+        self._token = config.token.encode()
+        # The proxy of SIPMediaGW 1.8 shows its own token to its gateways, so it opens what it calls there, and nothing else.
+        self._proxy_token = config.proxy.token.encode() if config.proxy else self._token
+        self._pod_chat = config.pod_chat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._is_right(scope):
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        body = {"error": "unauthorized", "detail": "a bearer token is needed"}
-        if scope["path"] in DIALECT_B_PATHS:
-            body = {"Error": "authorization error"}
-        headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        await JSONResponse(body, 401, headers)(scope, receive, send)
+        given = Headers(scope=scope).get("authorization")
+        if self._is_right(given or "", is_of_proxy=scope["path"] in dialect_d.PATHS):
+            await self._app(scope, receive, send)
+        elif self._pod_chat and given is None and (scope["method"], scope["path"]) == ("POST", "/chat"):
+            # Esup-Pod 4.1 sends its listeners' messages without a token.
+            scope.setdefault("state", {})[dialect_b.ANONYMOUS] = True
+            await self._app(scope, receive, send)
+        else:
+            headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            await JSONResponse(_refusal(scope["path"]), 401, headers)(scope, receive, send)
 
-    def _is_right(self, scope: Scope) -> bool:
-        given = Headers(scope=scope).get("authorization", "")
+    def _is_right(self, given: str, *, is_of_proxy: bool) -> bool:
         scheme, _, rest = given.partition(" ")
-        token = rest.strip() if scheme.lower() == "bearer" else given.strip()
-        return hmac.compare_digest(token.encode(), self._token)
+        token = (rest.strip() if scheme.lower() == "bearer" else given.strip()).encode()
+        is_ours = hmac.compare_digest(token, self._token)
+        is_its = hmac.compare_digest(token, self._proxy_token)
+        return is_ours or (is_its and is_of_proxy)
+
+
+def _refusal(path: str) -> dict[str, object]:
+    if path in dialect_b.PATHS:
+        return dialect_b.refusal(path, _REFUSED)
+    if path in dialect_d.PATHS:
+        return dialect_d.refusal(401, _REFUSED)
+    return {"error": "unauthorized", "detail": "a bearer token is needed"}

@@ -2,8 +2,33 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from amphi import environment
+from amphi.gateway.addresses import checked_address, checked_gw_id
+from amphi.gateway.exceptions import InvalidRequestError
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_ANYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 -- to be told from addresses that others can call
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The proxy of SIPMediaGW 1.8 that hands meetings to this gateway.
+
+    Attributes:
+        url: of the proxy.
+        token: the proxy's, which it also shows to its gateways.
+        gw_ids: what this gateway is called there, one name for each place.
+        address: ``host:port`` where the proxy reaches this gateway; it calls by plain HTTP.
+        every_s: how often this gateway says that it is there.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    gw_ids: tuple[str, ...]
+    address: str
+    every_s: int = 30
 
 
 @dataclass(frozen=True)
@@ -15,6 +40,8 @@ class Config:
         warm: how many browsers wait ready for the next job.
         any_page: also sends pages that are no meeting it knows.
         join_timeout_s: how long one attempt to enter a meeting may take.
+        pod_chat: takes chat messages without a token, as Esup-Pod sends them, for rooms that are on air.
+        join_prefix: what stands before the room in the address of a join page, for callers that name rooms alone.
     """
 
     token: str = field(repr=False)
@@ -29,6 +56,9 @@ class Config:
     warm: int = 1
     any_page: bool = False
     join_timeout_s: int = 45
+    pod_chat: bool = False
+    join_prefix: str = ""
+    proxy: Proxy | None = None
 
 
 def config_from_environment() -> Config:
@@ -43,11 +73,13 @@ def config_from_environment() -> Config:
             "AMPHI_GATEWAY_TOKEN", "must be set: whoever holds it may send meetings anywhere"
         )
     host, port = environment.address("AMPHI_GATEWAY_HTTP", "127.0.0.1:8002")
+    max_jobs = environment.integer("AMPHI_GATEWAY_MAX_JOBS", 2, minimum=1)
+    join_prefix = _join_prefix()
     return Config(
         token=token,
         host=host,
         port=port,
-        max_jobs=environment.integer("AMPHI_GATEWAY_MAX_JOBS", 2, minimum=1),
+        max_jobs=max_jobs,
         chromium=environment.path("AMPHI_GATEWAY_CHROMIUM", Path("/usr/bin/chromium")),
         chromium_arguments=tuple(environment.words("AMPHI_GATEWAY_CHROMIUM_ARGUMENTS")),
         ffmpeg=environment.path("AMPHI_GATEWAY_FFMPEG", Path("/usr/bin/ffmpeg")),
@@ -56,4 +88,67 @@ def config_from_environment() -> Config:
         warm=environment.integer("AMPHI_GATEWAY_WARM", 1),
         any_page=environment.flag("AMPHI_GATEWAY_ANY_PAGE"),
         join_timeout_s=environment.integer("AMPHI_GATEWAY_JOIN_TIMEOUT_S", 45, minimum=5),
+        pod_chat=environment.flag("AMPHI_GATEWAY_POD_CHAT"),
+        join_prefix=join_prefix,
+        proxy=_proxy(host, port, max_jobs=max_jobs, join_prefix=join_prefix),
     )
+
+
+def _join_prefix() -> str:
+    name = "AMPHI_GATEWAY_JOIN_PREFIX"
+    prefix = environment.text(name).rstrip("/")
+    if not prefix:
+        return ""
+    try:
+        checked_address(prefix, name=name, schemes=frozenset({"http", "https"}))
+    except InvalidRequestError:
+        raise environment.InvalidSettingError(
+            name, "must be an address such as https://amphi.univ.fr/g"
+        ) from None
+    parts = urlsplit(prefix)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise environment.InvalidSettingError(name, "must begin with https://: rooms are secrets")
+    return prefix
+
+
+def _proxy(host: str, port: int, *, max_jobs: int, join_prefix: str) -> Proxy | None:
+    """The proxy's settings: all of them, or none."""
+    url = environment.text("AMPHI_GATEWAY_PROXY_URL").rstrip("/")
+    token = environment.text("AMPHI_GATEWAY_PROXY_TOKEN")
+    gw_ids = environment.words("AMPHI_GATEWAY_PROXY_ID")
+    address = environment.text("AMPHI_GATEWAY_PROXY_ADDRESS")
+    if not (url or token or gw_ids):
+        return None
+    needed = {
+        "AMPHI_GATEWAY_PROXY_URL": url,
+        "AMPHI_GATEWAY_PROXY_TOKEN": token,
+        "AMPHI_GATEWAY_PROXY_ID": gw_ids,
+        "AMPHI_GATEWAY_JOIN_PREFIX": join_prefix,
+    }
+    for name, value in needed.items():
+        if not value:
+            raise environment.InvalidSettingError(name, "must be set where a proxy hands out meetings")
+    if not address and host in _ANYWHERE:
+        raise environment.InvalidSettingError(
+            "AMPHI_GATEWAY_PROXY_ADDRESS", "must say where the proxy reaches this gateway: HOST:PORT"
+        )
+    _check_proxy(url, gw_ids, max_jobs=max_jobs)
+    if address:
+        environment.parse_address(address, "AMPHI_GATEWAY_PROXY_ADDRESS")
+    every_s = environment.integer("AMPHI_GATEWAY_PROXY_EVERY_S", 30, minimum=1)
+    return Proxy(url, token, tuple(gw_ids), address or f"{host}:{port}", every_s)
+
+
+def _check_proxy(url: str, gw_ids: list[str], *, max_jobs: int) -> None:
+    try:
+        checked_address(url, name="url", schemes=frozenset({"http", "https"}))
+    except InvalidRequestError:
+        raise environment.InvalidSettingError("AMPHI_GATEWAY_PROXY_URL", "must be an address") from None
+    try:
+        names = {checked_gw_id(gw_id) for gw_id in gw_ids}
+    except InvalidRequestError as error:
+        raise environment.InvalidSettingError("AMPHI_GATEWAY_PROXY_ID", str(error)) from None
+    if len(names) != len(gw_ids) or len(names) > max_jobs:
+        raise environment.InvalidSettingError(
+            "AMPHI_GATEWAY_PROXY_ID", "must hold different names, at most one for each place"
+        )

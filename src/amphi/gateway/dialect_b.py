@@ -1,4 +1,8 @@
-"""SIPMediaGW's HTTP API as its versions 1.6 and 1.7 have it, and as Esup-Pod 4.1 speaks it."""
+"""SIPMediaGW's HTTP API as its versions 1.6 and 1.7 have it, and as Esup-Pod 4.1 speaks it.
+
+Pod (https://github.com/EsupPortail/Esup-Pod, pod/meeting/webinar.py) reads ``status`` and then ``details`` of every answer to start and
+stop, and ``res`` of every answer to chat, errors included; it takes any ``res`` in which it finds the letters "ok" for a success.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -9,6 +13,7 @@ from starlette.routing import Route
 
 from amphi.gateway.addresses import checked_join_url, checked_rtmp_url
 from amphi.gateway.bodies import json_object, text_field
+from amphi.gateway.chat import Allowance, one_line
 from amphi.gateway.exceptions import (
     GatewayFullError,
     InvalidRequestError,
@@ -23,8 +28,34 @@ from amphi.gateway.jobs import Jobs
 PATHS = frozenset({"/start", "/stop", "/chat", "/progress"})
 RETRY_AFTER_S = 10
 MAX_CHAT_CHARACTERS = 5000
+ANONYMOUS = "anonymous"
+POD_CHAT_CHARACTERS = 500
+"""Pod lets its listeners write 100 characters, and puts their names before."""
+
+POD_CHAT_PER_S, POD_CHAT_BURST = 2, 10
+"""What a meeting's chat can be read at, for each room."""
+
 _ROOM = re.compile(r"[a-z0-9_-]{1,58}")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
+
+NO_MESSAGE = "message missing or not readable"
+NOT_IN_MEETING = "the bot is not in the meeting now"
+NOT_ON_AIR = "this room is not on air"
+TOO_FAST = "more messages than a meeting can read"
+
+
+class PodChat:
+    """How much each room on air may be written to by callers without a token."""
+
+    def __init__(self) -> None:
+        self._allowances: dict[str, Allowance] = {}
+
+    def take(self, room: str, on_air: set[str]) -> bool:
+        """Whether one more message may go to `room`; rooms that left the air are forgotten."""
+        self._allowances = {name: kept for name, kept in self._allowances.items() if name in on_air}
+        allowance = self._allowances.setdefault(room, Allowance(per_s=POD_CHAT_PER_S, burst=POD_CHAT_BURST))
+        return allowance.take()
+
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 
@@ -46,17 +77,28 @@ def _job_of(request: Request, room: str) -> Job:
     try:
         return _jobs(request).find(f"room-{room}")
     except UnknownJobError:
-        raise InvalidRequestError(f"no running container for room={room}") from None
+        # A room may hold the letters "ok", see `refusal`.
+        named = "" if request.url.path == "/chat" else f" for room={room}"
+        raise InvalidRequestError(f"no running container{named}") from None
+
+
+def refusal(path: str, message: str) -> dict[str, object]:
+    """An error in answer to `path`. For chat, `message` must be without the letters "ok": Pod would read a success."""
+    if path == "/chat":
+        return {"Error": message, "res": f"error: {message}"}
+    if path in {"/start", "/stop"}:
+        return {"Error": message, "status": "error", "details": message}
+    return {"Error": message}
 
 
 def _plainly(handler: Handler) -> Handler:
-    """Errors as upstream words them: 400 and ``{"Error": …}``."""
+    """Errors as upstream words them, 400 and ``{"Error": …}``, and where Pod looks for them."""
 
     async def answer(request: Request) -> JSONResponse:
         try:
             return await handler(request)
         except (InvalidRequestError, JobConflictError) as error:
-            return JSONResponse({"Error": str(error)}, 400)
+            return JSONResponse(refusal(request.url.path, str(error)), 400)
 
     return answer
 
@@ -77,8 +119,9 @@ async def start(request: Request) -> JSONResponse:
         join_url=checked_join_url(f"https://{domain}/{room}"),
         rtmp_url=checked_rtmp_url(rtmp_url),
         room=room,
-        show_chat=False,
+        show_chat=None,  # as the page has it: callers of this dialect toggle from there
     )
+    await _jobs(request).settle(spec.job_id)
     try:
         _jobs(request).start(spec, replace_idle=True)
     except GatewayFullError:
@@ -99,17 +142,37 @@ async def stop(request: Request) -> JSONResponse:
 
 async def chat(request: Request) -> JSONResponse:
     """``GET /chat?room=&toggle=True`` and ``POST /chat {"room", "msg"}``; ``res`` tells."""
-    body = await json_object(request) if request.method == "POST" else dict(request.query_params)
-    job = _job_of(request, _room(text_field(body, "room", default="")))
+    if request.method == "POST":
+        return await _post_chat(request)
+    job = _job_of(request, _room(request.query_params.get("room")))
+    if request.query_params.get("toggle", "").lower() != "true":
+        raise InvalidRequestError("toggle parameter is expected")
+    return await _said(job.toggle_chat())
+
+
+async def _post_chat(request: Request) -> JSONResponse:
+    body = await json_object(request)
+    room = _room(text_field(body, "room", default=""))
+    is_of_pod = getattr(request.state, ANONYMOUS, False)
+    message = body.get("msg")
+    text = one_line(message) if isinstance(message, str) else ""
+    if not 0 < len(text) <= (POD_CHAT_CHARACTERS if is_of_pod else MAX_CHAT_CHARACTERS):
+        raise InvalidRequestError(NO_MESSAGE)
+    if is_of_pod:
+        on_air = {job.spec.room for job in _jobs(request).active() if job.status.public_state == "on_air"}
+        pod_chat: PodChat = request.app.state.pod_chat
+        if room not in on_air:
+            return JSONResponse(refusal("/chat", NOT_ON_AIR), 409)
+        if not pod_chat.take(room, on_air):
+            return JSONResponse(refusal("/chat", TOO_FAST), 429, {"Retry-After": "1"})
+    return await _said(_job_of(request, room).send_chat(text, author=""))
+
+
+async def _said(work: Awaitable[object]) -> JSONResponse:
     try:
-        if request.method == "POST":
-            await job.send_chat(text_field(body, "msg", max_characters=MAX_CHAT_CHARACTERS), author="")
-        elif body.get("toggle", "").lower() == "true":
-            await job.show_chat(shown=not job.chat_shown)
-        else:
-            raise InvalidRequestError("toggle must be True")
-    except (NotInMeetingError, SourceLostError) as error:
-        return JSONResponse({"res": f"error: {error}"})
+        await work
+    except (NotInMeetingError, SourceLostError):
+        return JSONResponse({"res": f"error: {NOT_IN_MEETING}"})
     return JSONResponse({"res": "ok"})
 
 

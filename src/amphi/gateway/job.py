@@ -15,7 +15,7 @@ from amphi.gateway.exceptions import CaptureFailedError, NotInMeetingError, Sour
 from amphi.gateway.job_state import Event, State, Status, advance
 from amphi.gateway.process_load import ProcessLoad
 from amphi.gateway.sink import RtmpSink
-from amphi.gateway.source import ChromiumSource
+from amphi.gateway.source import BOT_NAME, ChromiumSource
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ class JobSpec:
     join_url: str
     rtmp_url: str
     room: str
-    show_chat: bool
+    show_chat: bool | None
+    """None: as the page has it."""
 
     def is_same_as(self, other: "JobSpec") -> bool:
         """Whether both speak of one webinar; a join address may differ, since it is signed anew for each caller."""
@@ -76,6 +77,8 @@ class Job:
         self._sharers = sharers
         self.spec = spec
         self.chat_shown = spec.show_chat
+        self.name = BOT_NAME
+        self._toggle_at_entry = False
         self.status = Status(State.JOINING, datetime.now(UTC))
         self._config = config
         self._browsers = browsers
@@ -179,12 +182,12 @@ class Job:
             self._loss.set_result(detail)
 
     async def _glance(self, source: ChromiumSource) -> None:
-        seen = await source.observe()
+        seen = await source.observe(self.name)
         if self.status.in_meeting and seen.event is not Event.MEETING_ENDED:
             await self._stay_on_the_meeting(source, is_there=seen.event is Event.ENTERED)
             return
         if seen.event is Event.ENTERED:
-            await source.chat(shown=self.chat_shown)
+            await self._settle_chat(source)
             await asyncio.sleep(FIRST_PICTURES_S)
             await source.record("live")
         if seen.event is not None:
@@ -242,15 +245,40 @@ class Job:
         Raises:
             NotInMeetingError: the bot is not there, or the page did not take the message.
         """
-        if not await self._in_meeting().chat(text=f"{author}: {text}" if author else text):
+        if not await self._in_meeting().send_chat(f"{author}: {text}" if author else text):
             raise NotInMeetingError("the meeting's page took no message")
 
     async def show_chat(self, *, shown: bool) -> bool:
         """Show or hide the chat in the picture; before the bot is in the meeting, as it will be then."""
         self.chat_shown = shown
         if self.status.in_meeting:
-            self.chat_shown = await self._in_meeting().chat(shown=shown)
+            self.chat_shown = await self._in_meeting().show_chat(shown=shown)
         return self.chat_shown
+
+    async def toggle_chat(self) -> None:
+        """Show the chat if it is hidden, hide it if it is shown; before the bot is in the meeting, as soon as it is.
+
+        Raises:
+            NotInMeetingError: the job is over.
+            SourceLostError: the page hangs or is gone.
+        """
+        if self.status.is_ending:
+            raise NotInMeetingError("the job is over")
+        if self.status.in_meeting:
+            source = self._in_meeting()
+            is_shown = await source.show_chat(shown=None)
+            self.chat_shown = await source.show_chat(shown=not is_shown)
+        elif self.chat_shown is not None:
+            self.chat_shown = not self.chat_shown
+        else:
+            self._toggle_at_entry = not self._toggle_at_entry
+
+    async def _settle_chat(self, source: ChromiumSource) -> None:
+        shown = await source.show_chat(shown=self.chat_shown)
+        if self._toggle_at_entry:
+            self._toggle_at_entry = False
+            shown = await source.show_chat(shown=not shown)
+        self.chat_shown = shown
 
     def _in_meeting(self) -> ChromiumSource:
         if self._source is None or not self.status.in_meeting:
@@ -266,7 +294,7 @@ class Job:
             "detail": self.status.detail,
             "since": self.status.since.isoformat(timespec="milliseconds"),
             "room": self.spec.room,
-            "chat_shown": self.chat_shown,
+            "chat_shown": bool(self.chat_shown),
             "stats": {
                 "cpu_cores": round(self._load.cores, 2),
                 "frames": self._sink.frames,

@@ -86,6 +86,12 @@ class Jobs:
         job.start()
         return job, True
 
+    async def settle(self, job_id: str) -> None:
+        """Wait until a job of that id that is told to stop has stopped: a restart is a stop and a start."""
+        job = self._jobs.get(job_id)
+        if job is not None and job.status.is_ending:
+            await job.ended()
+
     def _refill(self) -> None:
         active = self.active()
         if any(job.status.state is State.JOINING for job in active):

@@ -59,8 +59,8 @@ async def observe(page: Page, *, any_page: bool, name: str) -> Observation:
     return Observation(str(seen["kind"]), _OBSERVATIONS.get(seen["state"]), str(seen.get("detail", ""))[:300])
 
 
-async def show_chat(page: Page, *, shown: bool) -> bool:
-    """Show or hide the meeting's chat in the picture; returns whether it is shown now."""
+async def show_chat(page: Page, *, shown: bool | None) -> bool:
+    """Show or hide the meeting's chat in the picture, None leaves it; returns whether it is shown now."""
     return bool(await page.evaluate("(shown) => window.amphiMeetingPage.showChat(shown)", shown))
 
 

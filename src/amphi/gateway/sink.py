@@ -42,6 +42,7 @@ REFUSED_WITHIN_S = 3.0
 """Some servers agree to a publish and close the connection right after: that is a refusal too."""
 
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
+_CANT_START = "ffmpeg can't be started"
 _UNREACHABLE = (
     "connection refused",
     "timed out",
@@ -180,6 +181,9 @@ class RtmpSink:
             except OSError as error:
                 self._on_event(Event.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
                 return
+            if complaint == _CANT_START:
+                self._on_event(Event.CAPTURE_FAILED, complaint)
+                return
             if up_s > REFUSED_WITHIN_S:
                 failures = refusals = 0
             failures += 1
@@ -209,6 +213,8 @@ class RtmpSink:
                 if text.startswith("Output #0"):
                     up_at = time.monotonic()
                     proof = asyncio.get_running_loop().call_later(PROOF_S, self._declare_up)
+                elif text.startswith("setpriv: failed to execute"):
+                    complaint = _CANT_START
                 elif "error" in text.lower() or any(word in text.lower() for word in _UNREACHABLE):
                     complaint = self._without_secrets(text)
             await process.wait()

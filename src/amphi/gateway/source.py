@@ -5,14 +5,16 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Error, Page
+from playwright.async_api import Browser, Error, Page, Request
 
 from amphi.gateway import meeting_page
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
+from amphi.gateway.job_state import Event
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.packets import Packet
 from amphi.gateway.recorder_server import RecorderLine
@@ -39,14 +41,17 @@ class Source(Protocol):
     async def join(self, join_url: str) -> None:
         """Begin to open the meeting, anew if it was open."""
 
-    async def observe(self) -> Observation:
-        """Look at the meeting's page once."""
+    async def observe(self, name: str) -> Observation:
+        """Look at the meeting's page once; `name` is the bot's, where a page asks."""
 
     async def record(self, mode: str) -> None:
         """``live``; ``hold`` (the last picture that was sent, if any, and no sound); ``key`` (a keyframe, now)."""
 
-    async def chat(self, *, text: str = "", shown: bool | None = None) -> bool:
-        """Write into the meeting's chat, or show or hide it; returns whether it was written, or is shown."""
+    async def send_chat(self, text: str) -> bool:
+        """Write into the meeting's chat; returns whether the page took it."""
+
+    async def show_chat(self, *, shown: bool | None) -> bool:
+        """Show or hide the chat, None leaves it; returns whether it is shown now."""
 
     async def close(self) -> None:
         """End the browser."""
@@ -79,6 +84,7 @@ class ChromiumSource:
         self._recorder = recorder
         self._meeting: Page | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._untrusted = ""
         line.on_packet = self._pass_on
         line.on_lost = self._lose
         browser.on("disconnected", lambda _: self._lose("the browser is gone"))
@@ -105,6 +111,8 @@ class ChromiumSource:
                 await self._close_meeting()
                 page = self._meeting = await self._recorder.context.new_page()
                 page.on("crash", lambda _: self._lose("the meeting's page crashed"))
+                self._untrusted = ""
+                page.on("requestfailed", self._note_untrusted)
                 # Captured while it is blank: a tab stays captured through whatever it then loads.
                 await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
@@ -125,9 +133,16 @@ class ChromiumSource:
                 raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
             raise
 
+    def _note_untrusted(self, request: Request) -> None:
+        """The browser shows a warning instead of such a page: nobody is there to read it, and the audience need not."""
+        failure = request.failure or ""
+        if "ERR_CERT_" in failure and request.is_navigation_request():
+            host = urlsplit(request.url).netloc
+            self._untrusted = f"the certificate of {host} is not trusted: {failure.removeprefix('net::')}"
+
     async def _open(self, page: Page, join_url: str) -> None:
         # A page that fails to load is asked for again: the meeting server may be restarting.
-        while not page.is_closed():
+        while not page.is_closed() and not self._untrusted:
             try:
                 await page.goto(join_url, wait_until="commit", timeout=20_000)
             except Error as error:
@@ -136,16 +151,21 @@ class ChromiumSource:
             else:
                 return
 
-    async def observe(self) -> Observation:
+    async def observe(self, name: str) -> Observation:
         """Look at the meeting's page once.
+
+        Args:
+            name: the bot's, where a page asks.
 
         Raises:
             SourceLostError: the page hangs or is gone.
         """
         page = self._current()
+        if self._untrusted:
+            return Observation("", Event.JOIN_REFUSED, self._untrusted)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await meeting_page.observe(page, any_page=self._config.any_page, name=BOT_NAME)
+                return await meeting_page.observe(page, any_page=self._config.any_page, name=name)
         except TimeoutError:
             raise SourceLostError("the meeting's page hangs") from None
         except Error as error:
@@ -161,18 +181,26 @@ class ChromiumSource:
         """
         await self.line.send(mode)
 
-    async def chat(self, *, text: str = "", shown: bool | None = None) -> bool:
-        """Write into the chat, or show or hide it.
+    async def send_chat(self, text: str) -> bool:
+        """Write into the chat.
 
         Raises:
             SourceLostError: the page hangs or is gone.
         """
-        page = self._current()
+        return await self._ask(meeting_page.send_chat(self._current(), text))
+
+    async def show_chat(self, *, shown: bool | None) -> bool:
+        """Show or hide the chat.
+
+        Raises:
+            SourceLostError: the page hangs or is gone.
+        """
+        return await self._ask(meeting_page.show_chat(self._current(), shown=shown))
+
+    async def _ask(self, work: Awaitable[bool]) -> bool:
         try:
             async with asyncio.timeout(PATIENCE_S):
-                if shown is not None:
-                    return await meeting_page.show_chat(page, shown=shown)
-                return await meeting_page.send_chat(page, text)
+                return await work
         except (Error, TimeoutError) as error:
             raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
 

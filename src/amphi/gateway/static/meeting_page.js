@@ -14,6 +14,7 @@
       const state = document.documentElement.dataset.meetingState;
       return state ? { state, detail: document.documentElement.dataset.meetingDetail ?? "" } : null;
     },
+    isChatShown: () => isVisible(find("#chat-input")),
     showChat(shown) {
       window.amphiClassroom.setChatPanel(shown);
       return shown;
@@ -46,10 +47,10 @@
       wasIn ||= isVisible(isIn) || performance.now() - clientSince > 5000;
       return { state: wasIn ? "joined" : "joining" };
     },
+    isChatShown: () => isVisible(find("#message-input, [data-test='publicChat']")),
     showChat(shown) {
-      const isShown = () => isVisible(find("#message-input, [data-test='publicChat']"));
-      if (isShown() !== shown) (find("[data-test='chatButton']") ?? find("[data-test='hidePublicChat']"))?.click();
-      return new Promise((resolve) => setTimeout(() => resolve(isShown()), 300));
+      if (this.isChatShown() !== shown) (find("[data-test='chatButton']") ?? find("[data-test='hidePublicChat']"))?.click();
+      return new Promise((resolve) => setTimeout(() => resolve(this.isChatShown()), 300));
     },
     sendChat(text) {
       const box = find("#message-input");
@@ -123,7 +124,7 @@
       }
       return null;
     },
-    showChat: (shown) => current?.showChat?.(shown) ?? false,
+    showChat: (shown) => (shown === null ? current?.isChatShown?.() : current?.showChat?.(shown)) ?? false,
     sendChat: (text) => current?.sendChat?.(text) ?? false,
   };
 

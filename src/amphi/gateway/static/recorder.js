@@ -89,8 +89,10 @@ function encodeTick(due) {
   }
   if (!recorder.picture || tick <= recorder.lastTick) return;
   const { fps } = recorder.options;
-  const key = recorder.keyWanted || Math.floor(tick / fps) > Math.floor(recorder.lastKeyTick / fps);
-  if (!key && !recorder.isFresh && tick % STILL_EVERY_TICKS !== 0) return;
+  // The first tick of each second and of each fifth of it, not its very tick, which a busy machine may pass over.
+  const begins = (length, last) => Math.floor(tick / length) > Math.floor(last / length);
+  const key = recorder.keyWanted || begins(fps, recorder.lastKeyTick);
+  if (!key && !recorder.isFresh && !begins(STILL_EVERY_TICKS, recorder.lastTick)) return;
   if (recorder.encoder.encodeQueueSize > MAX_WAITING_PICTURES) {
     recorder.dropped += 1;
     return;

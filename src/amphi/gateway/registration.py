@@ -1,0 +1,88 @@
+"""Tells the proxy of SIPMediaGW 1.8 that this gateway is there.
+
+Newer proxies keep what they know of a gateway that registers again; older ones call it free each time, and would hand it a second
+meeting. So while a place works, it registers only where the proxy has forgotten it.
+"""
+
+import asyncio
+import logging
+
+from amphi.gateway.config import Proxy
+from amphi.gateway.dialect_d import job_id_of
+from amphi.gateway.job_state import State
+from amphi.gateway.jobs import Jobs
+from amphi.outbound import Caller, OutboundError
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 5.0
+LEAVE_PATIENCE_S = 0.8
+_OK, _NOT_FOUND = 200, 404
+
+
+class Registration:
+    """Registers each place from `start` on, and takes them back at `close`."""
+
+    def __init__(self, proxy: Proxy, jobs: Jobs) -> None:
+        self._proxy = proxy
+        self._jobs = jobs
+        self._caller = Caller(timeout_s=PATIENCE_S, headers={"Authorization": f"Bearer {proxy.token}"})
+        self._said: dict[str, str] = {}
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._running = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.gather(*(self._announce(gw_id) for gw_id in self._proxy.gw_ids))
+            await asyncio.sleep(self._proxy.every_s)
+
+    async def _announce(self, gw_id: str) -> None:
+        if self._is_working(gw_id) and await self._call("GET", f"/status?gw_id={gw_id}") != _NOT_FOUND:
+            return
+        # Older proxies store a pairing code under any circumstances: nobody pairs a room's remote control with this gateway.
+        body = {
+            "gw_ip": self._proxy.address,
+            "gw_id": gw_id,
+            "gw_type": "media",
+            "pairing_code": "",
+            "pairing_timeout": 1,
+        }
+        self._note(gw_id, await self._call("POST", "/register", body))
+
+    def _is_working(self, gw_id: str) -> bool:
+        return any(
+            job.spec.job_id == job_id_of(gw_id) and job.status.state is not State.IDLE
+            for job in self._jobs.all()
+        )
+
+    async def _call(
+        self, method: str, path: str, body: object = None, timeout_s: float = PATIENCE_S
+    ) -> int | str:
+        """The answer's status, or what went wrong."""
+        url = self._proxy.url + path
+        try:
+            answer = await asyncio.to_thread(self._caller.call, method, url, json=body, timeout_s=timeout_s)
+        except OutboundError as error:
+            return str(error)
+        return answer.status
+
+    def _note(self, gw_id: str, outcome: int | str) -> None:
+        """Log what is new: a proxy that is away for an hour is one line."""
+        said = "registered" if outcome == _OK else f"not registered: {outcome}"
+        if self._said.get(gw_id) != said:
+            logger.log(logging.INFO if outcome == _OK else logging.WARNING, "proxy: %s %s", gw_id, said)
+        self._said[gw_id] = said
+
+    async def close(self) -> None:
+        """Unregister, without letting a proxy that is away hold up the end."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        leaving = (
+            self._call("POST", "/unregister", {"gw_id": gw_id}, LEAVE_PATIENCE_S)
+            for gw_id in self._proxy.gw_ids
+        )
+        await asyncio.gather(*leaving)
+        self._caller.close()
