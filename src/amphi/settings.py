@@ -134,6 +134,8 @@ STATICFILES_DIRS = [
         if folder.is_dir()
     ),
 ]
+# Uploaded files: nothing serves this folder, slides have signed addresses.
+MEDIA_ROOT = VAR_DIR / "files"
 # Static files are found where they are, without a collecting step; nginx serves a collected copy in production.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MANIFEST_STRICT = False
@@ -154,6 +156,8 @@ MEETING_WEBINAR_SIPMEDIAGW_TOKEN = conf.text("MEETING_WEBINAR_SIPMEDIAGW_TOKEN")
 MEETING_WEBINAR_FIELDS = conf.words("MEETING_WEBINAR_FIELDS", ("is_webinar", "enable_chat"))
 MEETING_WEBINAR_AFFILIATION = conf.words("MEETING_WEBINAR_AFFILIATION", ("faculty", "employee", "staff"))
 MEETING_WEBINAR_GROUP_ADMIN = conf.text("MEETING_WEBINAR_GROUP_ADMIN", "webinar admin")
+MEETING_PRE_UPLOAD_SLIDES = conf.text("MEETING_PRE_UPLOAD_SLIDES")
+"""The slides of meetings that have none of their own: an address, or a file of the static folder."""
 MEETING_DISABLE_RECORD = conf.flag("MEETING_DISABLE_RECORD", default=True)
 """Whether meetings are never recorded, whatever their owners want."""
 RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = conf.flag("RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY")

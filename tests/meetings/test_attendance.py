@@ -153,3 +153,13 @@ def test_no_name_is_a_formula(client, hostile):
     head, row = csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline=""), delimiter=";")
     assert len(head) == len(row)
     assert row[0] == "'" + hostile
+
+
+def test_latest_session_is_shown_first(client):
+    meeting = make_meeting()
+    deliver(client, meeting, came(meeting, "Early", at_s=-600, session="life-1"))
+    deliver(client, meeting, came(meeting, "Late", session="life-2"))
+    client.force_login(meeting.owner)
+    page = client.get(reverse("meetings:sessions", args=[meeting.slug]))
+    assert page.context["chosen"].internal_id == "life-2"
+    assert "Late" in page.content.decode()

@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from amphi import access
 from amphi.accounts.models import AccessGroup, User
+from amphi.meetings import slides
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.webinars import domain as webinars
 from amphi.webinars.planning import NoGatewayFree
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +40,8 @@ class MeetingFields:
     lock_private_chat: bool = False
     lock_notes: bool = False
     hide_user_list: bool = False
+    new_slides: "UploadedFile[Any] | None" = None
+    remove_slides: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeti
         meeting.calendar_sequence += 1
     for name in _PLAIN:
         setattr(meeting, name, getattr(fields, name))
+    slides.keep(meeting, fields.new_slides, remove=fields.remove_slides)
     if access.can_create_webinar(user):
         meeting.is_webinar = fields.is_webinar
         meeting.enable_chat = fields.enable_chat
@@ -108,4 +116,5 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
 def delete_meeting(meeting: Meeting, *, user: User) -> None:
     """Remove a meeting; its live is stopped first and its event goes with it."""
     webinars.unplan(meeting, reason=f"deleted by user {user.pk}")
+    slides.forget(meeting)
     meeting.delete()

@@ -7,12 +7,14 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup, User
+from amphi.meetings import slides
 from amphi.meetings.domain import OPTIONS, MeetingFields
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.page_form import PageForm
@@ -125,6 +127,14 @@ class MeetingForm(PageForm):
             "Asked of everyone who joins by the link. Invitations by mail hold it. Changing it changes nothing else."
         ),
     )
+    new_slides = forms.FileField(
+        label=_("Slides"),
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".pdf,application/pdf"}),
+        help_text=_("A PDF, on screen from the start. 30 MB at most."),
+    )
+    remove_slides = forms.BooleanField(label=_("Remove the slides"), required=False)
     guest_policy = forms.ChoiceField(
         label=_("People without an account"),
         choices=[
@@ -149,6 +159,7 @@ class MeetingForm(PageForm):
     def __init__(
         self,
         data: Any = None,
+        files: Any = None,
         *,
         meeting: Meeting | None,
         webinars: bool,
@@ -158,6 +169,7 @@ class MeetingForm(PageForm):
 
         Args:
             data: what was posted.
+            files: what was uploaded.
             meeting: the one that is edited.
             webinars: whether the person may make webinars.
             initial: what a new meeting starts with.
@@ -166,9 +178,11 @@ class MeetingForm(PageForm):
         begin = (
             _initial_of(meeting) if meeting else {"start_at": next_half_hour(timezone.now()), "duration": 60}
         )
-        super().__init__(data, initial={**begin, **(initial or {})})
+        super().__init__(data, files, initial={**begin, **(initial or {})})
         self._keep_webinar_fields(webinars=webinars)
         self._offer_durations()
+        if not self.meeting or not self.meeting.slides:
+            del self.fields["remove_slides"]
         if settings.MEETING_DISABLE_RECORD:
             del self.fields["is_recorded"]
         self.fields["start_at"].help_text = gettext("Time zone: %(zone)s") % {
@@ -199,6 +213,15 @@ class MeetingForm(PageForm):
         """The password without the spaces that copying leaves around it."""
         return self.cleaned_data["password"].strip()
 
+    def clean_new_slides(self) -> UploadedFile | None:
+        """A PDF that is not too large, by its content."""
+        file = self.cleaned_data["new_slides"]
+        if file and file.size > slides.LARGEST_BYTES:
+            raise ValidationError(gettext("This file is larger than 30 MB. Choose a smaller one."))
+        if file and not slides.is_pdf(file):
+            raise ValidationError(gettext("This file is no PDF. Export your slides as PDF."))
+        return file
+
     def clean_name(self) -> str:
         """The name on one line."""
         return " ".join(self.cleaned_data["name"].split())
@@ -226,6 +249,8 @@ class MeetingForm(PageForm):
             is_restricted=data["is_restricted"],
             access_groups=list(data.get("access_groups", [])),
             additional_owners=data["additional_owners"],
+            new_slides=data.get("new_slides"),
+            remove_slides=data.get("remove_slides", False),
             **{name: data.get(name, getattr(meeting or Meeting(), name)) for name in OPTIONS},
         )
 
@@ -238,6 +263,8 @@ class MeetingForm(PageForm):
     def has_options(self) -> bool:
         """Whether an advanced option is set or wrong, so that the page shows them at once."""
         plain = Meeting()
+        if "new_slides" in self.errors:
+            return True
         return any(
             name in self.errors or (self[name].value() or "") not in {getattr(plain, name), ""}
             for name in OPTIONS

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.urls import reverse
@@ -9,7 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
+from amphi.bigbluebutton import (
+    BigBlueButtonError,
+    MeetingNotFoundError,
+    Presentation,
+    WebhooksUnavailableError,
+)
+from amphi.meetings import slides
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.server import callback_url, meeting_server
 from amphi.webinars import domain as webinars
@@ -50,9 +57,22 @@ def _rules(meeting: Meeting) -> dict[str, str]:
     return rules
 
 
+def _presentations(meeting: Meeting) -> list[Presentation]:
+    if meeting.slides:
+        return [Presentation(name=meeting.slides_name, url=slides.signed_url(meeting), current=True)]
+    url = slides.default_url()
+    name = unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or "slides.pdf"
+    return [Presentation(name=name, url=url, current=True)] if url else []
+
+
 def _create(meeting: Meeting) -> None:
     try:
-        meeting_server().create(meeting.bbb_id, meeting.name, parameters=_parameters(meeting))
+        meeting_server().create(
+            meeting.bbb_id,
+            meeting.name,
+            parameters=_parameters(meeting),
+            presentations=_presentations(meeting),
+        )
     except BigBlueButtonError as error:
         log.warning("create for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(

@@ -25,6 +25,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(16)
 
 
+def slides_path(_meeting: models.Model, _filename: str) -> str:
+    """Where uploaded slides are kept: under a name that nobody chose."""
+    return f"slides/{uuid.uuid4().hex}.pdf"
+
+
 def new_access_key() -> str:
     """The right to enter as the streaming user: letters and digits only, since gateways type it as keys."""
     return secrets.token_hex(20)
@@ -86,6 +91,8 @@ class Meeting(models.Model):
     lock_private_chat = models.BooleanField(_("no private chat"), default=False)
     lock_notes = models.BooleanField(_("no writing in the shared notes"), default=False)
     hide_user_list = models.BooleanField(_("list of participants hidden"), default=False)
+    slides = models.FileField(_("slides"), upload_to=slides_path, blank=True)
+    slides_name = models.CharField(_("name of the slides"), max_length=120, blank=True)
 
     bbb_id = models.CharField(max_length=256, unique=True, editable=False, default=new_bbb_id)
     attendee_password = models.CharField(max_length=64, editable=False, default=new_secret)

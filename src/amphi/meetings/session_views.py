@@ -20,7 +20,7 @@ SHOWN = 50
 @require_safe
 def sessions(request: UserRequest, meeting: Meeting, pk: int | None = None) -> HttpResponse:
     """The sessions of a meeting, and who came to one of them: the latest, unless another is chosen."""
-    rows = list(meeting.sessions.annotate(people=Count("attendances"))[:SHOWN])
+    rows = list(meeting.sessions.annotate(people=Count("attendances")).order_by("-started_at", "-pk")[:SHOWN])
     chosen = get_object_or_404(Session, pk=pk, meeting=meeting) if pk else next(iter(rows), None)
     people = chosen.attendances.select_related("user") if chosen else []
     context = {

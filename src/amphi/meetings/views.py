@@ -8,7 +8,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,9 +28,10 @@ from amphi.access import (
     logged_in,
     moderator,
     planner,
+    signed,
 )
 from amphi.accounts.models import User
-from amphi.meetings import domain
+from amphi.meetings import domain, slides
 from amphi.meetings import join as joining
 from amphi.meetings.domain import SavedMeeting
 from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm, copy_of
@@ -114,6 +122,7 @@ def add(request: HttpRequest) -> HttpResponse:
     initial = {"is_webinar": request.GET.get("webinar") == "1"}
     form = MeetingForm(
         request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         meeting=None,
         webinars=can_create_webinar(request.user),
         initial=initial,
@@ -145,6 +154,7 @@ def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Change a meeting or webinar."""
     form = MeetingForm(
         request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         meeting=meeting,
         webinars=can_create_webinar(request.user),
     )
@@ -235,3 +245,15 @@ def start(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     except WebinarError as error:
         messages.error(request, str(error))
         return redirect(meeting)
+
+
+@signed
+@require_safe
+def slides_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:  # noqa: ARG001 -- the token says it all
+    """The slides of a meeting, for BBB."""
+    meeting = slides.meeting_of(token)
+    if meeting is None:
+        raise Http404
+    return FileResponse(
+        meeting.slides.open("rb"), content_type="application/pdf", filename=meeting.slides_name
+    )

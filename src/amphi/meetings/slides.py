@@ -1,0 +1,80 @@
+"""Slides that are in the meeting when it starts: one PDF, fetched by BBB from a signed address that expires."""
+
+import re
+import unicodedata
+from datetime import timedelta
+from typing import IO, Any, TYPE_CHECKING
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.templatetags.static import static
+from django.urls import reverse
+
+from amphi.meetings.models import Meeting
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+LARGEST_BYTES = 30 * 1024 * 1024
+"""What BBB takes in one document by default."""
+_LIFETIME = timedelta(hours=1)
+_SALT = "amphi.meetings.slides"
+_MARGIN_BYTES = 2048
+
+
+def is_pdf(file: IO[bytes]) -> bool:
+    """Whether the content, whatever the name says, begins and ends as a PDF does (ISO 32000-1, sections 7.5.2 and 7.5.5)."""
+    file.seek(0)
+    head = file.read(5)
+    file.seek(0, 2)
+    file.seek(max(0, file.tell() - _MARGIN_BYTES))
+    tail = file.read()
+    file.seek(0)
+    return head == b"%PDF-" and b"%%EOF" in tail
+
+
+def name_of(uploaded: str) -> str:
+    """The name of an uploaded file, fit to be shown and to be part of an address: BBB tells formats by its end."""
+    stem = re.sub(r"\.pdf$", "", unicodedata.normalize("NFC", uploaded), flags=re.IGNORECASE)
+    plain = " ".join(re.sub(r"[^\w .,()-]", " ", stem).split()).strip(". ")
+    return f"{plain[:100] or 'slides'}.pdf"
+
+
+def keep(meeting: Meeting, file: "UploadedFile[Any] | None", *, remove: bool) -> None:
+    """Give `meeting` other slides, or none, and forget the file of before once that is sure; the caller saves the meeting."""
+    if file is None and not remove:
+        return
+    before, storage = meeting.slides.name, meeting.slides.storage
+    meeting.slides_name = name_of(file.name or "") if file else ""
+    meeting.slides = file or ""
+    if before:
+        transaction.on_commit(lambda: storage.delete(before))
+
+
+def forget(meeting: Meeting) -> None:
+    """Remove the file of a meeting that is being deleted."""
+    keep(meeting, None, remove=True)
+
+
+def signed_url(meeting: Meeting) -> str:
+    """Where BBB fetches the slides, for an hour."""
+    token = signing.dumps([meeting.pk, meeting.slides.name], salt=_SALT)
+    return settings.AMPHI_URL + reverse("meetings:slides", args=[token, meeting.slides_name])
+
+
+def meeting_of(token: str) -> Meeting | None:
+    """The meeting whose slides a signed address is for; None when it is forged, expired, or for slides that were replaced."""
+    try:
+        pk, name = signing.loads(token, salt=_SALT, max_age=_LIFETIME)
+    except signing.BadSignature:
+        return None
+    return Meeting.objects.filter(pk=pk, slides=name).exclude(slides="").first()
+
+
+def default_url() -> str:
+    """The slides of meetings that have none of their own: an address, or a file of the static folder; empty for none."""
+    chosen = settings.MEETING_PRE_UPLOAD_SLIDES
+    if not chosen or chosen.startswith(("http://", "https://")):
+        return chosen
+    return settings.AMPHI_URL + static(chosen.lstrip("/"))
