@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from amphi.accounts.models import AccessGroup, User
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream, State, Transition
 from tests import browser
@@ -33,6 +33,8 @@ def chromium() -> Iterator[Chromium]:
 @pytest.fixture(autouse=True)
 def in_use(settings):
     settings.USE_MEETING_WEBINAR = True
+    settings.BBB_API_URL = "http://127.0.0.1:9/bigbluebutton"
+    settings.BBB_SECRET_KEY = "secret"
 
 
 def put(livestream: Livestream, state: State, *steps: str, **columns: object) -> Livestream:
@@ -76,6 +78,10 @@ class Scene:
             "panel-live": f"/meetings/{self.live.meeting.slug}/",
             "panel-failed": f"/meetings/{self.failed.meeting.slug}/",
             "delete": f"/meetings/{self.idle.meeting.slug}/delete/",
+            "duplicate": f"/meetings/{self.live.meeting.slug}/duplicate/",
+            "invite": f"/meetings/{self.live.meeting.slug}/invite/",
+            "sessions": f"/meetings/{self.plain.slug}/sessions/",
+            "sessions-none": f"/meetings/{self.idle.meeting.slug}/sessions/",
             "explained": "/webinars/explained/",
             "missing": "/nothing-is-here/",
         }
@@ -100,6 +106,20 @@ def scene() -> Scene:
     plain = make_meeting(presenter, name="Point d’équipe", start_at=in_hours(3))
     put(live, State.LIVE, transitions.GO_LIVE, transitions.MEDIA_SEEN)
     put(failed, State.FAILED, transitions.GO_LIVE, transitions.GIVE_UP, last_error="gateway_unreachable")
+    for days in (7, 0):
+        session = Session.objects.create(
+            meeting=plain, internal_id=f"life-{days}", started_at=in_hours(-24 * days - 2)
+        )
+        people = [("Marie Curie", presenter, None), ("Ève du Pont", None, in_hours(-1))]
+        for name, user, left_at in people:
+            Attendance.objects.create(
+                session=session,
+                name=name,
+                user=user,
+                joined_at=in_hours(-2),
+                left_at=left_at,
+                user_id_in_bbb=name,
+            )
     past = make_meeting(presenter, name="Séminaire du laboratoire")
     Meeting.objects.filter(pk=past.pk).update(start_at=in_hours(-50))
     return Scene(presenter, idle, live, failed, plain)
@@ -158,9 +178,25 @@ def test_pages_of_presenters_are_accessible(live_server, chromium, scene, langua
         page.get_by_role("button", name=re.compile("Save|Enregistrer")).click()
         page.wait_for_selector("[data-error-summary]:focus")
         found += faults(page, "form-refused", language)
+        page.goto(f"{live_server.url}/meetings/{scene.live.meeting.slug}/invite/")
+        page.locator("#id_addresses").fill("jean@univ.fr\nirene@univ.fr")
+        page.locator("button[value=preview]").click()
+        page.wait_for_selector("#preview:focus")
+        found += faults(page, "invite-preview", language)
+        page.goto(f"{live_server.url}/meetings/{scene.plain.slug}/edit/")
+        page.locator("details.options > summary").click()
+        found += faults(page, "form-options", language)
         context.clear_cookies(name=django_settings.SESSION_COOKIE_NAME)
         page.goto(live_server.url + "/accounts/login/")
-        return found + faults(page, "login", language)
+        found += faults(page, "login", language)
+        page.goto(f"{live_server.url}/meetings/{scene.plain.slug}/join/")
+        found += faults(page, "door", language)
+        page.locator("#id_name").fill("Ada Lovelace")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-waiting]")
+        found += faults(page, "waiting", language)
+        page.goto(f"{live_server.url}/meetings/{scene.plain.slug}/left/")
+        return found + faults(page, "left", language)
 
     found = chromium.run(visit)
     refusals = re.compile("console: .*(404|422)")  # Chromium logs each answer of these statuses
@@ -239,6 +275,24 @@ def test_list_ends_the_webinar_that_was_meant(live_server, chromium, scene):
     chromium.run(visit)
     scene.live.refresh_from_db()
     assert scene.live.state == State.STOPPING
+
+
+def test_waiting_room_goes_on_by_itself(live_server, chromium, scene):
+    url = f"{live_server.url}/meetings/{scene.plain.slug}/join/"
+
+    def waits(context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_label("Votre nom").fill("Ada Lovelace")
+        page.get_by_role("button", name="Rejoindre la réunion").click()
+        page.get_by_text("Vous entrerez sous le nom de Ada Lovelace").wait_for()
+        return page
+
+    with chromium.visitor(locale="fr-FR") as step:
+        page = step(waits)
+        Meeting.objects.filter(pk=scene.plain.pk).update(started_at=timezone.now())
+        # The meeting server is nowhere in this test: that the page asks it shows that the meeting has begun for it.
+        step(lambda _: page.get_by_text("Le serveur de réunions ne répond pas").wait_for())
 
 
 def test_theme_chosen_stays_and_the_system_s_is_followed(live_server, chromium, scene):
