@@ -32,11 +32,8 @@ class Workers:
     def __init__(self, stage: Stage, log: Path) -> None:
         self._log = log
         database = connection.settings_dict
-        url = (
-            f"postgresql://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-            if connection.vendor == "postgresql"
-            else f"sqlite://{database['NAME']}"
-        )
+        address = f"{database['HOST']}:{database['PORT']}"
+        url = f"postgresql://{database['USER']}@{address}/{database['NAME']}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
         self._environment = inherited | {
             "AMPHI_DATABASE_URL": url,

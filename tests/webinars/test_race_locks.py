@@ -1,4 +1,4 @@
-"""Two who act on one webinar, or on one gateway, at the same moment."""
+"""Two who act on one webinar, or on one gateway, at the same moment: row locks, so on PostgreSQL."""
 
 import threading
 import time
@@ -70,8 +70,7 @@ def test_edit_that_waits_for_a_start_leaves_the_live_on_its_gateway():
     with transaction.atomic():
         planning.lock_gateways(meeting.site)
         edit = Other(lambda: update_meeting(meeting, user=meeting.owner, fields=fields))
-        if connection.vendor == "postgresql":  # SQLite's writers wait before they read anything
-            wait_until(waits_for_a_lock)
+        wait_until(waits_for_a_lock)
         domain.go_live(livestream, user=meeting.owner)
     edit.wait()
     stored = Livestream.objects.get(pk=livestream.pk)
@@ -85,10 +84,9 @@ def test_restart_does_not_wait_for_those_who_plan():
     livestream.refresh_from_db()
     user = livestream.meeting.owner
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            planning.lock_gateways(livestream.meeting.site)
+        planning.lock_gateways(livestream.meeting.site)
         restart = Other(lambda: domain.restart_live(livestream, user=user))
-        wait_until(lambda: restart.is_done() or (connection.vendor == "postgresql" and waits_for_a_lock()))
+        wait_until(lambda: restart.is_done() or waits_for_a_lock())
         assert restart.is_done()
     restart.wait()
     assert Livestream.objects.get().state == State.RECOVERING
