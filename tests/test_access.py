@@ -30,6 +30,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "accounts:login": ("get", 200, 302, 302, 302, 302),
     "meetings:list": ("get", LOGIN, 200, 200, 200, 200),
     "meetings:add": ("get", LOGIN, 200, 200, 200, 200),
+    "meetings:personal": ("post", LOGIN, 302, 302, 302, 302),
     "meetings:detail": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:edit": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:delete": ("get", LOGIN, 403, 200, 200, 200),
@@ -51,7 +52,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
 }
-WITHOUT_MEETING = {"meetings:list", "meetings:add", "webinars:explained"}
+WITHOUT_MEETING = {"meetings:list", "meetings:personal", "meetings:add", "webinars:explained"}
 PRESENTERS = ("meetings", "webinars")
 OF_A_LIVE = {name for name in MATRIX if name.startswith("webinars:")} - {"webinars:explained"}
 POST_ONLY = {name for name, (method, *_) in MATRIX.items() if method == "post"}

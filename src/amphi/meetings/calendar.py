@@ -5,9 +5,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from amphi.meetings.recurrence import WEEKLY, Rule
 
 LONGEST_LINE_BYTES = 75
 ALARM_BEFORE = timedelta(minutes=5)
+_LONGEST_ZONE = timedelta(days=3660)
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _PRODUCT = "-//Amphi//Amphi//EN"
 # Everything that is no text (RFC 5545, section 3.1: CONTROL), but tabs and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -26,6 +31,23 @@ class Person:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a meeting comes again, so many times, in local time.
+
+    Attributes:
+        rule: the rule.
+        times: how many there are in all.
+        zone: whose clock the hours are of.
+        last: when the last one begins.
+    """
+
+    rule: Rule
+    times: int
+    zone: ZoneInfo
+    last: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
     """One meeting, as one reader is invited to it.
@@ -35,6 +57,7 @@ class Invite:
         sequence: grows with each change that calendars show.
         url: the reader's own way in.
         stamp: when it was written.
+        again: how it comes again, if it does.
     """
 
     uid: str
@@ -47,6 +70,7 @@ class Invite:
     organizer: Person
     attendee: Person
     stamp: datetime
+    again: "Again | None" = None
 
 
 def uid_of(bbb_id: str, host: str) -> str:
@@ -90,6 +114,71 @@ def _person(name: str, person: Person, parameters: str = "") -> str:
     return f"{name}{shown}{parameters}:mailto:{_CONTROL.sub('', person.address)}"
 
 
+def _offset(at: datetime) -> timedelta:
+    return at.utcoffset() or timedelta()
+
+
+def _signed(offset: timedelta) -> str:
+    minutes = int(offset.total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+
+
+def _local(at: datetime) -> str:
+    return at.strftime("%Y%m%dT%H%M%S")
+
+
+def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """When clocks change in [begin, end): the last minute of before, and the first of after, both in UTC."""
+    day, one = begin.astimezone(UTC), timedelta(days=1)
+    while day < end:
+        low, high = day, day + one
+        if _offset(low.astimezone(zone)) != _offset(high.astimezone(zone)):
+            while high - low > timedelta(minutes=1):
+                middle = low + (high - low) / 2
+                middle = middle.replace(second=0, microsecond=0)
+                same = _offset(middle.astimezone(zone)) == _offset(low.astimezone(zone))
+                low, high = (middle, high) if same and middle > low else (low, middle)
+            yield low, high
+        day += one
+
+
+def _timezone(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[str]:
+    """The VTIMEZONE of the time from `first` to `last` (section 3.6.5)."""
+    yield from ("BEGIN:VTIMEZONE", f"TZID:{zone.key}")
+    begin = (first.astimezone(UTC) - timedelta(days=366)).replace(second=0, microsecond=0)
+    end = min(last, first + _LONGEST_ZONE) + timedelta(days=1)
+    before = begin.astimezone(zone)
+    found = [(before.replace(tzinfo=None), before, before)]
+    for old, new in _changes(zone, begin, end):
+        at = new.astimezone(zone)
+        onset = (new + _offset(old.astimezone(zone))).replace(tzinfo=None)
+        found.append((onset, old.astimezone(zone), at))
+    for onset, old_local, at in found:
+        kind = "DAYLIGHT" if at.dst() else "STANDARD"
+        yield from (
+            f"BEGIN:{kind}",
+            f"DTSTART:{_local(onset)}",
+            f"TZOFFSETFROM:{_signed(_offset(old_local))}",
+        )
+        yield from (f"TZOFFSETTO:{_signed(_offset(at))}", f"TZNAME:{at.tzname()}", f"END:{kind}")
+    yield "END:VTIMEZONE"
+
+
+def _times(invite: Invite) -> Iterator[str]:
+    again = invite.again
+    if again is None:
+        yield from (f"DTSTART:{utc(invite.start_at)}", f"DTEND:{utc(invite.end_at)}")
+        return
+    zone, first = again.zone, invite.start_at.astimezone(again.zone)
+    yield f"DTSTART;TZID={zone.key}:{_local(first)}"
+    yield f"DTEND;TZID={zone.key}:{_local(invite.end_at.astimezone(zone))}"
+    days = ""
+    if again.rule.kind == WEEKLY:
+        wanted = sorted(again.rule.weekdays | {first.weekday()})
+        days = ";BYDAY=" + ",".join(_WEEKDAYS[day] for day in wanted)
+    yield f"RRULE:FREQ={again.rule.kind.upper()}{days};COUNT={again.times}"
+
+
 def _lines(invite: Invite) -> Iterator[str]:
     yield from (
         "BEGIN:VCALENDAR",
@@ -98,12 +187,13 @@ def _lines(invite: Invite) -> Iterator[str]:
         "CALSCALE:GREGORIAN",
         "METHOD:REQUEST",
     )
+    if invite.again is not None:
+        yield from _timezone(invite.again.zone, invite.start_at, invite.again.last)
     yield "BEGIN:VEVENT"
     yield f"UID:{invite.uid}"
     yield f"SEQUENCE:{invite.sequence}"
     yield f"DTSTAMP:{utc(invite.stamp)}"
-    yield f"DTSTART:{utc(invite.start_at)}"
-    yield f"DTEND:{utc(invite.end_at)}"
+    yield from _times(invite)
     yield f"SUMMARY:{escape(invite.summary)}"
     if invite.description:
         yield f"DESCRIPTION:{escape(invite.description)}"
@@ -118,5 +208,5 @@ def _lines(invite: Invite) -> Iterator[str]:
 
 
 def write(invite: Invite) -> str:
-    """The iCalendar object of an invitation: UTC, with an alarm five minutes before (method REQUEST)."""
+    """The iCalendar object of an invitation: UTC, or local time where it comes again; with an alarm five minutes before (method REQUEST)."""
     return "".join(fold(line) + "\r\n" for line in _lines(invite))

@@ -1,16 +1,20 @@
 """Decisions and writes about meetings."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from amphi import access
 from amphi.accounts.models import AccessGroup, User
 from amphi.meetings import slides
-from amphi.meetings.models import GuestPolicy, Meeting
+from amphi.meetings.models import GuestPolicy, Meeting, Occurrence
+from amphi.meetings.recurrence import Rule, occurrences
 from amphi.webinars import domain as webinars
 from amphi.webinars.planning import NoGatewayFree
 
@@ -31,6 +35,10 @@ class MeetingFields:
     is_restricted: bool = False
     access_groups: list[AccessGroup] = field(default_factory=list)
     additional_owners: list[User] = field(default_factory=list)
+    recurrence: str = ""
+    recurrence_days: str = ""
+    recurrence_until: date | None = None
+    recurrence_times: int | None = None
     password: str = ""
     guest_policy: str = GuestPolicy.ALWAYS_ACCEPT
     is_recorded: bool = False
@@ -63,7 +71,8 @@ OPTIONS = (
     "lock_notes",
     "hide_user_list",
 )
-_IN_CALENDARS = ("name", "description", "start_at", "duration")
+RECURRENCE = ("recurrence", "recurrence_days", "recurrence_until", "recurrence_times")
+_IN_CALENDARS = ("name", "description", "start_at", "duration", *RECURRENCE)
 _PLAIN = (*_IN_CALENDARS, "is_restricted", *OPTIONS)
 
 
@@ -86,15 +95,37 @@ def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeti
         setattr(meeting, name, getattr(fields, name))
     slides.keep(meeting, fields.new_slides, remove=fields.remove_slides)
     if access.can_create_webinar(user):
-        meeting.is_webinar = fields.is_webinar
+        meeting.is_webinar = fields.is_webinar and not meeting.is_personal
         meeting.enable_chat = fields.enable_chat
+    if meeting.is_webinar or meeting.is_personal:
+        meeting.recurrence, meeting.recurrence_days = "", ""
+        meeting.recurrence_until = meeting.recurrence_times = None
     meeting.save()
     if is_new:
         meeting.slug = f"{meeting.pk:04d}-{slugify(meeting.name)[:250]}".rstrip("-")
         meeting.save(update_fields=["slug"])
     meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
     meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
+    _write_occurrences(meeting)
     return SavedMeeting(meeting, webinars.plan(meeting))
+
+
+def rule_of(meeting: Meeting) -> Rule | None:
+    """How `meeting` comes again, if it does."""
+    if not meeting.recurrence:
+        return None
+    days = frozenset(int(day) for day in meeting.recurrence_days.split(",") if day)
+    return Rule(meeting.recurrence, days, meeting.recurrence_until, meeting.recurrence_times)
+
+
+def _write_occurrences(meeting: Meeting) -> None:
+    meeting.occurrences.all().delete()
+    rule = rule_of(meeting)
+    if rule is not None:
+        starts = occurrences(meeting.start_at, rule, ZoneInfo(timezone.get_default_timezone_name()))
+        Occurrence.objects.bulk_create(
+            Occurrence(meeting=meeting, start_at=start, end_at=start + meeting.duration) for start in starts
+        )
 
 
 @transaction.atomic
@@ -104,6 +135,21 @@ def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
     A webinar for which no gateway is free is kept as a plain meeting, and the answer says why.
     """
     return _write(Meeting(owner=user), fields, user=user)
+
+
+def personal_room(user: User) -> Meeting:
+    """The room that `user` always has, made when it is first asked for; never a webinar, never over."""
+    found = Meeting.objects.filter(owner=user, is_personal=True).first()
+    if found is not None:
+        return found
+    fields = MeetingFields(
+        name=_("Room of %(name)s") % {"name": user}, start_at=timezone.now(), duration=timedelta(hours=2)
+    )
+    try:
+        with transaction.atomic():
+            return _write(Meeting(owner=user, is_personal=True), fields, user=user).meeting
+    except IntegrityError:  # pressed twice: the other one made it
+        return Meeting.objects.get(owner=user, is_personal=True)
 
 
 @transaction.atomic

@@ -10,14 +10,16 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup, User
 from amphi.meetings import slides
-from amphi.meetings.domain import OPTIONS, MeetingFields
+from amphi.meetings.domain import OPTIONS, RECURRENCE, MeetingFields
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.page_form import PageForm
+from amphi.meetings.recurrence import MOST
 
 DURATIONS_MIN = (30, 45, 60, 90, 120, 150, 180, 240, 300)
 WEBINAR_FIELDS = ("is_webinar", "enable_chat")
@@ -95,6 +97,35 @@ class MeetingForm(PageForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     duration = forms.TypedChoiceField(label=_("Duration"), coerce=int)
+    recurrence = forms.ChoiceField(
+        label=_("Repeats"),
+        required=False,
+        choices=[
+            ("", _("never")),
+            ("daily", _("every day")),
+            ("weekly", _("every week")),
+            ("monthly", _("every month")),
+            ("yearly", _("every year")),
+        ],
+    )
+    recurrence_days = forms.MultipleChoiceField(
+        label=_("On these days too"),
+        required=False,
+        choices=[(str(number), name) for number, name in WEEKDAYS.items()],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    recurrence_until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    recurrence_times = forms.IntegerField(
+        label=_("Or so many times"),
+        required=False,
+        min_value=2,
+        max_value=MOST,
+    )
     is_webinar = forms.BooleanField(
         label=_("Webinar mode"),
         required=False,
@@ -181,13 +212,16 @@ class MeetingForm(PageForm):
         super().__init__(data, files, initial={**begin, **(initial or {})})
         self._keep_webinar_fields(webinars=webinars)
         self._offer_durations()
+        if meeting and meeting.is_personal:
+            for name in ("start_at", "duration", *RECURRENCE, *WEBINAR_FIELDS):
+                self.fields.pop(name, None)
         if not self.meeting or not self.meeting.slides:
             del self.fields["remove_slides"]
         if settings.MEETING_DISABLE_RECORD:
             del self.fields["is_recorded"]
-        self.fields["start_at"].help_text = gettext("Time zone: %(zone)s") % {
-            "zone": timezone.get_current_timezone_name()
-        }
+        if "start_at" in self.fields:
+            zone = timezone.get_current_timezone_name()
+            self.fields["start_at"].help_text = gettext("Time zone: %(zone)s") % {"zone": zone}
         if not self.fields["access_groups"].queryset.exists():
             del self.fields["access_groups"]
         self.style()
@@ -231,9 +265,30 @@ class MeetingForm(PageForm):
         data = super().clean()
         start_at, duration = data.get("start_at"), data.get("duration")
         moved = self.meeting is None or start_at != self.meeting.start_at
-        if start_at and duration and moved and start_at + timedelta(minutes=duration) <= timezone.now():
+        if data.get("recurrence") and not data.get("is_webinar"):
+            self._clean_recurrence(data)
+        elif start_at and duration and moved and start_at + timedelta(minutes=duration) <= timezone.now():
             self.add_error("start_at", gettext("This time is over. Choose a time to come."))
         return data
+
+    def _clean_recurrence(self, data: dict[str, Any]) -> None:
+        start_at, until = data.get("start_at"), data.get("recurrence_until")
+        if until and data.get("recurrence_times"):
+            self.add_error("recurrence_times", gettext("Choose a last day or a number of times, not both."))
+        elif not until and not data.get("recurrence_times"):
+            if not {"recurrence_until", "recurrence_times"} & self.errors.keys():
+                self.add_error(
+                    "recurrence_until", gettext("Say when it ends: a last day, or a number of times.")
+                )
+        elif until and start_at and until < timezone.localtime(start_at).date():
+            self.add_error("recurrence_until", gettext("This day is before the first meeting."))
+
+    def _recurrence(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "recurrence" not in self.fields or not data["recurrence"] or data.get("is_webinar"):
+            return {}
+        days = data["recurrence_days"] if data["recurrence"] == "weekly" else []
+        return {name: data[name] for name in RECURRENCE} | {"recurrence_days": ",".join(sorted(days))}
 
     def meeting_fields(self) -> MeetingFields:
         """What was decided; what the form does not show stays as it is."""
@@ -242,8 +297,9 @@ class MeetingForm(PageForm):
         return MeetingFields(
             name=data["name"],
             description=data["description"],
-            start_at=data["start_at"],
-            duration=timedelta(minutes=data["duration"]),
+            start_at=data.get("start_at") or meeting.start_at,
+            duration=timedelta(minutes=data["duration"]) if "duration" in data else meeting.duration,
+            **self._recurrence(),
             is_webinar=data.get("is_webinar", meeting.is_webinar if meeting else False),
             enable_chat=data.get("enable_chat", meeting.enable_chat if meeting else True),
             is_restricted=data["is_restricted"],
@@ -282,6 +338,8 @@ def _initial_of(meeting: Meeting) -> dict[str, Any]:
         "description": meeting.description,
         "start_at": meeting.start_at,
         "duration": _minutes(meeting.duration),
+        **{name: getattr(meeting, name) for name in RECURRENCE},
+        "recurrence_days": meeting.recurrence_days.split(",") if meeting.recurrence_days else [],
         "is_webinar": meeting.is_webinar,
         "enable_chat": meeting.enable_chat,
         "is_restricted": meeting.is_restricted,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -16,8 +17,10 @@ from amphi.accounts.models import User
 from amphi.mails import domain as mails
 from amphi.mails.models import Mail
 from amphi.meetings import calendar
+from amphi.meetings.domain import rule_of
 from amphi.meetings.exceptions import TooManyInvitationsError
 from amphi.meetings.models import Invitation, Meeting
+from amphi.meetings.queries import when
 from amphi.webinars.offers import livestream_of
 
 log = logging.getLogger(__name__)
@@ -78,6 +81,7 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         "url": url,
         "asks_login": meeting.is_restricted and letter.role != Role.PRESENTER,
         "password": meeting.password if letter.role == Role.PARTICIPANT else "",
+        "when": when(meeting, timezone.now()),
         "zone": timezone.get_current_timezone_name(),
     }
     with translation.override(reader.language or letter.language):
@@ -95,8 +99,20 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         organizer=calendar.Person(meeting.owner.email or settings.DEFAULT_FROM_EMAIL, str(meeting.owner)),
         attendee=calendar.Person(reader.address),
         stamp=timezone.now(),
+        again=_again(meeting),
     )
-    return mails.compose(reader, "invitation", context, calendar=calendar.write(invite))
+    # A room that is always open has no place in a calendar.
+    entry = "" if meeting.is_personal else calendar.write(invite)
+    return mails.compose(reader, "invitation", context, calendar=entry)
+
+
+def _again(meeting: Meeting) -> calendar.Again | None:
+    rule = rule_of(meeting)
+    if rule is None:
+        return None
+    starts = list(meeting.occurrences.values_list("start_at", flat=True))
+    zone = ZoneInfo(timezone.get_default_timezone_name())
+    return calendar.Again(rule, len(starts), zone, starts[-1]) if len(starts) > 1 else None
 
 
 def _readers(addresses: Iterable[str], language: str) -> list[mails.Reader]:

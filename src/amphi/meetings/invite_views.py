@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,12 +14,18 @@ from amphi.meetings import invitations
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.invite_form import InviteForm
 from amphi.meetings.models import Meeting
+from amphi.meetings.queries import when
 
 
 def _page(
     request: UserRequest, meeting: Meeting, form: InviteForm, *, preview: bool = False, status: int = 200
 ) -> HttpResponse:
-    context = {"meeting": meeting, "form": form, "invited": meeting.invitations.all()}
+    context = {
+        "meeting": meeting,
+        "when": when(meeting, timezone.now()),
+        "form": form,
+        "invited": meeting.invitations.all(),
+    }
     if preview:
         addresses = form.cleaned_data["addresses"]
         letter = form.letter()

@@ -6,6 +6,7 @@ Whoever passed the form is remembered in the session until they are in, so that 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from amphi.accounts.models import User
 from amphi.meetings import join as joining
 from amphi.meetings.join_form import JoinForm
 from amphi.meetings.models import Meeting
+from amphi.meetings.queries import when
 from amphi.webinars.exceptions import WebinarError
 from amphi.webinars.offers import is_on
 
@@ -64,7 +66,12 @@ def join(request: HttpRequest, meeting: Meeting, *, invited: bool) -> HttpRespon
         name=name,
     )
     if not form.is_valid():
-        context = {"meeting": meeting, "form": form, "is_on": is_on(meeting)}
+        context = {
+            "meeting": meeting,
+            "when": when(meeting, timezone.now()),
+            "form": form,
+            "is_on": is_on(meeting),
+        }
         return render(request, "meetings/join.html", context, status=422 if form.is_bound else 200)
     request.session[grant] = _proof(meeting)
     if user is None:
@@ -79,7 +86,7 @@ def _enter(request: HttpRequest, meeting: Meeting, name: str, user: User | None)
     except WebinarError as refused:
         url, error = None, str(refused)
     if url is None:
-        context = {"meeting": meeting, "name": name, "error": error}
+        context = {"meeting": meeting, "when": when(meeting, timezone.now()), "name": name, "error": error}
         return render(request, "meetings/waiting.html", context, status=503 if error else 200)
     request.session.pop(f"join-{meeting.pk}", None)
     return HttpResponseRedirect(url)

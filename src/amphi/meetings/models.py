@@ -65,6 +65,22 @@ class Meeting(models.Model):
     start_at = models.DateTimeField(_("date and time"))
     duration = models.DurationField(_("duration"), default=timedelta(hours=2))
 
+    recurrence = models.CharField(
+        _("repeats"),
+        max_length=8,
+        blank=True,
+        choices=[
+            ("daily", _("every day")),
+            ("weekly", _("every week")),
+            ("monthly", _("every month")),
+            ("yearly", _("every year")),
+        ],
+    )
+    recurrence_days = models.CharField(_("days of the week"), max_length=13, blank=True)
+    recurrence_until = models.DateField(_("until"), null=True, blank=True)
+    recurrence_times = models.PositiveSmallIntegerField(_("times"), null=True, blank=True)
+    is_personal = models.BooleanField(_("personal room"), default=False, editable=False)
+
     is_webinar = models.BooleanField(_("webinar mode"), default=False)
     enable_chat = models.BooleanField(_("enable the chat"), default=True)
     is_restricted = models.BooleanField(_("restricted to logged-in people"), default=False)
@@ -114,7 +130,14 @@ class Meeting(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(duration__gt=timedelta()), name="meeting_duration_positive"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_webinar=False) | models.Q(recurrence="", is_personal=False),
+                name="webinar_is_one_time_and_not_personal",
+            ),
+            models.UniqueConstraint(
+                fields=["owner"], condition=models.Q(is_personal=True), name="one_personal_room_for_a_person"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -146,6 +169,21 @@ class Meeting(models.Model):
     def presenter_key(self) -> str:
         """The right to enter a webinar's meeting as a presenter without an account: the last part of the invited's link."""
         return hmac.digest(self.access_key.encode(), b"presenter", "sha256").hex()[:32]
+
+
+class Occurrence(models.Model):
+    """One time that a recurring meeting takes place: written with its rule, so that lists can be sorted by the next."""
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="occurrences")
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["start_at"]
+        indexes = [models.Index(fields=["meeting", "end_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.start_at:%Y-%m-%d %H:%M}"
 
 
 class Invitation(models.Model):

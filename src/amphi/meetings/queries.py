@@ -1,12 +1,14 @@
 """What lists of meetings show."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from amphi import access
 from amphi.accounts.models import User
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import Meeting, Occurrence
 from amphi.webinars.models import RUNNING
 
 STILL_ON = timedelta(days=1)
@@ -28,11 +30,40 @@ def listed_meetings(
     ends_at = ExpressionWrapper(F("start_at") + F("duration"), output_field=DateTimeField())
     rows = access.meetings_for_user(user).annotate(ends_at=ends_at)
     running = Q(livestream__state__in=RUNNING) | Q(started_at__gt=now - STILL_ON, ended_at=None)
-    active = rows.filter(Q(ends_at__gt=now) | running)
+    coming = Occurrence.objects.filter(meeting=OuterRef("pk"), end_at__gt=now).order_by("start_at")
+    each = Occurrence.objects.filter(meeting=OuterRef("pk")).order_by("-start_at")
+    rows = rows.annotate(
+        next_start=Subquery(coming.values("start_at")[:1]), last_start=Subquery(each.values("start_at")[:1])
+    )
+    active = rows.filter(Q(ends_at__gt=now) | running | Q(is_personal=True) | Q(next_start__isnull=False))
     rows = rows.exclude(pk__in=active.values("pk")) if past else active
     if kind:
         rows = rows.filter(is_webinar=kind == "webinars")
     for word in words.split():
         rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word))
     rows = rows.select_related("owner", "livestream__event").prefetch_related("additional_owners")
-    return rows.order_by("-start_at", "-pk") if past else rows.order_by("start_at", "pk")
+    return (
+        rows.order_by("-start_at", "-pk")
+        if past
+        else rows.order_by("-is_personal", Coalesce("next_start", "start_at"), "pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a meeting takes place: of a recurring one, the next time, or the last once all are over."""
+
+    start_at: datetime
+    end_at: datetime
+
+
+def when(meeting: Meeting, now: datetime) -> When:
+    """When `meeting` takes place, seen from `now`; of one that was listed it is known already."""
+    start_at = meeting.start_at
+    if meeting.recurrence and "last_start" in meeting.__dict__:
+        known = meeting.__dict__
+        start_at = known["next_start"] or known["last_start"] or start_at
+    elif meeting.recurrence:
+        coming = meeting.occurrences.filter(end_at__gt=now).first() or meeting.occurrences.last()
+        start_at = coming.start_at if coming else start_at
+    return When(start_at, start_at + meeting.duration)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import timedelta
-from typing import IO, Any, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core import signing

@@ -8,6 +8,7 @@ app_name = "meetings"
 urlpatterns = [
     path("", views.meeting_list, name="list"),
     path("add/", views.add, name="add"),
+    path("personal/", views.personal, name="personal"),
     path("slides/<str:token>/<str:name>", views.slides_file, name="slides"),
     path("<slug:slug>/", views.detail, name="detail"),
     path("<slug:slug>/edit/", views.edit, name="edit"),

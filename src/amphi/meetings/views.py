@@ -37,7 +37,7 @@ from amphi.meetings.domain import SavedMeeting
 from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm, copy_of
 from amphi.meetings.invitations import presenters_url
 from amphi.meetings.models import Meeting
-from amphi.meetings.queries import listed_meetings
+from amphi.meetings.queries import listed_meetings, when
 from amphi.webinars.exceptions import WebinarError
 from amphi.webinars.offers import is_on, livestream_of, offer
 from amphi.webinars.panel import panel
@@ -47,6 +47,7 @@ PAGE_SIZE = 24
 
 def _card(meeting: Meeting, user: User, now: datetime) -> dict[str, Any]:
     livestream = livestream_of(meeting)
+    times = when(meeting, now)
     return {
         "meeting": meeting,
         "livestream": livestream,
@@ -54,7 +55,9 @@ def _card(meeting: Meeting, user: User, now: datetime) -> dict[str, Any]:
         "is_on": is_on(meeting),
         "can_edit": can_edit_meetings(user),
         "is_mine": meeting.owner_id == user.pk,
-        "is_over": meeting.end_at <= now
+        "when": times,
+        "is_over": not meeting.is_personal
+        and times.end_at <= now
         and not is_on(meeting)
         and not (livestream and livestream.is_running),
         "event_url": settings.AMPHI_URL + livestream.event.get_absolute_url() if livestream else "",
@@ -83,6 +86,7 @@ def meeting_list(request: HttpRequest) -> HttpResponse:
             "past": past,
             "words": words,
             "can_edit": can_edit_meetings(request.user),
+            "has_room": Meeting.objects.filter(owner=request.user, is_personal=True).exists(),
             "can_create_webinar": can_create_webinar(request.user) and can_edit_meetings(request.user),
             "webinars_in_use": settings.USE_MEETING_WEBINAR,
         },
@@ -136,6 +140,13 @@ def add(request: HttpRequest) -> HttpResponse:
         return _form_page(request, form, None, 422)
     done = _("The webinar is planned.") if saved.meeting.is_webinar else _("The meeting is planned.")
     return _saved(request, saved, done)
+
+
+@planner
+@require_POST
+def personal(request: HttpRequest) -> HttpResponse:
+    """My personal room, made when it is first asked for."""
+    return redirect(domain.personal_room(request.user))
 
 
 @editor
@@ -196,7 +207,13 @@ def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         return redirect(meeting)
     if request.method != "POST":
         return render(
-            request, "meetings/delete.html", {"meeting": meeting, "livestream": livestream_of(meeting)}
+            request,
+            "meetings/delete.html",
+            {
+                "meeting": meeting,
+                "when": when(meeting, timezone.now()),
+                "livestream": livestream_of(meeting),
+            },
         )
     name = meeting.name
     try:
