@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -103,10 +104,14 @@ def make_gateway():
 class MeetingServer:
     """Serves a page that stands as the classroom's does, and does what the test says."""
 
-    def __init__(self):
+    def __init__(self, *, is_blue=False):
         self.state = "joining"
+        self.is_blue = is_blue
+        self.chat_open = False
         self.still = False
         self.crash_token = ""
+        self.door = threading.Event()
+        self.door.set()
         self.joins = []
         self.chat = []
         self.chat_shown = None
@@ -136,13 +141,12 @@ class MeetingServer:
                 self.page(urlsplit("/meeting"))
 
             def page(self, address):
+                outer.door.wait(DEADLINE_S)
                 name = "join_form.html" if address.path.startswith("/form") else "meeting.html"
                 if address.path == "/meeting" and self.command == "GET":
                     outer.joins.append(address.query)
                 page = (Path(__file__).with_name("pages") / name).read_text("utf-8")
-                page = page.replace("STILL", json.dumps(outer.still)).replace(
-                    "CRASHED", json.dumps(outer.crash_token)
-                )
+                page = outer.fill(page)
                 self.answer(page.encode(), "text/html; charset=utf-8")
 
             def answer(self, body, kind):
@@ -162,6 +166,17 @@ class MeetingServer:
     def join_url(self):
         return f"http://localhost:{self.server.server_port}/meeting?checksum=secret-checksum"
 
+    def fill(self, page):
+        placed = {
+            "STILL": self.still,
+            "CRASHED": self.crash_token,
+            "CHAT_OPEN": self.chat_open,
+            "IS_BLUE": self.is_blue,
+        }
+        for name, value in placed.items():
+            page = page.replace(name, json.dumps(value))
+        return page
+
     def hear(self, said):
         if "text" in said:
             self.chat.append(said["text"][0])
@@ -178,6 +193,40 @@ def meeting():
     server = MeetingServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def other_meeting():
+    server = MeetingServer(is_blue=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def https_meeting(meeting, tmp_path):
+    """The meeting behind a certificate that no authority signed."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    meeting.server.socket = context.wrap_socket(
+        meeting.server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    return meeting
 
 
 class RtmpServer:

@@ -1,73 +1,57 @@
-"""Driven as Esup-Pod drives a SIPMediaGW, over HTTPS, through a join page."""
-
-import ssl
-import subprocess
+"""Driven as Esup-Pod 4.1 drives a SIPMediaGW, over HTTPS, through a join page."""
 
 import pytest
 
-from .conftest import wait_for
+from tests.contract.pod import Pod
+
+from .conftest import TOKEN, wait_for
 
 pytestmark = pytest.mark.browser
+ROOM = "0f9e8d7c6b"
 
 
-@pytest.fixture
-def https_meeting(meeting, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-keyout",
-            str(key),
-            "-out",
-            str(certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    meeting.server.socket = context.wrap_socket(
-        meeting.server.socket, server_side=True, do_handshake_on_connect=False
-    )
-    return meeting
+def progress(gateway):
+    return gateway.client.get("/progress", params={"room": ROOM}).json()
 
 
-def test_room_from_start_to_stop(make_gateway, https_meeting, rtmp):
-    https_meeting.state = "joined"
-    gateway = make_gateway(chromium_arguments="--ignore-certificate-errors")
-    domain = f"localhost:{https_meeting.server.server_port}/form/0012-talk/abcdef"
-    start = {"room": "room-0123456789", "domain": domain, "rtmpDst": rtmp.url("pod")}
+def test_webinar_of_pod(make_gateway, https_meeting, rtmp):
+    https_meeting.state, https_meeting.chat_open = "joined", True
+    gateway = make_gateway(chromium_arguments="--ignore-certificate-errors", pod_chat=1)
+    pod = Pod(gateway.port, TOKEN)
+    domain = f"localhost:{https_meeting.server.server_port}/form/0012-talk/abcdef/"
     for _ in range(2):
-        assert gateway.client.get("/start", params=start).json() == {
-            "status": "success",
-            "details": {"res": "ok", "app": "streaming", "uri": rtmp.url("pod")},
-        }
-    room = {"room": "room-0123456789"}
-    wait_for(lambda: gateway.client.get("/progress", params=room).json()["job_state"] == "on_air")
+        assert pod.start(domain, ROOM, rtmp.url("pod")) == (200, None)
+    # A webinar without chat: Pod toggles right after the start, long before the bot is there, to hide what BBB shows at first.
+    assert pod.toggle(ROOM) == (200, None)
+    assert pod.chat(ROOM, "too early") == (409, "error: this room is not on air")
+    wait_for(lambda: progress(gateway)["job_state"] == "on_air")
     assert https_meeting.joins == [{"name": ["streaming"]}]
-    assert gateway.client.get("/progress", params=room).json() == {
-        "status": "success",
-        "job_state": "on_air",
-        "reason": "",
-    }
-    assert gateway.client.get("/chat", params=room | {"toggle": "True"}).json() == {"res": "ok"}
+    assert https_meeting.chat_shown is False
+    assert pod.toggle(ROOM) == (200, None)
     wait_for(lambda: https_meeting.chat_shown is True)
-    assert gateway.client.post("/chat", json=room | {"msg": "(Ada Lovelace) $(id)"}).json() == {"res": "ok"}
-    wait_for(lambda: https_meeting.chat == ["(Ada Lovelace) $(id)"])
-    stopped = gateway.client.get("/stop", params=room)
-    assert (stopped.status_code, stopped.json()["status"]) == (200, "success")
-    wait_for(lambda: gateway.client.get("/progress", params=room).json().get("gw_state") == "down")
-    assert len(rtmp.recordings()) == 1
+
+    assert pod.chat(ROOM, "(Ada Lovelace) $(id)\n<b>it's\u202e") == (200, None)
+    wait_for(lambda: https_meeting.chat == ["(Ada Lovelace) $(id) <b>it’s"])
+    answers = [pod.chat(ROOM, "again")[0] for _ in range(60)]
+    assert {200, 429} == set(answers)
+
+    # Restart only the live: a stop, and a start that does not wait for it.
+    assert pod.stop(ROOM) == (200, None)
+    assert pod.start(domain, ROOM, rtmp.url("pod")) == (200, None)
+    wait_for(lambda: progress(gateway)["job_state"] == "on_air")
+    assert len(https_meeting.joins) == 2
+    assert pod.stop(ROOM) == (200, None)
+    wait_for(lambda: progress(gateway).get("gw_state") == "down")
+    assert len(rtmp.recordings()) == 2
+
+
+def test_page_whose_certificate_does_not_verify_is_not_entered(make_gateway, https_meeting, rtmp):
+    https_meeting.state = "joined"
+    gateway = make_gateway(warm=0)
+    host = f"localhost:{https_meeting.server.server_port}"
+    assert Pod(gateway.port, TOKEN).start(f"{host}/form/1/a", ROOM, rtmp.url("pod")) == (200, None)
+    job = gateway.wait_for_state(f"room-{ROOM}", "idle")
+    assert job["reason"] == "join_refused"
+    assert job["detail"] == f"the certificate of {host} is not trusted: ERR_CERT_AUTHORITY_INVALID"
+    assert https_meeting.joins == []
+    assert not rtmp.recordings()

@@ -2,9 +2,7 @@
 
 import itertools
 import signal
-import statistics
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -14,6 +12,8 @@ from .conftest import color_of, packets, probe, wait_for
 
 pytestmark = pytest.mark.browser
 
+FPS = 25
+PICTURES = 4 * FPS
 SMALL_HEAP = "--js-flags=--max-old-space-size=64"
 
 
@@ -55,16 +55,12 @@ def test_webinar_from_start_to_stop(make_gateway, meeting, rtmp):
     assert gateway.client.put("/jobs/j1/chat-panel", json={"shown": False}).json() == {"shown": False}
     wait_for(lambda: meeting.chat_shown is False)
 
-    time.sleep(4)
-    stats = gateway.job("j1")["stats"]
-    assert stats["cpu_cores"] > 0
-    assert stats["frames"] > 40
-    assert stats["kbps"] > 0
-    begin = time.monotonic()
+    wait_for(lambda: gateway.job("j1")["stats"]["frames"] > PICTURES)
+    for name in ("cpu_cores", "kbps"):
+        wait_for(lambda name=name: gateway.job("j1")["stats"][name] > 0)
     assert gateway.client.delete("/jobs/j1").status_code == 202
-    wait_for(rtmp.connections)
-    assert time.monotonic() - begin < 2
     assert gateway.wait_for_state("j1", "idle")["reason"] == "stopped"
+    wait_for(rtmp.connections)
     assert gateway.client.delete("/jobs/j1").status_code == 202
     check_recording(rtmp.recordings()[0])
     assert gateway.close() == 0
@@ -80,12 +76,7 @@ def check_recording(path):
     )
     assert (picture["codec_name"], picture["width"], picture["height"]) == ("h264", 1280, 720)
     assert (sound["codec_name"], sound["sample_rate"], sound["channels"]) == ("aac", "48000", 2)
-    times = [at for at, _ in packets(path, "v")]
-    assert all(later > earlier for earlier, later in itertools.pairwise(times))
-    keys = [at for at, is_key in packets(path, "v") if is_key]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(keys)]
-    assert statistics.median(gaps) == pytest.approx(1, abs=0.05)
-    assert max(gaps) < 2  # a machine with no time left may miss a tick, never a whole second
+    check_cadence(packets(path, "v"))
     sound_times = [at for at, _ in packets(path, "a")]
     assert max(later - earlier for earlier, later in itertools.pairwise(sound_times)) < 0.05
     assert is_green(color_of(path))  # the first picture is the meeting already
@@ -98,12 +89,76 @@ def check_recording(path):
     assert float(volume.split("mean_volume:")[1].split("dB")[0]) > -30
 
 
+def check_cadence(pictures):
+    """However little time the machine had: times on the recorder's grid, and no second of its clock without a keyframe first."""
+    ticks = [round(at * FPS) for at, _ in pictures]
+    assert all(abs(at * FPS - tick) < 0.1 for (at, _), tick in zip(pictures, ticks, strict=True))
+    assert all(later > earlier for earlier, later in itertools.pairwise(ticks))
+    keys = {tick for tick, (_, is_key) in zip(ticks, pictures, strict=True) if is_key}
+    assert ticks[0] in keys
+
+    # The stream's times count from its first picture, so where the clock's seconds begin in it has to be found.
+    def begins_each_second(phase):
+        seconds = itertools.groupby(ticks, lambda tick: (tick + phase) // FPS)
+        return all(next(group) in keys for _, group in seconds)
+
+    assert any(begins_each_second(phase) for phase in range(FPS))
+
+
+def test_two_jobs_side_by_side(make_gateway, meeting, other_meeting, rtmp):
+    meeting.state = other_meeting.state = "joined"
+    gateway = make_gateway(max_jobs=2)
+    gateway.client.put("/jobs/green", json=spec_of(meeting, rtmp, "green", "green"))
+    gateway.client.put("/jobs/blue", json=spec_of(other_meeting, rtmp, "blue", "blue"))
+    for name in ("green", "blue"):
+        gateway.wait_for_state(name, "on_air")
+    assert gateway.client.get("/healthz").json()["jobs"] == 2
+    gateway.client.post("/jobs/blue/chat", json={"text": "for blue", "author": ""})
+    wait_for(lambda: other_meeting.chat == ["for blue"])
+    assert meeting.chat == []
+
+    gateway.client.delete("/jobs/green")
+    assert gateway.wait_for_state("green", "idle")["reason"] == "stopped"
+    sent = gateway.job("blue")["stats"]["frames"]
+    wait_for(lambda: gateway.job("blue")["stats"]["frames"] > sent + FPS)
+    assert gateway.job("blue")["state"] == "on_air"
+    assert gateway.client.put("/jobs/again", json=spec_of(meeting, rtmp, "again", "again")).status_code == 201
+    for name in ("blue", "again"):
+        gateway.client.delete(f"/jobs/{name}")
+        gateway.wait_for_state(name, "idle")
+    colors = {path.name.partition("-")[0]: color_of(path) for path in rtmp.recordings()}
+    assert is_green(colors["green"])
+    assert not is_green(colors["blue"])
+    assert colors["blue"][2] > 90
+
+
+@pytest.mark.parametrize("broken", ["browser", "ffmpeg"])
+def test_capture_that_fails_ends_the_job(make_gateway, meeting, rtmp, tmp_path, broken):
+    meeting.state = "joined"
+    unstartable = tmp_path / "ffmpeg"
+    unstartable.write_text("#!/no/interpreter\n")
+    unstartable.chmod(0o755)
+    settings = {
+        "browser": {"chromium_arguments": "--disable-blink-features=GetDisplayMedia"},
+        "ffmpeg": {"ffmpeg": unstartable},
+    }
+    gateway = make_gateway(warm=0, **settings[broken])
+    gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
+    job = gateway.wait_for_state("j1", "idle")
+    assert job["reason"] == "capture_failed"
+    assert ("the tab can't be captured" if broken == "browser" else "ffmpeg can't be started") in job[
+        "detail"
+    ]
+    assert gateway.client.get("/healthz").json()["jobs"] == 0
+    assert not rtmp.recordings()
+
+
 def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtmp):
     meeting.still, meeting.state = True, "joined"
     gateway = make_gateway(chromium_arguments=SMALL_HEAP)
     gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
     gateway.wait_for_state("j1", "on_air")
-    time.sleep(3)
+    wait_for(lambda: gateway.job("j1")["stats"]["frames"] > 15)
 
     rtmp.kill()
     gateway.wait_for_state("j1", "recovering", "rtmp_lost")
@@ -130,7 +185,7 @@ def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtm
 
     meeting.state = "ended"
     assert gateway.wait_for_state("j1", "idle")["reason"] == "meeting_ended"
-    check_still(first)
+    check_cadence(packets(first, "v"))
     assert len(rtmp.recordings()) == 3  # the crash of the page alone did not break the stream
     assert all(is_green(color_of(path)) for path in rtmp.recordings())
 
@@ -143,14 +198,6 @@ def is_browser_of_job(process, gateway):
         if child.name().startswith("chrom") and "--type=" not in " ".join(child.cmdline())
     ]
     return process == max(browsers, key=lambda browser: len(browser.children(recursive=True)))
-
-
-def check_still(path):
-    times = [at for at, _ in packets(path, "v")]
-    steps_ms = [round((later - earlier) * 1000) for earlier, later in itertools.pairwise(times)]
-    assert statistics.mode(steps_ms) == 200
-    assert max(steps_ms) <= 1000
-    assert all(step % 40 == 0 for step in steps_ms)
 
 
 def test_refused_by_the_meeting(make_gateway, meeting, rtmp):
