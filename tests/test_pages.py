@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from amphi.accounts.models import AccessGroup, User
+from amphi.meetings.domain import personal_room
 from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream, State, Transition
@@ -106,6 +107,8 @@ def scene() -> Scene:
     plain = make_meeting(presenter, name="Point d’équipe", start_at=in_hours(3))
     put(live, State.LIVE, transitions.GO_LIVE, transitions.MEDIA_SEEN)
     put(failed, State.FAILED, transitions.GO_LIVE, transitions.GIVE_UP, last_error="gateway_unreachable")
+    make_meeting(presenter, name="Atelier", recurrence="weekly", recurrence_days="1,3", recurrence_times=6)
+    personal_room(presenter)
     for days in (7, 0):
         session = Session.objects.create(
             meeting=plain, internal_id=f"life-{days}", started_at=in_hours(-24 * days - 2)
@@ -185,6 +188,8 @@ def test_pages_of_presenters_are_accessible(live_server, chromium, scene, langua
         found += faults(page, "invite-preview", language)
         page.goto(f"{live_server.url}/meetings/{scene.plain.slug}/edit/")
         page.locator("details.options > summary").click()
+        page.locator("[name=recurrence]").select_option("weekly")
+        assert page.locator("#id_recurrence_until").is_visible()
         found += faults(page, "form-options", language)
         context.clear_cookies(name=django_settings.SESSION_COOKIE_NAME)
         page.goto(live_server.url + "/accounts/login/")
