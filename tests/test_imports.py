@@ -65,6 +65,8 @@ def test_only_the_worker_and_joining_call_other_systems(package):
         PACKAGE / "meetings" / "join.py",
         PACKAGE / "meetings" / "server.py",
         PACKAGE / "webinars" / "supervisor.py",
+        PACKAGE / "webinars" / "jobs.py",
+        PACKAGE / "webinars" / "meeting_watch.py",
         PACKAGE / "webinars" / "gateways.py",
         PACKAGE / "webinars" / "meeting_chat.py",
         PACKAGE / "webinars" / "probe.py",

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import domain, supervisor
+from amphi.webinars import check, domain, supervisor
 from amphi.webinars.models import Livestream, State, Transition
 from tests.factories import make_user
 
@@ -88,7 +88,7 @@ def test_start_of_a_second_moderator_changes_nothing(livestream, stage):
 def test_start_with_a_full_gateway_tries_again(livestream, stage):
     stage.full = True
     start(livestream)
-    assert look(livestream) == supervisor.AFTER_ERROR
+    assert look(livestream) == check.AFTER_ERROR
     assert livestream.last_error == "gateway_full"
     stage.full = False
     look(livestream)
@@ -158,7 +158,7 @@ def test_live_with_a_closed_playlist_recovers_at_once(livestream, stage):
 def test_meeting_end_is_believed_after_two_looks(livestream, stage):
     on_air(livestream, stage)
     stage.meeting_exists = False
-    assert look(livestream) == supervisor.CONFIRM_AFTER
+    assert look(livestream) == check.CONFIRM_AFTER
     assert livestream.state == State.LIVE
     look(livestream)
     assert livestream.state == State.STOPPING
@@ -273,7 +273,7 @@ def test_stop_with_a_dead_gateway_tries_until_it_gives_up(livestream, stage):
     on_air(livestream, stage)
     stage.broken["gateway"] = 500
     domain.stop_live(livestream, user=livestream.meeting.owner)
-    assert look(livestream) == supervisor.AFTER_ERROR
+    assert look(livestream) == check.AFTER_ERROR
     assert livestream.state == State.STOPPING
     age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
     look(livestream)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from amphi.webinars import supervisor
+from amphi.webinars import check, supervisor
 from amphi.webinars.models import Livestream
 
 log = logging.getLogger("webinar")
@@ -63,7 +63,7 @@ def abandon(claims: Collection[Claim]) -> None:
 
 def carry_out(claim: Claim) -> None:
     """Look at a claimed livestream, then release it with the time of the next look."""
-    next_in: timedelta | None = supervisor.AFTER_ERROR
+    next_in: timedelta | None = check.AFTER_ERROR
     try:
         livestream = Livestream.objects.select_related("meeting", "event", "gateway__broadcaster").get(
             pk=claim.livestream_id

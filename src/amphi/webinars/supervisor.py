@@ -6,7 +6,6 @@ callbacks only make a check happen sooner: what they say is never believed, it i
 """
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,10 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from amphi import sipmediagw
-from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
-from amphi.meetings.models import Meeting
-from amphi.meetings.server import callback_url, meeting_server
-from amphi.webinars import gateways, meeting_chat, probe, rebooking, transitions
+from amphi.webinars import gateways, jobs, meeting_chat, meeting_watch, probe, rebooking, transitions
+from amphi.webinars.check import AFTER_ERROR, Check
 from amphi.webinars.models import Livestream, State
 
 log = logging.getLogger("webinar")
@@ -28,33 +25,13 @@ LOOK_EVERY = {
     State.RECOVERING: timedelta(seconds=0.5),
     State.STOPPING: timedelta(seconds=0.25),
 }
-CONFIRM_AFTER = timedelta(seconds=0.5)
-AFTER_ERROR = timedelta(seconds=2)
 IN_NO_HURRY = timedelta(seconds=20)
 EAGER_FOR = timedelta(seconds=15)
 START_GIVES_UP = timedelta(minutes=3)
 RECOVERY_GIVES_UP = timedelta(minutes=10)
 STOP_GIVES_UP = timedelta(minutes=2)
-MISSES_TO_BELIEVE = 2
-HOOK_EVERY = timedelta(seconds=60)
 OVERRUN_EVERY = timedelta(seconds=30)
 LIMIT_WARNING = timedelta(minutes=15)
-
-
-@dataclass
-class Check:
-    """One look at one livestream, and what it decides to write back."""
-
-    livestream: Livestream
-    now: datetime
-    columns: dict[str, object]
-    next_in: timedelta
-
-    def note(self, **columns: object) -> None:
-        """Write `columns` when the check is over; later code of the same check sees them at once."""
-        self.columns |= columns
-        for name, value in columns.items():
-            setattr(self.livestream, name, value)
 
 
 def look(livestream: Livestream) -> timedelta | None:
@@ -65,7 +42,7 @@ def look(livestream: Livestream) -> timedelta | None:
     """
     state, job_id = State(livestream.state), livestream.job_id
     check = Check(livestream, timezone.now(), {}, LOOK_EVERY.get(state, IN_NO_HURRY))
-    _retire_old_job(check)
+    jobs.retire_old_job(check)
     if state in {State.STARTING, State.RECOVERING}:
         _bring_on_air(check)
     elif state == State.LIVE:
@@ -73,9 +50,9 @@ def look(livestream: Livestream) -> timedelta | None:
     elif state == State.STOPPING:
         _stop(check)
     elif livestream.ends_meeting:
-        _end_meeting(check)
-    elif livestream.meeting.is_open and _meeting_is_over(check, hint=False):
-        _meeting_has_ended(livestream, check.now)
+        meeting_watch.end_meeting(check)
+    elif livestream.meeting.is_open and meeting_watch.meeting_is_over(check, hint=False):
+        meeting_watch.meeting_has_ended(livestream, check.now)
     if check.columns:
         Livestream.objects.filter(pk=livestream.pk, job_id=job_id).update(**check.columns)
     return check.next_in if _is_to_be_watched(livestream) else None
@@ -88,195 +65,6 @@ def _is_to_be_watched(livestream: Livestream) -> bool:
         or livestream.retiring_job_id
         or livestream.meeting.is_open
     )
-
-
-# --- the gateway
-
-
-def _gateway_error(check: Check, call: str, error: sipmediagw.GatewayError) -> None:
-    meeting = check.livestream.meeting
-    log.warning(
-        "%s for meeting %s “%s”: %s (EXCEPTION: %s)", call, meeting.pk, meeting.name, error.code, error
-    )
-    check.note(last_error=error.code[:40], last_error_detail=str(error)[:500])
-    check.next_in = AFTER_ERROR
-
-
-def _retire_old_job(check: Check) -> None:
-    """Stop the job that another took the place of, before the new one sends to the same address."""
-    livestream = check.livestream
-    if livestream.retiring_job_id is None:
-        return
-    gateway = livestream.retiring_gateway or livestream.gateway
-    job = sipmediagw.JobRef(
-        job_id=str(livestream.retiring_job_id),
-        room=livestream.meeting.room,
-        remote_id=livestream.retiring_remote_id,
-    )
-    try:
-        gateways.gateway_for(gateway).stop(job)
-    except sipmediagw.GatewayError as error:
-        if gateway == livestream.gateway:
-            _gateway_error(check, "stop_rtmp_gateway", error)
-        return
-    check.note(retiring_job_id=None, retiring_remote_id="", retiring_gateway=None)
-
-
-def _shows_chat(livestream: Livestream) -> bool:
-    """The chat is filmed only where its messages can't reach the listeners' pages as text."""
-    return livestream.meeting.enable_chat and livestream.has_hook is False
-
-
-def _start_job(check: Check) -> None:
-    livestream = check.livestream
-    meeting = livestream.meeting
-    if rebooking.must_wait(livestream):
-        check.note(
-            last_error="gateway_full", last_error_detail="another webinar still uses this live gateway"
-        )
-        check.next_in = AFTER_ERROR
-        return
-    shows_chat = _shows_chat(livestream)
-    request = gateways.start_request(livestream, show_chat=shows_chat)
-    try:
-        status = gateways.gateway_for(livestream.gateway).start(request)
-    except sipmediagw.GatewayError as error:
-        _gateway_error(check, "start_rtmp_gateway", error)
-        return
-    log.info("start_rtmp_gateway for meeting %s “%s”: %s", meeting.pk, meeting.name, status.state)
-    check.note(gateway_asked_at=check.now, remote_id=status.remote_id, chat_shown=status.chat_shown)
-
-
-def _job_status(check: Check) -> sipmediagw.JobStatus | None:
-    livestream = check.livestream
-    try:
-        return gateways.gateway_for(livestream.gateway).status(gateways.job_ref(livestream))
-    except sipmediagw.GatewayError as error:
-        _gateway_error(check, "status_rtmp_gateway", error)
-        return None
-
-
-def _keep_job_alive(check: Check) -> bool:
-    """Have the gateway's job run; whether the gateway says that the meeting is over."""
-    livestream = check.livestream
-    if livestream.retiring_job_id is not None and livestream.retiring_gateway == livestream.gateway:
-        return False
-    if livestream.gateway_asked_at is None:
-        _start_job(check)
-        return False
-    status = _job_status(check)
-    if status is None:
-        return False
-    if status.state == "idle":
-        if status.reason == "meeting_ended":
-            return True
-        # It ended for a reason of its own: a new job takes its place.
-        log.warning(
-            "job of meeting %s “%s” ended: %s %s",
-            livestream.meeting_id,
-            livestream.meeting.name,
-            status.reason,
-            status.detail,
-        )
-        check.note(
-            **transitions.new_job(livestream),
-            last_error=status.reason[:40],
-            last_error_detail=status.detail[:500],
-        )
-        check.next_in = AFTER_ERROR
-    elif status.state == "unknown":
-        check.note(gateway_asked_at=None)  # the gateway was restarted, and is asked again
-        check.next_in = CONFIRM_AFTER
-    elif status.reason:
-        check.note(last_error=status.reason[:40], last_error_detail=status.detail[:500])
-    _keep_chat_panel(check, status)
-    return False
-
-
-def _keep_chat_panel(check: Check, status: sipmediagw.JobStatus) -> None:
-    livestream = check.livestream
-    wanted = _shows_chat(livestream)
-    shown = status.chat_shown if status.chat_shown is not None else livestream.chat_shown
-    if status.state != "on_air" or shown == wanted:
-        return
-    try:
-        confirmed = gateways.gateway_for(livestream.gateway).show_chat(gateways.job_ref(livestream), wanted)
-    except sipmediagw.UnsupportedError:
-        return
-    except sipmediagw.GatewayError as error:
-        _gateway_error(check, "toggle_rtmp_gateway", error)
-        return
-    check.note(chat_shown=confirmed)
-
-
-# --- the meeting
-
-
-def _meeting_is_over(check: Check, *, hint: bool) -> bool:
-    """Whether the meeting ended, believed only after two looks in a row that say so; `hint`: the gateway says it."""
-    livestream = check.livestream
-    try:
-        over = meeting_server().meeting_info(livestream.meeting.bbb_id).over
-    except MeetingNotFoundError:
-        over = True
-    except BigBlueButtonError as error:
-        log.warning(
-            "meeting_info for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
-        )
-        over = hint
-    if not over:
-        if livestream.meeting_misses:
-            check.note(meeting_misses=0)
-        return False
-    misses = livestream.meeting_misses + 1
-    check.note(meeting_misses=misses)
-    check.next_in = CONFIRM_AFTER
-    return misses >= MISSES_TO_BELIEVE
-
-
-def _keep_hook(check: Check) -> None:
-    """Have BBB tell us what happens: hooks die after some failed deliveries, so asking is repeated."""
-    livestream = check.livestream
-    if livestream.hook_checked_at is not None and check.now < livestream.hook_checked_at + HOOK_EVERY:
-        return
-    has_hook: bool | None
-    try:
-        meeting_server().create_hook(
-            callback_url(livestream.meeting, "events"), meeting_id=livestream.meeting.bbb_id
-        )
-        has_hook = True
-    except WebhooksUnavailableError:
-        has_hook = False
-    except BigBlueButtonError as error:
-        log.warning(
-            "create_hook for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
-        )
-        has_hook = livestream.has_hook
-    check.note(hook_checked_at=check.now, has_hook=has_hook)
-
-
-def _end_meeting(check: Check) -> None:
-    """End the meeting in BBB, as somebody asked."""
-    livestream = check.livestream
-    try:
-        meeting_server().end(livestream.meeting.bbb_id)
-    except MeetingNotFoundError:
-        pass
-    except BigBlueButtonError as error:
-        log.warning("end for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error)
-        check.next_in = AFTER_ERROR
-        return
-    log.info("end for meeting %s “%s”: ok", livestream.meeting_id, livestream.meeting.name)
-    check.note(ends_meeting=False)
-    _meeting_has_ended(livestream, check.now)
-
-
-def _meeting_has_ended(livestream: Livestream, now: datetime) -> None:
-    Meeting.objects.filter(pk=livestream.meeting_id, ended_at=None).update(ended_at=now)
-    livestream.meeting.ended_at = livestream.meeting.ended_at or now
-
-
-# --- the states
 
 
 def _media_advances(check: Check) -> probe.Playlist | None:
@@ -298,8 +86,8 @@ def _finish_if_over(check: Check, *, hint: bool) -> bool:
         return transitions.apply(
             livestream, transitions.STOP, user=None, reason="max_duration", ends_meeting=True
         )
-    if _meeting_is_over(check, hint=hint):
-        _meeting_has_ended(livestream, check.now)
+    if meeting_watch.meeting_is_over(check, hint=hint):
+        meeting_watch.meeting_has_ended(livestream, check.now)
         return transitions.apply(livestream, transitions.MEETING_ENDED, user=None)
     return False
 
@@ -332,13 +120,13 @@ def _hard_limit(livestream: Livestream) -> datetime | None:
 def _bring_on_air(check: Check) -> None:
     livestream = check.livestream
     patience = START_GIVES_UP if livestream.state == State.STARTING else RECOVERY_GIVES_UP
-    ended_hint = _keep_job_alive(check)
+    ended_hint = jobs.keep_job_alive(check)
     if livestream.gateway_asked_at is not None:  # else what comes is another job's
         _media_advances(check)
     if livestream.media_seen_at is not None and livestream.media_seen_at > livestream.state_since:
         transitions.apply(livestream, transitions.MEDIA_SEEN, user=None)
         return
-    _keep_hook(check)
+    meeting_watch.keep_hook(check)
     if _finish_if_over(check, hint=ended_hint):
         return
     if check.now > livestream.state_since + EAGER_FOR:
@@ -364,10 +152,10 @@ def _have_another_gateway(check: Check) -> None:
 def _watch(check: Check) -> None:
     livestream = check.livestream
     playlist = _media_advances(check)
-    ended_hint = _keep_job_alive(check)
+    ended_hint = jobs.keep_job_alive(check)
     if _finish_if_over(check, hint=ended_hint):
         return
-    _keep_hook(check)
+    meeting_watch.keep_hook(check)
     _mind_the_clock(check)
     if livestream.meeting_misses:
         return
@@ -381,7 +169,7 @@ def _watch(check: Check) -> None:
 def _stop(check: Check) -> None:
     livestream = check.livestream
     if livestream.ends_meeting:
-        _end_meeting(check)
+        meeting_watch.end_meeting(check)
     try:
         gateway = gateways.gateway_for(livestream.gateway)
         status = gateway.stop(gateways.job_ref(livestream))
@@ -392,7 +180,7 @@ def _stop(check: Check) -> None:
             status.state,
         )
     except sipmediagw.GatewayError as error:
-        _gateway_error(check, "stop_rtmp_gateway", error)
+        jobs.gateway_error(check, "stop_rtmp_gateway", error)
         if check.now > livestream.state_since + STOP_GIVES_UP:
             transitions.apply(livestream, transitions.GIVE_UP, user=None, reason=error.code)
             check.note(**transitions.new_job(livestream))  # the old one is still to be stopped

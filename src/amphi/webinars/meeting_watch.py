@@ -1,0 +1,79 @@
+"""The meeting of a livestream in BigBlueButton: whether it is there, what it tells by itself, its end."""
+
+import logging
+from datetime import datetime, timedelta
+
+from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
+from amphi.meetings.models import Meeting
+from amphi.meetings.server import callback_url, meeting_server
+from amphi.webinars.check import AFTER_ERROR, CONFIRM_AFTER, Check
+from amphi.webinars.models import Livestream
+
+log = logging.getLogger("webinar")
+
+MISSES_TO_BELIEVE = 2
+HOOK_EVERY = timedelta(seconds=60)
+
+
+def meeting_is_over(check: Check, *, hint: bool) -> bool:
+    """Whether the meeting ended, believed only after two looks in a row that say so; `hint`: the gateway says it."""
+    livestream = check.livestream
+    try:
+        over = meeting_server().meeting_info(livestream.meeting.bbb_id).over
+    except MeetingNotFoundError:
+        over = True
+    except BigBlueButtonError as error:
+        log.warning(
+            "meeting_info for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
+        )
+        over = hint
+    if not over:
+        if livestream.meeting_misses:
+            check.note(meeting_misses=0)
+        return False
+    misses = livestream.meeting_misses + 1
+    check.note(meeting_misses=misses)
+    check.next_in = CONFIRM_AFTER
+    return misses >= MISSES_TO_BELIEVE
+
+
+def keep_hook(check: Check) -> None:
+    """Have BBB tell us what happens: hooks die after some failed deliveries, so asking is repeated."""
+    livestream = check.livestream
+    if livestream.hook_checked_at is not None and check.now < livestream.hook_checked_at + HOOK_EVERY:
+        return
+    has_hook: bool | None
+    try:
+        meeting_server().create_hook(
+            callback_url(livestream.meeting, "events"), meeting_id=livestream.meeting.bbb_id
+        )
+        has_hook = True
+    except WebhooksUnavailableError:
+        has_hook = False
+    except BigBlueButtonError as error:
+        log.warning(
+            "create_hook for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
+        )
+        has_hook = livestream.has_hook
+    check.note(hook_checked_at=check.now, has_hook=has_hook)
+
+
+def end_meeting(check: Check) -> None:
+    """End the meeting in BBB, as somebody asked."""
+    livestream = check.livestream
+    try:
+        meeting_server().end(livestream.meeting.bbb_id)
+    except MeetingNotFoundError:
+        pass
+    except BigBlueButtonError as error:
+        log.warning("end for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error)
+        check.next_in = AFTER_ERROR
+        return
+    log.info("end for meeting %s “%s”: ok", livestream.meeting_id, livestream.meeting.name)
+    check.note(ends_meeting=False)
+    meeting_has_ended(livestream, check.now)
+
+
+def meeting_has_ended(livestream: Livestream, now: datetime) -> None:
+    Meeting.objects.filter(pk=livestream.meeting_id, ended_at=None).update(ended_at=now)
+    livestream.meeting.ended_at = livestream.meeting.ended_at or now
