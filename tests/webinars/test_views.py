@@ -118,7 +118,8 @@ def test_status_takes_few_queries(client, live, django_assert_max_num_queries):
 
 def test_panel_links_listeners_and_presenters(client, live, settings):
     page = client.get(live.meeting.get_absolute_url()).content.decode()
-    for url in (live.event.get_absolute_url(), reverse("meetings:join", args=[live.meeting.slug])):
+    room = reverse("meetings:join_invited", args=[live.meeting.slug, live.meeting.presenter_key])
+    for url in (live.event.get_absolute_url(), room):
         assert f'value="{settings.AMPHI_URL}{url}"' in page
 
 
