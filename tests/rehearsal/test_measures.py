@@ -68,3 +68,10 @@ def test_table_names_what_failed() -> None:
 def test_percentile(share: float, expected: float) -> None:
     assert percentile([float(value) for value in range(10, 0, -1)], share) == expected
     assert percentile([], share) is None
+
+
+def test_ordinary_hls_is_asked_for_less() -> None:
+    report = Report(measures=Measures(**{**GOOD, "glass_to_glass_p50_s": 7.1}), low_latency=False)
+    report.judge()
+    assert report.ok
+    assert json.loads(report.as_json())["thresholds"]["glass_to_glass_p50_s"] == 12

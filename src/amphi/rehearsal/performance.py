@@ -22,6 +22,7 @@ from amphi.rehearsal.robots import Listener, Presenter, Robot, chromium, heard
 from amphi.rehearsal.stage import Stage
 from amphi.sipmediagw import GatewayError
 from amphi.terminal import say
+from amphi.webinars import probe
 
 LIVE_TIMEOUT_S = 60.0
 OVER_TIMEOUT_S = 30.0
@@ -156,6 +157,8 @@ class Performance:
     async def _on_air(self, presenter: Presenter, listener: Listener) -> None:
         readable = "rehearsalWatch.frames.length > 0"
         await listener.wait(readable, "The picture came, but the presenter's camera is not in it.")
+        playlist = await asyncio.to_thread(probe.read, self.stage.hls_url)
+        self.report.low_latency = playlist is None or playlist.low_latency
         with tempfile.TemporaryDirectory(prefix="amphi-rehearsal-") as folder:
             sample = Path(folder) / "sample.nut"
             length_s = min(SAMPLE_S, max(6.0, self.seconds - 2 * SETTLE_S))

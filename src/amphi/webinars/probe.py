@@ -28,11 +28,13 @@ class Playlist:
         mark: changes whenever media was added.
         ended: it is closed: nothing will be added.
         target_duration_s: the longest segment there can be.
+        low_latency: it has partial segments.
     """
 
     mark: str
     ended: bool
     target_duration_s: int
+    low_latency: bool = False
 
 
 def read_playlist(text: str) -> Playlist | None:
@@ -52,6 +54,7 @@ def read_playlist(text: str) -> Playlist | None:
         mark=hashlib.sha256(mark.encode()).hexdigest()[:32],
         ended="#EXT-X-ENDLIST" in lines,
         target_duration_s=int(target[1]) if target else DEFAULT_TARGET_DURATION_S,
+        low_latency="#EXT-X-PART-INF:" in text,
     )
 
 
@@ -71,7 +74,11 @@ def address(livestream: Livestream, *, now: float) -> str:
 
 def probe(livestream: Livestream) -> Playlist | None:
     """Read the playlist of the live; None when there is none, or nobody answers."""
-    url = address(livestream, now=time.time())
+    return read(address(livestream, now=time.time()))
+
+
+def read(url: str) -> Playlist | None:
+    """Read the playlist at `url`, by way of its first variant if it has some; None when there is none."""
     text = _get(url)
     if text is not None and "#EXT-X-STREAM-INF" in text:
         variants = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
