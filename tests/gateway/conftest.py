@@ -1,5 +1,6 @@
 """A gateway as an operator runs it, a meeting's page, and nginx-rtmp to send to."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -155,8 +156,9 @@ class MeetingServer:
                 self.send_header("Content-Length", str(len(body)))
                 # As strict as a meeting server may be: nothing of ours may need to connect elsewhere from this page.
                 self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # a page that is closed asks no more
+                    self.end_headers()
+                    self.wfile.write(body)
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

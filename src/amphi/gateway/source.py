@@ -136,7 +136,7 @@ class ChromiumSource:
     def _note_untrusted(self, request: Request) -> None:
         """The browser shows a warning instead of such a page: nobody is there to read it, and the audience need not."""
         failure = request.failure or ""
-        if "ERR_CERT_" in failure and request.is_navigation_request():
+        if "ERR_CERT_" in failure and request.is_navigation_request() and request.frame.parent_frame is None:
             host = urlsplit(request.url).netloc
             self._untrusted = f"the certificate of {host} is not trusted: {failure.removeprefix('net::')}"
 
