@@ -102,6 +102,57 @@ def make_gateway():
             gateway.close()
 
 
+class MeetingHandler(http.server.BaseHTTPRequestHandler):
+    """Serves the pages of the `MeetingServer` that its server names."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        address = urlsplit(self.path)
+        if address.path == "/say":
+            self.server.meeting.hear(parse_qs(address.query))
+            self.answer(b"", "text/plain")
+        elif address.path == "/state":
+            body = {"state": self.server.meeting.state, "crash": self.server.meeting.crash_token}
+            self.answer(json.dumps(body).encode(), "application/json")
+        elif address.path == "/error":
+            body = b"<response><returncode>FAILED</returncode><messageKey>guestDeny</messageKey></response>"
+            self.answer(body, "text/xml")
+        else:
+            self.page(address)
+
+    def do_POST(self):
+        length = int(self.headers["Content-Length"])
+        self.server.meeting.joins.append(parse_qs(self.rfile.read(length).decode()))
+        self.send_elsewhere() if self.server.meeting.sends_to else self.page(urlsplit("/meeting"))
+
+    def send_elsewhere(self):
+        self.send_response(302)
+        self.send_header("Location", self.server.meeting.sends_to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def page(self, address):
+        self.server.meeting.door.wait(DEADLINE_S)
+        name = "join_form.html" if address.path.startswith("/form") else "meeting.html"
+        if address.path == "/meeting" and self.command == "GET":
+            self.server.meeting.joins.append(address.query)
+        page = (Path(__file__).with_name("pages") / name).read_text("utf-8")
+        page = self.server.meeting.fill(page)
+        self.answer(page.encode(), "text/html; charset=utf-8")
+
+    def answer(self, body, kind):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        # As strict as a meeting server may be: nothing of ours may need to connect elsewhere from this page.
+        self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
+        with contextlib.suppress(ConnectionError):  # a page that is closed asks no more
+            self.end_headers()
+            self.wfile.write(body)
+
+
 class MeetingServer:
     """Serves a page that stands as the classroom's does, and does what the test says."""
 
@@ -111,56 +162,14 @@ class MeetingServer:
         self.chat_open = False
         self.still = False
         self.crash_token = ""
+        self.sends_to = ""
         self.door = threading.Event()
         self.door.set()
         self.joins = []
         self.chat = []
         self.chat_shown = None
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                address = urlsplit(self.path)
-                if address.path == "/say":
-                    outer.hear(parse_qs(address.query))
-                    self.answer(b"", "text/plain")
-                elif address.path == "/state":
-                    body = {"state": outer.state, "crash": outer.crash_token}
-                    self.answer(json.dumps(body).encode(), "application/json")
-                elif address.path == "/error":
-                    body = b"<response><returncode>FAILED</returncode><messageKey>guestDeny</messageKey></response>"
-                    self.answer(body, "text/xml")
-                else:
-                    self.page(address)
-
-            def do_POST(self):
-                length = int(self.headers["Content-Length"])
-                outer.joins.append(parse_qs(self.rfile.read(length).decode()))
-                self.page(urlsplit("/meeting"))
-
-            def page(self, address):
-                outer.door.wait(DEADLINE_S)
-                name = "join_form.html" if address.path.startswith("/form") else "meeting.html"
-                if address.path == "/meeting" and self.command == "GET":
-                    outer.joins.append(address.query)
-                page = (Path(__file__).with_name("pages") / name).read_text("utf-8")
-                page = outer.fill(page)
-                self.answer(page.encode(), "text/html; charset=utf-8")
-
-            def answer(self, body, kind):
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                # As strict as a meeting server may be: nothing of ours may need to connect elsewhere from this page.
-                self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
-                with contextlib.suppress(ConnectionError):  # a page that is closed asks no more
-                    self.end_headers()
-                    self.wfile.write(body)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MeetingHandler)
+        self.server.meeting = self
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
