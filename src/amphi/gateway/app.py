@@ -1,5 +1,6 @@
 """The gateway's ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,9 +28,8 @@ def create_app(config: Config) -> Starlette:
         try:
             yield
         finally:
-            if registration is not None:
-                await registration.close()
-            await jobs.close()
+            leaving = [registration.close()] if registration is not None else []
+            await asyncio.gather(jobs.close(), *leaving)
 
     app = Starlette(
         routes=[*api.ROUTES, *dialect_b.ROUTES, *dialect_d.ROUTES],

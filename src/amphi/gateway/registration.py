@@ -15,7 +15,9 @@ from amphi.outbound import Caller, OutboundError
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S = 5.0
+PATIENCE_S = 2.0
+"""A proxy answers at once; a call that is under way also holds up the gateway's end."""
+
 LEAVE_PATIENCE_S = 0.8
 _OK, _NOT_FOUND = 200, 404
 
