@@ -1,7 +1,7 @@
 """What a cache in front asks before it hands out a stream: whether a ticket is good, without a database.
 
 nginx sends each viewer's ticket here once in a while (``auth_request``), remembers the answer, and serves thousands of viewers
-from one copy of each part: see ``deploy/nginx/amphi.conf`` and ``docs/adr/0006-tickets-at-the-edge.md``.
+from one copy of each part: see ``deploy/nginx/amphi.conf`` and ``docs/adr/0005-tickets-at-the-edge.md``.
 """
 
 import time
