@@ -86,7 +86,7 @@ class Shoot:
 
     def log_in(self, *usernames: str) -> None:
         for username in usernames:
-            context = self.browser.new_context(locale="fr-FR", **DESKTOP)
+            context = self.browser.new_context(locale="fr-FR", timezone_id="Europe/Paris", **DESKTOP)
             page = context.new_page()
             page.goto(f"{self.url}/accounts/login/")
             page.fill("[name=username]", username)
@@ -100,7 +100,9 @@ class Shoot:
         self, username: str, size: dict, *, locale: str = "fr-FR", scheme: str = "light"
     ) -> BrowserContext:
         state = json.loads(self.states[username])
-        context = self.browser.new_context(locale=locale, storage_state=state, color_scheme=scheme, **size)
+        context = self.browser.new_context(
+            locale=locale, timezone_id="Europe/Paris", storage_state=state, color_scheme=scheme, **size
+        )
         context.set_default_timeout(STEP_MS)
         return context
 
