@@ -19,6 +19,12 @@ file.with_suffix(".new").write_text(str(child.pid))
 file.with_suffix(".new").rename(file)
 """
 WAITS = "time.sleep(600)"
+# Only once the test has found the process, which is gone in a moment.
+LEAVES_WHEN_SEEN = """
+while not file.with_suffix(".seen").exists():
+    time.sleep(0.01)
+sys.exit(3)
+"""
 IS_DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
@@ -42,8 +48,9 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def test_what_the_part_leaves_behind_ends_with_it(tmp_path: Path) -> None:
-    keeper = keep(LEAVES_A_PROCESS + "sys.exit(3)", tmp_path / "pid")
+    keeper = keep(LEAVES_A_PROCESS + LEAVES_WHEN_SEEN, tmp_path / "pid")
     left = left_process(tmp_path / "pid")
+    (tmp_path / "pid.seen").touch()
     assert keeper.wait(30) == 3
     assert is_gone(left)
 
