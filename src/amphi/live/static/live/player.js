@@ -18,8 +18,8 @@ const NATIVE_TARGET_S = 8;
 const SETTINGS = {
   lowLatencyMode: true,
   // Low-latency playlists say themselves how far from the edge a player stays; small drifts are caught up by playing a little faster.
-  maxLiveSyncPlaybackRate: 1.08,
-  liveSyncOnStallIncrease: 0.4,
+  maxLiveSyncPlaybackRate: 1.25,
+  liveSyncOnStallIncrease: 0.2,
   backBufferLength: 10,
   maxBufferLength: 12,
   workerPath: new URL("../vendor/hls.js/hls.worker.js", import.meta.url).href,
