@@ -19,6 +19,7 @@ RULES = {
     "editor",
     "participant",
     "watcher",
+    "visitor",
     "writer",
     "signed",
 }

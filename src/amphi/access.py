@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from amphi import passwords
 from amphi.accounts.models import User
 from amphi.live.models import Event
 from amphi.meetings.models import Meeting
@@ -105,6 +106,15 @@ def can_watch(user: User | AnonymousUser, event: Event) -> bool:
     return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
 
 
+def asks_password(request: HttpRequest, event: Event) -> bool:
+    """Whether the password of `event` is still to be given, by somebody who may watch it."""
+    return (
+        bool(event.password)
+        and not owns_event(request.user, event)
+        and not passwords.is_known(request.session, event.door, event.password)
+    )
+
+
 def can_write(user: User | AnonymousUser, event: Event) -> bool:
     """Whether `user` may write in the chat of `event`."""
     return isinstance(user, User) and event.enable_chat and can_watch(user, event)
@@ -113,8 +123,12 @@ def can_write(user: User | AnonymousUser, event: Event) -> bool:
 # --- decorators
 
 
+def _is_of_a_script(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
 def _asks_for_login(request: HttpRequest) -> HttpResponse:
-    if request.headers.get("Accept", "").startswith("application/json"):
+    if _is_of_a_script(request):
         return JsonResponse({"error": "login_required"}, status=401)
     return redirect_to_login(request.get_full_path())
 
@@ -211,9 +225,17 @@ def participant(view: View) -> View:
     return _ruled("participant", guarded)
 
 
-def _watchable(request: HttpRequest, slug: str) -> Event | HttpResponse:
+def _asks_for_password(request: HttpRequest, event: Event) -> HttpResponse:
+    if _is_of_a_script(request):
+        return JsonResponse({"error": "password_required"}, status=403)
+    return redirect("live:door", event.slug)
+
+
+def _watchable(request: HttpRequest, slug: str, *, at_the_door: bool = False) -> Event | HttpResponse:
     event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
     if can_watch(request.user, event):
+        if asks_password(request, event) and not at_the_door:
+            return _asks_for_password(request, event)
         return event
     if event.is_draft:
         raise Http404
@@ -231,6 +253,17 @@ def watcher(view: View) -> View:
         return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
 
     return _ruled("watcher", guarded)
+
+
+def visitor(view: View) -> View:
+    """For those who may watch the event named by ``slug`` once they gave its password; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug, at_the_door=True)
+        return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
+
+    return _ruled("visitor", guarded)
 
 
 def writer(view: View) -> View:

@@ -66,6 +66,9 @@ class Event(models.Model):
     access_groups = models.ManyToManyField(
         AccessGroup, blank=True, related_name="events", verbose_name=_("groups allowed")
     )
+    password = models.CharField(
+        _("password"), max_length=64, blank=True, help_text=_("Asked of those who watch, but its owners.")
+    )
     enable_chat = models.BooleanField(_("chat"), default=False)
 
     class Meta:
@@ -84,3 +87,8 @@ class Event(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("live:event", args=[self.slug])
+
+    @property
+    def door(self) -> str:
+        """Where its password is asked, as `amphi.passwords` knows it."""
+        return f"event-{self.pk}"

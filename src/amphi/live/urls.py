@@ -9,6 +9,7 @@ app_name = "live"
 urlpatterns = [
     path("", views.event_list, name="list"),
     path("live/<slug:slug>/", views.event_page, name="event"),
+    path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
     path("live/<slug:slug>/messages", views.message, name="message"),
 ]

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amphi.access import anyone, watcher, writer
+from amphi import passwords
+from amphi.access import anyone, asks_password, visitor, watcher, writer
 from amphi.audience.domain import hls_url_for, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
 from amphi.audience.queries import (
@@ -28,6 +29,7 @@ from amphi.audience.queries import (
     state_content,
 )
 from amphi.live import queries
+from amphi.live.door_form import DoorForm
 from amphi.live.models import Event
 
 PAST_SHOWN = 6
@@ -107,6 +109,21 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
     }
     return render(request, "live/event.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@visitor
+def door(request: HttpRequest, event: Event) -> HttpResponse:
+    """Asks for the password of a live event, once."""
+    if not asks_password(request, event):
+        return redirect(event)
+    form = DoorForm(request, event)
+    if not form.is_valid():
+        context = {"event": event, "form": form, "state": listener_state(event, timezone.now())}
+        return render(request, "live/door.html", context, status=422 if form.is_bound else 200)
+    request.session[event.door] = passwords.proof(event.door, event.password)
+    return redirect(event)
 
 
 @require_safe

@@ -155,7 +155,7 @@ class MeetingForm(PageForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=_(
-            "Asked of everyone who joins by the link. Invitations by mail hold it. Changing it changes nothing else."
+            "Asked of those who join by the link; of a webinar, of those who watch the live. Invitations by mail hold it."
         ),
     )
     new_slides = forms.FileField(

@@ -80,7 +80,7 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         "sender": user,
         "url": url,
         "asks_login": meeting.is_restricted and letter.role != Role.PRESENTER,
-        "password": meeting.password if letter.role == Role.PARTICIPANT else "",
+        "password": "" if letter.role == Role.PRESENTER else meeting.password,
         "when": when(meeting, timezone.now()),
         "zone": timezone.get_current_timezone_name(),
     }

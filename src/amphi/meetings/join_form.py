@@ -1,20 +1,17 @@
 """The form at a meeting's door."""
 
 import unicodedata
-from typing import Any
 
 from django import forms
-from django.core.cache import cache
-from django.utils.crypto import constant_time_compare
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from amphi import passwords
 from amphi.meetings.models import Meeting
 from amphi.meetings.page_form import PageForm
 
 LONGEST_NAME = 60
-WRONG_PASSWORDS_PER_MINUTE = 30
-"""For one meeting, whoever tries."""
 
 
 class JoinForm(PageForm):
@@ -34,10 +31,11 @@ class JoinForm(PageForm):
     )
 
     def __init__(
-        self, data: Any = None, *, meeting: Meeting, asks_name: bool, asks_password: bool, name: str
+        self, request: HttpRequest, *, meeting: Meeting, asks_name: bool, asks_password: bool, name: str
     ) -> None:
-        """A form that asks for what is not known yet."""
-        super().__init__(data, initial={"name": name})
+        """A form that asks for what is not known yet, filled in if `request` posts it."""
+        super().__init__(request.POST if request.method == "POST" else None, initial={"name": name})
+        self._request = request
         self._meeting = meeting
         if not asks_name:
             del self.fields["name"]
@@ -55,13 +53,6 @@ class JoinForm(PageForm):
         return name
 
     def clean_password(self) -> str:
-        """The right password; after many wrong ones nobody is heard for a minute."""
-        given: str = self.cleaned_data["password"].strip()
-        key = f"join-password-{self._meeting.pk}"
-        if cache.get(key, 0) >= WRONG_PASSWORDS_PER_MINUTE:
-            raise forms.ValidationError(gettext("Too many wrong passwords. Try again in a minute."))
-        if not constant_time_compare(given, self._meeting.password):
-            cache.add(key, 0, timeout=60)
-            cache.incr(key)
-            raise forms.ValidationError(gettext("This is not the password of this meeting."))
-        return given
+        """The right password; after many wrong ones nobody from there is heard for a minute."""
+        meeting = self._meeting
+        return passwords.check(self._request, meeting.door, self.cleaned_data["password"], meeting.password)

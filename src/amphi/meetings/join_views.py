@@ -7,11 +7,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amphi import passwords
 from amphi.access import anyone, can_moderate, participant
 from amphi.accounts.models import User
 from amphi.meetings import join as joining
@@ -22,11 +22,6 @@ from amphi.webinars.exceptions import WebinarError
 from amphi.webinars.offers import is_on
 
 NAME_KEY = "join-name"
-
-
-def _proof(meeting: Meeting) -> str:
-    """What is remembered of a password: it ends to count when the password changes."""
-    return salted_hmac("amphi.meetings.join", f"{meeting.pk}:{meeting.password}").hexdigest()
 
 
 def _as_moderator(request: HttpRequest, meeting: Meeting, user: User) -> HttpResponse:
@@ -51,15 +46,16 @@ def join(request: HttpRequest, meeting: Meeting, *, invited: bool) -> HttpRespon
     if user is not None and can_moderate(user, meeting):
         return _as_moderator(request, meeting, user)
     asks_password = bool(meeting.password) and not invited
-    grant = f"join-{meeting.pk}"
     if "again" in request.GET:
-        request.session.pop(grant, None)
+        request.session.pop(meeting.door, None)
     name = str(user) if user else request.session.get(NAME_KEY, "")
-    passed = request.session.get(grant) == _proof(meeting) if user is None or asks_password else True
+    passed = (user is not None and not asks_password) or passwords.is_known(
+        request.session, meeting.door, meeting.password
+    )
     if request.method != "POST" and passed and name:
         return _enter(request, meeting, name, user)
     form = JoinForm(
-        request.POST if request.method == "POST" else None,
+        request,
         meeting=meeting,
         asks_name=user is None,
         asks_password=asks_password,
@@ -73,7 +69,7 @@ def join(request: HttpRequest, meeting: Meeting, *, invited: bool) -> HttpRespon
             "is_on": is_on(meeting),
         }
         return render(request, "meetings/join.html", context, status=422 if form.is_bound else 200)
-    request.session[grant] = _proof(meeting)
+    request.session[meeting.door] = passwords.proof(meeting.door, meeting.password)
     if user is None:
         request.session[NAME_KEY] = form.cleaned_data["name"]
     return redirect(request.path)
@@ -88,7 +84,7 @@ def _enter(request: HttpRequest, meeting: Meeting, name: str, user: User | None)
     if url is None:
         context = {"meeting": meeting, "when": when(meeting, timezone.now()), "name": name, "error": error}
         return render(request, "meetings/waiting.html", context, status=503 if error else 200)
-    request.session.pop(f"join-{meeting.pk}", None)
+    request.session.pop(meeting.door, None)
     return HttpResponseRedirect(url)
 
 

@@ -152,6 +152,11 @@ class Meeting(models.Model):
         return self.start_at + self.duration
 
     @property
+    def door(self) -> str:
+        """Where its password is asked, as `amphi.passwords` knows it."""
+        return f"join-{self.pk}"
+
+    @property
     def is_open(self) -> bool:
         """It was started in BBB, and has not been seen to end."""
         return self.started_at is not None and self.ended_at is None

@@ -70,6 +70,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event.broadcaster = gateway.broadcaster
     event.start_at, event.end_at = meeting.start_at, meeting.end_at
     event.is_restricted = meeting.is_restricted
+    event.password = meeting.password
     chat_changed = livestream is not None and event.enable_chat != meeting.enable_chat
     event.enable_chat = meeting.enable_chat
     event.save()
