@@ -206,3 +206,35 @@ def test_word_is_escaped_in_html(client, marie):
     assert "<script>" not in mail.html
     assert "<b>Optique" not in mail.html
     assert "<script>x</script>" in mail.text
+
+
+# --- when it does not take place
+
+
+def test_who_was_invited_is_told_of_the_end(client, marie):
+    make_user("john", language="en")
+    meeting = make_webinar(marie, name="Optique").meeting
+    client.post(invite_url(meeting), data(addresses="jean@univ.fr, john@example.org"))
+    uid = line(Mail.objects.first(), "UID")
+    Mail.objects.all().delete()
+    url = reverse("meetings:delete", args=[meeting.slug])
+    assert "Prévenir par courriel les 2 personnes invitées" in text_of(client.get(url))
+    client.post(url, {"tells_invited": "on"})
+    french, english = Mail.objects.order_by("pk")
+    assert french.subject.startswith("Annulation\u202f: «\u202fOptique\u202f», ")
+    assert "annulation par Marie Curie" in french.text
+    assert "Marie Curie cancelled it" in english.html
+    for mail in (french, english):
+        entry = {name: line(mail, name) for name in ("UID", "METHOD", "STATUS", "SEQUENCE")}
+        assert entry == {"UID": uid, "METHOD": "CANCEL", "STATUS": "CANCELLED", "SEQUENCE": "1"}
+        assert "BEGIN:VALARM" not in mail.calendar
+        assert "/live/" not in mail.text + mail.html + mail.calendar
+
+
+def test_nobody_is_told_when_that_is_not_wanted(client, marie):
+    meeting = make_meeting(marie)
+    client.post(invite_url(meeting), data(role="participant"))
+    Mail.objects.all().delete()
+    client.post(reverse("meetings:delete", args=[meeting.slug]))
+    assert not Mail.objects.exists()
+    assert not Meeting.objects.exists()

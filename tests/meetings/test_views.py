@@ -118,12 +118,12 @@ def test_list_offers_webinars_to_those_who_may(client):
     ("state", "running", "offered"),
     [
         (State.IDLE, False, {"start", "delete"}),
-        (State.STARTING, True, {"join", "stop", "end"}),
-        (State.LIVE, True, {"join", "stop", "restart", "end"}),
-        (State.RECOVERING, True, {"join", "stop", "end"}),
-        (State.STOPPING, True, {"join", "end"}),
-        (State.STOPPED, True, {"join", "restart", "end"}),
-        (State.FAILED, True, {"join", "restart", "end"}),
+        (State.STARTING, True, {"join", "stop", "end", "delete"}),
+        (State.LIVE, True, {"join", "stop", "restart", "end", "delete"}),
+        (State.RECOVERING, True, {"join", "stop", "end", "delete"}),
+        (State.STOPPING, True, {"join", "end", "delete"}),
+        (State.STOPPED, True, {"join", "restart", "end", "delete"}),
+        (State.FAILED, True, {"join", "restart", "end", "delete"}),
         (State.STOPPED, False, {"start", "delete"}),
     ],
 )
@@ -221,11 +221,37 @@ def test_edit_keeps_what_it_does_not_show(client):
     assert (meeting.owner, list(meeting.access_groups.all())) == (owner, [group])
 
 
-def test_edit_of_a_running_webinar_keeps_it_one(client, presenter):
+@pytest.fixture
+def running(presenter) -> Livestream:
     livestream = make_webinar(presenter)
     Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
-    url = reverse("meetings:edit", args=[livestream.meeting.slug])
-    response = client.post(url, form_data(name="Plus long", duration="180", start_at=local(in_hours(0))))
+    return livestream
+
+
+def test_unticking_a_running_webinar_needs_a_second_tick(client, running):
+    url = reverse("meetings:edit", args=[running.meeting.slug])
+    page = client.post(url, form_data())
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == ["stops_live"]
+    running.refresh_from_db()
+    assert running.state == State.LIVE
+    page = client.post(url, form_data(stops_live="on"), follow=True)
+    assert "Le direct s’arrête" in text_of(page)
+    running.refresh_from_db()
+    assert (running.state, running.removal) == (State.STOPPING, "uncheck")
+
+
+def test_second_tick_alone_stops_nothing(client, running):
+    url = reverse("meetings:edit", args=[running.meeting.slug])
+    assert client.post(url, form_data(is_webinar="on", stops_live="on")).status_code == 302
+    running.refresh_from_db()
+    assert running.state == State.LIVE
+
+
+def test_edit_of_a_running_webinar_keeps_its_live(client, running):
+    url = reverse("meetings:edit", args=[running.meeting.slug])
+    data = form_data(name="Plus long", duration="180", start_at=local(in_hours(0)), is_webinar="on")
+    response = client.post(url, data)
     assert response.status_code == 302
     livestream = Livestream.objects.select_related("meeting").get()
     assert (livestream.state, livestream.meeting.duration) == (State.LIVE, timedelta(hours=3))
@@ -274,11 +300,25 @@ def test_delete_asks_first(client, presenter):
     assert not Livestream.objects.exists()
 
 
-def test_delete_of_a_running_webinar_is_refused(client, presenter):
+def test_delete_of_a_running_webinar_ends_it_first(client, presenter):
     livestream = make_webinar(presenter)
     Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
-    response = client.post(reverse("meetings:delete", args=[livestream.meeting.slug]), follow=True)
-    assert "Terminez-le avant" in text_of(response)
+    url = reverse("meetings:delete", args=[livestream.meeting.slug])
+    assert "se terminent pour tout le monde" in text_of(client.get(url))
+    page = client.post(url, follow=True)
+    assert "se termine et sera supprimé" in text_of(page)
+    assert names(page) == []
+    offer = asdict(client.get(livestream.meeting.get_absolute_url()).context["offer"])
+    assert not any(offer.values())
+    livestream.refresh_from_db()
+    assert (livestream.state, livestream.removal) == (State.STOPPING, "delete")
+
+
+def test_delete_of_a_running_meeting_that_can_t_be_ended_is_refused(client, presenter):
+    meeting = make_meeting(presenter)
+    Meeting.objects.filter(pk=meeting.pk).update(started_at=timezone.now())
+    page = client.post(reverse("meetings:delete", args=[meeting.slug]), follow=True)
+    assert "elle ne peut pas être terminée" in text_of(page)
     assert Meeting.objects.exists()
 
 

@@ -37,7 +37,8 @@ def send(mail_id: int) -> bool:
     )
     message.attach_alternative(mail.html, "text/html")
     if mail.calendar:
-        message.attach("invite.ics", mail.calendar.encode(), "text/calendar; charset=utf-8; method=REQUEST")
+        method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.calendar else "REQUEST"
+        message.attach("invite.ics", mail.calendar.encode(), f"text/calendar; charset=utf-8; method={method}")
     mail.attempts += 1
     try:
         message.send()

@@ -58,6 +58,7 @@ class Invite:
         url: the reader's own way in.
         stamp: when it was written.
         again: how it comes again, if it does.
+        is_cancelled: it does not take place.
     """
 
     uid: str
@@ -71,6 +72,7 @@ class Invite:
     attendee: Person
     stamp: datetime
     again: "Again | None" = None
+    is_cancelled: bool = False
 
 
 def uid_of(bbb_id: str, host: str) -> str:
@@ -185,7 +187,7 @@ def _lines(invite: Invite) -> Iterator[str]:
         "VERSION:2.0",
         f"PRODID:{_PRODUCT}",
         "CALSCALE:GREGORIAN",
-        "METHOD:REQUEST",
+        "METHOD:CANCEL" if invite.is_cancelled else "METHOD:REQUEST",
     )
     if invite.again is not None:
         yield from _timezone(invite.again.zone, invite.start_at, invite.again.last)
@@ -201,12 +203,19 @@ def _lines(invite: Invite) -> Iterator[str]:
     yield f"URL:{invite.url}"
     yield _person("ORGANIZER", invite.organizer)
     yield _person("ATTENDEE", invite.attendee, ";ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE")
-    yield from ("STATUS:CONFIRMED", "TRANSP:OPAQUE")
-    yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{escape(invite.summary)}")
-    yield f"TRIGGER:-PT{int(ALARM_BEFORE.total_seconds() // 60)}M"
-    yield from ("END:VALARM", "END:VEVENT", "END:VCALENDAR")
+    if invite.is_cancelled:
+        yield "STATUS:CANCELLED"
+    else:
+        yield from ("STATUS:CONFIRMED", "TRANSP:OPAQUE")
+        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{escape(invite.summary)}")
+        yield f"TRIGGER:-PT{int(ALARM_BEFORE.total_seconds() // 60)}M"
+        yield "END:VALARM"
+    yield from ("END:VEVENT", "END:VCALENDAR")
 
 
 def write(invite: Invite) -> str:
-    """The iCalendar object of an invitation: UTC, or local time where it comes again; with an alarm five minutes before (method REQUEST)."""
+    """The iCalendar object of an invitation: UTC, or local time where it comes again; with an alarm five minutes before.
+
+    Its method is REQUEST, or CANCEL for a meeting that does not take place (RFC 5546, sections 3.2.2 and 3.2.5).
+    """
     return "".join(fold(line) + "\r\n" for line in _lines(invite))

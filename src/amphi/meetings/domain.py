@@ -16,6 +16,7 @@ from amphi.meetings import slides
 from amphi.meetings.models import GuestPolicy, Meeting, Occurrence
 from amphi.meetings.recurrence import Rule, occurrences
 from amphi.webinars import domain as webinars
+from amphi.webinars.models import Removal
 from amphi.webinars.planning import NoGatewayFree
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeti
     meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
     meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
     _write_occurrences(meeting)
-    return SavedMeeting(meeting, webinars.plan(meeting))
+    return SavedMeeting(meeting, webinars.plan(meeting, user=user))
 
 
 def rule_of(meeting: Meeting) -> Rule | None:
@@ -159,8 +160,14 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
 
 
 @transaction.atomic
-def delete_meeting(meeting: Meeting, *, user: User) -> None:
-    """Remove a meeting; its live is stopped first and its event goes with it."""
-    webinars.unplan(meeting, reason=f"deleted by user {user.pk}")
+def delete_meeting(meeting: Meeting, *, user: User) -> bool:
+    """Remove a meeting, and its event with it.
+
+    Returns:
+        Whether it is gone. A webinar that runs is ended first, meeting and live, and goes once that is done.
+    """
+    if not webinars.unplan(meeting, Removal.DELETE, user=user):
+        return False
     slides.forget(meeting)
     meeting.delete()
+    return True

@@ -131,6 +131,11 @@ class MeetingForm(PageForm):
         required=False,
         help_text=_("A few present in the meeting; everybody else watches live in their browser."),
     )
+    stops_live = forms.BooleanField(
+        label=_("Stop the live now"),
+        required=False,
+        help_text=_("Listeners see that it is over; the meeting goes on without them."),
+    )
     enable_chat = forms.BooleanField(
         label=_("Enable the chat"),
         required=False,
@@ -231,11 +236,8 @@ class MeetingForm(PageForm):
             if not webinars or name not in settings.MEETING_WEBINAR_FIELDS:
                 del self.fields[name]
         livestream = getattr(self.meeting, "livestream", None)
-        if "is_webinar" in self.fields and livestream is not None and livestream.is_running:
-            self.fields["is_webinar"].disabled = True
-            self.fields["is_webinar"].help_text = gettext(
-                "The webinar is running: end it before changing this."
-            )
+        if "is_webinar" not in self.fields or livestream is None or not livestream.is_running:
+            del self.fields["stops_live"]
 
     def _offer_durations(self) -> None:
         minutes = {*DURATIONS_MIN}
@@ -265,6 +267,13 @@ class MeetingForm(PageForm):
         data = super().clean()
         start_at, duration = data.get("start_at"), data.get("duration")
         moved = self.meeting is None or start_at != self.meeting.start_at
+        if "stops_live" in self.fields and not data["is_webinar"] and not data["stops_live"]:
+            self.add_error(
+                "stops_live",
+                gettext(
+                    "The webinar is running. Tick this too if its live is to stop, or tick webinar mode again."
+                ),
+            )
         if data.get("recurrence") and not data.get("is_webinar"):
             self._clean_recurrence(data)
         elif start_at and duration and moved and start_at + timedelta(minutes=duration) <= timezone.now():

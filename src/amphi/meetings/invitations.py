@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -88,7 +88,13 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         about = "\n\n".join(
             part for part in (_("Join: %(url)s") % {"url": url}, letter.word, meeting.description) if part
         )
-    invite = calendar.Invite(
+    # A room that is always open has no place in a calendar.
+    entry = "" if meeting.is_personal else calendar.write(_entry(meeting, reader, url=url, about=about))
+    return mails.compose(reader, "invitation", context, calendar=entry)
+
+
+def _entry(meeting: Meeting, reader: mails.Reader, *, url: str, about: str) -> calendar.Invite:
+    return calendar.Invite(
         uid=calendar.uid_of(meeting.bbb_id, urlsplit(settings.AMPHI_URL).hostname or "amphi"),
         sequence=meeting.calendar_sequence,
         summary=meeting.name,
@@ -101,9 +107,6 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         stamp=timezone.now(),
         again=_again(meeting),
     )
-    # A room that is always open has no place in a calendar.
-    entry = "" if meeting.is_personal else calendar.write(invite)
-    return mails.compose(reader, "invitation", context, calendar=entry)
 
 
 def _again(meeting: Meeting) -> calendar.Again | None:
@@ -175,3 +178,32 @@ def invite_again(meeting: Meeting, *, user: User) -> int:
         invite(meeting, addresses, Letter(role=role, language=language, is_update=True), user=user)
         for (role, language), addresses in groups.items()
     )
+
+
+def cancel(meeting: Meeting, *, user: User) -> int:
+    """Write to everybody who was invited that `meeting` does not take place, in the caller's transaction.
+
+    The mail takes it out of their calendars (RFC 5546, section 3.2.5).
+
+    Returns:
+        How many mails will be sent.
+    """
+    people = [mails.Reader(one.address, one.language) for one in meeting.invitations.all()]
+    context = {
+        "meeting": meeting,
+        "sender": user,
+        "when": when(meeting, timezone.now()),
+        "zone": timezone.get_current_timezone_name(),
+    }
+    Mail.objects.bulk_create(
+        mails.compose(one, "cancelled", context, calendar=_cancellation(meeting, one)) for one in people
+    )
+    log.info("cancel for meeting %s: %s mails by user %s", meeting.pk, len(people), user.pk)
+    return len(people)
+
+
+def _cancellation(meeting: Meeting, reader: mails.Reader) -> str:
+    if meeting.is_personal:
+        return ""
+    entry = _entry(meeting, reader, url=settings.AMPHI_URL, about="")
+    return calendar.write(replace(entry, sequence=entry.sequence + 1, is_cancelled=True))

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from amphi import access
 from amphi.accounts.models import User
 from amphi.meetings.models import Meeting, Occurrence
-from amphi.webinars.models import RUNNING
+from amphi.webinars.models import RUNNING, Removal
 
 STILL_ON = timedelta(days=1)
 """A meeting that was started and never seen to end counts as running for this long."""
@@ -29,6 +29,7 @@ def listed_meetings(
     """
     ends_at = ExpressionWrapper(F("start_at") + F("duration"), output_field=DateTimeField())
     rows = access.meetings_for_user(user).annotate(ends_at=ends_at)
+    rows = rows.exclude(livestream__removal=Removal.DELETE)
     running = Q(livestream__state__in=RUNNING) | Q(started_at__gt=now - STILL_ON, ended_at=None)
     coming = Occurrence.objects.filter(meeting=OuterRef("pk"), end_at__gt=now).order_by("start_at")
     each = Occurrence.objects.filter(meeting=OuterRef("pk")).order_by("-start_at")

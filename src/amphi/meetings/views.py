@@ -31,7 +31,7 @@ from amphi.access import (
     signed,
 )
 from amphi.accounts.models import User
-from amphi.meetings import domain, slides
+from amphi.meetings import deletion, domain, slides
 from amphi.meetings import join as joining
 from amphi.meetings.domain import SavedMeeting
 from amphi.meetings.forms import FilterForm, MeetingForm, MoveForm, copy_of
@@ -176,7 +176,9 @@ def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     except WebinarError as error:
         form.add_error(None, str(error))
         return _form_page(request, form, meeting, 422)
-    return _saved(request, saved, _("The changes are saved."))
+    stopping = "stops_live" in form.fields and not saved.meeting.is_webinar
+    done = _("The changes are saved. The live is stopping.") if stopping else _("The changes are saved.")
+    return _saved(request, saved, done)
 
 
 @editor
@@ -202,26 +204,26 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Ask, then remove."""
-    if not offer(meeting).delete:
-        messages.error(request, _("The webinar is running. End it before you delete it."))
-        return redirect(meeting)
     if request.method != "POST":
-        return render(
-            request,
-            "meetings/delete.html",
-            {
-                "meeting": meeting,
-                "when": when(meeting, timezone.now()),
-                "livestream": livestream_of(meeting),
-            },
-        )
+        livestream, times = livestream_of(meeting), when(meeting, timezone.now())
+        context = {
+            "meeting": meeting,
+            "when": times,
+            "livestream": livestream,
+            "runs": is_on(meeting) or (livestream is not None and livestream.is_running),
+            "invited": meeting.invitations.count() if times.end_at > timezone.now() else 0,
+        }
+        return render(request, "meetings/delete.html", context)
     name = meeting.name
     try:
-        domain.delete_meeting(meeting, user=request.user)
+        gone = deletion.delete(meeting, user=request.user, tells_invited="tells_invited" in request.POST)
     except WebinarError as error:
         messages.error(request, str(error))
         return redirect(meeting)
-    messages.success(request, _("“%(name)s” was deleted.") % {"name": name})
+    done = (
+        _("“%(name)s” was deleted.") if gone else _("“%(name)s” is ending, and is deleted in a few seconds.")
+    )
+    messages.success(request, done % {"name": name})
     return redirect("meetings:list")
 
 

@@ -19,7 +19,6 @@ from amphi.meetings.domain import MeetingFields, create_meeting, delete_meeting
 from amphi.rehearsal.exceptions import SetUpError
 from amphi.sipmediagw import JobStatus
 from amphi.webinars import domain as webinars
-from amphi.webinars.exceptions import TransitionRefusedError
 from amphi.webinars.gateways import gateway_for, job_ref
 from amphi.webinars.models import LiveGateway, Livestream
 
@@ -180,33 +179,24 @@ def tear_down(token: str) -> str | None:
         None, or a sentence when the live could not be stopped; all is then left for the next rehearsal to remove.
     """
     presenter = User.objects.filter(username=f"{PREFIX}{token}-presenter").first()
-    for meeting in presenter.owned_meetings.all() if presenter else ():
-        livestream = webinars.livestream_of(meeting)
-        if livestream is not None and presenter is not None:
-            try:
-                webinars.end_webinar(livestream, user=presenter)
-            except TransitionRefusedError:
-                log.debug("nothing runs any more")
-            if not _stopped(livestream):
-                return f"The worker did not stop the rehearsal's live within {STOP_TIMEOUT_S:g} s."
-        if presenter is not None:
+    if presenter is not None:
+        for meeting in presenter.owned_meetings.all():
             delete_meeting(meeting, user=presenter)
+        if not _gone(presenter):
+            return f"The worker did not end the rehearsal within {STOP_TIMEOUT_S:g} s."
     User.objects.filter(username__startswith=f"{PREFIX}{token}-").delete()
     AccessGroup.objects.filter(code_name=f"{PREFIX}{token}").delete()
     return None
 
 
-def _stopped(livestream: Livestream) -> bool:
-    """Wait until nothing of the live runs and its meeting is ended."""
+def _gone(presenter: User) -> bool:
+    """Wait until the worker has ended what ran and removed it."""
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while time.monotonic() < deadline:
-        livestream.refresh_from_db()
-        if not livestream.is_running and not livestream.ends_meeting:
-            return True
-        if not livestream.is_running and livestream.check_at is None:
-            return True
+    while presenter.owned_meetings.exists():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(_POLL_S)
-    return False
+    return True
 
 
 def sweep() -> None:

@@ -11,9 +11,9 @@ from amphi.audience.domain import publish_chat_setting
 from amphi.live.models import Event
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
-from amphi.webinars import planning, rebooking, transitions
+from amphi.webinars import planning, rebooking, removal, transitions
 from amphi.webinars.exceptions import TransitionRefusedError
-from amphi.webinars.models import RUNNING, LiveGateway, Livestream, State
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, State
 
 log = logging.getLogger("webinar")
 
@@ -30,15 +30,19 @@ def livestream_of(meeting: Meeting) -> Livestream | None:
 # --- planning
 
 
-def plan(meeting: Meeting) -> planning.NoGatewayFree | None:
+def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
     """Bring the booking and the event of `meeting` in step with it, in the caller's transaction.
+
+    Args:
+        meeting: as saved.
+        user: who saved it.
 
     Returns:
         None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting, unless its live is
         running, which nothing here disturbs.
     """
     if not meeting.is_webinar:
-        unplan(meeting, reason="unchecked")
+        unplan(meeting, Removal.UNCHECK, user=user)
         return None
     gateways = planning.lock_gateways(meeting.site)
     livestream = planning.lock_livestream(meeting)
@@ -54,11 +58,11 @@ def plan(meeting: Meeting) -> planning.NoGatewayFree | None:
         )
         meeting.is_webinar = False
         meeting.save(update_fields=["is_webinar"])
-        unplan(meeting, reason="no_gateway_free")
+        unplan(meeting, Removal.UNCHECK, user=user)
         return conflict
     event = _write_event(meeting, gateway, livestream)
     booking = {"gateway": gateway, "starts_at": meeting.start_at, "ends_at": meeting.end_at}
-    Livestream.objects.update_or_create(meeting=meeting, defaults={**booking, "event": event})
+    Livestream.objects.update_or_create(meeting=meeting, defaults={**booking, "event": event, "removal": ""})
     return None
 
 
@@ -71,6 +75,8 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event.start_at, event.end_at = meeting.start_at, meeting.end_at
     event.is_restricted = meeting.is_restricted
     event.password = meeting.password
+    if livestream is not None and livestream.removal:
+        event.is_draft = False  # it is wanted again
     chat_changed = livestream is not None and event.enable_chat != meeting.enable_chat
     event.enable_chat = meeting.enable_chat
     event.save()
@@ -82,20 +88,22 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     return event
 
 
-def unplan(meeting: Meeting, *, reason: str) -> None:
-    """Give up the booking of `meeting` and remove its event, in the caller's transaction.
+def unplan(meeting: Meeting, kind: Removal, *, user: User) -> bool:
+    """Give up the booking of `meeting` and remove its event, in the caller's transaction. What runs is stopped first.
 
-    Raises:
-        TransitionRefusedError: the live runs; only when it has ended can it be forgotten.
+    Returns:
+        Whether it is done. Else the worker does it once what runs has stopped, and deletes the meeting too if `kind` says so.
     """
     planning.lock_gateways(meeting.site)
     livestream = planning.lock_livestream(meeting)
     if livestream is None:
-        return
-    if livestream.is_running:
-        raise TransitionRefusedError(_("The webinar is running. End it first."))
-    log.info("unplan for meeting %s “%s”: %s", meeting.pk, meeting.name, reason)
+        return True
+    log.info("unplan for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, kind, user.pk)
+    if removal.must_stop_first(livestream, kind):
+        removal.ask(livestream, kind, user=user)
+        return False
     livestream.event.delete()
+    return True
 
 
 # --- the life of the live
@@ -103,7 +111,7 @@ def unplan(meeting: Meeting, *, reason: str) -> None:
 
 def can_start(livestream: Livestream) -> bool:
     """Whether pressing start asks for a live."""
-    return transitions.is_legal(livestream.state, transitions.GO_LIVE)
+    return not livestream.removal and transitions.is_legal(livestream.state, transitions.GO_LIVE)
 
 
 def can_stop(livestream: Livestream) -> bool:
@@ -123,6 +131,8 @@ def can_end(livestream: Livestream) -> bool:
 
 def go_live(livestream: Livestream, *, user: User) -> None:
     """Ask for the live. Harmless when it is asked for or live already."""
+    if livestream.removal:
+        raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))
     with transaction.atomic():
         if can_start(livestream):
             livestream = rebooking.before_start(livestream)

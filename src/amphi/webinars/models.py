@@ -61,6 +61,13 @@ RUNNING = frozenset({State.STARTING, State.LIVE, State.RECOVERING, State.STOPPIN
 """The states in which something runs, so that the supervisor watches and the gateway is held."""
 
 
+class Removal(models.TextChoices):
+    """What becomes of a webinar once all that runs of it has stopped."""
+
+    UNCHECK = "uncheck", _("becomes a meeting")
+    DELETE = "delete", _("is deleted")
+
+
 class Livestream(models.Model):
     """The live of one webinar. Written only by `domain.py`, its state only by `transitions.py`."""
 
@@ -89,6 +96,9 @@ class Livestream(models.Model):
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
     asked_at = models.DateTimeField(_("asked to start"), null=True, editable=False)
     ends_meeting = models.BooleanField(default=False, editable=False)
+    removal = models.CharField(
+        _("afterwards"), max_length=8, blank=True, choices=Removal, default="", editable=False
+    )
     last_error = models.CharField(_("last error"), max_length=40, blank=True, editable=False)
     last_error_detail = models.CharField(max_length=500, blank=True, editable=False)
 
@@ -100,6 +110,9 @@ class Livestream(models.Model):
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
     gateway_asked_at = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
+    session_id = models.CharField(max_length=256, blank=True, editable=False)
+    participants = models.PositiveIntegerField(null=True, editable=False)
+    participants_seen_at = models.DateTimeField(null=True, editable=False)
     hook_checked_at = models.DateTimeField(null=True, editable=False)
     has_hook = models.BooleanField(null=True, editable=False)
     overrun_checked_at = models.DateTimeField(null=True, editable=False)
@@ -156,3 +169,92 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old} → {self.new} ({self.event})"
+
+
+class RaisedHand(models.Model):
+    """A hand in the meeting, up or down, as webhooks told last; written only by `participation.py`."""
+
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="hands")
+    session_id = models.CharField(max_length=256)
+    user_id = models.CharField(max_length=100)
+    external_user_id = models.CharField(max_length=256, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    is_raised = models.BooleanField(default=False)
+    # Before 2.7 a raised hand was an emoji, and is lowered by any other.
+    is_emoji = models.BooleanField(default=False)
+    changed_at = models.DateTimeField()
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["livestream", "session_id", "user_id"], name="one_hand_for_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.user_id
+
+
+class Poll(models.Model):
+    """A poll in the meeting, as webhooks told; that it is closed is told by nothing."""
+
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="polls")
+    session_id = models.CharField(max_length=256)
+    poll_id = models.CharField(max_length=200)
+    question = models.CharField(max_length=500, blank=True)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["livestream", "session_id", "poll_id"], name="one_poll_for_a_poll_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.question or self.poll_id
+
+
+class PollResponse(models.Model):
+    """Somebody answered a poll: known by its moment, since BBB tells it in the presenter's name."""
+
+    poll = models.ForeignKey(Poll, on_delete=models.CASCADE, related_name="responses")
+    key = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["poll", "key"], name="one_response_for_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Recording(models.Model):
+    """A recording of a meeting, webinar or not: told by BBB, then looked up there; written only by `recordings.py`.
+
+    Attributes:
+        formats: how it can be watched, as ``{"kind", "url", "minutes"}``; empty until it was looked up.
+        check_at: when it is looked up next.
+        attempts: how often that was in vain.
+    """
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="recordings", verbose_name=_("meeting")
+    )
+    record_id = models.CharField(max_length=256, editable=False)
+    started_at = models.DateTimeField(_("started at"), null=True)
+    formats = models.JSONField(_("formats"), default=list)
+    check_at = models.DateTimeField(db_index=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["meeting", "record_id"], name="one_recording_for_a_record_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.record_id

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from amphi.meetings.models import Meeting
 from amphi.webinars import domain
-from amphi.webinars.models import Livestream, State
+from amphi.webinars.models import Livestream, Removal, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Offer:
         restart: the live can be restarted, or started again while the meeting goes on.
         end: meeting and live can be ended together.
         chat: the listeners' chat can be shown or hidden.
-        delete: nothing runs that deleting would cut off.
+        delete: it is not being deleted already.
     """
 
     start: bool
@@ -53,6 +53,8 @@ def offer(meeting: Meeting) -> Offer:
     on = is_on(meeting)
     if livestream is None:
         return Offer(start=not on, join=on)
+    if livestream.removal == Removal.DELETE:
+        return Offer(start=False, join=False, delete=False)
     ending = livestream.state == State.STOPPING and livestream.ends_meeting
     startable = domain.can_start(livestream)
     return Offer(
@@ -62,5 +64,4 @@ def offer(meeting: Meeting) -> Offer:
         restart=domain.can_restart(livestream) or (on and startable),
         end=domain.can_end(livestream) and not ending,
         chat="enable_chat" in settings.MEETING_WEBINAR_FIELDS,
-        delete=not livestream.is_running and not domain.can_end(livestream),
     )

@@ -13,7 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from amphi import sipmediagw
-from amphi.webinars import gateways, jobs, meeting_chat, meeting_watch, probe, rebooking, transitions
+from amphi.webinars import (
+    gateways,
+    jobs,
+    meeting_chat,
+    meeting_watch,
+    probe,
+    rebooking,
+    removal,
+    transitions,
+)
 from amphi.webinars.check import AFTER_ERROR, Check
 from amphi.webinars.models import Livestream, State
 
@@ -55,6 +64,8 @@ def look(livestream: Livestream) -> timedelta | None:
         meeting_watch.meeting_has_ended(livestream, check.now)
     if check.columns:
         Livestream.objects.filter(pk=livestream.pk, job_id=job_id).update(**check.columns)
+    if livestream.removal and not removal.is_under_way(livestream) and removal.finish(livestream):
+        return None
     return check.next_in if _is_to_be_watched(livestream) else None
 
 
