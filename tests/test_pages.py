@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from amphi.accounts.models import AccessGroup, User
+from amphi.live.models import Event
 from amphi.meetings.domain import personal_room
 from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
@@ -65,6 +66,7 @@ class Scene:
     live: Livestream
     failed: Livestream
     plain: Meeting
+    shut: Event
 
     def pages(self) -> dict[str, str]:
         """Every page of presenters, by name."""
@@ -79,6 +81,7 @@ class Scene:
             "panel-live": f"/meetings/{self.live.meeting.slug}/",
             "panel-failed": f"/meetings/{self.failed.meeting.slug}/",
             "delete": f"/meetings/{self.idle.meeting.slug}/delete/",
+            "delete-live": f"/meetings/{self.live.meeting.slug}/delete/",
             "duplicate": f"/meetings/{self.live.meeting.slug}/duplicate/",
             "invite": f"/meetings/{self.live.meeting.slug}/invite/",
             "sessions": f"/meetings/{self.plain.slug}/sessions/",
@@ -125,7 +128,8 @@ def scene() -> Scene:
             )
     past = make_meeting(presenter, name="Séminaire du laboratoire")
     Meeting.objects.filter(pk=past.pk).update(start_at=in_hours(-50))
-    return Scene(presenter, idle, live, failed, plain)
+    Event.objects.filter(pk=failed.event_id).update(password="sésame")
+    return Scene(presenter, idle, live, failed, plain, failed.event)
 
 
 LOOKS = {
@@ -201,7 +205,13 @@ def test_pages_of_presenters_are_accessible(live_server, chromium, scene, langua
         page.wait_for_selector("[data-waiting]")
         found += faults(page, "waiting", language)
         page.goto(f"{live_server.url}/meetings/{scene.plain.slug}/left/")
-        return found + faults(page, "left", language)
+        found += faults(page, "left", language)
+        page.goto(live_server.url + scene.shut.get_absolute_url())
+        found += faults(page, "password", language)
+        page.locator("#id_password").fill("sésame")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#stage")
+        return found
 
     found = chromium.run(visit)
     refusals = re.compile("console: .*(404|422)")  # Chromium logs each answer of these statuses
