@@ -1,0 +1,52 @@
+"""Rows that have served their time: removed by the worker, an hour after it starts and each hour from then on."""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from amphi.audience.models import StreamEvent
+from amphi.mails.models import Mail
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600
+STREAM_EVENTS_KEPT = timedelta(days=1)
+"""What a page that was away may ask for again; chat messages themselves are kept with their event."""
+MAILS_KEPT = timedelta(days=30)
+"""Sent or given up: long enough to answer who asks whether one was sent, no longer, since they name people."""
+MOST_AT_ONCE = 5000
+"""Rows in one statement, so that nobody waits for it."""
+
+
+class Tidying:
+    """When to tidy next; each worker does, and two at once do no harm."""
+
+    def __init__(self) -> None:
+        self._done_at = time.monotonic()
+
+    def claim_due(self) -> list[None]:
+        """One piece of work when it is time, else none."""
+        if time.monotonic() < self._done_at + EVERY_S:
+            return []
+        self._done_at = time.monotonic()
+        return [None]
+
+
+def tidy() -> int:
+    """Remove what has served its time; the number of rows."""
+    now = timezone.now()
+    old = (
+        StreamEvent.objects.filter(created_at__lt=now - STREAM_EVENTS_KEPT),
+        Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
+        Session.objects.filter(expire_date__lt=now),
+    )
+    removed = 0
+    for rows in old:
+        while found := list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE]):
+            removed += rows.model.objects.filter(pk__in=found).delete()[0]
+    if removed:
+        log.info("tidy: %s rows removed", removed)
+    return removed

@@ -1,0 +1,58 @@
+"""What the worker removes in time, and what it keeps."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from amphi import tidying
+from amphi.audience.domain import publish_chat_setting
+from amphi.audience.models import StreamEvent
+from amphi.audience.queries import last_seq
+from amphi.mails.models import Mail
+from tests.factories import make_webinar
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(**units: float):
+    return timezone.now() - timedelta(**units)
+
+
+def test_stream_events_of_yesterday_go_and_the_numbers_go_on(settings):
+    settings.USE_MEETING_WEBINAR = True
+    event = make_webinar().event
+    for _ in range(3):
+        publish_chat_setting(event)
+    StreamEvent.objects.filter(seq__lte=2).update(created_at=ago(hours=25))
+    assert tidying.tidy() == 2
+    assert StreamEvent.objects.get().seq == 3
+    assert last_seq(event) == 3
+    assert publish_chat_setting(event) == 4
+
+
+def test_mails_go_after_a_month_but_not_those_still_to_be_sent():
+    sent, waiting, recent = (
+        Mail.objects.create(to=f"{name}@univ.fr", attempt_at=timezone.now() if name == "waiting" else None)
+        for name in ("sent", "waiting", "recent")
+    )
+    Mail.objects.filter(pk__in=[sent.pk, waiting.pk]).update(created_at=ago(days=31))
+    assert tidying.tidy() == 1
+    assert set(Mail.objects.all()) == {waiting, recent}
+
+
+def test_sessions_that_expired_go(monkeypatch):
+    monkeypatch.setattr("amphi.tidying.MOST_AT_ONCE", 2)
+    for number in range(5):
+        Session.objects.create(session_key=f"old{number}", session_data="", expire_date=ago(seconds=1))
+    Session.objects.create(session_key="new", session_data="", expire_date=ago(seconds=-60))
+    assert tidying.tidy() == 5
+    assert Session.objects.get().session_key == "new"
+
+
+def test_it_is_done_each_hour(monkeypatch):
+    clock = iter([1000.0, 4599.0, 4600.0, 4600.0, 4601.0, 8200.0, 8200.0])
+    monkeypatch.setattr("amphi.tidying.time.monotonic", lambda: next(clock))
+    work = tidying.Tidying()
+    assert [len(work.claim_due()) for _ in range(4)] == [0, 1, 0, 1]
