@@ -45,8 +45,8 @@ def tidy() -> int:
     )
     removed = 0
     for rows in old:
-        while found := list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE]):
-            removed += rows.model.objects.filter(pk__in=found).delete()[0]
+        while gone := rows.filter(pk__in=rows.values("pk")[:MOST_AT_ONCE]).delete()[0]:
+            removed += gone
     if removed:
         log.info("tidy: %s rows removed", removed)
     return removed
