@@ -3,8 +3,10 @@
 import logging
 import time
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from amphi.audience.models import StreamEvent
@@ -35,6 +37,13 @@ class Tidying:
         return [None]
 
 
+def _remove(rows: QuerySet[Any]) -> int:
+    removed = 0
+    while gone := rows.filter(pk__in=rows.values("pk")[:MOST_AT_ONCE]).delete()[0]:
+        removed += gone
+    return removed
+
+
 def tidy() -> int:
     """Remove what has served its time; the number of rows."""
     now = timezone.now()
@@ -43,10 +52,7 @@ def tidy() -> int:
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
-    removed = 0
-    for rows in old:
-        while gone := rows.filter(pk__in=rows.values("pk")[:MOST_AT_ONCE]).delete()[0]:
-            removed += gone
+    removed = sum(_remove(rows) for rows in old)
     if removed:
         log.info("tidy: %s rows removed", removed)
     return removed
