@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from html import escape
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -207,7 +209,31 @@ def talk(shoot: Shoot, live_path: str, classroom: Page) -> BrowserContext:
     return context
 
 
-def shoot_all(shoot: Shoot, slides: Path) -> None:
+def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
+    """An invitation as it is sent: its HTML and its text, in French and in English."""
+    for language, locale in (("fr", "fr-FR"), ("en", "en-GB")):
+        known = set(mails.glob("*.log"))
+        with contextlib.closing(shoot.window("camille", DESKTOP, locale=locale)) as context:
+            page = context.new_page()
+            page.goto(f"{shoot.url}{panel}invite/")
+            page.fill("[name=addresses]", f"lea.{language}@demo.invalid")
+            page.select_option("[name=language]", language)
+            page.click("button[value=preview]")
+            page.click("button[value=send]")
+            while not (written := set(mails.glob("*.log")) - known):
+                page.wait_for_timeout(200)
+            found = message_from_bytes(
+                written.pop().read_bytes().rstrip(b"-\n") + b"--\n", policy=policy.default
+            )
+            page.set_viewport_size({"width": 760, "height": 760})
+            for kind in ("html", "plain"):
+                body = str(found.get_body((kind,)).get_content())
+                style = "font:15px/1.5 monospace;white-space:pre-wrap;margin:2rem"
+                page.set_content(body if kind == "html" else f'<pre style="{style}">{escape(body)}</pre>')
+                shoot.save(page, f"mail-{language}-{'html' if kind == 'html' else 'text'}")
+
+
+def shoot_all(shoot: Shoot, slides: Path, mails: Path) -> None:
     shoot.log_in("camille", "lea")
     with contextlib.closing(shoot.window("camille", DESKTOP)) as context:
         page = context.new_page()
@@ -221,6 +247,7 @@ def shoot_all(shoot: Shoot, slides: Path) -> None:
     shoot.everywhere("camille", "/meetings/add/?webinar=1", "form")
     shoot.everywhere("lea", "/", "directs", extra=("dark", "en"))
     shoot.everywhere("camille", "/webinars/explained/", "explained")
+    shoot_mails(shoot, panel, mails)
     waiting = 'document.documentElement.dataset.liveState === "waiting"'
     shoot.everywhere("lea", live, "live-before", extra=("dark",), ready=waiting)
 
@@ -256,7 +283,7 @@ def main() -> int:
             slides = Path(temporary) / "lumiere.pdf"
             make_slides(browser, slides)
             passwords = json.loads((var / "secrets.json").read_text(encoding="utf-8"))["passwords"]
-            shoot_all(Shoot(browser, url, passwords, folder), slides)
+            shoot_all(Shoot(browser, url, passwords, folder), slides, var / "mail")
             browser.close()
     return 0
 

@@ -102,6 +102,8 @@ class Layout:
             "AMPHI_DATABASE_URL": "",
             "AMPHI_TICKET_KEY": keys.ticket_key,
             "AMPHI_USE_MEETING_WEBINAR": "1",
+            # A machine for trying has no mail server: what would be sent is written to files, to be looked at.
+            "AMPHI_EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "AMPHI_BBB_API_URL": f"{local_classroom}/bigbluebutton",
             "AMPHI_BBB_SECRET_KEY": keys.classroom_secret,
             "AMPHI_CLASSROOM_HTTP": f"{self.host}:{self.port + 1}",
