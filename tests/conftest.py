@@ -3,7 +3,8 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connections
 
 from amphi.database import parse_database_url
 from tests import postgresql
+from tests.wire import Script, WireServer
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGUMENTS = [
@@ -30,6 +32,20 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., WireServer]]:
+    """Start a server on a real socket that answers as a script says."""
+    servers: list[WireServer] = []
+
+    def start(script: Script, context: ssl.SSLContext | None = None) -> WireServer:
+        servers.append(WireServer(script, context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 @pytest.fixture(scope="session")
