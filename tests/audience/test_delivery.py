@@ -38,10 +38,11 @@ class Meeting:
         self.fails: list[bool] = []
         """For the next messages: whether each fails for good."""
 
-    def send(self, livestream: Livestream, message: Message) -> None:
+    def send(self, livestream: Livestream, message: Message) -> bool:
         if self.fails:
             raise NotDeliveredError("it failed", permanent=self.fails.pop(0))
         self.heard.append(message.text)
+        return True
 
 
 @pytest.fixture

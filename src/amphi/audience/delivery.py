@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from amphi.audience.domain import publish
@@ -22,13 +22,14 @@ from amphi.webinars.models import Livestream
 log = logging.getLogger("webinar")
 
 LEASE = timedelta(seconds=30)
-"""Renewed after each message, which takes at most four calls of 5 s: what BBB can do, two pieces, and the gateway instead."""
+"""Renewed after each message or piece of one, which takes at most three calls of 5 s: what BBB can do, saying it, the gateway instead."""
 RATE_WINDOW = timedelta(seconds=1)
 ATTEMPTS = 8
 """After which a message counts as not sent: about two minutes."""
 LONGEST_PAUSE = timedelta(seconds=30)
 
-Send = Callable[[Livestream, Message], None]
+Send = Callable[[Livestream, Message], bool]
+"""Puts one message, or the next piece of a long one, into the meeting; whether all of it is there."""
 
 
 def claim_due(*, limit: int, now: datetime | None = None) -> list[int]:
@@ -70,7 +71,7 @@ def deliver(
 
     Args:
         channel_id: the event's id.
-        send: puts one message into the meeting.
+        send: see `Send`.
         clock: tells the time.
 
     Returns:
@@ -110,32 +111,45 @@ def _deliver_one(message: Message, send: Send, clock: Callable[[], datetime]) ->
         .filter(event_id=message.event_id)
         .first()
     )
+    row = Message.objects.filter(pk=message.pk)
     if livestream is None or not livestream.is_running:
-        _give_up(message, "the webinar is not running")
+        _give_up(message, "the webinar is not running", code="chat_not_running")
         return True
     try:
-        send(livestream, message)
+        is_whole = send(livestream, message)
     except NotDeliveredError as error:
         attempts = message.attempts + 1
         if error.permanent or attempts >= ATTEMPTS:
-            _give_up(message, str(error))
+            _give_up(message, str(error), code=error.code)
             return True
-        pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** (attempts - 1)))
-        Message.objects.filter(pk=message.pk).update(attempts=attempts)
-        # Those behind it wait as long, so that the order holds and nobody looks in vain.
-        behind = Message.objects.filter(event_id=message.event_id, delivery=Message.Delivery.WAITING)
-        behind.update(attempt_at=clock() + pause)
-        log.warning("chat for event %s: tried again in %s: %s", message.event_id, pause, error)
+        row.update(attempts=attempts, delivery_error=error.code)
+        _pause(message, min(LONGEST_PAUSE, timedelta(seconds=2 ** (attempts - 1))), error, clock)
         return False
-    Message.objects.filter(pk=message.pk).update(delivery=Message.Delivery.SENT, sent_at=clock())
+    if not is_whole:
+        # A piece counts as a message for the rate, so the next one has a turn of its own.
+        turn = clock() + RATE_WINDOW / settings.CHAT_DELIVERY_PER_SECOND
+        row.update(
+            pieces_sent=F("pieces_sent") + 1, attempts=0, delivery_error="", sent_at=clock(), attempt_at=turn
+        )
+        return False
+    row.update(delivery=Message.Delivery.SENT, delivery_error="", sent_at=clock())
     return True
 
 
-def _give_up(message: Message, reason: str) -> None:
+def _pause(
+    message: Message, pause: timedelta, error: NotDeliveredError, clock: Callable[[], datetime]
+) -> None:
+    """Have those behind wait as long as the one that failed, so that the order holds and nobody looks in vain."""
+    behind = Message.objects.filter(event_id=message.event_id, delivery=Message.Delivery.WAITING)
+    behind.update(attempt_at=clock() + pause)
+    log.warning("chat for event %s: tried again in %s: %s", message.event_id, pause, error)
+
+
+def _give_up(message: Message, reason: str, *, code: str) -> None:
     log.warning("chat for event %s: message %s was not sent: %s", message.event_id, message.pk, reason)
     with transaction.atomic():
         waiting = Message.objects.filter(pk=message.pk, delivery=Message.Delivery.WAITING)
-        if waiting.update(delivery=Message.Delivery.FAILED):
+        if waiting.update(delivery=Message.Delivery.FAILED, delivery_error=code[:40]):
             publish(
                 message.event_id, "delivery", {"id": str(message.pk), "delivery": Message.Delivery.FAILED}
             )

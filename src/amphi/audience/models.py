@@ -70,6 +70,9 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     attempt_at = models.DateTimeField(null=True, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
+    # A long one goes to the meeting in pieces: so many are there, and `sent_at` is when the last of them went.
+    pieces_sent = models.PositiveSmallIntegerField(default=0, editable=False)
+    delivery_error = models.CharField(_("why it was not sent"), max_length=40, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("message")
@@ -79,6 +82,12 @@ class Message(models.Model):
             models.Index(fields=["event", "created_at"]),
             models.Index(
                 fields=["attempt_at"], condition=models.Q(delivery="waiting"), name="message_waiting"
+            ),
+            # What the panel asks for every two seconds: a handful among all that were ever written.
+            models.Index(
+                fields=["event", "created_at"],
+                condition=models.Q(delivery__in=["waiting", "failed"]),
+                name="message_undelivered",
             ),
         ]
 

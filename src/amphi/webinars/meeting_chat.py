@@ -19,11 +19,13 @@ class NotDeliveredError(Exception):
     Args:
         detail: why, for the log.
         permanent: trying again makes no sense.
+        code: one of `wording.DELIVERY_ERRORS` or `wording.ERRORS`, for moderators.
     """
 
-    def __init__(self, detail: str, *, permanent: bool) -> None:
+    def __init__(self, detail: str, *, permanent: bool, code: str = "chat_failed") -> None:
         super().__init__(detail)
         self.permanent = permanent
+        self.code = code
 
 
 def announce(meeting: Meeting, text: str) -> None:
@@ -36,33 +38,39 @@ def announce(meeting: Meeting, text: str) -> None:
         log.warning("announce for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
 
 
-def send_to_meeting(livestream: Livestream, message: Message) -> None:
-    """Send one message into the meeting, under its author's name.
+def send_to_meeting(livestream: Livestream, message: Message) -> bool:
+    """Send the next piece of one message into the meeting, under its author's name.
 
-    BBB 3.0 has a call for it; before, the streaming user types it, with the author's name in the text.
+    BBB 3.0 has a call for it, which takes a long message in pieces; before, the streaming user types it, with the author's name in
+    the text. What is there already, `message.pieces_sent`, is not said again.
+
+    Returns:
+        Whether all of the message is there now.
 
     Raises:
         NotDeliveredError: neither way took it.
     """
     server = meeting_server()
-    bbb_id = livestream.meeting.bbb_id
+    rest = chat.split_message(message.text)[message.pieces_sent :]
+    if not rest:
+        return True
     try:
         if server.capabilities().send_chat_message:
-            for piece in chat.split_message(message.text):
-                server.send_chat_message(bbb_id, piece, user_name=message.author_name)
-            return
+            server.send_chat_message(livestream.meeting.bbb_id, rest[0], user_name=message.author_name)
+            return len(rest) == 1
     except MeetingNotFoundError as error:
-        raise NotDeliveredError(str(error), permanent=True) from error
+        raise NotDeliveredError(str(error), permanent=True, code="chat_no_meeting") from error
     except CallNotSupportedError:
         log.info("the meeting server has no sendChatMessage: the gateway types")
     except BigBlueButtonError as error:
-        raise NotDeliveredError(str(error), permanent=error.permanent) from error
-    _have_it_typed(livestream, message)
+        raise NotDeliveredError(str(error), permanent=error.permanent, code="chat_meeting_server") from error
+    _have_it_typed(livestream, " ".join(rest), message.author_name)
+    return True
 
 
-def _have_it_typed(livestream: Livestream, message: Message) -> None:
+def _have_it_typed(livestream: Livestream, text: str, author: str) -> None:
     gateway = gateways.gateway_for(livestream.gateway)
     try:
-        gateway.send_chat(gateways.job_ref(livestream), message.text, message.author_name)
+        gateway.send_chat(gateways.job_ref(livestream), text, author)
     except sipmediagw.GatewayError as error:
-        raise NotDeliveredError(str(error), permanent=error.permanent) from error
+        raise NotDeliveredError(str(error), permanent=error.permanent, code=error.code) from error
