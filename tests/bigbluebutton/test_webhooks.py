@@ -168,6 +168,22 @@ def test_check_age_without_a_timestamp(stamp):
             HandRaised(user_id="w_1", external_user_id="u7", name="Ada", raised=False, **COMMON),
         ),
         (
+            envelope("user-raise-hand-changed", {"user": USER | {"raiseHand": True}}),
+            HandRaised(user_id="w_1", external_user_id="u7", name="Ada", raised=True, **COMMON),
+        ),
+        (
+            envelope("user-emoji-changed", {"user": USER | {"emoji": "raiseHand"}}),
+            HandRaised(
+                user_id="w_1", external_user_id="u7", name="Ada", raised=True, is_emoji=True, **COMMON
+            ),
+        ),
+        (
+            envelope("user-emoji-changed", {"user": USER | {"emoji": "none"}}),
+            HandRaised(
+                user_id="w_1", external_user_id="u7", name="Ada", raised=False, is_emoji=True, **COMMON
+            ),
+        ),
+        (
             envelope(
                 "poll-started",
                 {

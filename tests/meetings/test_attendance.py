@@ -2,58 +2,23 @@
 
 import csv
 import io
-import json
-import time
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.bigbluebutton import checksum
 from amphi.meetings.models import Attendance, Meeting, Session
-from amphi.meetings.server import callback_url
 from tests.factories import make_meeting, make_user, make_webinar
+from tests.webhooks import SECRET, came, deliver, event, went
 
 pytestmark = pytest.mark.django_db
-NOW_MS = int(time.time() * 1000)
 
 
 @pytest.fixture(autouse=True)
 def in_use(settings):
     settings.USE_MEETING_WEBINAR = True
     settings.BBB_API_URL = "http://127.0.0.1:9/bigbluebutton"
-    settings.BBB_SECRET_KEY = "secret"
-
-
-def event(meeting: Meeting, kind: str, at_s: int = 0, session: str = "life-1", **user: Any) -> dict[str, Any]:
-    attributes = {
-        "meeting": {"internal-meeting-id": session, "external-meeting-id": meeting.bbb_id},
-        "user": user,
-    }
-    data = {"type": "event", "id": kind, "attributes": attributes, "event": {"ts": NOW_MS + at_s * 1000}}
-    return {"data": data}
-
-
-def came(meeting: Meeting, name: str, external_id: str = "", at_s: int = 0, **more: Any) -> dict[str, Any]:
-    ids = {"internal-user-id": f"w_{name}", "external-user-id": external_id or f"guest-{name}"}
-    return event(meeting, "user-joined", at_s, name=name, role="VIEWER", **ids, **more)
-
-
-def went(meeting: Meeting, name: str, at_s: int) -> dict[str, Any]:
-    return event(meeting, "user-left", at_s, name=name, **{"internal-user-id": f"w_{name}"})
-
-
-def deliver(client, meeting: Meeting, *events: dict[str, Any]) -> int:
-    body = urlencode({"event": json.dumps(events), "timestamp": NOW_MS, "domain": "bbb"}).encode()
-    url = callback_url(meeting, "events")
-    signature = checksum.of_delivery(url, body, "secret", "sha256")
-    path = reverse("hooks:events", args=[meeting.callback_nonce])
-    response = client.post(
-        f"{path}?checksum={signature}", body, content_type="application/x-www-form-urlencoded"
-    )
-    return response.status_code
+    settings.BBB_SECRET_KEY = SECRET
 
 
 def test_coming_and_going_are_noted(client):

@@ -4,6 +4,7 @@ import pytest
 
 from amphi.webinars.models import Livestream
 from tests.factories import make_gateway, make_webinar
+from tests.webhooks import SECRET
 from tests.webinars.stage import open_stage
 
 
@@ -16,7 +17,7 @@ def webinars_on(settings):
 def stage(settings):
     stage, server = open_stage()
     settings.BBB_API_URL = stage.url + "/bigbluebutton"
-    settings.BBB_SECRET_KEY = "secret"
+    settings.BBB_SECRET_KEY = SECRET
     yield stage
     server.shutdown()
     server.server_close()

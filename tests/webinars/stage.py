@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 SUCCESS = "<response><returncode>SUCCESS</returncode>{}</response>"
 NOT_FOUND = (
@@ -32,10 +34,22 @@ class Stage:
         broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
         asked: the calls, in order, as ``METHOD path``.
         hangs_on: whatever call has this in its path or query is not answered.
+        version: BBB's.
+        session: BBB's own id of this life of the meeting.
+        people: who is in the meeting: their external ids and names.
+        recordings: BBB's, by id: the meeting's id, whether it is published, and the addresses to watch it by their kind.
+        heard: what was said in the meeting's chat: by whom, and what.
+        hears: how many more messages the meeting takes before BBB fails; None: all.
     """
 
     meeting_exists: bool = True
     has_hooks: bool = True
+    version: str = "3.0.4"
+    session: str = "life-1"
+    people: dict[str, str] = field(default_factory=dict)
+    recordings: dict[str, tuple[str, bool, dict[str, str]]] = field(default_factory=dict)
+    heard: list[tuple[str, str]] = field(default_factory=list)
+    hears: int | None = None
     jobs: dict[str, str] = field(default_factory=dict)
     job_reason: str = ""
     full: bool = False
@@ -51,24 +65,69 @@ class Stage:
         """How many calls match."""
         return sum(1 for call in self.asked if re.search(pattern, call))
 
-    def bbb(self, call: str) -> tuple[int, str, str]:
+    def bbb(self, call: str, query: dict[str, str]) -> tuple[int, str, str]:
         """BBB's answer to an API call."""
         if call.startswith("hooks/"):
             if not self.has_hooks:
                 return 404, "text/html", "<html>not found</html>"
             return 200, "text/xml", SUCCESS.format("<hookID>1</hookID><permanentHook>false</permanentHook>")
         if call == "":
-            return 200, "text/xml", SUCCESS.format("<version>2.0</version><bbbVersion>3.0.4</bbbVersion>")
+            return (
+                200,
+                "text/xml",
+                SUCCESS.format(f"<version>2.0</version><bbbVersion>{self.version}</bbbVersion>"),
+            )
+        if call == "getRecordings":
+            return 200, "text/xml", SUCCESS.format(self._recordings(query.get("recordID", "")))
         if not self.meeting_exists:
             return 200, "text/xml", NOT_FOUND
-        body = "<meetingID>m</meetingID><running>true</running><attendees></attendees>"
+        return self._meeting(call, query)
+
+    def _meeting(self, call: str, query: dict[str, str]) -> tuple[int, str, str]:
+        if call == "sendChatMessage" and not self._hear(query["userName"], query["message"]):
+            return 500, "text/plain", "broken"
+        attendees = "".join(
+            f"<attendee><userID>{user_id}</userID><fullName>{name}</fullName><role>VIEWER</role></attendee>"
+            for user_id, name in self.people.items()
+        )
+        body = (
+            f"<meetingID>m</meetingID><internalMeetingID>{self.session}</internalMeetingID><running>true</running>"
+            f"<participantCount>{len(self.people)}</participantCount><attendees>{attendees}</attendees>"
+        )
         if call == "end":
             self.meeting_exists = False
             body = "<messageKey>sentEndMeetingRequest</messageKey>"
         return 200, "text/xml", SUCCESS.format(body)
 
-    def gateway(self, method: str, job_id: str) -> tuple[int, str, str]:
-        """The gateway's answer about a job."""
+    def _hear(self, author: str, text: str) -> bool:
+        """Take a message, unless the meeting has taken enough."""
+        if self.hears == 0:
+            return False
+        self.hears = None if self.hears is None else self.hears - 1
+        self.heard.append((author, text))
+        return True
+
+    def _recordings(self, record_id: str) -> str:
+        found = ""
+        for one, (meeting_id, published, formats) in self.recordings.items():
+            playback = "".join(
+                f"<format><type>{kind}</type><url>{escape(url)}</url><length>42</length></format>"
+                for kind, url in formats.items()
+            )
+            if one == record_id:
+                found += (
+                    f"<recording><recordID>{one}</recordID><meetingID>{meeting_id}</meetingID>"
+                    f"<published>{str(published).lower()}</published><startTime>1711720211000</startTime>"
+                    f"<playback>{playback}</playback></recording>"
+                )
+        return f"<recordings>{found}</recordings>"
+
+    def gateway(self, method: str, job_id: str, said: bytes) -> tuple[int, str, str]:
+        """The gateway's answer about a job, or to what it is to say in the meeting."""
+        if method == "POST":
+            message = json.loads(said)
+            taken = self._hear(message["author"], message["text"])
+            return (202, "application/json", "{}") if taken else (409, "application/json", "{}")
         status = 200
         if method == "PUT" and job_id not in self.jobs:
             if self.full:
@@ -99,7 +158,7 @@ class Stage:
         end = "#EXT-X-ENDLIST\n" if self.playlist_ended else ""
         return 200, "application/vnd.apple.mpegurl", PLAYLIST.format(self.sequence) + end
 
-    def answer(self, method: str, path: str) -> tuple[int, str, str]:
+    def answer(self, method: str, path: str, content: bytes) -> tuple[int, str, str]:
         """The answer to one call."""
         self.asked.append(f"{method} {path}")
         kind = "bbb" if "/bigbluebutton/" in path else "live" if path.startswith("/hls/") else "gateway"
@@ -111,18 +170,19 @@ class Stage:
         if isinstance(how, int):
             return how, "text/plain", "broken"
         if kind == "bbb":
-            return self.bbb(path.partition("?")[0].partition("/api")[2].strip("/"))
+            call, _, query = path.partition("/api")[2].strip("/").partition("?")
+            return self.bbb(call.strip("/"), dict(parse_qsl(query)))
         if kind == "live":
             return self.playlist()
-        return self.gateway(method, path.split("/")[2])
+        return self.gateway(method, path.split("/")[2], content)
 
 
 class _Handler(BaseHTTPRequestHandler):
     stage: Stage
 
     def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, content_type, body = self.stage.answer(self.command, self.path)
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, content_type, body = self.stage.answer(self.command, self.path, content)
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body.encode())))

@@ -64,12 +64,19 @@ class UserLeft(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandRaised(Event):
-    """Somebody raised a hand, or, with `raised` false, took it down."""
+    """Somebody raised a hand, or, with `raised` false, took it down.
+
+    Attributes:
+        name: often empty: BigBlueButton's own message does not have it.
+        is_emoji: told by an emoji, as before 2.7, where any emoji but the hand's takes the hand down; since then emojis say nothing
+            of hands.
+    """
 
     user_id: str
     external_user_id: str
     name: str
     raised: bool
+    is_emoji: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +109,11 @@ class PollStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResponded(Event):
-    """Somebody answered a poll."""
+    """Somebody answered a poll.
+
+    Attributes:
+        user_id: who is told of the answer, which is the presenter, and not who gave it.
+    """
 
     poll_id: str
     user_id: str
@@ -319,8 +330,15 @@ def _user_left(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEven
 
 
 def _hand_raised(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
-    raised = _object(attributes.get("user")).get("raise-hand") is True
+    user = _object(attributes.get("user"))
+    # bbb-webhooks 3 says raiseHand where it makes the event up from an emoji, for servers before 2.7.
+    raised = user.get("raise-hand", user.get("raiseHand")) is True
     return HandRaised(**_user(attributes), raised=raised, **common)
+
+
+def _emoji_changed(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    raised = _text(_object(attributes.get("user")), "emoji") == "raiseHand"
+    return HandRaised(**_user(attributes), raised=raised, is_emoji=True, **common)
 
 
 def _chat_message(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
@@ -373,6 +391,7 @@ _READERS = {
     "user-joined": _user_joined,
     "user-left": _user_left,
     "user-raise-hand-changed": _hand_raised,
+    "user-emoji-changed": _emoji_changed,
     "chat-group-message-sent": _chat_message,
     "poll-started": _poll_started,
     "poll-responded": _poll_responded,

@@ -54,6 +54,7 @@ def _rules(meeting: Meeting) -> dict[str, str]:
     rules["guestPolicy"] = GuestPolicy.ALWAYS_ACCEPT if meeting.is_webinar else meeting.guest_policy
     if meeting.is_recorded and not settings.MEETING_DISABLE_RECORD:
         rules["record"] = "true"
+        rules["meta_bbb-recording-ready-url"] = callback_url(meeting, "recording")
     return rules
 
 

@@ -30,6 +30,6 @@ def callback_url(meeting: Meeting, name: str) -> str:
 
     Args:
         meeting: the one told about.
-        name: ``events`` or ``ended``.
+        name: ``events``, ``ended`` or ``recording``.
     """
     return settings.AMPHI_URL + reverse(f"hooks:{name}", args=[meeting.callback_nonce])

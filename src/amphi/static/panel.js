@@ -44,6 +44,28 @@ function quiet(text) {
   return span;
 }
 
+function noteItem(item) {
+  const row = document.createElement("li");
+  row.dataset.id = item.id;
+  const text = document.createElement("q");
+  text.textContent = item.text;
+  row.append(Object.assign(document.createElement("span"), { textContent: item.by }), text);
+  row.append(Object.assign(document.createElement("span"), { textContent: item.reason }));
+  return row;
+}
+
+function renderNote(note) {
+  const element = panel.querySelector(`[data-note="${note.key}"]`);
+  element.dataset.shown = String(Boolean(note.text));
+  say(slot("text", element), note.text);
+  say(slot("count", element), note.count);
+  const items = slot("items", element);
+  const ids = (list) => list.map((item) => item.id).join();
+  if (ids([...items.children].map((row) => row.dataset)) !== ids(note.items)) {
+    items.replaceChildren(...note.items.map(noteItem));
+  }
+}
+
 function render(now) {
   panel.querySelector(".stage").dataset.state = now.state;
   const badge = slot("state");
@@ -64,6 +86,7 @@ function render(now) {
     element.dataset.status = station.status;
     say(slot("text", element), station.text);
   }
+  now.notes.forEach(renderNote);
   const history = panel.querySelector("[data-history]");
   const newest = history.firstElementChild?.dataset.id ?? "";
   if (String(now.history[0]?.id ?? "") !== newest) {

@@ -1,7 +1,7 @@
 """What BigBlueButton and the live server tell by themselves.
 
 All of it is a hint: it makes the supervisor look now, and the supervisor looks for itself. Only chat messages are taken as they
-come, once their signature is verified.
+come, once their signature is verified; hands and polls, which nothing else tells, are kept as far as what is seen agrees.
 """
 
 import hmac
@@ -23,6 +23,7 @@ from amphi.bigbluebutton import WebhookError, chat, webhooks
 from amphi.meetings import attendance
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
+from amphi.webinars import participation, recordings
 from amphi.webinars.gateways import streaming_user_id
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 
@@ -58,17 +59,29 @@ def events(request: HttpRequest, nonce: str) -> HttpResponse:
         log.warning("webhook for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
         return HttpResponse(status=403)
     for event in delivered:
-        if event.meeting_id != meeting.bbb_id:
-            continue
-        if isinstance(event, webhooks.ChatMessage):
+        if event.meeting_id == meeting.bbb_id:
+            _take(meeting, event)
+    return HttpResponse(status=200)
+
+
+def _take(meeting: Meeting, event: webhooks.AnyEvent) -> None:
+    match event:
+        case webhooks.ChatMessage():
             _take_message(meeting, event)
-        elif isinstance(event, webhooks.UserJoined | webhooks.UserLeft):
+        case webhooks.UserJoined() | webhooks.UserLeft():
             _note_person(meeting, event)
-        elif isinstance(event, webhooks.MeetingEnded):
+        case webhooks.HandRaised():
+            participation.hand_changed(meeting, event, _moment(event))
+        case webhooks.PollStarted():
+            participation.poll_started(meeting, event, _moment(event))
+        case webhooks.PollResponded():
+            participation.poll_responded(meeting, event, _moment(event))
+        case webhooks.RecordingReady():
+            recordings.told(meeting, event.record_id)
+        case webhooks.MeetingEnded():
             log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
             attendance.ended(meeting, session_id=event.internal_meeting_id, at=_moment(event))
             _look_now(meeting)
-    return HttpResponse(status=200)
 
 
 def _moment(event: webhooks.Event) -> datetime:
@@ -80,6 +93,7 @@ def _note_person(meeting: Meeting, event: webhooks.UserJoined | webhooks.UserLef
     session_id, user_id, at = event.internal_meeting_id, event.user_id, _moment(event)
     if isinstance(event, webhooks.UserLeft):
         attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
+        participation.person_left(meeting, event, at)
     elif event.external_user_id != streaming_user_id(meeting):  # which is a browser, and nobody
         coming = attendance.Coming(
             session_id=session_id,
@@ -115,6 +129,22 @@ def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- 
     meeting = get_object_or_404(Meeting, callback_nonce=nonce)
     log.info("end callback for meeting %s “%s”", meeting.pk, meeting.name)
     _look_now(meeting)
+    return HttpResponse(status=200)
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def recording(request: HttpRequest, nonce: str) -> HttpResponse:
+    """BBB's ``meta_bbb-recording-ready-url``: a token signed with the shared secret, also where there are no webhooks."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    try:
+        ready = webhooks.parse_recording_ready(request.body, settings.BBB_SECRET_KEY)
+    except WebhookError as error:
+        log.warning("recording callback for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
+        return HttpResponse(status=403)
+    if ready.meeting_id == meeting.bbb_id:
+        recordings.told(meeting, ready.record_id)
     return HttpResponse(status=200)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url, meeting_server
+from amphi.webinars import participation
 from amphi.webinars.check import AFTER_ERROR, CONFIRM_AFTER, Check
 from amphi.webinars.models import Livestream
 
@@ -19,7 +20,10 @@ def meeting_is_over(check: Check, *, hint: bool) -> bool:
     """Whether the meeting ended, believed only after two looks in a row that say so; `hint`: the gateway says it."""
     livestream = check.livestream
     try:
-        over = meeting_server().meeting_info(livestream.meeting.bbb_id).over
+        info = meeting_server().meeting_info(livestream.meeting.bbb_id)
+        over = info.over
+        if not over:
+            participation.note_people(check, info)
     except MeetingNotFoundError:
         over = True
     except BigBlueButtonError as error:
@@ -76,4 +80,5 @@ def end_meeting(check: Check) -> None:
 
 def meeting_has_ended(livestream: Livestream, now: datetime) -> None:
     Meeting.objects.filter(pk=livestream.meeting_id, ended_at=None).update(ended_at=now)
+    participation.forget(livestream)
     livestream.meeting.ended_at = livestream.meeting.ended_at or now

@@ -16,6 +16,8 @@ from amphi.meetings.models import Meeting
 from amphi.webinars import wording
 from amphi.webinars.models import Livestream, State
 from amphi.webinars.offers import is_on, offer
+from amphi.webinars.panel_notes import notes
+from amphi.webinars.participation import participants
 
 HISTORY_SHOWN = 30
 
@@ -41,9 +43,14 @@ _STREAM: Mapping[str, tuple[str, Promise]] = {
 }
 
 
-def _meeting_station(meeting: Meeting) -> tuple[str, str]:
+def _meeting_station(meeting: Meeting, livestream: Livestream) -> tuple[str, str]:
     if is_on(meeting):
-        return _OK, _("Running")
+        people = participants(livestream)
+        if people is None:
+            return _OK, _("Running")
+        return _OK, ngettext("Running, %(count)s participant", "Running, %(count)s participants", people) % {
+            "count": people
+        }
     return _OFF, pgettext("meeting", "Ended") if meeting.ended_at else pgettext("meeting", "Not started")
 
 
@@ -51,7 +58,7 @@ def _stations(meeting: Meeting, livestream: Livestream) -> list[dict[str, str]]:
     count = viewers(livestream.event_id)
     listening = _OK if livestream.state == State.LIVE and count else _OFF
     rows = [
-        ("meeting", _("Meeting"), "people", *_meeting_station(meeting)),
+        ("meeting", _("Meeting"), "people", *_meeting_station(meeting, livestream)),
         ("gateway", _("Streaming gateway"), "camera-video", *_GATEWAY[livestream.state]),
         ("stream", _("Picture and sound"), "broadcast", *_STREAM[livestream.state]),
         (
@@ -112,5 +119,6 @@ def panel(meeting: Meeting, livestream: Livestream) -> dict[str, Any]:
         "chat": meeting.enable_chat,
         "offer": asdict(offer(meeting)),
         "stations": _stations(meeting, livestream),
+        "notes": [asdict(note) for note in notes(meeting, livestream)],
         "history": _history(livestream),
     }

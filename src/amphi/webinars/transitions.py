@@ -90,6 +90,8 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
             "last_error": "",
             "last_error_detail": "",
             "chat_shown": None,
+            "session_id": "",
+            "participants": None,
             "hook_checked_at": None,
             "has_hook": None,
             "overrun_checked_at": None,

@@ -52,6 +52,28 @@ ERRORS: dict[str, Promise] = {
 }
 """The codes of `Livestream.last_error` and `Transition.reason`."""
 
+DELIVERY_ERRORS: dict[str, Promise] = {
+    "chat_failed": _("The meeting did not take them."),
+    "chat_no_meeting": _("The meeting server no longer knows the meeting."),
+    "chat_meeting_server": _("The meeting server does not take messages at the moment."),
+    "chat_not_running": _("The live was not running."),
+    "chat_rate": _("Many were written at once, and only so many are sent in a second."),
+    "chat_not_taken": _("Nothing has been sent for a while. Tell an administrator."),
+    "gateway_refused": _("The streaming gateway does not take messages."),
+    "gateway_unsupported": _("The streaming gateway can’t write in the meeting."),
+    "gateway_full": _("The streaming gateway does not take messages at the moment."),
+}
+"""The codes of `Message.delivery_error` that say more, or something else, than `ERRORS` does."""
+
+RECORDING_FORMATS: dict[str, Promise] = {
+    "presentation": _("Recording with slides"),
+    "video": _("Video"),
+    "screenshare": _("Shared screen"),
+    "podcast": _("Sound"),
+    "notes": _("Shared notes"),
+}
+"""What BBB makes of a recording, by its name of the format."""
+
 EVENTS: dict[str, Promise] = {
     transitions.GO_LIVE: _("Live asked for"),
     transitions.MEDIA_SEEN: _("On air: pictures arrive"),
@@ -84,3 +106,10 @@ def reason(row: Transition) -> str:
     if row.event in {transitions.GIVE_UP, transitions.MEDIA_LOST} or row.reason == "max_duration":
         return str(ERRORS.get(row.reason, ""))
     return ""
+
+
+def delivery_error(code: str) -> str:
+    """Why listeners' messages do not reach the meeting, or an empty string."""
+    if not code:
+        return ""
+    return str(DELIVERY_ERRORS.get(code) or ERRORS.get(code) or DELIVERY_ERRORS["chat_failed"])

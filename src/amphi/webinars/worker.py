@@ -2,7 +2,8 @@
 
 A claim is a lease in the row, renewed while the work lasts: a worker that dies leaves its work to the others when the lease
 ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
-slow server delays only itself; chat and mail have threads of their own, and no more is claimed than there are threads free.
+slow server delays only itself; chat, mail and recordings have threads of their own, and no more is claimed than there are
+threads free.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 log = logging.getLogger("amphi.worker")
 
@@ -27,6 +28,7 @@ STOP_GRACE_S = 0.8
 THREADS = 32
 CHAT_THREADS = 8
 MAIL_THREADS = 2
+RECORDING_THREADS = 1
 
 Work = TypeVar("Work")
 
@@ -90,9 +92,10 @@ class Worker:
     """
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
-        from amphi.audience import delivery  # noqa: PLC0415 -- Django is set up by then
+        from amphi import tidying  # noqa: PLC0415 -- Django is set up by then
+        from amphi.audience import delivery  # noqa: PLC0415
         from amphi.mails import sending  # noqa: PLC0415
-        from amphi.webinars import claims  # noqa: PLC0415
+        from amphi.webinars import claims, recordings  # noqa: PLC0415
 
         self.name = name
         self._looks = Lane(
@@ -109,6 +112,16 @@ class Worker:
         )
         self._mail = Lane(
             "mail", MAIL_THREADS, claim=lambda free: sending.claim_due(limit=free), do=sending.send
+        )
+        self._recordings = Lane(
+            "recording",
+            RECORDING_THREADS,
+            claim=lambda free: recordings.claim_due(limit=free),
+            do=recordings.look_up,
+        )
+        hourly = tidying.Tidying()
+        self._tidying = Lane(
+            "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
         )
         self._renewed_at = time.monotonic()
         self._stopping = threading.Event()
@@ -147,8 +160,11 @@ class Worker:
         if time.monotonic() >= self._renewed_at + RENEW_EVERY_S:
             self._renewed_at = time.monotonic()
             claims.renew(self._looks.in_hand(), lease=LEASE)
-        for lane in (self._looks, self._chat, self._mail):
+        for lane in self._lanes():
             lane.take()
+
+    def _lanes(self) -> tuple[Lane[Any], ...]:
+        return self._looks, self._chat, self._mail, self._recordings, self._tidying
 
     def _leave(self) -> bool:
         """Give what is under way a moment to finish, and the rest to other workers."""
@@ -156,7 +172,7 @@ class Worker:
         from amphi.webinars import claims  # noqa: PLC0415
 
         deadline = time.monotonic() + STOP_GRACE_S
-        while left := [*self._looks.in_hand(), *self._chat.in_hand(), *self._mail.in_hand()]:
+        while left := [work for lane in self._lanes() for work in lane.in_hand()]:
             if time.monotonic() >= deadline:
                 claims.abandon(self._looks.in_hand())
                 delivery.abandon(self._chat.in_hand())
