@@ -1,20 +1,12 @@
 """A BBB client that we did not write, ``bigbluebutton-api-python`` of PyPI, against the classroom."""
 
-import contextlib
 import socket
-import threading
-import time
 import urllib.request
 import warnings
 
 import pytest
 
-from amphi.classroom import server
-from amphi.classroom.config import Config
-from amphi.classroom.profiles import PROFILES
-
-SECRET = "a-shared-secret"
-TIMEOUT_S = 15
+from tests.contract.running_classroom import SECRET, TIMEOUT_S, running_classroom
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package's regular expressions hold escapes that Python warns of
@@ -25,19 +17,8 @@ with warnings.catch_warnings():
 @pytest.fixture
 def bbb(free_port):
     socket.setdefaulttimeout(TIMEOUT_S)  # the package gives its requests none
-    url = f"http://127.0.0.1:{free_port}"
-    config = Config("127.0.0.1", free_port, url, SECRET, PROFILES["3.0"])
-    with contextlib.closing(server.listen(config)) as listener:
-        running = server.server(server.application(config))
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not running.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
+    with running_classroom(free_port) as url:
         yield BigBlueButton(url, SECRET)
-        running.should_exit = True
-        thread.join(TIMEOUT_S)
-        assert not thread.is_alive()
     socket.setdefaulttimeout(None)
 
 
