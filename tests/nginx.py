@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_S = 30.0
+DEPLOY = Path(__file__).parents[1] / "deploy" / "nginx"
 MODULES = Path("/usr/lib/nginx/modules")
 
 
@@ -116,3 +117,49 @@ def frame(folder: Path, *, http: str = "", modules: tuple[str, ...] = (), rtmp: 
         f"{loads}{user}daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log stderr warn;\n"
         f"events {{ worker_connections 512; }}\n{blocks}{rtmp}"
     )
+
+
+def adapted(name: str, **replaced: str) -> str:
+    """A file of ``deploy/nginx``, that operators copy, with a test's ports and folders."""
+    text = (DEPLOY / name).read_text()
+    for old, new in replaced.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """nginx-rtmp as we give it.
+
+    Attributes:
+        rtmp_port: where it takes RTMP.
+        http_port: where its HLS is read.
+        hls: the folder of its HLS.
+    """
+
+    rtmp_port: int
+    http_port: int
+    hls: Path
+
+    def rtmp_url(self, stream: str, key: str) -> str:
+        return f"rtmp://127.0.0.1:{self.rtmp_port}/live/{stream}?key={key}"
+
+    def hls_url(self, stream: str) -> str:
+        return f"http://127.0.0.1:{self.http_port}/hls/{stream}.m3u8"
+
+
+@contextlib.contextmanager
+def running_live_server(folder: Path, *, web: str) -> Iterator[LiveServer]:
+    """Run nginx-rtmp until the block is left; `web`, ``host:port`` of the platform, decides who publishes."""
+    rtmp_port, http_port = free_ports(2)
+    hls = folder / "hls"
+    hls.mkdir()
+    here = {"/var/lib/amphi-hls": str(hls)}
+    rtmp = adapted(
+        "rtmp.conf", **{"listen 1935": f"listen 127.0.0.1:{rtmp_port}", "127.0.0.1:8000": web}, **here
+    )
+    http = adapted("rtmp-hls.conf", **{"127.0.0.1:8003": f"127.0.0.1:{http_port}"}, **here)
+    configuration = frame(folder, http=http, rtmp=rtmp, modules=("ngx_rtmp_module.so",))
+    with running_nginx(folder, configuration, port=http_port):
+        yield LiveServer(rtmp_port, http_port, hls)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,54 +21,34 @@ from tests.factories import make_gateway, make_webinar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DEPLOY = Path(__file__).parents[2] / "deploy" / "nginx"
 PATIENCE_S = 40.0
 
 
 @dataclass(frozen=True)
-class LiveServer:
-    rtmp_port: int
+class OnStage:
+    live_server: nginx.LiveServer
     livestream: Livestream
-    folder: Path
     stack: ExitStack
 
     def publish(self, *, key: str, seconds: float) -> subprocess.Popen[bytes]:
-        url = f"rtmp://127.0.0.1:{self.rtmp_port}/live/salle-1?key={key}"
+        url = self.live_server.rtmp_url("salle-1", key)
         process = subprocess.Popen(publish_command(url, seconds=seconds), stderr=subprocess.DEVNULL)
         self.stack.callback(process.wait, PATIENCE_S)
         self.stack.callback(process.terminate)
         return process
 
 
-def adapted(name: str, **replaced: str) -> str:
-    """The file that operators copy, with this test's ports and folders."""
-    text = (DEPLOY / name).read_text()
-    for old, new in replaced.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
-
 @pytest.fixture
-def server(tmp_path, live_server, settings) -> Iterator[LiveServer]:
+def server(tmp_path, live_server, settings) -> Iterator[OnStage]:
     settings.USE_MEETING_WEBINAR = True
-    rtmp_port, http_port = nginx.free_ports(2)
-    hls = tmp_path / "hls"
-    hls.mkdir()
-    folder = {"/var/lib/amphi-hls": str(hls)}
     web = f"127.0.0.1:{urlsplit(live_server.url).port}"
-    rtmp = adapted(
-        "rtmp.conf", **{"listen 1935": f"listen 127.0.0.1:{rtmp_port}", "127.0.0.1:8000": web}, **folder
-    )
-    http = adapted("rtmp-hls.conf", **{"127.0.0.1:8003": f"127.0.0.1:{http_port}"}, **folder)
-    gateway = make_gateway(
-        "salle-1",
-        hls_url=f"http://127.0.0.1:{http_port}/hls/salle-1.m3u8",
-        rtmp_stream_url=f"rtmp://127.0.0.1:{rtmp_port}/live/salle-1?key=the-right-key",
-    )
-    configuration = nginx.frame(tmp_path, http=http, rtmp=rtmp, modules=("ngx_rtmp_module.so",))
-    with nginx.running_nginx(tmp_path, configuration, port=http_port), ExitStack() as stack:
-        yield LiveServer(rtmp_port, make_webinar(gateway=gateway), hls, stack)
+    with nginx.running_live_server(tmp_path, web=web) as running, ExitStack() as stack:
+        gateway = make_gateway(
+            "salle-1",
+            hls_url=running.hls_url("salle-1"),
+            rtmp_stream_url=running.rtmp_url("salle-1", "the-right-key"),
+        )
+        yield OnStage(running, make_webinar(gateway=gateway), stack)
 
 
 def wait_for_playlist(livestream: Livestream, *, other_than: Playlist | None = None) -> Playlist:
@@ -106,9 +85,13 @@ def test_publisher_with_the_key_is_seen_to_advance_and_to_end(server):
             == "application/vnd.apple.mpegurl"
         )
         assert "s-maxage=1" in playlist.headers["cache-control"]
+        # Players read it from the platform's pages, which are elsewhere.
+        allowed = [one.headers["access-control-allow-origin"] for one in (master, playlist)]
+        assert allowed == ["*", "*"]
         part = re.findall(r"^\d+\.ts$", playlist.text, re.MULTILINE)[-1]
         media = client.get(playlist.url.join(part))
         assert media.headers["cache-control"].endswith("immutable")
+        assert media.headers["access-control-allow-origin"] == "*"
         assert media.content[0] == 0x47  # MPEG-TS
 
     publisher.terminate()
@@ -130,4 +113,4 @@ def test_publisher_with_another_key_is_refused(server):
     publisher = server.publish(key="a-wrong-key", seconds=60)
     assert publisher.wait(PATIENCE_S) != 0
     assert probe(server.livestream) is None
-    assert not list(server.folder.rglob("*.ts"))
+    assert not list(server.live_server.hls.rglob("*.ts"))
