@@ -199,8 +199,11 @@ def test_rtmp_that_does_not_answer(url, level):
 KEY = "k" * 32
 
 
-def live_server(status: str = "404 Not Found", *, key: str = ""):
-    """Answers `status`; with a key, to those who hold a ticket of it, and 403 to others."""
+def live_server(status: str = "404 Not Found", *, key: str = "", open_to: str = "*"):
+    """Answers `status`; with a key, to those who hold a ticket of it, and 403 to others.
+
+    Pages of `open_to` may read it.
+    """
 
     def script(request):
         if key:
@@ -209,7 +212,7 @@ def live_server(status: str = "404 Not Found", *, key: str = ""):
                 tickets.verify(key.encode(), parts[2], now=time.time())
             except tickets.InvalidTicketError:
                 return answer("no", "403 Forbidden")
-        return answer("#EXTM3U", status)
+        return answer("#EXTM3U", status, access_control_allow_origin=open_to)
 
     return script
 
@@ -223,6 +226,14 @@ def source(url: str, *, has_tickets: bool = False) -> Source:
     [
         (live_server(), False, "OK", "nothing is on the air"),
         (live_server("200 OK"), False, "OK", "on the air"),
+        (live_server("200 OK", open_to="http://amphi.example.org"), False, "OK", "on the air"),
+        (
+            live_server("200 OK", open_to="http://tv.example.org"),
+            False,
+            "FAIL",
+            "Access-Control-Allow-Origin",
+        ),
+        (live_server("200 OK", open_to=""), False, "FAIL", "Access-Control-Allow-Origin"),
         (live_server("500 Oops"), False, "FAIL", "HTTP status 500"),
         (live_server(key=KEY), False, "FAIL", "Tick"),
         (live_server(key=KEY), True, "OK", "nothing is on the air"),
@@ -233,6 +244,7 @@ def source(url: str, *, has_tickets: bool = False) -> Source:
 )
 def test_broadcaster(settings, script, has_tickets, level, words):
     settings.AMPHI_TICKET_KEY = KEY
+    settings.AMPHI_URL = "http://amphi.example.org"
     with WireServer(script) as server:
         found = only(broadcasters.check_broadcaster(source(server.url, has_tickets=has_tickets)))
     assert found[0] == level

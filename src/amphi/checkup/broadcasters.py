@@ -78,7 +78,7 @@ def check_broadcaster(source: Source) -> Iterator[Finding]:
 
 
 def _answer(source: Source, caller: outbound.Caller) -> Finding:
-    bare = caller.call("GET", source.hls_url).status
+    bare = caller.call("GET", source.hls_url)
     if not source.has_tickets:
         return _without_tickets(source, bare)
     if not settings.AMPHI_TICKET_KEY:
@@ -87,14 +87,14 @@ def _answer(source: Source, caller: outbound.Caller) -> Finding:
             fr="il est censé demander des tickets, et AMPHI_TICKET_KEY est vide : personne ne verrait rien. Définissez-la.",
         )
         return Finding("FAIL", CHECK, source.name, sentence)
-    held = caller.call("GET", _ticketed(source)).status
-    if held in REFUSED:
+    held = caller.call("GET", _ticketed(source))
+    if held.status in REFUSED:
         sentence = say(
             en="it refuses our tickets. Give the live server the same AMPHI_TICKET_KEY as the platform, and look at both clocks.",
             fr="il refuse nos tickets. Donnez au serveur de live la même AMPHI_TICKET_KEY qu’à la plateforme, et vérifiez les deux horloges.",
         )
         return Finding("FAIL", CHECK, source.name, sentence)
-    if bare not in REFUSED:
+    if bare.status not in REFUSED:
         sentence = say(
             en="it shows its stream without a ticket, so restricted events are open to anybody. Set AMPHI_TICKET_KEY at the live server.",
             fr="il montre son flux sans ticket : les directs restreints sont ouverts à tous. Définissez AMPHI_TICKET_KEY sur le serveur de live.",
@@ -103,18 +103,34 @@ def _answer(source: Source, caller: outbound.Caller) -> Finding:
     return _answered(source, held)
 
 
-def _without_tickets(source: Source, status: int) -> Finding:
-    if status in REFUSED:
+def _without_tickets(source: Source, answer: outbound.Answer) -> Finding:
+    if answer.status in REFUSED:
         sentence = say(
             en="it asks for a ticket that it is not given. Tick “asks viewers for a ticket” in the broadcaster’s page.",
             fr="il demande un ticket qu’on ne lui donne pas. Cochez « demande un ticket » dans la fiche du diffuseur.",
         )
         return Finding("FAIL", CHECK, source.name, sentence)
-    return _answered(source, status)
+    return _answered(source, answer)
 
 
-def _answered(source: Source, status: int) -> Finding:
+def _may_be_played(source: Source, answer: outbound.Answer) -> bool:
+    """Whether players may read it from the platform's pages. Source: the Fetch standard, section 3.2, CORS protocol."""
+    pages, stream = urlsplit(settings.AMPHI_URL), urlsplit(source.hls_url)
+    if pages[:2] == stream[:2]:
+        return True
+    allowed = answer.headers.get("access-control-allow-origin", "").strip()
+    return allowed in {"*", f"{pages.scheme}://{pages.netloc}"}
+
+
+def _answered(source: Source, answer: outbound.Answer) -> Finding:
     host = urlsplit(source.hls_url).netloc
+    status = answer.status
+    if status == OK and not _may_be_played(source, answer):
+        sentence = say(
+            en="on the air, and browsers can’t play it: it does not let the platform’s pages read it. Have it send the header Access-Control-Allow-Origin.",
+            fr="à l’antenne, mais les navigateurs ne peuvent pas le lire\u202f: il n’y autorise pas les pages de la plateforme. Faites-lui envoyer l’en-tête Access-Control-Allow-Origin.",
+        )
+        return Finding("FAIL", CHECK, source.name, sentence)
     if status == OK:
         return Finding(
             "OK", CHECK, source.name, say(en=f"on the air at {host}.", fr=f"à l’antenne sur {host}.")
