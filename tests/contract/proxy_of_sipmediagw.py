@@ -1,16 +1,23 @@
-"""The proxy of SIPMediaGW 1.8 as a gateway sees it: what it stores, what it sends, and how it reads what comes back.
+"""The proxy of SIPMediaGW 1.8 as its gateways and its users see it: what it stores, sends and answers, and how it reads what it is told.
 
 Source: https://github.com/Renater/SIPMediaGW, deploy/proxyAPI/proxy.py (registerGateway, unregisterGateway, startGateway, stopGateway,
-commandGateway, monitorGateways). It calls with httpx, as is done here.
+statusGateway, commandGateway, monitorGateways). It calls with httpx, as is done here.
 """
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 
 import httpx
 
 from tests.wire import Request, WireServer, answer
 
 UNAUTHORIZED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+MONITOR_EVERY_S = 30
+PATIENCE_S = 10
+TOLD = {"free": "stopped", "working": "started"}
+"""What users are told of a gateway's state."""
 
 
 class Proxy:
@@ -40,13 +47,13 @@ class Proxy:
     def answer(self, request: Request) -> bytes:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return answer({"error": "authorization error"}, "401 Unauthorized", **UNAUTHORIZED)
-        if request.path == "/status":
-            gateway = self.gateways.get(request.query["gw_id"])
-            if gateway is None:
-                return _error(404, "Not Found", f"Gateway '{request.query['gw_id']}' not found")
-            return answer({"status": "success", "data": {"gw_state": gateway["state"]}})
-        body = request.json()
-        return self.register(body) if request.path == "/register" else self.unregister(body)
+        routes = {"/register": self.register, "/unregister": self.unregister}
+        routes |= {"/start": self.user_start, "/stop": self.user_stop, "/command": self.user_command}
+        if request.path == "/status" and request.method == "GET":
+            return self.user_status(request.query)
+        if request.path not in routes or request.method != "POST":
+            return answer({"detail": "Method Not Allowed"}, "405 Method Not Allowed", allow="POST")
+        return routes[request.path](request.json())
 
     def register(self, body: dict[str, object]) -> bytes:
         # setex of redis takes no other time than a whole one from 1 on.
@@ -64,46 +71,112 @@ class Proxy:
             return _error(404, "Not Found", f"Gateway '{body['gw_id']}' not found")
         return answer({"status": "success", "gw_id": body["gw_id"], "removed": True})
 
+    def user_start(self, body: dict[str, str]) -> bytes:
+        for name in ("browsing", "room", "main_app"):
+            if not body.get(name):
+                return _error(400, "Bad Request", f"Missing '{name}' parameter")
+        if all(gateway["state"] != "free" for gateway in self.gateways.values()):
+            return _error(503, "Service Unavailable", "No available gateways")
+        said = self.start(**body)
+        if said["status"] != "success":
+            return _error(503, "Service Unavailable", said["error"]["detail"])
+        return answer(said)
+
+    def user_stop(self, body: dict[str, str]) -> bytes:
+        if not body.get("gw_id"):
+            return _error(400, "Bad Request", "Missing 'gw_id' parameter")
+        if body["gw_id"] not in self.gateways:
+            return _error(404, "Not Found", f"No mapping found for gateway '{body['gw_id']}'")
+        return answer(self.stop(body["gw_id"]) | {"status": "success"})
+
+    def user_status(self, query: dict[str, str]) -> bytes:
+        gw_id, room = query.get("gw_id", ""), query.get("room")
+        if room:
+            gw_id = next((name for name, one in self.gateways.items() if one.get("room") == room), "")
+            if not gw_id:
+                return _error(404, "Not Found", f"No gateway found for room '{room}'")
+        gateway = self.gateways.get(gw_id)
+        if gateway is None:
+            return _error(404, "Not Found", f"Gateway '{gw_id}' not found")
+        unknown = dict.fromkeys(["browsing", "peer_uri", "peer_name", "call_started"])
+        data = {
+            "gw_id": gw_id,
+            "gw_type": gateway["type"],
+            "gw_state": TOLD.get(gateway["state"], gateway["state"]),
+        }
+        data |= {"room": gateway.get("room"), **unknown, "media_duration": "0", "transcript_progress": "0"}
+        return answer({"status": "success", "data": data})
+
+    def user_command(self, body: dict[str, object]) -> bytes:
+        gateway = self.gateways.get(str(body.get("gw_id")))
+        if gateway is None:
+            return _error(404, "Not Found", f"Gateway '{body.get('gw_id')}' not found")
+        if gateway["state"] != "working":
+            return _error(403, "Forbidden", f"Gateway '{body['gw_id']}' is stopped, cannot send commands")
+        reply = self._forward("POST", str(body["gw_id"]), "command", body)
+        return answer(reply.json(), f"{reply.status_code} {reply.reason_phrase}")
+
     def start(self, room: str, **more: object) -> dict[str, object]:
         """POST /start of a user of the proxy: the first free gateway is asked."""
         gw_id = next(name for name, gateway in self.gateways.items() if gateway["state"] == "free")
         body = {"room": room, "browsing": "bigbluebutton", "browsing_name": "bigbluebutton"}
         body |= {"main_app": "streaming", **more, "gw_id": gw_id}
-        said = self._forward("POST", gw_id, "start", body)
+        said = self._forward("POST", gw_id, "start", body).json()
         if said["status"] == "success":
-            self.gateways[gw_id]["state"] = "working"
+            self.gateways[gw_id] |= {"state": "working", "room": room}
         else:
             assert said["error"]["detail"]
         return said
 
     def stop(self, gw_id: str) -> dict[str, object]:
-        said = self._forward("POST", gw_id, "stop", {"gw_id": gw_id})
+        said = self._forward("POST", gw_id, "stop", {"gw_id": gw_id}).json()
         state = said["data"]["processing_state"]
         assert "stopping" in state or "stopped" in state
-        self.gateways[gw_id]["state"] = "deleted"
+        self.gateways[gw_id] |= {"state": "deleted", "room": ""}
         return said
 
     def command(self, gw_id: str, command: str, param1: str | None = None) -> dict[str, object]:
         payload = {"command": command} | ({} if param1 is None else {"param1": param1})
-        return self._forward("POST", gw_id, "command", {"gw_id": gw_id, "payload": payload})
+        return self._forward("POST", gw_id, "command", {"gw_id": gw_id, "payload": payload}).json()
 
     def monitor(self) -> None:
         """What it does every thirty seconds."""
-        for gw_id in list(self.gateways):
-            said = self._forward("GET", gw_id, "status")
+        for gw_id, before in [(name, dict(gateway)) for name, gateway in self.gateways.items()]:
+            said = self._forward("GET", gw_id, "status").json()
+            if self.gateways.get(gw_id) != before:
+                continue  # started or stopped meanwhile; upstream writes what it was told before over that
             if said.get("status") != "success":
                 del self.gateways[gw_id]
             elif said["data"]["gw_state"] in {"up", "down"}:
                 self.gateways[gw_id]["state"] = "working" if said["data"]["gw_state"] == "up" else "free"
 
-    def _forward(self, method: str, gw_id: str, route: str, body: object = None) -> dict[str, object]:
+    def _forward(self, method: str, gw_id: str, route: str, body: object = None) -> httpx.Response:
         url = f"http://{self.gateways[gw_id]['ip']}/gateway/{route}"
         headers = {"Authorization": f"Bearer {self.token}"}
         if method == "GET":
-            return self.client.get(url, params={"gw_id": gw_id}, headers=headers).json()
-        return self.client.request(method, url, params={}, json=body, headers=headers).json()
+            return self.client.get(url, params={"gw_id": gw_id}, headers=headers)
+        return self.client.request(method, url, params={}, json=body, headers=headers)
 
 
 def _error(code: int, reason: str, detail: str) -> bytes:
     body = {"status": "error", "error": {"code": code, "detail": detail}, "data": None}
     return answer(json.dumps(body), f"{code} {reason}", "application/json")
+
+
+@contextlib.contextmanager
+def monitoring(proxy: Proxy) -> Iterator[None]:
+    """Have the proxy look after its gateways by itself until the block is left."""
+    left = threading.Event()
+
+    def watch() -> None:
+        while not left.wait(MONITOR_EVERY_S):
+            proxy.monitor()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()

@@ -103,8 +103,8 @@ class RunningDemo:
         return status
 
 
-def start(var: Path, *, port: int | None = None) -> RunningDemo:
-    """Start a demo; nothing is waited for."""
+def start(var: Path, *, port: int | None = None, **settings: str) -> RunningDemo:
+    """Start a demo, with more settings of its environment if wanted; nothing is waited for."""
     port = port or free_base_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
     process = subprocess.Popen(
@@ -113,7 +113,7 @@ def start(var: Path, *, port: int | None = None) -> RunningDemo:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**environment, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+        env={**environment, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **settings},
     )
     demo = RunningDemo(port=port, var=var, process=process)
     demo.reader.start()
@@ -121,9 +121,9 @@ def start(var: Path, *, port: int | None = None) -> RunningDemo:
 
 
 @contextlib.contextmanager
-def running(var: Path) -> Iterator[RunningDemo]:
+def running(var: Path, *, port: int | None = None, **settings: str) -> Iterator[RunningDemo]:
     """A demo whose parts are all ready, stopped at the end whatever happens."""
-    demo = start(var)
+    demo = start(var, port=port, **settings)
     try:
         demo.wait_until_ready()
         yield demo
