@@ -1,14 +1,19 @@
 """Our client of BigBlueButton against `amphi classroom` as each version that it plays, over sockets."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from amphi.bigbluebutton import (
     CallNotSupportedError,
@@ -28,6 +33,7 @@ from tests.wire import WireServer, answer
 
 SECRET = "a-secret-of-the-tests"
 PATIENCE_S = 30.0
+Told = TypeVar("Told", bound=webhooks.Event)
 
 
 def wait_for(condition: Callable[[], object], what: str):
@@ -264,3 +270,58 @@ def test_chat_message_to_an_unknown_meeting(classroom, meeting_id):
     if classroom.profile == "3.0":
         with pytest.raises(MeetingNotFoundError):
             classroom.server().send_chat_message(meeting_id, "x")
+
+
+@contextmanager
+def seat(location: str) -> Iterator[ClientConnection]:
+    """The page that a join led to, opened as its script does, once it is welcome."""
+    parts = urlsplit(location)
+    token = parse_qs(parts.query)["sessionToken"][0]
+    query = urlencode({"sessionToken": token, "client": "page-1"})
+    with connect(f"ws://{parts.netloc}/html5client/socket?{query}", proxy=None, max_queue=None) as socket:
+        while json.loads(socket.recv(timeout=PATIENCE_S))["type"] != "welcome":
+            pass
+        yield socket
+
+
+def told(receiver: WireServer, kind: type[Told]) -> Told:
+    """The first event of a kind that was delivered."""
+
+    def found() -> Told | None:
+        events = [event for one in list(receiver.requests) for event in webhooks.parse(one.body)]
+        return next((event for event in events if isinstance(event, kind)), None)
+
+    return wait_for(found, kind.__name__)
+
+
+def test_somebody_who_comes_raises_a_hand_and_goes(classroom, meeting_id, receiver):
+    server = classroom.server()
+    made = server.create(meeting_id, "Physique")
+    server.create_hook(f"{receiver.url}/hooks", meeting_id=meeting_id)
+    url = server.join_url(meeting_id, "Zoé & co", role="MODERATOR", user_id="amphi-7")
+    with seat(join(url)) as page:
+        info = server.meeting_info(meeting_id)
+        [attendee] = info.attendees
+        assert (attendee.user_id, attendee.full_name, attendee.role) == ("amphi-7", "Zoé & co", "MODERATOR")
+        assert (info.running, info.participant_count, info.internal_id) == (True, 1, made.internal_id)
+        assert server.is_running(meeting_id)
+        came = told(receiver, webhooks.UserJoined)
+        assert (came.external_user_id, came.name, came.role) == ("amphi-7", "Zoé & co", "MODERATOR")
+        assert (came.meeting_id, came.internal_meeting_id) == (meeting_id, made.internal_id)
+        page.send(json.dumps({"type": "hand", "raised": True}))
+        hand = told(receiver, webhooks.HandRaised)
+        assert (hand.user_id, hand.external_user_id, hand.raised, hand.is_emoji) == (
+            came.user_id,
+            "amphi-7",
+            True,
+            False,
+        )
+        page.send(json.dumps({"type": "leave"}))
+        assert told(receiver, webhooks.UserLeft).user_id == came.user_id
+
+
+def test_insert_document(classroom, meeting_id, receiver):
+    server = classroom.server()
+    server.create(meeting_id, "Physique")
+    server.insert_document(meeting_id, [Presentation(name="a.pdf", url=f"{receiver.url}/a.pdf")])
+    wait_for(lambda: [one for one in receiver.requests if one.path == "/a.pdf"], "the document’s address")
