@@ -1,160 +1,17 @@
 """The live page in a real browser, on a real web process and a real origin."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
-import httpx
 import pytest
-from django.conf import settings as django_settings
-from django.test import Client
-from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
-from amphi.accounts.models import User
 from amphi.audience import domain
-from amphi.live.models import Broadcaster, Event
+from amphi.live.models import Broadcaster
 from amphi.webinars import transitions
-from amphi.webinars.models import Livestream
 from tests.browser import axe_violations
-from tests.factories import in_hours, make_gateway, make_user, make_webinar
+from tests.factories import in_hours, make_gateway, make_webinar
+from tests.live.pictures import origin, publishing, wait_for
+from tests.live.visits import Visit, session_of, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-PATIENCE_S = 30.0
-
-CLIP = (
-    "-f lavfi -i testsrc2=s=320x180:r=25 -f lavfi -i sine=440:r=48000 -c:v libx264 -preset ultrafast -profile:v baseline"
-    " -g 25 -pix_fmt yuv420p -c:a aac -ac 2 -f flv"
-).split()
-
-
-# What browsers do before a press; the driver's own calls count as one, so that here they would not.
-REFUSES_SOUND = """
-  const play = HTMLMediaElement.prototype.play;
-  let pressed = false;
-  addEventListener("pointerdown", () => { pressed = true; }, true);
-  HTMLMediaElement.prototype.play = function () {
-    if (!pressed && !this.muted) return Promise.reject(new DOMException("not allowed", "NotAllowedError"));
-    return play.call(this);
-  };
-"""
-
-
-@dataclass
-class Hall:
-    """A webinar with what a listener and its presenter do to it."""
-
-    livestream: Livestream
-    presenter: User
-    listener: User
-
-    @property
-    def event(self) -> Event:
-        return Event.objects.get(pk=self.livestream.event_id)
-
-    @property
-    def path(self) -> str:
-        return f"/live/{self.livestream.event.slug}/"
-
-    def apply(self, *events: str) -> None:
-        for event in events:
-            self.livestream.refresh_from_db()
-            assert transitions.apply(self.livestream, event, user=self.presenter)
-
-    def say(self, text: str, number: int = 1) -> None:
-        domain.record_meeting_message(
-            self.event,
-            meeting_message_id=f"m{number}",
-            author_name="Marie Curie",
-            text=text,
-            sent_at=timezone.now(),
-        )
-
-
-@pytest.fixture
-def hall(settings) -> Hall:
-    settings.USE_MEETING_WEBINAR = True
-    presenter = make_user("marie", first_name="Marie", last_name="Curie")
-    listener = make_user("hugo", first_name="Hugo", last_name="Bernard", affiliation="student")
-    gateway = make_gateway("hall", hls_url="http://127.0.0.1:9/hls/hall.m3u8")
-    livestream = make_webinar(
-        presenter,
-        gateway=gateway,
-        name="La radioactivité",
-        description="Cours de L3.",
-        start_at=in_hours(0.5),
-    )
-    return Hall(livestream, presenter, listener)
-
-
-def log_in(context: BrowserContext, url: str, session: str, language: str = "fr") -> None:
-    cookies = {django_settings.SESSION_COOKIE_NAME: session, django_settings.LANGUAGE_COOKIE_NAME: language}
-    context.add_cookies(
-        [{"name": name, "value": value, "url": url} for name, value in cookies.items() if value]
-    )
-
-
-def session_of(user: User) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.cookies[django_settings.SESSION_COOKIE_NAME].value
-
-
-class Visit:
-    """A page that is open in the browser's thread, driven from the test's."""
-
-    def __init__(self, call: Callable[[Callable[[], object]], object], page: Page) -> None:
-        self._call = call
-        self.page = page
-
-    def __call__(self, what: Callable[[Page], object]) -> object:
-        return self._call(lambda: what(self.page))
-
-    def state(self, wanted: str) -> None:
-        self(lambda page: page.wait_for_selector(f'html[data-live-state="{wanted}"]', state="attached"))
-
-    def see(self, selector: str) -> None:
-        self(lambda page: page.wait_for_selector(selector))
-
-    def gone(self, selector: str) -> None:
-        self(lambda page: page.wait_for_selector(selector, state="hidden"))
-
-    def text(self, selector: str) -> str:
-        return str(self(lambda page: page.inner_text(selector)))
-
-    def messages(self) -> list[str]:
-        return self(lambda page: page.locator(".chat-message .chat-text").all_inner_texts())  # type: ignore[return-value]
-
-
-@contextmanager
-def visiting(chromium, url: str, session: str = "", language: str = "fr", **options) -> Iterator[Visit]:
-    """Open `url` in a context of its own until the block is left."""
-
-    def call(what: Callable[[], object]) -> object:
-        return chromium._pool.submit(what).result()
-
-    context = call(lambda: chromium._browser.new_context(locale=language, **options))
-    errors: list[str] = []
-
-    def open_page() -> Page:
-        context.set_default_timeout(PATIENCE_S * 1000)
-        log_in(context, url, session, language)
-        page = context.new_page()
-        page.add_init_script(REFUSES_SOUND)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(url)
-        return page
-
-    try:
-        yield Visit(call, call(open_page))
-        assert errors == []
-    finally:
-        call(context.close)
 
 
 def test_page_follows_the_live_from_before_to_after(hall, web, audience_chromium):
@@ -313,46 +170,6 @@ def test_pages_are_accessible(hall, web, audience_chromium):
 
 
 # --- the picture
-
-
-@contextmanager
-def origin(folder: Path) -> Iterator[tuple[str, str]]:
-    """Our origin as a process; its RTMP and HTTP addresses."""
-    with socket.socket() as one, socket.socket() as two:
-        for listener in (one, two):
-            listener.bind(("127.0.0.1", 0))
-        rtmp, http = (f"127.0.0.1:{listener.getsockname()[1]}" for listener in (one, two))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "amphi", "origin", "--rtmp", rtmp, "--http", http, "--open"], cwd=folder
-    )
-    try:
-        yield rtmp, http
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-
-@contextmanager
-def publishing(rtmp: str) -> Iterator[None]:
-    """ffmpeg sends a moving picture and a tone as the stream "hall"."""
-    process = subprocess.Popen(["ffmpeg", "-v", "error", "-re", *CLIP, f"rtmp://{rtmp}/live/hall"])
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-
-def wait_for(url: str, status: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, timeout=PATIENCE_S, verify=False).status_code == status:  # noqa: S501 -- plain HTTP
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"{url} does not answer {status}")
 
 
 def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tmp_path):

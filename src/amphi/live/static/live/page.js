@@ -25,6 +25,7 @@ const chat = new Chat(facts);
 const player = new Player(video);
 const stream = new AudienceStream(facts);
 let state = "";
+let moving = false;
 let startsAt = facts.starts_at;
 let silenced = false;
 
@@ -43,16 +44,22 @@ function announce() {
   byId("stage-status").textContent = panel?.textContent ?? "";
 }
 
+/** The picture comes from elsewhere now: lets go of the old one; the next word on the state attaches to the new one. */
+function leave() {
+  moving = true;
+  player.detach();
+}
+
 function follow(next) {
   if (next.starts_at) startsAt = next.starts_at;
   if (next.stream && next.stream !== facts.stream) {
     facts.stream = next.stream;
-    player.detach();
-    state = "";
+    leave();
     stream.moved();
     return;
   }
-  if (next.state && next.state !== state) {
+  if (next.state && (moving || next.state !== state)) {
+    moving = false;
     state = next.state;
     document.documentElement.dataset.liveState = state;
     chat.setState(state);
@@ -108,6 +115,8 @@ stream.addEventListener("chat", ({ detail }) => chat.setEnabled(detail.enabled))
 stream.addEventListener("message", ({ detail }) => chat.add(detail));
 stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
 stream.addEventListener("refreshed", ({ detail }) => {
+  // It moved while the page heard nothing.
+  if (detail.stream !== facts.stream) leave();
   facts.hls_url = detail.hls_url;
   facts.stream = detail.stream;
   player.renew(detail.hls_url);

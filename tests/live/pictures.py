@@ -1,0 +1,59 @@
+"""A real origin, and pictures that are sent to it."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+PATIENCE_S = 30.0
+CLIP = (
+    "-f lavfi -i testsrc2=s={size}:r=25 -f lavfi -i sine=440:r=48000 -c:v libx264 -preset ultrafast -profile:v baseline"
+    " -g 25 -pix_fmt yuv420p -c:a aac -ac 2 -f flv"
+)
+
+
+@contextmanager
+def origin(folder: Path) -> Iterator[tuple[str, str]]:
+    """Our origin as a process; its RTMP and HTTP addresses."""
+    with socket.socket() as one, socket.socket() as two:
+        for listener in (one, two):
+            listener.bind(("127.0.0.1", 0))
+        rtmp, http = (f"127.0.0.1:{listener.getsockname()[1]}" for listener in (one, two))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amphi", "origin", "--rtmp", rtmp, "--http", http, "--open"], cwd=folder
+    )
+    try:
+        yield rtmp, http
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+@contextmanager
+def publishing(rtmp: str, stream: str = "hall", *, size: str = "320x180") -> Iterator[None]:
+    """ffmpeg sends a moving picture and a tone."""
+    clip = CLIP.format(size=size).split()
+    process = subprocess.Popen(["ffmpeg", "-v", "error", "-re", *clip, f"rtmp://{rtmp}/live/{stream}"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def wait_for(url: str, status: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=PATIENCE_S, verify=False).status_code == status:  # noqa: S501 -- plain HTTP
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"{url} does not answer {status}")
