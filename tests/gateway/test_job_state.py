@@ -3,13 +3,14 @@ from itertools import product
 
 import pytest
 
-from amphi.gateway.job_state import PUBLIC_STATES, TRANSITIONS, Event, State, Status, advance
+from amphi.gateway.job_state import PUBLIC_STATES, TRANSITIONS, Event, State, Status, advance, remark
 
 START = datetime(2026, 3, 29, 14, 0, tzinfo=UTC)
 LATER = START + timedelta(seconds=5)
 
 ENDINGS = {
     "meeting_ended": "stopping",
+    "removed": "stopping",
     "stop": "stopping",
     "capture_failed": "stopping",
     "gave_up": "stopping",
@@ -66,3 +67,35 @@ def test_reason_is_cleared_on_air_and_kept_when_idle():
     status = advance(status, Event.STOP, now=LATER)
     status = advance(status, Event.CLOSED, now=LATER)
     assert (status.public_state, status.reason) == ("idle", "meeting_ended")
+
+
+def test_a_page_may_say_more_than_the_event():
+    status = advance(
+        Status(State.JOINING, START), Event.JOIN_REFUSED, now=LATER, detail="404", reason="meeting_not_found"
+    )
+    assert (status.state, status.reason, status.detail) == ("stopping", "meeting_not_found", "404")
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "said", "after"),
+    [
+        ("joining", "", "waiting_for_approval", "waiting_for_approval"),
+        ("joining", "waiting_for_approval", "", ""),
+        ("on_air", "", "no_sound", "no_sound"),
+        ("on_air", "no_sound", "disconnected", "disconnected"),
+        ("on_air", "disconnected", "", ""),
+        ("rejoining", "page_crashed", "", "page_crashed"),
+        ("rejoining", "page_crashed", "waiting_for_approval", "waiting_for_approval"),
+        ("republishing", "rtmp_lost", "no_sound", "rtmp_lost"),
+        ("stopping", "removed", "no_sound", "removed"),
+        ("on_air", "", "session_expired", ""),
+    ],
+)
+def test_remarks(state, before, said, after):
+    status = remark(Status(State(state), START, before), reason=said, detail="why")
+    assert (status.state, status.reason) == (state, after)
+
+
+def test_a_remark_that_says_nothing_new_changes_nothing():
+    status = Status(State.ON_AIR, START, "no_sound", "why")
+    assert remark(status, reason="no_sound", detail="why") is status

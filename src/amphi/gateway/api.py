@@ -9,6 +9,7 @@ from starlette.routing import Route
 from amphi.gateway.addresses import checked_job_id, checked_join_url, checked_rtmp_url
 from amphi.gateway.bodies import flag_field, json_object, text_field
 from amphi.gateway.exceptions import (
+    ChatRefusedError,
     GatewayError,
     GatewayFullError,
     InvalidRequestError,
@@ -27,6 +28,7 @@ _ERRORS: dict[type[GatewayError], tuple[int, str]] = {
     UnknownJobError: (404, "unknown_job"),
     JobConflictError: (409, "conflict"),
     NotInMeetingError: (409, "not_in_meeting"),
+    ChatRefusedError: (409, "chat_refused"),
     SourceLostError: (409, "not_in_meeting"),
     GatewayFullError: (503, "full"),
 }

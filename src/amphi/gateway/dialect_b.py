@@ -15,6 +15,7 @@ from amphi.gateway.addresses import checked_join_url, checked_rtmp_url
 from amphi.gateway.bodies import json_object, text_field
 from amphi.gateway.chat import Allowance, one_line
 from amphi.gateway.exceptions import (
+    ChatRefusedError,
     GatewayFullError,
     InvalidRequestError,
     JobConflictError,
@@ -40,6 +41,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 NO_MESSAGE = "message missing or not readable"
 NOT_IN_MEETING = "the bot is not in the meeting now"
+CHAT_REFUSED = "the chat refused the message"
 NOT_ON_AIR = "this room is not on air"
 TOO_FAST = "more messages than a meeting can read"
 
@@ -173,6 +175,8 @@ async def _said(work: Awaitable[object]) -> JSONResponse:
         await work
     except (NotInMeetingError, SourceLostError):
         return JSONResponse({"res": f"error: {NOT_IN_MEETING}"})
+    except ChatRefusedError:
+        return JSONResponse({"res": f"error: {CHAT_REFUSED}"})
     return JSONResponse({"res": "ok"})
 
 

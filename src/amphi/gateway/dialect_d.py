@@ -19,6 +19,7 @@ from amphi.gateway.bodies import json_object
 from amphi.gateway.chat import one_line
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import (
+    ChatRefusedError,
     GatewayFullError,
     InvalidRequestError,
     JobConflictError,
@@ -247,7 +248,7 @@ def _param(payload: dict[str, Any], max_characters: int) -> str:
 async def _send_chat(job: Job, payload: dict[str, Any]) -> None:
     try:
         await job.send_chat(_param(payload, MAX_CHAT_CHARACTERS), author="")
-    except (NotInMeetingError, SourceLostError) as error:
+    except (ChatRefusedError, NotInMeetingError, SourceLostError) as error:
         raise RefusedError(403, str(error)) from None
 
 

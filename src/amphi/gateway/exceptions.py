@@ -6,6 +6,7 @@ GatewayError
 ├── JobConflictError      the job id was used for something else
 ├── GatewayFullError      every place is taken
 ├── NotInMeetingError     the job's bot is not in its meeting
+├── ChatRefusedError      the meeting's chat did not take a message
 └── SourceError           this job's browser
     ├── SourceLostError       it crashed or hangs; another may do better
     └── CaptureFailedError    it can't capture, and another would not either
@@ -34,6 +35,10 @@ class GatewayFullError(GatewayError):
 
 class NotInMeetingError(GatewayError):
     """The bot is not in the meeting now, so nothing can be done there."""
+
+
+class ChatRefusedError(GatewayError):
+    """The meeting's chat did not take a message; the message of this says why, in one sentence."""
 
 
 class SourceError(GatewayError):

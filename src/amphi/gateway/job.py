@@ -11,8 +11,15 @@ from typing import Any, Protocol
 
 from amphi.gateway.addresses import redacted
 from amphi.gateway.config import Config
-from amphi.gateway.exceptions import CaptureFailedError, NotInMeetingError, SourceLostError
-from amphi.gateway.job_state import Event, State, Status, advance
+from amphi.gateway.entry import EntryDeadline
+from amphi.gateway.exceptions import (
+    CaptureFailedError,
+    ChatRefusedError,
+    NotInMeetingError,
+    SourceLostError,
+)
+from amphi.gateway.job_state import Event, State, Status, advance, remark
+from amphi.gateway.meeting_page import Observation
 from amphi.gateway.process_load import ProcessLoad
 from amphi.gateway.sink import RtmpSink
 from amphi.gateway.source import BOT_NAME, ChromiumSource
@@ -24,6 +31,8 @@ FIRST_PICTURES_S = 0.1
 """What was painted when the page said that it is in the meeting reaches the recorder within this."""
 
 AWAY_PATIENCE_S = 8
+RECONNECT_PATIENCE_S = 20
+"""How long a meeting's page may try to reconnect by itself."""
 MAX_REJOINS = 5
 STEADY = timedelta(minutes=2)
 """Crashes further apart than this are not counted together."""
@@ -86,6 +95,8 @@ class Job:
         self._source: ChromiumSource | None = None
         self._loss: asyncio.Future[str] | None = None
         self._away_since: float | None = None
+        self._reconnecting_since: float | None = None
+        self._chat = asyncio.Lock()
         self._sink = RtmpSink(
             spec.rtmp_url,
             ffmpeg=config.ffmpeg,
@@ -116,9 +127,10 @@ class Job:
             else:
                 await asyncio.sleep(GLANCE_EVERY_S)
 
-    def post(self, event: Event, detail: str = "") -> None:
-        """Take news, from whichever part of the job it comes."""
-        before, self.status = self.status, advance(self.status, event, now=datetime.now(UTC), detail=detail)
+    def post(self, event: Event, detail: str = "", *, reason: str = "") -> None:
+        """Take news, from whichever part of the job it comes; `reason` says more than the event's own."""
+        before = self.status
+        self.status = advance(before, event, now=datetime.now(UTC), detail=detail, reason=reason)
         if self.status is before:
             return
         logger.info(
@@ -151,15 +163,15 @@ class Job:
             CaptureFailedError: trying again would not help.
         """
         self._loss = asyncio.get_running_loop().create_future()
-        self._away_since = None
+        self._away_since = self._reconnecting_since = None
         source = await self._ready_source()
         await source.record("hold")
         await source.join(self.spec.join_url)
-        deadline = time.monotonic() + self._config.join_timeout_s
+        deadline = EntryDeadline(self._config.join_timeout_s)
         while not self.status.is_ending:
-            await self._glance(source)
-            if not self.status.in_meeting and time.monotonic() > deadline:
-                self.post(Event.JOIN_TIMEOUT, f"not in the meeting after {self._config.join_timeout_s} s")
+            seen = await self._glance(source)
+            if not self.status.in_meeting and (why := deadline.overdue(seen)):
+                self.post(Event.JOIN_TIMEOUT, why)
             await asyncio.wait([self._loss], timeout=GLANCE_EVERY_S)
             if self._loss.done():
                 raise SourceLostError(self._loss.result())
@@ -181,29 +193,44 @@ class Job:
         if self._loss is not None and not self._loss.done():
             self._loss.set_result(detail)
 
-    async def _glance(self, source: ChromiumSource) -> None:
+    async def _glance(self, source: ChromiumSource) -> Observation:
         seen = await source.observe(self.name)
-        if self.status.in_meeting and seen.event is not Event.MEETING_ENDED:
-            await self._stay_on_the_meeting(source, is_there=seen.event is Event.ENTERED)
-            return
-        if seen.event is Event.ENTERED:
-            await self._settle_chat(source)
-            await asyncio.sleep(FIRST_PICTURES_S)
-            await source.record("live")
-        if seen.event is not None:
-            self.post(seen.event, seen.detail)
+        if self.status.in_meeting and not seen.is_over:
+            await self._stay_on_the_meeting(source, seen)
+        elif seen.event is not None:
+            if seen.event is Event.ENTERED:
+                await self._settle_chat(source)
+                await asyncio.sleep(FIRST_PICTURES_S)
+                await source.record("live")
+            self.post(seen.event, seen.detail, reason=seen.reason)
+        self._remark(seen)
+        return seen
 
-    async def _stay_on_the_meeting(self, source: ChromiumSource, *, is_there: bool) -> None:
+    def _remark(self, seen: Observation) -> None:
+        """Keep what the page says of each step, for whoever asks and for the log."""
+        before, self.status = self.status, remark(self.status, reason=seen.reason, detail=seen.detail)
+        if self.status is not before:
+            said = (self.status.reason, self.status.detail or "all is well")
+            logger.info("job %s: %s: %s %s", self.spec.job_id, self.status.state, *said)
+
+    async def _stay_on_the_meeting(self, source: ChromiumSource, seen: Observation) -> None:
         """A page that leaves the meeting, for a login page say, is not shown to the audience."""
-        if is_there:
+        now = time.monotonic()
+        if seen.is_there:
             if self._away_since is not None:
                 await source.record("live")
             self._away_since = None
         elif self._away_since is None:
-            self._away_since = time.monotonic()
+            self._away_since = now
             await source.record("hold")
-        elif time.monotonic() - self._away_since > AWAY_PATIENCE_S:
-            raise SourceLostError("the page shows no meeting any more")
+        elif now - self._away_since > AWAY_PATIENCE_S:
+            raise SourceLostError(f"the page shows no meeting any more: {seen.detail}")
+        if seen.state != "reconnecting":
+            self._reconnecting_since = None
+        elif self._reconnecting_since is None:
+            self._reconnecting_since = now
+        elif now - self._reconnecting_since > RECONNECT_PATIENCE_S:
+            raise SourceLostError(f"not reconnected after {RECONNECT_PATIENCE_S} s: {seen.detail}")
 
     async def _ask_for_key(self) -> None:
         if self._source is not None:
@@ -243,17 +270,38 @@ class Job:
         """Write into the meeting's chat.
 
         Raises:
-            NotInMeetingError: the bot is not there, or the page did not take the message.
+            NotInMeetingError: the bot is not there.
+            ChatRefusedError: the page did not take the message, for a reason that its words say.
+            SourceLostError: the page hangs or is gone.
         """
-        if not await self._in_meeting().send_chat(f"{author}: {text}" if author else text):
-            raise NotInMeetingError("the meeting's page took no message")
+        async with self._chat:
+            source = self._in_meeting()
+            is_seen = await source.is_writing_seen() and self._away_since is None
+            if is_seen:
+                await source.record("still")  # the audience need not see a panel come and go
+            try:
+                await source.send_chat(f"{author}: {text}" if author else text)
+            except ChatRefusedError as error:
+                logger.info("job %s: a message was not taken: %s", self.spec.job_id, error)
+                raise
+            finally:
+                if is_seen:
+                    await asyncio.sleep(FIRST_PICTURES_S)
+                    await source.record("hold" if self._away_since is not None else "live")
 
     async def show_chat(self, *, shown: bool) -> bool:
         """Show or hide the chat in the picture; before the bot is in the meeting, as it will be then."""
         self.chat_shown = shown
         if self.status.in_meeting:
-            self.chat_shown = await self._in_meeting().show_chat(shown=shown)
+            async with self._chat:
+                await self._bring_chat(self._in_meeting(), shown=shown)
         return self.chat_shown
+
+    async def _bring_chat(self, source: ChromiumSource, *, shown: bool | None) -> None:
+        self.chat_shown = await source.show_chat(shown=shown)
+        if shown is not None and self.chat_shown is not shown:
+            wanted = "shown" if shown else "hidden"
+            logger.warning("job %s: the meeting's chat can't be %s", self.spec.job_id, wanted)
 
     async def toggle_chat(self) -> None:
         """Show the chat if it is hidden, hide it if it is shown; before the bot is in the meeting, as soon as it is.
@@ -265,20 +313,19 @@ class Job:
         if self.status.is_ending:
             raise NotInMeetingError("the job is over")
         if self.status.in_meeting:
-            source = self._in_meeting()
-            is_shown = await source.show_chat(shown=None)
-            self.chat_shown = await source.show_chat(shown=not is_shown)
+            async with self._chat:
+                source = self._in_meeting()
+                await self._bring_chat(source, shown=not await source.show_chat(shown=None))
         elif self.chat_shown is not None:
             self.chat_shown = not self.chat_shown
         else:
             self._toggle_at_entry = not self._toggle_at_entry
 
     async def _settle_chat(self, source: ChromiumSource) -> None:
-        shown = await source.show_chat(shown=self.chat_shown)
+        await self._bring_chat(source, shown=self.chat_shown)
         if self._toggle_at_entry:
             self._toggle_at_entry = False
-            shown = await source.show_chat(shown=not shown)
-        self.chat_shown = shown
+            await self._bring_chat(source, shown=not self.chat_shown)
 
     def _in_meeting(self) -> ChromiumSource:
         if self._source is None or not self.status.in_meeting:

@@ -26,6 +26,7 @@ class Event(StrEnum):
     JOIN_REFUSED = "join_refused"
     JOIN_TIMEOUT = "join_timeout"
     MEETING_ENDED = "meeting_ended"
+    REMOVED = "removed"
     STOP = "stop"
     CLOSED = "closed"
 
@@ -50,12 +51,17 @@ REASONS = {
     Event.JOIN_REFUSED: "join_refused",
     Event.JOIN_TIMEOUT: "join_timeout",
     Event.MEETING_ENDED: "meeting_ended",
+    Event.REMOVED: "removed",
     Event.STOP: "stopped",
 }
+
+REMARKS = frozenset({"waiting_for_approval", "no_sound", "disconnected"})
+"""Reasons that go with a state without changing it."""
 
 _END = {
     Event.STOP: State.STOPPING,
     Event.MEETING_ENDED: State.STOPPING,
+    Event.REMOVED: State.STOPPING,
     Event.CAPTURE_FAILED: State.STOPPING,
     Event.GAVE_UP: State.STOPPING,
 }
@@ -128,15 +134,40 @@ class Status:
         return self.state in {State.PUBLISHING, State.ON_AIR, State.REPUBLISHING}
 
 
-def advance(status: Status, event: Event, *, now: datetime, detail: str = "") -> Status:
-    """The status after `event`; the same object when the event means nothing in this state."""
+def advance(status: Status, event: Event, *, now: datetime, detail: str = "", reason: str = "") -> Status:
+    """The status after `event`; the same object when the event means nothing in this state.
+
+    Args:
+        status: before it.
+        event: what happened.
+        now: when.
+        detail: one English sentence for the log.
+        reason: a code that says more than the event's own.
+    """
     state = TRANSITIONS[status.state].get(event)
     if state is None:
         return status
-    reason, text = status.reason, status.detail
+    code, text = status.reason, status.detail
     if state is State.ON_AIR:
-        reason, text = "", ""
+        code, text = "", ""
     elif event in REASONS:
-        reason, text = REASONS[event], detail
+        code, text = reason or REASONS[event], detail
     since = status.since if PUBLIC_STATES[state] == status.public_state else now
-    return replace(status, state=state, since=since, reason=reason, detail=text)
+    return replace(status, state=state, since=since, reason=code, detail=text)
+
+
+def remark(status: Status, *, reason: str, detail: str) -> Status:
+    """The status with what its page says meanwhile; the same object when that is nothing new, or what is there weighs more.
+
+    Args:
+        status: before it.
+        reason: a code; those that are none of `REMARKS` wait until they change the state.
+        detail: one English sentence for the log.
+    """
+    reason = reason if reason in REMARKS else ""
+    is_lost = status.reason == REASONS[Event.PAGE_CRASHED]
+    if status.is_ending or (status.reason and status.reason not in REMARKS and not (is_lost and reason)):
+        return status
+    if (status.reason, status.detail) == (reason, detail):
+        return status
+    return replace(status, reason=reason, detail=detail)

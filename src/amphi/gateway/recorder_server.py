@@ -43,7 +43,7 @@ class RecorderLine:
         return self._connection is not None
 
     async def send(self, command: str) -> None:
-        """Tell the page ``live``, ``hold`` or ``key``.
+        """Tell the page ``live``, ``still``, ``hold`` or ``key``.
 
         Raises:
             SourceLostError: the page is not connected.

@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Error, Page, Request
@@ -14,16 +15,19 @@ from playwright.async_api import Browser, Error, Page, Request
 from amphi.gateway import meeting_page
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
-from amphi.gateway.job_state import Event
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.packets import Packet
 from amphi.gateway.recorder_server import RecorderLine
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 BOT_NAME = "streaming"
 PATIENCE_S = 5
 """A page that does not answer a glance within this is taken for hung."""
+CHAT_PATIENCE_S = 10
+"""To open a panel, write, and hide it again."""
 LAUNCH_PATIENCE_S = 20
 
 
@@ -45,10 +49,13 @@ class Source(Protocol):
         """Look at the meeting's page once; `name` is the bot's, where a page asks."""
 
     async def record(self, mode: str) -> None:
-        """``live``; ``hold`` (the last picture that was sent, if any, and no sound); ``key`` (a keyframe, now)."""
+        """``live``; ``still`` (the last picture that was sent, if any); ``hold`` (the same, without sound); ``key`` (a keyframe, now)."""
 
-    async def send_chat(self, text: str) -> bool:
-        """Write into the meeting's chat; returns whether the page took it."""
+    async def is_writing_seen(self) -> bool:
+        """Whether writing into the chat shows a panel that is hidden otherwise."""
+
+    async def send_chat(self, text: str) -> None:
+        """Write into the meeting's chat."""
 
     async def show_chat(self, *, shown: bool | None) -> bool:
         """Show or hide the chat, None leaves it; returns whether it is shown now."""
@@ -85,6 +92,7 @@ class ChromiumSource:
         self._meeting: Page | None = None
         self._opening: asyncio.Task[None] | None = None
         self._untrusted = ""
+        self._unopened = ""
         line.on_packet = self._pass_on
         line.on_lost = self._lose
         browser.on("disconnected", lambda _: self._lose("the browser is gone"))
@@ -111,7 +119,7 @@ class ChromiumSource:
                 await self._close_meeting()
                 page = self._meeting = await self._recorder.context.new_page()
                 page.on("crash", lambda _: self._lose("the meeting's page crashed"))
-                self._untrusted = ""
+                self._untrusted = self._unopened = ""
                 page.on("requestfailed", self._note_untrusted)
                 # Captured while it is blank: a tab stays captured through whatever it then loads.
                 await page.evaluate("(title) => { document.title = title }", self._title)
@@ -146,9 +154,11 @@ class ChromiumSource:
             try:
                 await page.goto(join_url, wait_until="commit", timeout=20_000)
             except Error as error:
-                logger.info("the meeting's page did not open: %s", _first_line(error).split(" at ")[0])
+                self._unopened = f"the meeting's page does not load: {_first_line(error).split(' at ')[0]}"
+                logger.info("%s", self._unopened)
                 await asyncio.sleep(1)
             else:
+                self._unopened = ""
                 return
 
     async def observe(self, name: str) -> Observation:
@@ -162,32 +172,42 @@ class ChromiumSource:
         """
         page = self._current()
         if self._untrusted:
-            return Observation("", Event.JOIN_REFUSED, self._untrusted)
+            return Observation("refused", detail=self._untrusted)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await meeting_page.observe(page, any_page=self._config.any_page, name=name)
+                seen = await meeting_page.observe(page, any_page=self._config.any_page, name=name)
         except TimeoutError:
             raise SourceLostError("the meeting's page hangs") from None
         except Error as error:
             if self.is_alive and not page.is_closed() and "navigation" in str(error):
-                return Observation("", None)
+                return Observation(detail="another page is loading")
             raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
+        return seen if seen.kind else replace(seen, detail=self._unopened or _stranger(page.url))
 
     async def record(self, mode: str) -> None:
-        """Tell the recorder ``live``, ``hold`` or ``key``.
+        """Tell the recorder ``live``, ``still``, ``hold`` or ``key``.
 
         Raises:
             SourceLostError: the recorder is gone.
         """
         await self.line.send(mode)
 
-    async def send_chat(self, text: str) -> bool:
-        """Write into the chat.
+    async def is_writing_seen(self) -> bool:
+        """Whether writing into the chat shows a panel that is hidden otherwise.
 
         Raises:
             SourceLostError: the page hangs or is gone.
         """
-        return await self._ask(meeting_page.send_chat(self._current(), text))
+        return await self._ask(meeting_page.is_writing_seen(self._current()))
+
+    async def send_chat(self, text: str) -> None:
+        """Write into the chat.
+
+        Raises:
+            ChatRefusedError: the page did not take it.
+            SourceLostError: the page hangs or is gone.
+        """
+        await self._ask(meeting_page.send_chat(self._current(), text))
 
     async def show_chat(self, *, shown: bool | None) -> bool:
         """Show or hide the chat.
@@ -197,9 +217,9 @@ class ChromiumSource:
         """
         return await self._ask(meeting_page.show_chat(self._current(), shown=shown))
 
-    async def _ask(self, work: Awaitable[bool]) -> bool:
+    async def _ask(self, work: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(CHAT_PATIENCE_S):
                 return await work
         except (Error, TimeoutError) as error:
             raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
@@ -234,6 +254,11 @@ class ChromiumSource:
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+
+def _stranger(address: str) -> str:
+    host = urlsplit(address).netloc
+    return f"the page of {host} shows no meeting" if host else "no page was loaded yet"
 
 
 def _first_line(error: BaseException) -> str:

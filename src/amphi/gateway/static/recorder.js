@@ -2,7 +2,7 @@
 //
 // It lives in a tab of its own, so that no Content-Security-Policy of a meeting stands in its way and a page that reloads or
 // crashes leaves it standing. Messages out: kind (1 decoder configuration, 2 picture, 3 sound, 4 rate of the sound), flags (1 keyframe), six bytes of
-// padding, time in µs (float64, little-endian), data. Messages in: "live", "hold", "key".
+// padding, time in µs (float64, little-endian), data. Messages in: "live", "still", "hold", "key".
 "use strict";
 
 const SOUND_BATCH_MS = 20; // half as many messages, no delay that an AAC frame would not add anyway
@@ -16,7 +16,7 @@ const SOUND_LEAD_MS = 80;
 const recorder = {
   socket: null,
   options: null, // {fps, width, height, bitrate}
-  mode: "hold", // live, or hold: the last picture that was sent, if any, and no sound
+  mode: "hold", // live; still: the last picture that was sent, if any, with the sound; hold: the same without sound
   newest: null, // the tab's picture
   picture: null, // the one that is sent
   isFresh: false,
@@ -159,7 +159,7 @@ async function readSound(track, capture) {
     const { value, done } = await reader.read();
     if (done) return;
     const timeMs = clock.toMs(value, value.duration / 1000);
-    if (capture !== recorder.capture || recorder.mode !== "live" || value.sampleRate !== rate) {
+    if (capture !== recorder.capture || recorder.mode === "hold" || value.sampleRate !== rate) {
       if (value.sampleRate !== rate) recorder.socket.close(4000, `sound at ${value.sampleRate} Hz`);
       value.close();
       filled = 0;
