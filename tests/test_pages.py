@@ -15,10 +15,11 @@ from amphi.live.models import Event
 from amphi.meetings.domain import personal_room
 from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
-from amphi.webinars.models import Livestream, State, Transition
+from amphi.webinars.models import Livestream, RaisedHand, State, Transition
 from tests import browser
 from tests.browser import Chromium, axe_violations
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.webinars.bustle import bustle, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -109,7 +110,10 @@ def scene() -> Scene:
     failed = make_webinar(colleague, name="Réunion de rentrée des L1", additional_owners=[presenter])
     plain = make_meeting(presenter, name="Point d’équipe", start_at=in_hours(3))
     put(live, State.LIVE, transitions.GO_LIVE, transitions.MEDIA_SEEN)
-    put(failed, State.FAILED, transitions.GO_LIVE, transitions.GIVE_UP, last_error="gateway_unreachable")
+    bustle(live)
+    record(plain)
+    columns = {"last_error": "gateway_unreachable", "has_hook": False}
+    put(failed, State.FAILED, transitions.GO_LIVE, transitions.GIVE_UP, **columns)
     make_meeting(presenter, name="Atelier", recurrence="weekly", recurrence_days="1,3", recurrence_times=6)
     personal_room(presenter)
     for days in (7, 0):
@@ -242,9 +246,28 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
             assert not page.get_by_role("button", name="Démarrer le webinaire").is_visible()
             assert page.locator("[data-history] li").count() == 2
             assert page.locator("[data-station=stream]").get_attribute("data-status") == "ok"
-            assert page.evaluate("document.body.dataset.same") == "yes"
+            assert page.locator("[data-note=hands] [role=status]").inner_text() == ""
 
         step(follows)
+        bustle(livestream)
+
+        def hears(_: BrowserContext) -> None:
+            page.get_by_text("2 mains levées\u202f: Ada Lovelace, Ève du Pont").wait_for()
+            page.get_by_text("En cours, 4 participants").wait_for()
+            page.get_by_text("14 réponses").wait_for()
+            page.get_by_text("2 messages d’auditeurs n’ont pas pu être envoyés").wait_for()
+            assert page.locator("[data-note=failed] q").all_inner_texts()[-1].startswith("Peut-on mesurer")
+            page.evaluate("document.querySelector('[data-note=failed] li').dataset.same = 'yes'")
+            assert page.evaluate("document.body.dataset.same") == "yes"
+
+        step(hears)
+        RaisedHand.objects.filter(name="Ada Lovelace").update(is_raised=False)
+
+        def hears_only_news(_: BrowserContext) -> None:
+            page.get_by_text("1 main levée\u202f: Ève du Pont").wait_for()
+            assert page.locator("[data-note=failed] li[data-same]").count() == 1
+
+        step(hears_only_news)
 
 
 def test_ending_asks_first_and_works_by_keyboard(live_server, chromium, scene):

@@ -66,7 +66,7 @@ DELIVERY_ERRORS: dict[str, Promise] = {
 """The codes of `Message.delivery_error` that say more, or something else, than `ERRORS` does."""
 
 RECORDING_FORMATS: dict[str, Promise] = {
-    "presentation": _("Recording with slides"),
+    "presentation": _("With the slides"),
     "video": _("Video"),
     "screenshare": _("Shared screen"),
     "podcast": _("Sound"),
