@@ -1,0 +1,113 @@
+"""What the pages of docs/connect quote of ``amphi check`` is what it says of the systems that they are about."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import nginx, services
+from tests.contract.running_classroom import SECRET, running_classroom
+from tests.contract.sipmediagw_upstream import TOKEN, Launcher, Proxy
+from tests.webinars.stage import open_stage
+from tests.wire import WireServer
+
+CONNECT = Path(__file__).parents[2] / "docs" / "connect"
+QUOTE = re.compile(r"^    ((?:OK|WARN|FAIL) .+)$", re.MULTILINE)
+LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
+ROWS = """
+import json, os, django
+django.setup()
+from amphi.live.models import Broadcaster
+from amphi.webinars.models import LiveGateway
+rows = json.loads(os.environ["ROWS"])
+for name, (dialect, url, token) in rows["gateways"].items():
+    broadcaster = Broadcaster.objects.create(name=name, slug=dialect, hls_url=rows["hls"])
+    LiveGateway.objects.create(
+        broadcaster=broadcaster, dialect=dialect, sipmediagw_url=url, sipmediagw_token=token, rtmp_stream_url=rows["rtmp"]
+    )
+"""
+GENERAL = [
+    (r"https?://[\w.-]+(:\d+)?", "URL"),
+    (r"(\b(?:[\w-]+\.)+[a-z]{2,}|127\.0\.0\.1)(:\d+)?", "HOST"),
+    (r"version [\d.]+", "version N"),
+    (r"\b\d+ (meetings|réunions)", r"N \1"),
+    (r"\b\d+ of \d+\b", "N of N"),
+    (r"\b\d+ places libres sur \d+", "N places libres sur N"),
+]
+"""What differs from one university to another: addresses, versions of BBB, numbers."""
+
+
+def general(line: str) -> str:
+    """A line without what differs from one university to another."""
+    for pattern, name in GENERAL:
+        line = re.sub(pattern, name, line)
+    return line
+
+
+def check(env: services.Environment, **variables: str) -> set[str]:
+    """The lines that the command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "amphi", "check"],
+        env={**env, **variables},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=services.PATIENCE_S,
+    )
+    assert done.stdout, done.stderr
+    return {general(line) for line in done.stdout.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory) -> Iterator[dict[str, set[str]]]:
+    """What the command says, by language: of a classroom, our gateway, SIPMediaGW 1.6 and 1.8, nginx-rtmp, and bare servers."""
+    folder = tmp_path_factory.mktemp("check")
+    with ExitStack() as stack:
+        http, gateway_port = nginx.free_ports(2)
+        live = stack.enter_context(nginx.running_live_server(folder, web="127.0.0.1:9"))
+        ours = f"http://127.0.0.1:{gateway_port}"
+        gateways = {
+            "Room 1": ("amphi", ours, TOKEN),
+            "Salle 1": ("B", stack.enter_context(WireServer(Launcher("1.6"))).url, TOKEN),
+            "Salle 2": ("D", stack.enter_context(WireServer(Proxy({}))).url, TOKEN),
+        }
+        rows = {"gateways": gateways, "hls": live.hls_url("salle"), "rtmp": live.rtmp_url("salle", "k")}
+        variables = {
+            "AMPHI_USE_MEETING_WEBINAR": "1",
+            "AMPHI_BBB_SECRET_KEY": SECRET,
+            "AMPHI_GATEWAY_TOKEN": TOKEN,
+            "AMPHI_GATEWAY_HTTP": ours.removeprefix("http://"),
+            "AMPHI_GATEWAY_MAX_JOBS": "4",
+            "AMPHI_GATEWAY_WARM": "0",
+            "ROWS": json.dumps(rows),
+        }
+        env = services.environment(folder, **variables)
+        env = {name: value for name, value in env.items() if not name.startswith(("LC_", "LANG"))}
+        services.python(env, "-m", "amphi", "migrate", "-v", "0")
+        services.python(env, "-c", ROWS)
+        services.serve(stack, env, folder, "gateway", answers=f"{ours}/healthz")
+        addresses = [stack.enter_context(running_classroom(http))]
+        for version in ("3.0.4", ""):
+            stage, server = open_stage()
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            stage.has_hooks, stage.version = False, version
+            addresses.append(stage.url)
+        yield {
+            language: set().union(
+                *(check(env, LC_ALL=locale, AMPHI_BBB_API_URL=f"{url}/bigbluebutton") for url in addresses)
+            )
+            for language, locale in LOCALES.items()
+        }
+
+
+@pytest.mark.parametrize("page", sorted(CONNECT.glob("*.md")), ids=lambda page: page.name)
+def test_page_quotes_what_is_said(page, said):
+    quoted = {general(line) for line in QUOTE.findall(page.read_text())}
+    assert quoted
+    assert quoted - said["fr" if page.name.endswith(".fr.md") else "en"] == set()
