@@ -10,6 +10,15 @@ from amphi.bigbluebutton.server import version_of
 # Notices that come and go have no place in a picture for thousands.
 _STYLE = ".Toastify{display:none!important}"
 
+_SINCE_3_0 = {
+    "bot": "true",
+    # As MEDIA_ONLY places the slides and the cameras, but with room for the chat, which may be asked for later.
+    "enforceLayout": "SMART_LAYOUT",
+    "userdata-bbb_hide_controls": "true",
+    "userdata-bbb_hide_notifications": "true",
+    "userdata-bbb_show_session_details_on_join": "false",
+}
+
 
 def bot_parameters(version: str, *, show_chat: bool) -> dict[str, str]:
     """What to pass as `parameters` of `Server.join_url` for the streaming bot.
@@ -21,7 +30,7 @@ def bot_parameters(version: str, *, show_chat: bool) -> dict[str, str]:
     known = version_of(version)
     parameters = _common(show_chat=show_chat)
     if known is None or known >= (3, 0):
-        parameters |= _since_3_0(show_chat=show_chat)
+        parameters |= _SINCE_3_0
     if known is None or known < (3, 0):
         parameters["userdata-bbb_custom_style"] = _STYLE
     return parameters
@@ -44,14 +53,4 @@ def _common(*, show_chat: bool) -> dict[str, str]:
     }
     return {"excludeFromDashboard": "true"} | {
         f"userdata-bbb_{name}": value for name, value in settings.items()
-    }
-
-
-def _since_3_0(*, show_chat: bool) -> dict[str, str]:
-    return {
-        "bot": "true",
-        "enforceLayout": "CUSTOM_LAYOUT" if show_chat else "MEDIA_ONLY",
-        "userdata-bbb_hide_controls": "true",
-        "userdata-bbb_hide_notifications": "true",
-        "userdata-bbb_show_session_details_on_join": "false",
     }
