@@ -102,6 +102,11 @@ class ClientServer:
     def change(self, **scene):
         self.scene = self.scene | scene | {"version": self.scene["version"] + 1}
 
+    @property
+    def has_changed(self):
+        """The page is as the last `change` has it."""
+        return self.heard("version")[-1:] == [str(self.scene["version"])]
+
     def hear(self, said):
         self.said.append(said)
 

@@ -228,6 +228,7 @@ const SCREENS = {
 function show(next) {
   if (next.version < current.version) return;
   const hasChanged = ["screen", "lobby", "title", "error"].some((name) => JSON.stringify(next[name]) !== JSON.stringify(current[name]));
+  if (next.version !== current.version) tell({ version: next.version });
   current = next;
   if (hasChanged) {
     closeDialog();

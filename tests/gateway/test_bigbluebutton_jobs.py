@@ -1,0 +1,145 @@
+"""Whole jobs in pages that stand in for BigBlueButton's client: what its states become for those who ask the gateway."""
+
+import contextlib
+
+import pytest
+
+from .client_stand_in import ClientServer
+from .conftest import GatewayProcess, color_of, unused_port, wait_for
+
+pytestmark = pytest.mark.browser
+
+JOIN_TIMEOUT_S = 25
+PATIENCE_S = 120  # several browsers at once, on a machine that may be busy
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    process = GatewayProcess(max_jobs=8, warm=0, join_timeout_s=JOIN_TIMEOUT_S)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def client():
+    """Makes servers of an era's client."""
+    with contextlib.ExitStack() as stack:
+
+        def make(era, **scene):
+            server = ClientServer(era, **scene)
+            stack.callback(server.close)
+            return server
+
+        yield make
+
+
+def start(gateway, job_id, client, rtmp_url, *, show_chat=False):
+    spec = {"join_url": client.join_url, "rtmp_url": rtmp_url, "room": job_id, "show_chat": show_chat}
+    assert gateway.client.put(f"/jobs/{job_id}", json=spec).status_code == 201
+
+
+def until(gateway, job_id, **wanted):
+    """The job once it is as wanted."""
+
+    def reached():
+        job = gateway.job(job_id)
+        return job if all(job[name] == value for name, value in wanted.items()) else None
+
+    return wait_for(reached, within_s=PATIENCE_S)
+
+
+def post_chat(gateway, job_id, text):
+    return gateway.client.post(f"/jobs/{job_id}/chat", json={"text": text, "author": "Ada"})
+
+
+def show_chat(gateway, job_id, *, shown):
+    return gateway.client.put(f"/jobs/{job_id}/chat-panel", json={"shown": shown}).json()["shown"]
+
+
+def test_from_the_lobby_to_the_removal(gateway, client, rtmp):
+    bbb = client("2.7", screen="lobby", lobby="waiting", view="clean", sound="forced")
+    start(gateway, "talk", bbb, rtmp.url())
+    waiting = until(gateway, "talk", state="joining", reason="waiting_for_approval")
+    assert waiting["detail"] == "a moderator has to let the bot in"
+    assert not rtmp.recordings()
+    bbb.change(screen="meeting", lobby="allowed")
+    until(gateway, "talk", state="on_air", reason="", chat_shown=False)
+
+    assert post_chat(gateway, "talk", "Can you say that again?").status_code == 202
+    wait_for(lambda: bbb.heard("text") == ["Ada: Can you say that again?"])
+    assert show_chat(gateway, "talk", shown=True) is True
+    assert show_chat(gateway, "talk", shown=True) is True
+    assert show_chat(gateway, "talk", shown=False) is False
+    bbb.change(chat="locked")
+    wait_for(lambda: bbb.has_changed)
+    refused = post_chat(gateway, "talk", "And that?")
+    assert (refused.status_code, refused.json()["error"]) == (409, "chat_refused")
+    assert refused.json()["detail"] == "the meeting’s chat is locked"
+
+    bbb.change(banner="Connexion…")
+    until(gateway, "talk", state="on_air", reason="disconnected")
+    bbb.change(banner="")
+    until(gateway, "talk", state="on_air", reason="")
+    bbb.change(screen="ended", title="Vous avez été exclu de la séance")
+    removed = until(gateway, "talk", state="idle")
+    assert (removed["reason"], removed["detail"]) == (
+        "removed",
+        "the client says: Vous avez été exclu de la séance",
+    )
+    red, green, _ = color_of(rtmp.recordings()[0])
+    assert green > 60 > red  # the slide, no dialog
+    wait_for(lambda: any("talk: stopping -> idle" in line for line in gateway.log))
+    log = "".join(gateway.log)
+    assert "job talk: joining: waiting_for_approval a moderator has to let the bot in" in log
+    assert "secret" not in log
+
+
+def test_meeting_without_sound_is_sent_and_its_end_is_noticed(gateway, client, rtmp):
+    bbb = client("3.0", sound="microphone only", view="full")
+    start(gateway, "mute", bbb, rtmp.url("mute"))
+    job = until(gateway, "mute", state="on_air", reason="no_sound", chat_shown=False)
+    assert job["detail"].endswith("the meeting offers no listening without a microphone")
+    bbb.change(screen="ended", title="Cette séance est terminée")
+    assert until(gateway, "mute", state="idle")["reason"] == "meeting_ended"
+
+
+def test_each_failure_has_its_name(gateway, client):
+    """All at once: none waits for another."""
+    full = client("3.0")
+    full.errors = [{"key": "maxParticipantsReached", "message": "The number of participants was reached"}]
+    unknown = client("2.7")
+    unknown.errors = [{"key": "invalidMeetingIdentifier", "message": "The meeting ID does not exist"}]
+    expired = client("2.6", screen="error", error={"title": "Non autorisé", "code": "401"})
+    denied = client("3.0", screen="lobby", lobby="denied")
+    hung = client("2.7", screen="loading")
+    expected = {
+        "hung": (
+            hung,
+            "join_timeout",
+            f"not in the meeting after {JOIN_TIMEOUT_S} s: the meeting’s client is loading",
+        ),
+        "full": (full, "meeting_full", "maxParticipantsReached: The number of participants was reached"),
+        "unknown": (
+            unknown,
+            "meeting_not_found",
+            "invalidMeetingIdentifier: The meeting ID does not exist",
+        ),
+        "expired": (expired, "session_expired", "the client shows an error: Non autorisé 401"),
+        "denied": (denied, "join_refused", "no moderator let the bot in: Accès refusé"),
+    }
+    nowhere = f"rtmp://127.0.0.1:{unused_port()}/live/x"
+    for job_id, (server, _, _) in expected.items():
+        start(gateway, job_id, server, nowhere)
+    for job_id, (_, reason, detail) in expected.items():
+        job = until(gateway, job_id, state="idle")
+        assert (job["reason"], job["detail"]) == (reason, detail)
+
+
+def test_page_that_does_not_load(gateway):
+    spec = {"join_url": f"http://127.0.0.1:{unused_port()}/?checksum=secret", "room": "nowhere"}
+    spec |= {"rtmp_url": f"rtmp://127.0.0.1:{unused_port()}/live/x"}
+    gateway.client.put("/jobs/nowhere", json=spec)
+    job = wait_for(lambda: next((job for job in [gateway.job("nowhere")] if job["detail"]), None))
+    job = wait_for(lambda: next((job for job in [gateway.job("nowhere")] if "load: " in job["detail"]), None))
+    assert job["detail"] == "the meeting's page does not load: Page.goto: net::ERR_CONNECTION_REFUSED"
+    gateway.client.delete("/jobs/nowhere")
