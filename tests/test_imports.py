@@ -71,6 +71,8 @@ def test_only_the_worker_and_joining_call_other_systems(package):
         PACKAGE / "webinars" / "meeting_chat.py",
         PACKAGE / "webinars" / "probe.py",
         PACKAGE / "webinars" / "hooks.py",
+        PACKAGE / "webinars" / "participation.py",
+        PACKAGE / "webinars" / "recordings.py",
     }
     for file in files:
         callers = {

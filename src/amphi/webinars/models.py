@@ -243,7 +243,7 @@ class Recording(models.Model):
         Meeting, on_delete=models.CASCADE, related_name="recordings", verbose_name=_("meeting")
     )
     record_id = models.CharField(max_length=256, editable=False)
-    started_at = models.DateTimeField(_("started at"), null=True)
+    started_at = models.DateTimeField(_("recorded at"), null=True)
     formats = models.JSONField(_("formats"), default=list)
     check_at = models.DateTimeField(db_index=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)

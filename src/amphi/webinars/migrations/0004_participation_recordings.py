@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('record_id', models.CharField(editable=False, max_length=256)),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
+                ('started_at', models.DateTimeField(null=True, verbose_name='recorded at')),
                 ('formats', models.JSONField(default=list, verbose_name='formats')),
                 ('check_at', models.DateTimeField(db_index=True, editable=False)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
