@@ -12,6 +12,7 @@ from django.utils import timezone
 from amphi.accounts.models import AccessGroup
 from amphi.meetings import domain
 from amphi.meetings.models import Meeting
+from amphi.meetings.server import callback_url
 from tests.factories import make_meeting, make_user, make_webinar
 from tests.meetings.test_views import text_of
 from tests.webinars.stage import Stage, open_stage
@@ -239,6 +240,7 @@ def test_rules_are_told_to_the_server(client, stage: Stage, settings):
     assert (told["guestPolicy"], told["record"]) == ("ASK_MODERATOR", "true")
     locks = {name for name in told if name.startswith("lockSettings")}
     assert locks == {"lockSettingsDisableCam", "lockSettingsDisablePrivateChat", "lockSettingsHideUserList"}
+    assert told["meta_bbb-recording-ready-url"] == callback_url(meeting, "recording")
     assert told["logoutURL"].endswith(reverse("meetings:left", args=[meeting.slug]))
     assert stage.count("/api/hooks/create") == 1
 
@@ -251,6 +253,7 @@ def test_webinar_lets_everybody_in_and_recording_may_be_out_of_use(client, stage
     told = created(stage)
     assert told["guestPolicy"] == "ALWAYS_ACCEPT"
     assert "record" not in told
+    assert "meta_bbb-recording-ready-url" not in told
 
 
 def test_server_without_webhooks_starts_meetings_all_the_same(client, stage: Stage):

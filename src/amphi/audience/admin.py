@@ -15,7 +15,7 @@ class MessageAdmin(admin.ModelAdmin):
     list_select_related = ["event"]
     search_fields = ["text", "author_name", "event__title"]
     date_hierarchy = "created_at"
-    fields = ["event", "source", "author", "author_name", "text", "created_at", "delivery"]
+    fields = ["event", "source", "author", "author_name", "text", "created_at", "delivery", "delivery_error"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         return False
