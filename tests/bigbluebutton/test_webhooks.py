@@ -253,6 +253,12 @@ def test_parse_chat_message(sender, chat_id, expected):
     )
 
 
+def test_parse_leaves_out_what_no_database_takes():
+    user = USER | {"name": "A\0da \ud800", "internal-user-id": "w_\x001"}
+    [event] = webhooks.parse(body_of(envelope("user-joined", {"user": user})))
+    assert (event.name, event.user_id) == ("Ada ?", "w_1")
+
+
 def test_parse_keeps_the_order_of_events():
     events = webhooks.parse(
         body_of(envelope("meeting-ended", meeting_id="a"), envelope("meeting-ended", meeting_id="b"))

@@ -283,7 +283,10 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 def _text(source: Mapping[str, Any], key: str) -> str:
     value = source.get(key)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    # JSON can hold what no database and no page takes: a NUL, half of a surrogate pair.
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _number(value: Any) -> int:
