@@ -63,6 +63,7 @@ def test_only_the_worker_and_joining_call_other_systems(package):
     files = folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]
     allowed = {
         PACKAGE / "meetings" / "join.py",
+        PACKAGE / "meetings" / "deletion.py",
         PACKAGE / "meetings" / "server.py",
         PACKAGE / "webinars" / "supervisor.py",
         PACKAGE / "webinars" / "jobs.py",
