@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from amphi.webinars import domain
+from amphi.webinars import domain, recordings
 from amphi.webinars.models import Livestream, State, Transition
+from tests.factories import make_meeting
 from tests.reliability.conftest import Workers, wait_until, webinar_on
 from tests.webinars.stage import Stage
 
@@ -102,3 +103,12 @@ def test_meeting_that_the_meeting_server_is_silent_about_delays_its_webinar_alon
     wait_until(lambda: state(well) == State.STOPPED, "the well one is stopped")
     stage.hangs_on = ""
     wait_until(lambda: state(ill) == State.LIVE, "the other follows")
+
+
+def test_worker_looks_recordings_up(workers: Workers, stage: Stage):
+    meeting = make_meeting()
+    stage.recordings["r-1"] = (meeting.bbb_id, True, {"video": "https://bbb.example.org/r-1"})
+    recordings.told(meeting, "r-1")
+    workers.start()
+    wait_until(lambda: recordings.shown(meeting), "the recording")
+    assert stage.count("/api/getRecordings") == 1

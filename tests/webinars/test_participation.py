@@ -163,6 +163,13 @@ def test_hand_of_somebody_who_is_not_there_goes_down_though_nothing_told_it(clie
     assert hands(client, live) == ""
 
 
+def test_hands_in_a_meeting_that_everybody_left_go_down_though_nothing_told_it(client, live, stage):
+    deliver(client, live.meeting, hand(live.meeting, "Ada", 1), hand(live.meeting, "Bob", 2))
+    stage.people.clear()
+    look(live)
+    assert (hands(client, live), notes(client, live)["meeting"]) == ("", "Running, 0 participants")
+
+
 def test_hand_without_a_name_gets_it_from_the_meeting_server(client, live, stage):
     deliver(client, live.meeting, hand(live.meeting, "Zoé", 1))
     assert hands(client, live) == "1 hand raised"

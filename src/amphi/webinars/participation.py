@@ -126,13 +126,15 @@ def note_people(check: Check, info: MeetingInfo) -> None:
     """Note how many are in the meeting, the streaming user left out, and lower the hands of those who are not."""
     livestream = check.livestream
     streaming = streaming_user_id(livestream.meeting)
-    bots = sum(1 for one in info.attendees if one.user_id == streaming)
+    # The list is counted where there is one: whether bots are in BBB's own count is a matter of its version.
+    people = sum(1 for one in info.attendees if one.user_id != streaming)
     check.note(
-        participants=max(0, info.participant_count - bots),
+        participants=people if info.attendees else info.participant_count,
         participants_seen_at=check.now,
         session_id=info.internal_id[:256],
     )
-    if info.attendees and livestream.has_hook:
+    lists_people = bool(info.attendees) or info.participant_count == 0
+    if lists_people and livestream.has_hook:
         _verify_hands(check, info)
 
 
