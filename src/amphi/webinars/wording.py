@@ -39,6 +39,16 @@ ERRORS: dict[str, Promise] = {
     "meeting_ended": _("The meeting was ended."),
     "stopped": _("The streaming gateway stopped, as asked."),
     "join_refused": _("The meeting did not let the streaming gateway in."),
+    "removed": _("A moderator removed the streaming user from the meeting. It joins again."),
+    "meeting_not_found": _("The meeting server knows no such meeting. It is asked again."),
+    "meeting_full": _("The meeting is full: the streaming user finds no place. It tries again."),
+    "session_expired": _("The streaming user’s entry was no longer valid. It joins again."),
+    "client_error": _("The meeting’s page showed the streaming user an error. It joins again."),
+    "waiting_for_approval": _(
+        "The streaming user waits at the meeting’s door: let it in, among the participants."
+    ),
+    "no_sound": _("The streaming gateway is in the meeting, but can’t hear it."),
+    "disconnected": _("The streaming gateway has lost the meeting server, and reconnects."),
     "join_timeout": _("The streaming gateway could not enter the meeting in time. It tries again."),
     "page_crashed": _("The streaming gateway lost the meeting’s page. It joins again."),
     "rtmp_refused": _("The live server refused the picture. Tell an administrator."),
