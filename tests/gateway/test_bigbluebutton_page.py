@@ -282,7 +282,8 @@ async def test_sound_that_is_lost_later_is_missed(visit):
     await visitor.show(sound="lost")
     assert not (await visitor.look()).reason
     await visitor.later(20_000)
-    await visitor.until_state("joined", reason="no_sound")
+    lost = await visitor.until_state("reconnecting", reason="no_sound")
+    assert lost.detail.startswith("the sound is lost: ")
 
 
 # --- What is filmed ---

@@ -12,11 +12,11 @@ pytestmark = pytest.mark.browser
 FPS = 25
 
 # Time is what the test says: encodeTick is called with each tick that was due, and the encoder only notes what it is given.
-RUN = """({ ticks, moves }) => {
+RUN = """({ ticks, moves, mode }) => {
   const encoded = [];
   const picture = { close() {} };
   window.VideoFrame = class { constructor(_, { timestamp }) { this.timestamp = timestamp; } close() {} };
-  Object.assign(recorder, { options: { fps: 25 }, mode: "live", newest: null, picture, isFresh: false, tick: 0,
+  Object.assign(recorder, { options: { fps: 25 }, mode, newest: null, picture, isFresh: false, tick: 0,
     lastTick: -1, lastKeyTick: -1, startMs: 0, keyWanted: true,
     encoder: { encodeQueueSize: 0, encode: (frame, { keyFrame }) => encoded.push([frame.timestamp / 40000, keyFrame]) } });
   for (const tick of ticks) {
@@ -35,8 +35,9 @@ def encoded():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()
         page.add_script_tag(content=script)
-        yield lambda ticks, *, moves: [
-            (tick, is_key) for tick, is_key in page.evaluate(RUN, {"ticks": list(ticks), "moves": moves})
+        yield lambda ticks, *, moves, mode="live": [
+            (tick, is_key)
+            for tick, is_key in page.evaluate(RUN, {"ticks": list(ticks), "moves": moves, "mode": mode})
         ]
         browser.close()
 
@@ -70,6 +71,11 @@ def test_moving_picture_is_sent_at_each_tick(encoded):
 
 def test_still_picture_is_sent_five_times_a_second(encoded):
     assert [tick for tick, _ in encoded(range(60), moves=False)] == list(range(0, 60, 5))
+
+
+@pytest.mark.parametrize("mode", ["still", "hold"])
+def test_moving_picture_may_be_kept_still(encoded, mode):
+    assert [tick for tick, _ in encoded(range(60), moves=True, mode=mode)] == list(range(0, 60, 5))
 
 
 @pytest.mark.parametrize("ticks", LATE)

@@ -159,6 +159,7 @@ function meeting() {
     seen.isIn = true;
   }
   if (!isSilent) return { state: "joined" };
+  if (seen.liveSound) return { state: "reconnecting", reason: "no_sound", detail: `the sound is lost: ${step}` };
   closeSoundDialog();
   return { state: "joined", reason: "no_sound", detail: `in the meeting without its sound: ${step}` };
 }
