@@ -181,7 +181,9 @@ async def test_a_moderator_turns_the_bot_away(visit, era):
 
 LAST_SCREENS = {
     "Cette séance est terminée": ("ended", ""),
-    "Ada a clos la séance": ("ended", ""),
+    "Ada Banned a clos la séance": ("ended", ""),
+    "La séance est close car sa durée maximale est atteinte": ("ended", ""),
+    "Vous avez été déconnecté de la réunion": ("refused", "session_expired"),
     "Vous avez été exclu de la séance": ("removed", ""),
     "You have been removed from the meeting": ("removed", ""),
     "Utilisateur trop longtemps inactif": ("removed", ""),
@@ -205,7 +207,8 @@ ERRORS_OF_2 = [
     ({"title": "Non trouvé", "code": "404"}, "refused", "meeting_not_found"),
     ({"title": "Cette réunion est close", "code": "410"}, "ended", ""),
     ({"title": "Vous avez été exclu", "code": "403"}, "removed", ""),
-    ({"title": "Vous avez été déconnecté", "code": "503"}, "refused", "client_error"),
+    ({"title": "Vous avez été déconnecté", "code": "503"}, "refused", "session_expired"),
+    ({"title": "Oups, quelque chose s'est mal passé", "code": "500"}, "refused", "client_error"),
 ]
 ERRORS_OF_3 = [
     ({"title": "Oops", "message": "La réunion est introuvable"}, "refused", "meeting_not_found"),

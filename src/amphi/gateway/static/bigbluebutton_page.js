@@ -24,28 +24,29 @@ const SOUND_MS = 15000; // then it goes without
 const UNASKED_MS = 3000; // the client asks by itself how one wants to hear, in most meetings
 const ANSWERED_MS = 5000; // who is let in leaves the lobby within three seconds
 
-// What screens say that have no other sign of it, in the bot's language and in English.
+const SESSION_EXPIRED = { state: "refused", reason: "session_expired" };
+// What screens say that have no other sign of it, in the bot's language and in English. The first comes first: it may hold a name.
 const SAID = [
+  [/has ended|ended by|is over|a clos |est (close|terminée)/i, { state: "ended" }],
   [/maximum (number of )?participants|nombre maximum de participants/i, { state: "refused", reason: "meeting_full" }],
-  [/token|jeton|another (browser )?window|autre fenêtre|duplicate|déjà connecté/i, { state: "refused", reason: "session_expired" }],
+  [/token|jeton|another window|autre fenêtre|duplicate|déjà connecté|logged out|été déconnecté/i, SESSION_EXPIRED],
   [/been removed|ejected|banned|inactive|exclu de|écarté|expulsé|banni|inactif/i, { state: "removed" }],
+  [/not found|introuvable|non trouvée?/i, { state: "refused", reason: "meeting_not_found" }],
 ];
 const CODES = {
-  401: { state: "refused", reason: "session_expired" },
+  401: SESSION_EXPIRED,
   403: { state: "removed" },
   404: { state: "refused", reason: "meeting_not_found" },
-  408: { state: "refused", reason: "session_expired" },
-  409: { state: "refused", reason: "session_expired" },
+  408: SESSION_EXPIRED,
+  409: SESSION_EXPIRED,
   410: { state: "ended" },
 };
-const NOT_FOUND = [/not found|introuvable|non trouvée?/i, { state: "refused", reason: "meeting_not_found" }];
-const OVER = [/has ended|is over|est (close|terminée)/i, { state: "ended" }];
 const DISCONNECTED = /\b(re)?connecting|reconnect|disconnected|trouble connecting|connexion|déconnecté/i;
 
 const seen = { appMs: null, answeredMs: null, silentMs: null, isIn: false, soundDialog: false, liveSound: false };
 
-function meant(text, ...sayings) {
-  return sayings.find(([pattern]) => pattern.test(text))?.[1];
+function meant(text) {
+  return SAID.find(([pattern]) => pattern.test(text))?.[1];
 }
 
 function isClient() {
@@ -56,7 +57,7 @@ function ending() {
   const screen = find(NAMES.ended);
   if (!screen) return null;
   const text = textOf(find("h1", screen) ?? screen);
-  return { ...(meant(text, ...SAID) ?? { state: "ended" }), detail: `the client says: ${text}` };
+  return { ...(meant(text) ?? { state: "ended" }), detail: `the client says: ${text}` };
 }
 
 function errorScreen() {
@@ -66,7 +67,7 @@ function errorScreen() {
   const parts = [...title.parentElement.children].map(textOf);
   const text = parts.filter(Boolean).join(" ");
   const code = parts.find((part) => /^[45]\d\d$/.test(part));
-  const what = CODES[code] ?? meant(text, ...SAID, NOT_FOUND, OVER) ?? { state: "refused", reason: "client_error" };
+  const what = CODES[code] ?? meant(text) ?? { state: "refused", reason: "client_error" };
   return { ...what, detail: `the client shows an error: ${text}` };
 }
 
