@@ -257,7 +257,7 @@ class ChromiumSource:
 
 
 def _stranger(address: str) -> str:
-    host = urlsplit(address).netloc
+    host = urlsplit(address).hostname
     return f"the page of {host} shows no meeting" if host else "no page was loaded yet"
 
 

@@ -5,7 +5,7 @@ const OPENING_MS = 600;
 const SENT_MS = 1500;
 
 function isChatShown() {
-  return Boolean(findVisible("[data-test='publicChat'], [data-test='hidePublicChat'], [data-test='chatMessages']"));
+  return Boolean(findVisible("[data-test='publicChat'], [data-test='hidePublicChat']"));
 }
 
 // Private chats have buttons of the same name after it.
@@ -95,7 +95,7 @@ async function writeChat(text) {
 async function typeIntoBox(text) {
   const box = () => findVisible("#message-input");
   if (!(await until(box, PANEL_MS))) return "the meeting’s chat has no box to write in";
-  if (box().disabled) return "the meeting’s chat is locked";
+  if (box().disabled) return lostConnection() ? "the client has lost the meeting" : "the meeting’s chat is locked";
   fill(box(), text);
   await until(() => box()?.value !== text, 100);
   const taken = box()?.value ?? "";

@@ -140,11 +140,16 @@ function closeSoundDialog() {
 
 // --- The meeting -----------------------------------------------------------------------------------------------------------------
 
+// What the client says of its connection while it has none.
+function lostConnection() {
+  return [...document.querySelectorAll(NAMES.banner)].map(textOf).find((text) => DISCONNECTED.test(text));
+}
+
 function meeting() {
   const now = performance.now();
   seen.appMs ??= now;
   press("session details", find("[data-test='sessionDetailsModal'] [data-test='closeModal']"));
-  const banner = [...document.querySelectorAll(NAMES.banner)].map(textOf).find((text) => DISCONNECTED.test(text));
+  const banner = lostConnection();
   if (banner) {
     const detail = `the client has lost the meeting and reconnects: ${banner}`;
     return { state: seen.isIn ? "reconnecting" : "joining", reason: "disconnected", detail };
