@@ -3,6 +3,7 @@
 import pytest
 
 from amphi.sipmediagw import (
+    ChatRefusedError,
     GatewayFullError,
     GatewayRefusedError,
     GatewayUnauthorizedError,
@@ -139,6 +140,7 @@ def test_chat(serve):
     ("reply", "kind"),
     [
         (answer({"error": "not_in_meeting", "detail": "joining"}, "409 Conflict"), NotInMeetingError),
+        (answer({"error": "chat_refused", "detail": "locked"}, "409 Conflict"), ChatRefusedError),
         (UNKNOWN, UnknownRoomError),
         (answer({"error": "forbidden"}, "403 Forbidden"), GatewayUnauthorizedError),
         (

@@ -14,6 +14,7 @@ what an answer means, never from the word success in it.
 
 from amphi.sipmediagw.connection import connect, detect
 from amphi.sipmediagw.exceptions import (
+    ChatRefusedError,
     GatewayError,
     GatewayFailedError,
     GatewayFullError,
@@ -32,6 +33,7 @@ from amphi.sipmediagw.inert import inert
 from amphi.sipmediagw.model import Dialect, Gateway, JobRef, JobStatus, StartRequest, State
 
 __all__ = [
+    "ChatRefusedError",
     "Dialect",
     "Gateway",
     "GatewayError",

@@ -11,6 +11,7 @@ GatewayError
 │   └── UnsafeRoomNameError     refused here, before anything is sent
 ├── UnknownRoomError
 ├── NotInMeetingError
+├── ChatRefusedError            the meeting's chat, not the gateway, took no message
 ├── NotAGatewayError
 └── UnsupportedError
 """
@@ -112,6 +113,13 @@ class NotInMeetingError(GatewayError):
 
     code = "gateway_not_in_meeting"
     sentence = "The streaming gateway is not in the meeting at the moment."
+
+
+class ChatRefusedError(GatewayError):
+    """The bot is in the meeting, and the meeting's chat did not take the message: it may be locked."""
+
+    code = "gateway_chat_refused"
+    sentence = "The meeting’s chat does not take messages at the moment. It may be locked."
 
 
 class NotAGatewayError(GatewayError):

@@ -4,6 +4,7 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from amphi.sipmediagw.exceptions import (
+    ChatRefusedError,
     GatewayFailedError,
     GatewayFullError,
     GatewayRefusedError,
@@ -74,7 +75,8 @@ class JobGateway:
 
     def _check_in_meeting(self, call: str, reply: Reply) -> None:
         if reply.status == _CONFLICT:
-            raise NotInMeetingError(self._words(call, reply))
+            is_chat = reply.data.get("error") == "chat_refused"
+            raise (ChatRefusedError if is_chat else NotInMeetingError)(self._words(call, reply))
         self._check(call, reply)
 
     def _check(self, call: str, reply: Reply) -> None:

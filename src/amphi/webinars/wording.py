@@ -31,6 +31,7 @@ ERRORS: dict[str, Promise] = {
         "This webinar’s room name does not suit the streaming gateway. Tell an administrator."
     ),
     "gateway_unknown_room": _("The streaming gateway no longer knows this webinar. Restart the live."),
+    "gateway_chat_refused": _("The meeting’s chat does not take messages at the moment. It may be locked."),
     "gateway_not_in_meeting": _("The streaming gateway is not in the meeting at the moment."),
     "gateway_not_a_gateway": _("The address of the streaming gateway is wrong. Tell an administrator."),
     "gateway_unsupported": _("This streaming gateway can’t do what was asked."),
