@@ -8,6 +8,7 @@ import pytest_asyncio
 from playwright.async_api import Error, async_playwright
 
 from amphi.gateway import meeting_page
+from amphi.gateway.chat import one_line
 from amphi.gateway.exceptions import ChatRefusedError
 from amphi.gateway.job_state import Event
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
@@ -215,6 +216,7 @@ ERRORS_OF_3 = [
     ({"title": "Oops", "message": "Le jeton de séance a été remplacé"}, "refused", "session_expired"),
     ({"title": "Oops", "message": "L'utilisateur a été banni"}, "removed", ""),
     ({"title": "Oops", "message": "Authentication timeout"}, "refused", "client_error"),
+    ({"title": "Oops\x1b[2J", "message": "Red\u202eder"}, "refused", "client_error"),
 ]
 
 
@@ -227,7 +229,7 @@ async def test_the_error_screen(visit, era, errors):
         seen = await visitor.look()
         assert (seen.state, seen.reason) == (state, reason), error
         said = error.get("message") or error["code"]
-        assert seen.detail == f"the client shows an error: {error['title']} {said}"
+        assert seen.detail == one_line(f"the client shows an error: {error['title']} {said}")
 
 
 REFUSALS = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Protocol
 
+from amphi.gateway.chat import one_line
 from amphi.gateway.exceptions import ChatRefusedError
 from amphi.gateway.job_state import Event
 
@@ -78,7 +79,7 @@ async def observe(page: Page, *, any_page: bool, name: str) -> Observation:
     )
     if not isinstance(seen, dict):
         return Observation()
-    detail = str(seen.get("detail") or "")[:300]
+    detail = one_line(str(seen.get("detail") or ""))[:300]  # words of a page, on their way to a log
     return Observation(str(seen["state"]), str(seen.get("reason") or ""), detail, str(seen["kind"]))
 
 
@@ -100,4 +101,4 @@ async def send_chat(page: Page, text: str) -> None:
     """
     refusal = await page.evaluate("(text) => window.amphiMeetingPage.sendChat(text)", text)
     if refusal:
-        raise ChatRefusedError(str(refusal)[:300])
+        raise ChatRefusedError(one_line(str(refusal))[:300])
