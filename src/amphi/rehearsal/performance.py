@@ -240,10 +240,7 @@ class Performance:
         to_meeting, to_listener = [], []
         for turn in range(CHAT_ROUNDS):
             await _until(began + self.seconds * (turn + 0.5) / CHAT_ROUNDS)
-            question, answer = (
-                f"Question {turn + 1} ({self.stage.token})",
-                f"Réponse {turn + 1} ({self.stage.token})",
-            )
+            question, answer = chat_lines(turn + 1, self.stage.token)
             late = "A listener's message did not reach the meeting"
             to_meeting.append(await self._told(listener.write(question), presenter, question, late))
             late = "A presenter's message did not reach the listener"
@@ -309,6 +306,11 @@ async def _at_most(limit_s: float, what: str) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise NoAnswerError(what) from None
+
+
+def chat_lines(turn: int, token: str) -> tuple[str, str]:
+    """What the listener asks and the presenter answers, in characters that every gateway leaves as they are."""
+    return f"Question {turn}, {token}", f"Réponse {turn}, {token}"
 
 
 async def _until(moment: float) -> None:
