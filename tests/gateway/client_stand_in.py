@@ -27,6 +27,8 @@ class ClientHandler(http.server.BaseHTTPRequestHandler):
             self.page("bigbluebutton.js")
         elif address.path == "/bigbluebutton/api/join":
             client.joins += 1
+            if client.joins > 1:
+                client.change(banner="")  # a page that is opened anew is connected
             self.redirect(client.first_address())
         elif address.path == "/bigbluebutton/api/error":
             self.answer(client.xml.encode(), "text/xml")

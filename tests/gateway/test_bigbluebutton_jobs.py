@@ -47,9 +47,12 @@ def slow_ones(gateway, client, rtmp):
     servers = {
         "mute": client("3.0", sound="microphone only", view="full"),
         "hung": client("2.7", screen="loading"),
+        "lost": client("2.6", view="clean", sound="forced"),
     }
     for job_id, server in servers.items():
         start(gateway, job_id, server, rtmp.url(job_id))
+    until(gateway, "lost", state="on_air", reason="")
+    servers["lost"].change(banner="Connexion…")
     return servers
 
 
@@ -171,3 +174,12 @@ def test_client_that_never_gets_there(gateway):
     job = until(gateway, "hung", state="idle")
     why = f"not in the meeting after {JOIN_TIMEOUT_S} s: the meeting’s client is loading"
     assert (job["reason"], job["detail"]) == ("join_timeout", why)
+
+
+def test_connection_that_stays_lost_is_made_anew(gateway, slow_ones):
+    wait_for(lambda: slow_ones["lost"].joins == 2, within_s=PATIENCE_S)
+    until(gateway, "lost", state="on_air", reason="")
+    said = (
+        "page_crashed) not reconnected after 20 s: the client has lost the meeting and reconnects: Connexion…"
+    )
+    assert said in "".join(gateway.log)
