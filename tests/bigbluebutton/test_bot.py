@@ -24,11 +24,20 @@ def test_bot_before_3_0(version):
     assert "userdata-bbb_custom_style" in parameters
 
 
-@pytest.mark.parametrize("show_chat", [False, True])
-def test_bot_since_3_0(show_chat):
-    parameters = bot_parameters("3.0.4", show_chat=show_chat)
+@pytest.mark.parametrize(
+    ("show_chat", "chat_may_come", "layout"),
+    [
+        (False, False, "MEDIA_ONLY"),
+        # MEDIA_ONLY never shows a chat.
+        (False, True, "SMART_LAYOUT"),
+        (True, True, "SMART_LAYOUT"),
+        (True, False, "SMART_LAYOUT"),
+    ],
+)
+def test_bot_since_3_0(show_chat, chat_may_come, layout):
+    parameters = bot_parameters("3.0.4", show_chat=show_chat, chat_may_come=chat_may_come)
     assert parameters["bot"] == "true"
-    assert parameters["enforceLayout"] == "SMART_LAYOUT"  # MEDIA_ONLY never shows a chat
+    assert parameters["enforceLayout"] == layout
     assert parameters["userdata-bbb_hide_notifications"] == "true"
 
 

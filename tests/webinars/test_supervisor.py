@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import check, domain, supervisor
+from amphi.webinars import check, domain, gateways, supervisor
 from amphi.webinars.models import Livestream, State, Transition
 from tests.factories import make_user
 
@@ -222,6 +222,17 @@ def test_chat_is_filmed_only_without_webhooks(livestream, stage):
     look(livestream)
     assert livestream.has_hook is False
     assert stage.count(f"PUT {JOB}.*/chat-panel") == 1
+
+
+@pytest.mark.parametrize(("has_hooks", "layout"), [(True, "MEDIA_ONLY"), (False, "SMART_LAYOUT")])
+def test_view_has_room_for_a_chat_only_where_it_may_be_filmed(livestream, stage, has_hooks, layout):
+    stage.has_hooks = has_hooks
+    start(livestream)
+    look(livestream)
+    first = next(call for call in stage.asked if "hooks/create" in call or JOB in call)
+    assert "hooks/create" in first
+    request = gateways.start_request(livestream, show_chat=False)
+    assert f"enforceLayout={layout}" in request.join_url
 
 
 # --- restarting and stopping

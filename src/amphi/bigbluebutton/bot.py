@@ -10,27 +10,19 @@ from amphi.bigbluebutton.server import version_of
 # Notices that come and go have no place in a picture for thousands.
 _STYLE = ".Toastify{display:none!important}"
 
-_SINCE_3_0 = {
-    "bot": "true",
-    # As MEDIA_ONLY places the slides and the cameras, but with room for the chat, which may be asked for later.
-    "enforceLayout": "SMART_LAYOUT",
-    "userdata-bbb_hide_controls": "true",
-    "userdata-bbb_hide_notifications": "true",
-    "userdata-bbb_show_session_details_on_join": "false",
-}
 
-
-def bot_parameters(version: str, *, show_chat: bool) -> dict[str, str]:
+def bot_parameters(version: str, *, show_chat: bool, chat_may_come: bool = True) -> dict[str, str]:
     """What to pass as `parameters` of `Server.join_url` for the streaming bot.
 
     Args:
         version: the server's, as `Capabilities.version` has it; when unknown, what either generation understands.
         show_chat: the public chat is part of the picture.
+        chat_may_come: it is now, or may be asked for later.
     """
     known = version_of(version)
     parameters = _common(show_chat=show_chat)
     if known is None or known >= (3, 0):
-        parameters |= _SINCE_3_0
+        parameters |= _since_3_0(chat_may_come=show_chat or chat_may_come)
     if known is None or known < (3, 0):
         parameters["userdata-bbb_custom_style"] = _STYLE
     return parameters
@@ -53,4 +45,15 @@ def _common(*, show_chat: bool) -> dict[str, str]:
     }
     return {"excludeFromDashboard": "true"} | {
         f"userdata-bbb_{name}": value for name, value in settings.items()
+    }
+
+
+def _since_3_0(*, chat_may_come: bool) -> dict[str, str]:
+    return {
+        "bot": "true",
+        # The first has slides and cameras only, and no way to a chat; the second places them alike and has room for one.
+        "enforceLayout": "SMART_LAYOUT" if chat_may_come else "MEDIA_ONLY",
+        "userdata-bbb_hide_controls": "true",
+        "userdata-bbb_hide_notifications": "true",
+        "userdata-bbb_show_session_details_on_join": "false",
     }

@@ -46,9 +46,12 @@ def streaming_user_id(meeting: Meeting) -> str:
     return f"amphi-streaming-{meeting.pk}"
 
 
-def _streaming_user_url(meeting: Meeting, name: str, *, show_chat: bool) -> str:
-    """The streaming user's way into `meeting`, with a clean view and no rights but a viewer's."""
-    server = meeting_server()
+def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -> str:
+    """The streaming user's way into the meeting, with a clean view and no rights but a viewer's.
+
+    The chat is filmed only where its messages can't reach the listeners as text: elsewhere the view needs no room for it.
+    """
+    meeting, server = livestream.meeting, meeting_server()
     try:
         version = server.capabilities().version
     except BigBlueButtonError:
@@ -58,7 +61,7 @@ def _streaming_user_url(meeting: Meeting, name: str, *, show_chat: bool) -> str:
         name,
         role="VIEWER",
         user_id=streaming_user_id(meeting),
-        parameters=bot_parameters(version, show_chat=show_chat),
+        parameters=bot_parameters(version, show_chat=show_chat, chat_may_come=not livestream.has_hook),
     )
 
 
@@ -78,7 +81,9 @@ def entry_url(meeting: Meeting, name: str = "") -> str | None:
             return None
     except BigBlueButtonError:
         return None
-    return _streaming_user_url(meeting, name or settings.MEETING_WEBINAR_STREAMING_USER, show_chat=False)
+    return _streaming_user_url(
+        meeting.livestream, name or settings.MEETING_WEBINAR_STREAMING_USER, show_chat=False
+    )
 
 
 def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.StartRequest:
@@ -89,7 +94,7 @@ def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.Star
         job_id=str(livestream.job_id),
         room=meeting.room,
         rtmp_url=livestream.gateway.rtmp_stream_url,
-        join_url=_streaming_user_url(meeting, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat),
+        join_url=_streaming_user_url(livestream, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat),
         domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
         show_chat=show_chat,
     )

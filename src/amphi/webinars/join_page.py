@@ -33,7 +33,7 @@ def _same(given: str, expected: str) -> bool:
 
 def _webinar(**lookup: Any) -> Meeting:
     """The webinar; what is none has no join page."""
-    meeting = Meeting.objects.filter(**lookup, is_webinar=True).first()
+    meeting = Meeting.objects.filter(**lookup, is_webinar=True, livestream__isnull=False).first()
     if meeting is None or not settings.USE_MEETING_WEBINAR:
         raise Http404
     return meeting

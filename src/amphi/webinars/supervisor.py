@@ -131,13 +131,14 @@ def _hard_limit(livestream: Livestream) -> datetime | None:
 def _bring_on_air(check: Check) -> None:
     livestream = check.livestream
     patience = START_GIVES_UP if livestream.state == State.STARTING else RECOVERY_GIVES_UP
+    # First, since a meeting server without webhooks has the gateway film the chat.
+    meeting_watch.keep_hook(check)
     ended_hint = jobs.keep_job_alive(check)
     if livestream.gateway_asked_at is not None:  # else what comes is another job's
         _media_advances(check)
     if livestream.media_seen_at is not None and livestream.media_seen_at > livestream.state_since:
         transitions.apply(livestream, transitions.MEDIA_SEEN, user=None)
         return
-    meeting_watch.keep_hook(check)
     if _finish_if_over(check, hint=ended_hint):
         return
     if check.now > livestream.state_since + EAGER_FOR:
