@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import check, domain, gateways, supervisor
+from amphi.webinars import check, domain, gateways, supervisor, wording
 from amphi.webinars.models import Livestream, State, Transition
 from tests.factories import make_user
 
@@ -222,6 +222,18 @@ def test_chat_is_filmed_only_without_webhooks(livestream, stage):
     look(livestream)
     assert livestream.has_hook is False
     assert stage.count(f"PUT {JOB}.*/chat-panel") == 1
+
+
+def test_live_without_sound_says_so_until_it_is_heard(livestream, stage):
+    on_air(livestream, stage)
+    stage.jobs[str(livestream.job_id)] = "on_air"
+    stage.job_reason = "no_sound"
+    look(livestream)
+    assert livestream.state == State.LIVE
+    assert wording.last_error(livestream) == str(wording.ERRORS["no_sound"])
+    stage.job_reason = ""
+    look(livestream)
+    assert wording.last_error(livestream) == ""
 
 
 @pytest.mark.parametrize(("has_hooks", "layout"), [(True, "MEDIA_ONLY"), (False, "SMART_LAYOUT")])

@@ -5,7 +5,7 @@ import logging
 from amphi import sipmediagw
 from amphi.webinars import gateways, rebooking, transitions
 from amphi.webinars.check import AFTER_ERROR, CONFIRM_AFTER, Check
-from amphi.webinars.models import Livestream
+from amphi.webinars.models import Livestream, State
 
 log = logging.getLogger("webinar")
 
@@ -106,6 +106,8 @@ def keep_job_alive(check: Check) -> bool:
         check.next_in = CONFIRM_AFTER
     elif status.reason:
         check.note(last_error=status.reason[:40], last_error_detail=status.detail[:500])
+    elif livestream.state == State.LIVE and livestream.last_error:
+        check.note(last_error="", last_error_detail="")
     _keep_chat_panel(check, status)
     return False
 

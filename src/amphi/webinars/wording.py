@@ -63,6 +63,9 @@ ERRORS: dict[str, Promise] = {
 }
 """The codes of `Livestream.last_error` and `Transition.reason`."""
 
+ON_AIR = frozenset({"no_sound"})
+"""Those that presenters are told of while pictures arrive: the audience sees the meeting, and does not hear it."""
+
 DELIVERY_ERRORS: dict[str, Promise] = {
     "chat_failed": _("The meeting did not take them."),
     "chat_no_meeting": _("The meeting server no longer knows the meeting."),
@@ -100,7 +103,8 @@ EVENTS: dict[str, Promise] = {
 
 def last_error(livestream: Livestream) -> str:
     """Why it does not go as it should, or an empty string."""
-    if not livestream.last_error or livestream.state in {State.LIVE, State.IDLE, State.STOPPED}:
+    error, state = livestream.last_error, livestream.state
+    if not error or state in {State.IDLE, State.STOPPED} or (state == State.LIVE and error not in ON_AIR):
         return ""
     return str(ERRORS.get(livestream.last_error, ERRORS["gateway_error"]))
 
