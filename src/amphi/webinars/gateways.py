@@ -94,7 +94,9 @@ def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.Star
         job_id=str(livestream.job_id),
         room=meeting.room,
         rtmp_url=livestream.gateway.rtmp_stream_url,
-        join_url=_streaming_user_url(livestream, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat),
+        join_url=_streaming_user_url(
+            livestream, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat
+        ),
         domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
         show_chat=show_chat,
     )
