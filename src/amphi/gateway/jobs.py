@@ -14,6 +14,9 @@ from amphi.gateway.recorder_server import RecorderServer
 logger = logging.getLogger(__name__)
 
 IDLE_KEPT = timedelta(minutes=10)
+CALM_AFTER = timedelta(seconds=30)
+"""How long a job has been on air before a browser is started for the next one: that takes seconds of a processor, which the first
+pictures of a live need, at the gateway and, on one machine, at its listeners too."""
 
 
 class Jobs:
@@ -24,6 +27,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._recorders = RecorderServer()
         self._browsers = BrowserReserve(config, self._recorders)
+        self._refilling: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         await self._recorders.open()
@@ -31,6 +35,8 @@ class Jobs:
 
     async def close(self) -> None:
         """End every job; RTMP first, of all at once."""
+        if self._refilling is not None:
+            self._refilling.cancel()
         jobs = self.active()
         for job in jobs:
             job.stop()
@@ -93,10 +99,16 @@ class Jobs:
             await job.ended()
 
     def _refill(self) -> None:
-        active = self.active()
-        if any(job.status.state is State.JOINING for job in active):
-            return  # starting a browser takes the machine from the job that is just joining
-        self._browsers.refill(wanted=min(self._config.warm, self._config.max_jobs - len(active)))
+        """Have browsers ready for the next jobs, once those there are need no help."""
+        if self._refilling is not None:
+            self._refilling.cancel()
+            self._refilling = None
+        active, horizon = self.active(), datetime.now(UTC) - CALM_AFTER
+        if all(job.status.state is State.ON_AIR and job.status.since < horizon for job in active):
+            self._browsers.refill(wanted=min(self._config.warm, self._config.max_jobs - len(active)))
+        else:
+            loop = asyncio.get_running_loop()
+            self._refilling = loop.call_later(CALM_AFTER.total_seconds(), self._refill)
 
     def _forget_old(self) -> None:
         horizon = datetime.now(UTC) - IDLE_KEPT
