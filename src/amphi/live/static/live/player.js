@@ -7,8 +7,13 @@ const LONGEST_PAUSE_MS = 4000;
 const LOOK_MS = 500;
 /** A picture that stands still for this long, while the live goes on, is read anew. */
 const STILL_MS = 6000;
-/** Further behind than this, a listener who comes back is taken to the live. */
+/** Further behind than this, a listener is taken to the live; less is caught up by playing a little faster. */
 const BEHIND_S = 3;
+const CATCH_UP_RATE = 1.25;
+/** It begins at the first, and ends at the second; and only with so much in store that it does not run dry. */
+const CATCH_UP_FROM_S = 0.4;
+const CATCH_UP_TO_S = 0.1;
+const CATCH_UP_STORE_S = 0.7;
 /** Jumps come no closer: a network that is too slow is not helped by them. */
 const JUMP_PAUSE_MS = 10000;
 
@@ -17,8 +22,9 @@ const NATIVE_TARGET_S = 8;
 
 const SETTINGS = {
   lowLatencyMode: true,
-  // Low-latency playlists say themselves how far from the edge a player stays; small drifts are caught up by playing a little faster.
-  maxLiveSyncPlaybackRate: 1.25,
+  // Low-latency playlists say themselves how far from the edge a player stays. How drifts are caught up is ours: the library leaves alone who
+  // is more than a segment behind, for as long as the live lasts.
+  maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0.2,
   backBufferLength: 10,
   maxBufferLength: 12,
@@ -174,6 +180,22 @@ export class Player extends EventTarget {
     }
   }
 
+  /** Seconds of picture and sound in store. */
+  get #store() {
+    const { buffered, currentTime } = this.#video;
+    for (let index = 0; index < buffered.length; index += 1) {
+      if (buffered.start(index) <= currentTime && currentTime <= buffered.end(index)) return buffered.end(index) - currentTime;
+    }
+    return 0;
+  }
+
+  #catchUp() {
+    const isFast = this.#video.playbackRate > 1;
+    const isDue = this.#hls && this.behind > (isFast ? CATCH_UP_TO_S : CATCH_UP_FROM_S) && this.#store > CATCH_UP_STORE_S;
+    const rate = isDue ? CATCH_UP_RATE : 1;
+    if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
+  }
+
   #look() {
     const now = performance.now();
     const position = this.#video.currentTime;
@@ -183,7 +205,8 @@ export class Player extends EventTarget {
       this.#movedAt = now;
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#setPlaying(!this.#video.paused);
-      // Too far to be caught up by playing faster, as after a break of the network.
+      this.#catchUp();
+      // As after a break of the network.
       if (this.#playing && this.behind > BEHIND_S && now - this.#jumpedAt > JUMP_PAUSE_MS) {
         this.#jumpedAt = now;
         this.toLive();
