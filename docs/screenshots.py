@@ -217,7 +217,7 @@ def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
             page = context.new_page()
             page.goto(f"{shoot.url}{panel}invite/")
             page.fill("[name=addresses]", f"lea.{language}@demo.invalid")
-            page.select_option("[name=language]", language)
+            page.select_option("select[name=language]", language)
             page.click("button[value=preview]")
             page.click("button[value=send]")
             while not (written := set(mails.glob("*.log")) - known):
