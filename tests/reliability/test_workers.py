@@ -1,6 +1,7 @@
 """Real workers on one database: none acts twice, none is missed when it dies, and what hangs delays only itself."""
 
 import signal
+import time
 from collections import Counter
 
 import pytest
@@ -67,6 +68,20 @@ def test_worker_that_ends_in_the_middle_of_a_look_leaves_it_to_another(
     livestream.refresh_from_db()
     assert list(stage.jobs) == [str(livestream.job_id)]
     assert events(livestream) == ["go_live", "media_seen"]
+
+
+def test_end_of_a_meeting_is_seen_by_polling_alone(workers: Workers, stage: Stage):
+    """No webhook, no callback, and a gateway that says nothing of it: 20 s are promised."""
+    stage.has_hooks = False
+    livestream = webinar_on(stage)
+    workers.start()
+    start(livestream)
+    wait_until(lambda: state(livestream) == State.LIVE, "live")
+    stage.meeting_exists = False
+    ended_at = time.monotonic()
+    wait_until(lambda: state(livestream) == State.STOPPED, "stopped")
+    assert time.monotonic() - ended_at < 20
+    assert events(livestream) == ["go_live", "media_seen", "meeting_ended", "gateway_idle"]
 
 
 @pytest.mark.parametrize("how", ["hang", 500, "html"])
