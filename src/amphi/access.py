@@ -110,8 +110,8 @@ def asks_password(request: HttpRequest, event: Event) -> bool:
     """Whether the password of `event` is still to be given, by somebody who may watch it."""
     return (
         bool(event.password)
-        and not owns_event(request.user, event)
         and not passwords.is_known(request.session, event.door, event.password)
+        and not owns_event(request.user, event)
     )
 
 

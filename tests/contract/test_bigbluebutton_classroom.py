@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -29,27 +29,12 @@ from amphi.bigbluebutton import (
     chat,
     webhooks,
 )
+from tests.waiting import answers, wait_for
 from tests.wire import WireServer, answer
 
 SECRET = "a-secret-of-the-tests"
 PATIENCE_S = 30.0
 Told = TypeVar("Told", bound=webhooks.Event)
-
-
-def wait_for(condition: Callable[[], object], what: str):
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} never came")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=1).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 @dataclass

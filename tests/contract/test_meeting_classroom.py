@@ -3,10 +3,8 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import httpx
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -18,26 +16,11 @@ from amphi.meetings.server import meeting_server
 from tests.browser import running
 from tests.factories import make_meeting, make_user
 from tests.meetings.test_slides import upload
+from tests.waiting import answers, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SECRET = "a-secret-of-the-tests"
 PATIENCE_S = 40.0
-
-
-def wait_for(condition: Callable[[], object], what: str):
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} never came")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=1).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-import httpx
 import pytest
 
 from amphi.sipmediagw import (
@@ -22,25 +20,10 @@ from amphi.sipmediagw import (
     connect,
     detect,
 )
+from tests.waiting import answers, wait_for
 
 TOKEN = "a-token-of-the-tests"
 PATIENCE_S = 40.0
-
-
-def wait_for(condition: Callable[[], object], what: str):
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} never came")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=2).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-import pytest
+from tests import waiting
 
 PATIENCE_S = 30.0
 CLIP = (
@@ -48,12 +46,4 @@ def publishing(rtmp: str, stream: str = "hall", *, size: str = "320x180") -> Ite
 
 
 def wait_for(url: str, status: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, timeout=PATIENCE_S, verify=False).status_code == status:  # noqa: S501 -- plain HTTP
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"{url} does not answer {status}")
+    waiting.wait_for(lambda: waiting.answers(url, status), f"{status} from {url}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.test import Client
@@ -80,7 +81,7 @@ class Visit:
         self._call = call
         self.page = page
 
-    def __call__(self, what: Callable[[Page], object]) -> object:
+    def __call__(self, what: Callable[[Page], Any]) -> Any:
         return self._call(lambda: what(self.page))
 
     def state(self, wanted: str) -> None:
@@ -96,7 +97,7 @@ class Visit:
         return str(self(lambda page: page.inner_text(selector)))
 
     def messages(self) -> list[str]:
-        return self(lambda page: page.locator(".chat-message .chat-text").all_inner_texts())  # type: ignore[return-value]
+        return self(lambda page: page.locator(".chat-message .chat-text").all_inner_texts())
 
 
 @contextmanager

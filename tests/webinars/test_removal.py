@@ -105,6 +105,28 @@ def test_delete_waits_for_an_ill_meeting_server_and_an_ill_gateway(livestream, s
     assert not Meeting.objects.exists()
 
 
+@pytest.mark.parametrize("is_webinar", [False, True])
+def test_saving_what_is_being_deleted_brings_nothing_back(livestream, stage, is_webinar):
+    opened(livestream)
+    on_air(livestream, stage)
+    delete(livestream)
+    with pytest.raises(TransitionRefusedError):
+        save(livestream, is_webinar=is_webinar)
+    look_until_gone(livestream)
+    assert not Meeting.objects.exists()
+
+
+def test_start_of_one_who_has_not_seen_the_removal_is_refused(livestream, stage):
+    opened(livestream)
+    before = Livestream.objects.select_related("meeting").get()
+    assert not delete(livestream)
+    assert Livestream.objects.get().state == State.IDLE
+    with pytest.raises(TransitionRefusedError):
+        domain.go_live(before, user=livestream.meeting.owner)
+    look_until_gone(livestream)
+    assert not Meeting.objects.exists()
+
+
 def test_delete_twice_is_harmless(livestream, stage):
     opened(livestream)
     on_air(livestream, stage)

@@ -1,19 +1,15 @@
 """Deleting a meeting: what runs is ended, who was invited is told."""
 
-import logging
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError
+from amphi.bigbluebutton import BigBlueButtonError
 from amphi.meetings import domain, invitations
 from amphi.meetings.models import Meeting
-from amphi.meetings.server import meeting_server
+from amphi.meetings.server import end_meeting
 from amphi.webinars import domain as webinars
 from amphi.webinars.exceptions import MeetingServerError
-
-log = logging.getLogger("webinar")
 
 
 def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
@@ -40,14 +36,10 @@ def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
 
 def _end(meeting: Meeting) -> None:
     try:
-        meeting_server().end(meeting.bbb_id)
-    except MeetingNotFoundError:
-        return
+        end_meeting(meeting)
     except BigBlueButtonError as error:
-        log.warning("end for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(
             _(
                 "The meeting runs, and the meeting server does not answer: it can’t be ended. Try again in a moment."
             )
         ) from error
-    log.info("end for meeting %s “%s”: ok", meeting.pk, meeting.name)

@@ -1,13 +1,16 @@
 """The meeting server that the settings name."""
 
+import logging
 from functools import lru_cache
 from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
 
-from amphi.bigbluebutton import Algorithm, Server
+from amphi.bigbluebutton import Algorithm, BigBlueButtonError, MeetingNotFoundError, Server
 from amphi.meetings.models import Meeting
+
+log = logging.getLogger("webinar")
 
 TIMEOUT_S = 5.0
 """A presenter waits for these answers, and a webinar's supervision too."""
@@ -23,6 +26,22 @@ def _server(url: str, secret: str, checksum: str, ca_file: str) -> Server:
 def meeting_server() -> Server:
     """The client of the configured BigBlueButton; it keeps its connections."""
     return _server(settings.BBB_API_URL, settings.BBB_SECRET_KEY, settings.BBB_CHECKSUM, settings.BBB_CA_FILE)
+
+
+def end_meeting(meeting: Meeting) -> None:
+    """End `meeting` in BBB; that it is over already is as well.
+
+    Raises:
+        BigBlueButtonError: BBB did not do it.
+    """
+    try:
+        meeting_server().end(meeting.bbb_id)
+    except MeetingNotFoundError:
+        pass
+    except BigBlueButtonError as error:
+        log.warning("end for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+        raise
+    log.info("end for meeting %s “%s”: ok", meeting.pk, meeting.name)
 
 
 def callback_url(meeting: Meeting, name: str) -> str:

@@ -40,7 +40,12 @@ def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
     Returns:
         None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting, unless its live is
         running, which nothing here disturbs.
+
+    Raises:
+        TransitionRefusedError: the webinar is being deleted; nothing brings it back.
     """
+    if Livestream.objects.filter(meeting=meeting, removal=Removal.DELETE).exists():
+        raise TransitionRefusedError(_("This webinar is being deleted."))
     if not meeting.is_webinar:
         unplan(meeting, Removal.UNCHECK, user=user)
         return None
@@ -131,15 +136,13 @@ def can_end(livestream: Livestream) -> bool:
 
 def go_live(livestream: Livestream, *, user: User) -> None:
     """Ask for the live. Harmless when it is asked for or live already."""
-    if livestream.removal:
-        raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))
     with transaction.atomic():
         if can_start(livestream):
             livestream = rebooking.before_start(livestream)
         applied = transitions.apply(livestream, transitions.GO_LIVE, user=user)
     if not applied:
         livestream.refresh_from_db()
-        if livestream.state == State.STOPPING:
+        if livestream.state == State.STOPPING or livestream.removal:
             raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))
 
 

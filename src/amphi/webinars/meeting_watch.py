@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
+from amphi.meetings import server
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url, meeting_server
 from amphi.webinars import participation
@@ -66,14 +67,10 @@ def end_meeting(check: Check) -> None:
     """End the meeting in BBB, as somebody asked."""
     livestream = check.livestream
     try:
-        meeting_server().end(livestream.meeting.bbb_id)
-    except MeetingNotFoundError:
-        pass
-    except BigBlueButtonError as error:
-        log.warning("end for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error)
+        server.end_meeting(livestream.meeting)
+    except BigBlueButtonError:
         check.next_in = AFTER_ERROR
         return
-    log.info("end for meeting %s “%s”: ok", livestream.meeting_id, livestream.meeting.name)
     check.note(ends_meeting=False)
     meeting_has_ended(livestream, check.now)
 

@@ -134,6 +134,8 @@ def apply(
     changes = {**_changes(livestream, event, new, now), **columns, "state": new, "state_since": now}
     with transaction.atomic():
         guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
+        if event == GO_LIVE:
+            guarded = guarded.filter(removal="")  # what is being removed is not begun again
         if not guarded.update(**changes):
             return False
         Transition.objects.create(
