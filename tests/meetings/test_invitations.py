@@ -10,6 +10,7 @@ from django.utils import timezone
 from amphi.mails.models import Mail
 from amphi.meetings import domain, invitations
 from amphi.meetings.models import Invitation, Meeting
+from amphi.webinars.models import Livestream, State
 from tests.factories import make_meeting, make_user, make_webinar
 from tests.meetings.test_views import text_of
 
@@ -229,6 +230,16 @@ def test_who_was_invited_is_told_of_the_end(client, marie):
         assert entry == {"UID": uid, "METHOD": "CANCEL", "STATUS": "CANCELLED", "SEQUENCE": "1"}
         assert "BEGIN:VALARM" not in mail.calendar
         assert "/live/" not in mail.text + mail.html + mail.calendar
+
+
+def test_deleting_a_running_webinar_twice_tells_once(client, marie):
+    livestream = make_webinar(marie)
+    client.post(invite_url(livestream.meeting), data())
+    Mail.objects.all().delete()
+    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    for _ in range(2):
+        client.post(reverse("meetings:delete", args=[livestream.meeting.slug]), {"tells_invited": "on"})
+    assert Mail.objects.count() == 1
 
 
 def test_nobody_is_told_when_that_is_not_wanted(client, marie):

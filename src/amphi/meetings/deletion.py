@@ -10,6 +10,7 @@ from amphi.meetings.models import Meeting
 from amphi.meetings.server import end_meeting
 from amphi.webinars import domain as webinars
 from amphi.webinars.exceptions import MeetingServerError
+from amphi.webinars.models import Removal
 
 
 def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
@@ -26,10 +27,12 @@ def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
     Raises:
         MeetingServerError: a plain meeting runs, and BBB did not end it; nothing is deleted.
     """
-    if meeting.is_open and webinars.livestream_of(meeting) is None:
+    livestream = webinars.livestream_of(meeting)
+    if meeting.is_open and livestream is None:
         _end(meeting)
+    is_asked_again = livestream is not None and livestream.removal == Removal.DELETE
     with transaction.atomic():
-        if tells_invited:
+        if tells_invited and not is_asked_again:
             invitations.cancel(meeting, user=user)
         return domain.delete_meeting(meeting, user=user)
 

@@ -1,6 +1,5 @@
 """The webinar of a rehearsal in the platform's own database: made before, removed after. Needs Django set up."""
 
-import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from amphi.webinars import domain as webinars
 from amphi.webinars.gateways import gateway_for, job_ref
 from amphi.webinars.models import LiveGateway, Livestream
 
-log = logging.getLogger(__name__)
 
 PREFIX = "rehearsal-"
 MARGIN = timedelta(minutes=4)
