@@ -21,7 +21,6 @@ from amphi.webinars import domain as webinars
 from amphi.webinars.gateways import gateway_for, job_ref
 from amphi.webinars.models import LiveGateway, Livestream
 
-
 PREFIX = "rehearsal-"
 MARGIN = timedelta(minutes=4)
 """For starting, stopping, starting again and ending, around the part that is measured."""
