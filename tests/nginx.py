@@ -112,7 +112,9 @@ def frame(folder: Path, *, http: str = "", modules: tuple[str, ...] = (), rtmp: 
         f"  {name}_temp_path {folder}/nginx-tmp/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    blocks = f"http {{\n{temporary}  access_log off;\n{http}\n}}\n" if http else ""
+    # Types as Debian's nginx.conf has them: a type that is missing there is missing here.
+    types = "  include /etc/nginx/mime.types;\n  default_type application/octet-stream;\n"
+    blocks = f"http {{\n{types}{temporary}  access_log off;\n{http}\n}}\n" if http else ""
     return (
         f"{loads}{user}daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log stderr warn;\n"
         f"events {{ worker_connections 512; }}\n{blocks}{rtmp}"

@@ -296,14 +296,32 @@ def test_clock_that_is_wrong(ahead_s, level, words):
 
 
 def test_web(settings):
-    with WireServer(lambda _: answer("ok\n")) as server:
+    with WireServer(lambda _: answer("ok\n", content_type="text/javascript; charset=utf-8")) as server:
         settings.AMPHI_URL = server.url
-        assert only(platform.check_web())[0] == "OK"
+        assert [level for level, _ in brief(platform.check_web())] == ["OK", "OK"]
     with WireServer(lambda _: answer("no", "502 Bad Gateway")) as server:
         settings.AMPHI_URL = server.url
         assert "502" in only(platform.check_web())[1]
     settings.AMPHI_URL = NOBODY
     assert only(platform.check_web())[0] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (answer("x", content_type="application/octet-stream"), "type application/octet-stream"),
+        (answer("x"), "type none"),
+        (answer("no", "404 Not Found"), "HTTP status 404"),
+    ],
+    ids=["the type that Debian's nginx gives", "no type", "missing"],
+)
+def test_player_that_browsers_can_not_run(settings, reply, words):
+    with WireServer(lambda one: answer("ok\n") if one.path == "/healthz" else reply) as server:
+        settings.AMPHI_URL = server.url
+        web, player = brief(platform.check_web())
+    assert web[0] == "OK"
+    assert player[0] == "FAIL"
+    assert words in player[1]
 
 
 def test_mail(settings):

@@ -82,6 +82,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
         folder, AMPHI_URL=url, AMPHI_TICKET_KEY=TICKET_KEY, AMPHI_USE_MEETING_WEBINAR="1"
     )
     services.python(env, "-m", "amphi", "migrate", "-v", "0")
+    services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
     event_id = int(services.python(env, "-c", SEED))
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
@@ -134,6 +135,23 @@ def test_page(edge):
     login = edge.client.get(f"{edge.url}/accounts/login/")
     assert "Secure" in login.headers["set-cookie"]
     assert edge.client.get(f"{edge.url}/static/theme.js").status_code == 200
+
+
+def test_scripts_that_nginx_serves_have_a_type_that_browsers_run(edge):
+    static = edge.folder / "static"
+    scripts = [file for file in static.rglob("*js") if file.is_file()]
+    assert any(file.suffix == ".mjs" for file in scripts)
+    served = [
+        edge.client.head(f"{edge.url}/static/{file.relative_to(static).as_posix()}") for file in scripts
+    ]
+    odd = {
+        str(answer.url): (answer.status_code, answer.headers["content-type"])
+        for answer in served
+        if answer.headers["content-type"].partition(";")[0]
+        not in {"text/javascript", "application/javascript"}
+    }
+    assert odd == {}
+    assert {answer.headers["cache-control"] for answer in served} == {"max-age=3600"}  # by nginx itself
 
 
 def test_plain_http_is_sent_on(edge):

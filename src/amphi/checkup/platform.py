@@ -20,6 +20,7 @@ from amphi.webinars.models import Livestream
 
 TIMEOUT_S = 5.0
 LATE = timedelta(minutes=1)
+HTTP_OK = 200
 
 
 def check_settings() -> Iterator[Finding]:
@@ -111,29 +112,64 @@ def check_tickets() -> Iterator[Finding]:
         )
 
 
+PLAYER_MODULE = "static/vendor/hls.js/hls.light.min.mjs"
+"""A module that every live page loads, under the platform's address."""
+SCRIPT_TYPES = frozenset({"text/javascript", "application/javascript"})
+
+
 def check_web() -> Iterator[Finding]:
-    """Whether the platform answers under its public address."""
+    """Whether the platform answers under its public address, and its pages can run there."""
     url = settings.AMPHI_URL
     caller = outbound.Caller(timeout_s=TIMEOUT_S)
     try:
         status = caller.call("GET", f"{url}/healthz").status
+        module = caller.call("GET", f"{url}/{PLAYER_MODULE}")
     except outbound.OutboundError as error:
         sentence = say(
             en=f"no answer under AMPHI_URL ({error}). Start `amphi web`, and look at nginx and its certificate.",
-            fr=f"pas de réponse à AMPHI_URL ({error}). Démarrez « amphi web », et vérifiez nginx et son certificat.",
+            fr=f"pas de réponse à AMPHI_URL ({error}). Démarrez « amphi web », et vérifiez nginx et son certificat.",
         )
         yield Finding("FAIL", "web", url, sentence)
         return
     finally:
         caller.close()
-    if status == 200:  # noqa: PLR2004 -- HTTP's OK
+    if status == HTTP_OK:
         yield Finding("OK", "web", url, say(en="it answers.", fr="elle répond."))
+        yield _player(module)
     else:
         sentence = say(
             en=f"what answers under AMPHI_URL is not the platform (HTTP status {status}). Correct the proxy in front of it.",
             fr=f"ce qui répond à AMPHI_URL n’est pas la plateforme (statut HTTP {status}). Corrigez le proxy devant elle.",
         )
         yield Finding("FAIL", "web", url, sentence)
+
+
+def _player(module: outbound.Answer) -> Finding:
+    """Whether browsers can run the live page's player: a module must come with a script's type."""
+    subject = f"/{PLAYER_MODULE}"
+    if module.status != HTTP_OK:
+        sentence = say(
+            en=f"the player of live pages is missing (HTTP status {module.status}): they show no picture. "
+            "Run `npm ci`, then `amphi collectstatic`.",
+            fr=f"le lecteur des pages de direct est introuvable (statut HTTP {module.status}) : elles n’affichent aucune image. "
+            "Lancez « npm ci », puis « amphi collectstatic ».",
+        )
+        return Finding("FAIL", "player", subject, sentence)
+    if module.content_type not in SCRIPT_TYPES:
+        shown = module.content_type or "none"
+        sentence = say(
+            en=f"it is served with the type {shown}, and browsers refuse to run it: live pages show no picture. "
+            "Serve .mjs as text/javascript, as deploy/nginx/amphi.conf does.",
+            fr=f"il est servi avec le type {shown}, et les navigateurs refusent de l’exécuter : les pages de direct n’affichent aucune image. "
+            "Servez .mjs en text/javascript, comme deploy/nginx/amphi.conf.",
+        )
+        return Finding("FAIL", "player", subject, sentence)
+    return Finding(
+        "OK",
+        "player",
+        subject,
+        say(en="browsers can run it.", fr="les navigateurs peuvent l’exécuter."),
+    )
 
 
 def check_mail() -> Iterator[Finding]:
