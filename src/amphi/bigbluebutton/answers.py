@@ -1,5 +1,6 @@
 """From the bytes of an API answer to a checked `<response>`, and typed readers of its fields."""
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError  # only types: parsing is defusedxml's
 
@@ -18,8 +19,10 @@ from amphi.bigbluebutton.exceptions import (
     NotXmlError,
     RedirectedError,
     RefusedError,
+    ServerFailedError,
     WebhooksUnavailableError,
 )
+from amphi.bigbluebutton.legal_xml import legal
 from amphi.outbound import Answer
 
 _REFUSALS: dict[str, type[RefusedError]] = {
@@ -30,6 +33,9 @@ _REFUSALS: dict[str, type[RefusedError]] = {
     "idNotUnique": MeetingExistsError,
     "nonUniqueVoiceBridge": MeetingExistsError,
     "destroyMissingHook": HookNotFoundError,
+    # Scalelite, app/controllers/concerns/bbb_errors.rb: a server of its pool does not answer, or there is none.
+    "internalError": ServerFailedError,
+    "serverUnavailable": ServerFailedError,
 }
 # Some versions give the key validationError here: https://github.com/bigbluebutton/bigbluebutton/issues/13369
 _NO_SUCH_MEETING = "A meeting with that ID does not exist"
@@ -74,7 +80,7 @@ def _parse(call: str, answer: Answer) -> Element:
         kind = answer.content_type or "no content type"
         raise NotXmlError(f"{call}: {len(answer.body)} bytes of {kind} instead of XML")
     try:
-        response = fromstring(answer.body, forbid_dtd=True)
+        response = _tree(answer.body)
     except DefusedXmlException as error:
         raise ForbiddenXmlError(
             f"{call}: the XML holds a {type(error).__name__.removesuffix('Forbidden')}"
@@ -86,6 +92,14 @@ def _parse(call: str, answer: Answer) -> Element:
     if response.tag != "response" or _code(response) not in {"SUCCESS", "FAILED"}:
         raise MalformedXmlError(f"{call}: XML that is not a response of BigBlueButton")
     return response
+
+
+def _tree(body: bytes) -> Element:
+    """The tree of an answer, also where one person's name makes it ill-formed for all."""
+    try:
+        return fromstring(body, forbid_dtd=True)
+    except ParseError:
+        return fromstring(legal(body), forbid_dtd=True)
 
 
 def _code(response: Element) -> str:
@@ -114,12 +128,36 @@ def text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
+_LONGEST_NUMBER = 40
+# "1,000", "1 000", "1.000", "12,34,567": the separators of thousands that Java's languages have.
+_GROUPED = re.compile(r"\d{1,3}(?:[,.'’_\s]\d{2,3})*[,.'’_\s]\d{3}")
+_LARGEST = 2**63 - 1
+_LARGEST_COUNT = 2**31 - 1
+
+
 def number(element: Element, path: str) -> int:
-    """A field's whole number; 0 when it is missing or is none, as older servers leave fields out."""
-    try:
-        return int(text(element, path))
-    except ValueError:
+    """A field's whole number; 0 when it is missing or is none, as older servers leave fields out.
+
+    BigBlueButton's templates write some numbers as its language does: getMeetings has ``<maxUsers>1,000</maxUsers>``,
+    https://github.com/bigbluebutton/bigbluebutton/issues/17688.
+    """
+    found = text(element, path)
+    if len(found) > _LONGEST_NUMBER:
         return 0
+    minus = found.startswith(("-", "\u2212"))
+    digits = found[1:] if minus or found.startswith("+") else found
+    if _GROUPED.fullmatch(digits):
+        digits = "".join(character for character in digits if character.isdecimal())
+    try:
+        whole = int(digits) if digits.isdecimal() else int(float(digits.replace(",", ".")))
+    except (ValueError, OverflowError):
+        return 0
+    return max(-_LARGEST, min(_LARGEST, -whole if minus else whole))
+
+
+def count(element: Element, path: str) -> int:
+    """A field's number of things: never negative, and no larger than a database column takes."""
+    return max(0, min(_LARGEST_COUNT, number(element, path)))
 
 
 def flag(element: Element, path: str) -> bool:

@@ -16,7 +16,8 @@
     │   ├── ChecksumRefusedError
     │   ├── MeetingNotFoundError
     │   ├── MeetingExistsError
-    │   └── HookNotFoundError
+    │   ├── HookNotFoundError
+    │   └── ServerFailedError        it may pass
     ├── CallNotSupportedError        this server has no such call
     │   └── WebhooksUnavailableError
     └── WebhookError                 a delivery to us
@@ -135,6 +136,12 @@ class MeetingExistsError(RefusedError):
 
 class HookNotFoundError(RefusedError):
     """The server knows no such hook."""
+
+
+class ServerFailedError(RefusedError):
+    """The server failed by itself, as a load balancer says of one of its pool: the same call may succeed later."""
+
+    permanent = False
 
 
 class CallNotSupportedError(BigBlueButtonError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element  # only a type: parsing is defusedxml's
 
-from amphi.bigbluebutton.answers import each, flag, mapping, number, text
+from amphi.bigbluebutton.answers import count, each, flag, mapping, number, text
 
 JoinRole = Literal["MODERATOR", "VIEWER"]
 
@@ -40,7 +40,7 @@ class CreatedMeeting:
             attendee_password=text(response, "attendeePW"),
             moderator_password=text(response, "moderatorPW"),
             voice_bridge=text(response, "voiceBridge"),
-            duration_minutes=number(response, "duration"),
+            duration_minutes=count(response, "duration"),
             has_user_joined=flag(response, "hasUserJoined"),
             forcibly_ended=flag(response, "hasBeenForciblyEnded"),
             existed=text(response, "messageKey") == "duplicateWarning",
@@ -134,13 +134,13 @@ class MeetingInfo:
             has_user_joined=flag(meeting, "hasUserJoined"),
             recording=flag(meeting, "recording"),
             is_breakout=flag(meeting, "isBreakout"),
-            duration_minutes=number(meeting, "duration"),
-            participant_count=number(meeting, "participantCount"),
-            listener_count=number(meeting, "listenerCount"),
-            voice_participant_count=number(meeting, "voiceParticipantCount"),
-            video_count=number(meeting, "videoCount"),
-            moderator_count=number(meeting, "moderatorCount"),
-            max_users=number(meeting, "maxUsers"),
+            duration_minutes=count(meeting, "duration"),
+            participant_count=count(meeting, "participantCount"),
+            listener_count=count(meeting, "listenerCount"),
+            voice_participant_count=count(meeting, "voiceParticipantCount"),
+            video_count=count(meeting, "videoCount"),
+            moderator_count=count(meeting, "moderatorCount"),
+            max_users=count(meeting, "maxUsers"),
             attendee_password=text(meeting, "attendeePW"),
             moderator_password=text(meeting, "moderatorPW"),
             metadata=mapping(meeting, "metadata"),
@@ -180,7 +180,7 @@ class Recording:
             PlaybackFormat(
                 kind=text(one, "type"),
                 url=text(one, "url"),
-                length_minutes=number(one, "length"),
+                length_minutes=count(one, "length"),
                 size_bytes=number(one, "size"),
             )
             for one in each(recording, "playback/format")
@@ -194,7 +194,7 @@ class Recording:
             published=flag(recording, "published"),
             start_time_ms=number(recording, "startTime"),
             end_time_ms=number(recording, "endTime"),
-            participants=number(recording, "participants"),
+            participants=count(recording, "participants"),
             metadata=mapping(recording, "metadata"),
             formats=tuple(formats),
         )
