@@ -14,6 +14,7 @@ from amphi.bigbluebutton import (
     BigBlueButtonError,
     MeetingNotFoundError,
     Presentation,
+    ServerFailedError,
     WebhooksUnavailableError,
 )
 from amphi.meetings import slides
@@ -68,12 +69,12 @@ def _presentations(meeting: Meeting) -> list[Presentation]:
 
 def _create(meeting: Meeting) -> None:
     try:
-        meeting_server().create(
-            meeting.bbb_id,
-            meeting.name,
-            parameters=_parameters(meeting),
-            presentations=_presentations(meeting),
-        )
+        try:
+            _ask_to_create(meeting)
+        except ServerFailedError:
+            if not _free(meeting):
+                raise
+            _ask_to_create(meeting)
     except BigBlueButtonError as error:
         log.warning("create for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(
@@ -83,6 +84,42 @@ def _create(meeting: Meeting) -> None:
         ) from error
     log.info("create for meeting %s “%s”: ok", meeting.pk, meeting.name)
     Meeting.objects.filter(pk=meeting.pk).update(started_at=timezone.now(), ended_at=None)
+
+
+def _ask_to_create(meeting: Meeting) -> None:
+    meeting_server().create(
+        meeting.bbb_id,
+        meeting.name,
+        parameters=_parameters(meeting),
+        presentations=_presentations(meeting),
+    )
+
+
+def _free(meeting: Meeting) -> bool:
+    """Free the id of a meeting whose server is gone; whether that was right to do.
+
+    Scalelite keeps a meeting on the server that it was first made on, and refuses to make it again while that one does not answer.
+    Only ``end`` takes it off the list, whatever that server says (app/controllers/bigbluebutton_api_controller.rb). A meeting that
+    may still go on is left alone.
+    """
+    if meeting.is_open and _may_go_on(meeting):
+        return False
+    try:
+        meeting_server().end(meeting.bbb_id)
+    except (MeetingNotFoundError, ServerFailedError) as error:
+        log.info("end for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+    log.warning("meeting %s “%s” could not be made: its id was freed", meeting.pk, meeting.name)
+    return True
+
+
+def _may_go_on(meeting: Meeting) -> bool:
+    livestream = webinars.livestream_of(meeting)
+    if livestream is not None and livestream.is_running:
+        return True
+    try:
+        return not meeting_server().meeting_info(meeting.bbb_id).over
+    except (MeetingNotFoundError, ServerFailedError):
+        return False
 
 
 def start_meeting(meeting: Meeting, *, user: User) -> str:
