@@ -16,6 +16,7 @@ from django.db import connections  # noqa: E402
 
 from amphi import edge  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
+from amphi.audience.holders import held_streams  # noqa: E402
 from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
@@ -30,6 +31,7 @@ hub = Hub(
     limits=Limits(listeners=settings.AUDIENCE_MAX_LISTENERS),
 )
 _events = EventStream(hub, ticket_key())
+_ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams))
 _EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
 
 
@@ -40,7 +42,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await answer(send, 200, "ok\n")
             return
         if scope["path"] == edge.PATH:
-            await edge.answer_ticket(scope, send, ticket_key())
+            await _ticket_door(scope, send)
             return
         match = _EVENTS_PATH.fullmatch(scope["path"])
         if match:

@@ -14,6 +14,13 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+PLATFORM = 0
+"""The event of the platform's own tickets, which open any stream: it looks at what it serves."""
+
+
+EVENT_HEADER = "X-Amphi-Event"
+"""Names an event to the origin: the one that holds a stream (answer to ``on_publish``), the one that a viewer's ticket is for (edge)."""
+
 
 class InvalidTicketError(Exception):
     """The ticket is malformed, forged, expired, or for something else. The message says which and holds no secret."""
@@ -24,7 +31,7 @@ class Ticket:
     """What a ticket says.
 
     Attributes:
-        event_id: the live event, as its database id.
+        event_id: the live event, as its database id, or `PLATFORM`. It opens the stream only while the event holds it.
         stream: the name of the stream at the origin; empty when there is none to see.
         viewer: who holds it: ``u<user id>``, ``a<random>`` for an anonymous one, ``s`` for the platform itself.
         expires_at: seconds since the Unix epoch.

@@ -21,9 +21,12 @@ TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
 SEED = """
 import django
 django.setup()
-from tests.factories import make_gateway, make_webinar
-make_gateway("room")
-print(make_webinar(name="Conférence").event_id)
+from amphi.webinars import transitions
+from tests.factories import in_hours, make_gateway, make_webinar
+room = make_gateway("room", hls_url="https://localhost/hls/room.m3u8")
+running, coming = (make_webinar(name=name, gateway=room, start_at=in_hours(h)) for name, h in (("Conférence", 1), ("Plus tard", 48)))
+transitions.apply(running, transitions.GO_LIVE, user=None)
+print(running.event_id, coming.event_id)
 """
 
 
@@ -32,15 +35,25 @@ class Edge:
     url: str
     plain: str
     event_id: int
+    coming_id: int
     client: httpx.Client
     folder: Path
     web: subprocess.Popen[bytes]
 
     def ticket(
-        self, *, viewer: str = "a1", stream: str = "room", seconds: int = 600, key: str = TICKET_KEY
+        self,
+        *,
+        viewer: str = "a1",
+        stream: str = "room",
+        seconds: int = 600,
+        key: str = TICKET_KEY,
+        event_id: int = 0,
     ) -> str:
         held = tickets.Ticket(
-            event_id=self.event_id, stream=stream, viewer=viewer, expires_at=int(time.time()) + seconds
+            event_id=event_id or self.event_id,
+            stream=stream,
+            viewer=viewer,
+            expires_at=int(time.time()) + seconds,
         )
         return tickets.mint(key.encode(), held)
 
@@ -83,7 +96,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     )
     services.python(env, "-m", "amphi", "migrate", "-v", "0")
     services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
-    event_id = int(services.python(env, "-c", SEED))
+    event_id, coming_id = map(int, services.python(env, "-c", SEED).split())
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
         web_process = services.serve(
@@ -113,7 +126,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
         client = stack.enter_context(
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
-        yield Edge(url, f"http://localhost:{ports['http']}", event_id, client, folder, web_process)
+        yield Edge(url, f"http://localhost:{ports['http']}", event_id, coming_id, client, folder, web_process)
 
 
 def playlist(edge: Edge) -> str:
@@ -192,6 +205,14 @@ def test_ticket_that_is_not_good_gets_nothing_of_the_cache(edge, of_ticket):
     for path in (segment, "room.m3u8", "room/main.m3u8"):
         assert edge.hls(path, **of_ticket).status_code == 403
     assert edge.client.get(f"{edge.url}/t/x/hls/{segment}").status_code == 403
+
+
+def test_ticket_of_another_event_on_the_same_stream_gets_nothing(edge):
+    """Its page is open to all, days ahead, and its ticket names the same stream."""
+    segment = segment_of(edge)
+    assert edge.hls(segment).status_code == 200
+    for path in (segment, "room.m3u8", "room/main.m3u8"):
+        assert edge.hls(path, event_id=edge.coming_id).status_code == 403
 
 
 def test_nothing_without_a_ticket(edge):

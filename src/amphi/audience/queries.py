@@ -103,7 +103,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _reading(method: Callable[P, T]) -> Callable[P, T]:
+def reading(method: Callable[P, T]) -> Callable[P, T]:
     """Gives up the thread's connection when the database failed, so that the next reading opens another."""
 
     @wraps(method)
@@ -123,7 +123,7 @@ class DatabaseLog:
     See `hub.Log`, whose methods these are.
     """
 
-    @_reading
+    @reading
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         # The number first: what is committed in between is told twice, never missed.
         head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
@@ -134,7 +134,7 @@ class DatabaseLog:
         rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
         return Reading(head=head, rows=_rows(rows), snapshot=snapshot)
 
-    @_reading
+    @reading
     def after(self, known: Mapping[int, int]) -> dict[int, list[Row]]:
         heads = Channel.objects.filter(pk__in=known).values_list("pk", "last_seq")
         changed = {event_id: head for event_id, head in heads if head > known[event_id]}
@@ -156,12 +156,12 @@ class DatabaseLog:
             found[row[0]].append(Row(*row[1:]))
         return found
 
-    @_reading
+    @reading
     def between(self, event_id: int, after: int, until: int) -> list[Row]:
         rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=after, seq__lt=until)
         return _rows(rows)[:GAP_ROWS]
 
-    @_reading
+    @reading
     def count(self, process: str, viewers: Mapping[int, int]) -> None:
         now = timezone.now()
         Audience.objects.filter(process=process).exclude(event_id__in=viewers).delete()

@@ -31,7 +31,10 @@ class Source:
 
 def _ticketed(source: Source) -> str:
     ticket = tickets.Ticket(
-        event_id=0, stream=source.stream, viewer="s", expires_at=int(time.time()) + TICKET_LIFETIME_S
+        event_id=tickets.PLATFORM,
+        stream=source.stream,
+        viewer="s",
+        expires_at=int(time.time()) + TICKET_LIFETIME_S,
     )
     return tickets.in_path(source.hls_url, tickets.mint(settings.AMPHI_TICKET_KEY.encode(), ticket))
 

@@ -9,6 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from amphi.accounts.models import AccessGroup
 
 
+def stream_name(hls_url: str) -> str:
+    """The name at the origin of the stream that is read at `hls_url`: ``name`` of ``…/name.m3u8``."""
+    return hls_url.rsplit("/", 1)[-1].removesuffix(".m3u8")
+
+
 class Broadcaster(models.Model):
     """A stream that players can read: the address of its HLS playlist."""
 
@@ -34,8 +39,8 @@ class Broadcaster(models.Model):
 
     @property
     def stream(self) -> str:
-        """The stream's name at the origin: ``name`` of ``…/name.m3u8``."""
-        return self.hls_url.rsplit("/", 1)[-1].removesuffix(".m3u8")
+        """The stream's name at the origin."""
+        return stream_name(self.hls_url)
 
 
 class Event(models.Model):

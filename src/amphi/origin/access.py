@@ -13,10 +13,13 @@ import httpx
 from amphi.origin.config import Config
 from amphi.origin.exceptions import PublishRefusedError
 from amphi.origin.rtmp.events import PublishRequested
+from amphi.tickets import EVENT_HEADER
 
 logger = logging.getLogger(__name__)
 
 CALLBACK_TIMEOUT = timedelta(seconds=5)
+NOBODY = 0
+"""The event of a stream that no event holds: no listener's ticket opens it."""
 # A callback server that is down does not end a live that it allowed within this time.
 REMEMBER_ALLOWED = timedelta(hours=12)
 
@@ -48,6 +51,14 @@ class Publication:
         }
 
 
+def _event_named(answer: httpx.Response) -> int | None:
+    """The event that an answer of ``on_publish`` names, `NOBODY`, or None when it names none, as other callbacks don't."""
+    named = answer.headers.get(EVENT_HEADER)
+    if named is None:
+        return None
+    return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else NOBODY  # noqa: PLR2004 -- fits 64 bits
+
+
 class PublishAccess:
     """Decides who may publish.
 
@@ -58,7 +69,7 @@ class PublishAccess:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._client_made: httpx.AsyncClient | None = None
-        self._allowed: dict[tuple[str, bytes], float] = {}
+        self._allowed: dict[tuple[str, bytes], tuple[float, int | None]] = {}
         self._announcements: set[asyncio.Task[None]] = set()
 
     @property
@@ -70,52 +81,56 @@ class PublishAccess:
             )
         return self._client_made
 
-    async def check(self, publication: Publication) -> None:
-        """Return if it may publish.
+    async def check(self, publication: Publication) -> int | None:
+        """The event that holds the stream, if `publication` may publish.
+
+        Returns:
+            The event's id, or `NOBODY`; None where there is nobody to tell it: then any ticket for the stream's name opens it.
 
         Raises:
             PublishRefusedError: it may not.
         """
         if self._config.open:
-            return
+            return None
         name = publication.request.name
         if name in self._config.keys:
             if not hmac.compare_digest(self._config.keys[name].encode(), publication.key.encode()):
                 raise PublishRefusedError("the key is wrong")
-        elif self._config.on_publish:
-            await self._ask(publication)
-        elif self._config.keys:
+            return None
+        if self._config.on_publish:
+            return await self._ask(publication)
+        if self._config.keys:
             raise PublishRefusedError("AMPHI_ORIGIN_KEYS has no such name")
-        else:
-            raise PublishRefusedError(
-                "nobody may publish: set AMPHI_ORIGIN_ON_PUBLISH or AMPHI_ORIGIN_KEYS (or --open to try)"
-            )
+        raise PublishRefusedError(
+            "nobody may publish: set AMPHI_ORIGIN_ON_PUBLISH or AMPHI_ORIGIN_KEYS (or --open to try)"
+        )
 
-    async def _ask(self, publication: Publication) -> None:
+    async def _ask(self, publication: Publication) -> int | None:
         remembered = (publication.request.name, hashlib.sha256(publication.key.encode()).digest())
         try:
             answer = await self._client.post(self._config.on_publish, data=publication.form("publish"))
         except httpx.HTTPError as error:
-            self._allow_from_memory(remembered, type(error).__name__)
-            return
+            return self._allow_from_memory(remembered, type(error).__name__)
         if answer.is_server_error:
-            self._allow_from_memory(remembered, f"HTTP {answer.status_code}")
-        elif answer.is_success:
-            self._remember(remembered)
-        else:
+            return self._allow_from_memory(remembered, f"HTTP {answer.status_code}")
+        if not answer.is_success:
             self._allowed.pop(remembered, None)
             raise PublishRefusedError(f"on_publish answered {answer.status_code}")
+        event_id = _event_named(answer)
+        self._remember(remembered, event_id)
+        return event_id
 
-    def _remember(self, remembered: tuple[str, bytes]) -> None:
+    def _remember(self, remembered: tuple[str, bytes], event_id: int | None) -> None:
         horizon = monotonic() - REMEMBER_ALLOWED.total_seconds()
-        self._allowed = {known: at for known, at in self._allowed.items() if at > horizon}
-        self._allowed[remembered] = monotonic()
+        self._allowed = {known: found for known, found in self._allowed.items() if found[0] > horizon}
+        self._allowed[remembered] = (monotonic(), event_id)
 
-    def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> None:
-        at = self._allowed.get(remembered)
-        if at is None or monotonic() - at > REMEMBER_ALLOWED.total_seconds():
+    def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> int | None:
+        at, event_id = self._allowed.get(remembered, (float("-inf"), None))
+        if monotonic() - at > REMEMBER_ALLOWED.total_seconds():
             raise PublishRefusedError(f"on_publish can't be asked ({failure})")
         logger.warning("%s: on_publish can't be asked (%s); allowed as it was before", remembered[0], failure)
+        return event_id
 
     def announce_done(self, publication: Publication) -> None:
         """Tell ``on_publish_done``, without waiting for it."""

@@ -69,6 +69,10 @@ def _json(content: object) -> Answer:
     return _answer(200, JSON_TYPE, NEVER, json.dumps(content).encode())
 
 
+class ViewerRefusedError(Exception):
+    """This viewer may not see what it asks for; the message says why."""
+
+
 class ClientGoneError(Exception):
     """The client hung up while its request was blocked."""
 
@@ -146,19 +150,22 @@ class OriginApp:
         ticketed = TICKETED.fullmatch(path)
         if ticketed:
             path = ticketed[2]
-        refused = self._refuse(path, ticketed[1] if ticketed else "")
-        if refused is not None:
-            return refused
-        if found := FILE.fullmatch(path):
-            return await self._file(found, receive)
-        if found := MEDIA.fullmatch(path):
-            return await self._media_playlist(found[1], scope, receive)
-        if found := MULTIVARIANT.fullmatch(path):
-            return self._multivariant_playlist(found[1])
+        try:
+            viewer_of = self._viewer_of(path, ticketed[1] if ticketed else "", scope)
+            if found := FILE.fullmatch(path):
+                stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
+                return await self._file(found, stream, receive)
+            if found := MEDIA.fullmatch(path):
+                stream = self._open_to(viewer_of, self._streams.get(found[1]))
+                return await self._media_playlist(stream, scope, receive)
+            if found := MULTIVARIANT.fullmatch(path):
+                return self._multivariant_playlist(self._open_to(viewer_of, self._streams.get(found[1])))
+        except ViewerRefusedError as error:
+            return _error(403, str(error))
         return _error(404, "no such page")
 
-    def _multivariant_playlist(self, name: str) -> Answer:
-        stream = self._streams.get(name)
+    @staticmethod
+    def _multivariant_playlist(stream: Stream | None) -> Answer:
         if stream is None or not stream.playlist.ready:
             return _error(404, "no such stream", SHORT)
         return _answer(200, PLAYLIST_TYPE, SHORT, stream.multivariant_playlist())
@@ -171,22 +178,45 @@ class OriginApp:
             return _error(401, "a bearer token is needed")
         return _json({"streams": [stream.statistics() for stream in self._streams.all()]})
 
-    def _refuse(self, path: str, ticket: str) -> Answer | None:
-        """Why this viewer may not see what it asks for; None when it may."""
+    def _viewer_of(self, path: str, ticket: str, scope: Scope) -> int | None:
+        """The event that this viewer may watch; None when nobody is asked for a ticket.
+
+        Without a ticket key, an edge in front may have verified the ticket and name its event.
+
+        Raises:
+            ViewerRefusedError: the ticket is not good for this path.
+        """
         found = HLS.fullmatch(path)
-        if not self._ticket_key or found is None:
+        if found is None:
             return None
+        if not self._ticket_key:
+            named = _header(scope, tickets.EVENT_HEADER.lower().encode())
+            return int(named) if named.isdigit() and len(named) < 19 else None  # noqa: PLR2004 -- fits 64 bits
         try:
             held = tickets.verify(self._ticket_key, ticket, now=time.time())
         except tickets.InvalidTicketError as error:
             logger.debug("a ticket was refused: %s", error)
-            return _error(403, "a valid ticket is needed")
+            raise ViewerRefusedError("a valid ticket is needed") from None
         if held.stream != found[1]:
-            return _error(403, "the ticket is for another stream")
-        return None
+            raise ViewerRefusedError("the ticket is for another stream")
+        return held.event_id
 
-    async def _media_playlist(self, name: str, scope: Scope, receive: Receive) -> Answer:
-        stream = self._streams.get(name)
+    @staticmethod
+    def _open_to(viewer_of: int | None, stream: Stream | None) -> Stream | None:
+        """`stream`, which belongs to the event that holds it and is shown to that event's viewers only.
+
+        Raises:
+            ViewerRefusedError: it is another event's.
+        """
+        if (
+            stream is None
+            or stream.event_id is None
+            or viewer_of in {None, tickets.PLATFORM, stream.event_id}
+        ):
+            return stream
+        raise ViewerRefusedError("this stream is another event's now")
+
+    async def _media_playlist(self, stream: Stream | None, scope: Scope, receive: Receive) -> Answer:
         if stream is None or not stream.playlist.ready:
             return _error(404, "no such stream", SHORT)
         cache = SHORT
@@ -220,9 +250,8 @@ class OriginApp:
             return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist())
         return _error(503, "nothing new came in time")
 
-    async def _file(self, found: re.Match[str], receive: Receive) -> Answer:
-        name, session, kind, number = found[1], found[2], found[3], int(found[4])
-        stream = self._streams.session(name, session)
+    async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive) -> Answer:
+        kind, number = found[3], int(found[4])
         if stream is None:
             return _error(404, "no such stream")
         playlist = stream.playlist

@@ -133,7 +133,7 @@ class PublisherConnection:
         publication = Publication(request, self.address, self._number)
         try:
             _check_address(request)
-            await self._server.access.check(publication)
+            event_id = await self._server.access.check(publication)
             self._server.make_room(publication)
         except PublishRefusedError as error:
             # The reason is for the log; the publisher need not learn what is live here.
@@ -141,7 +141,7 @@ class PublisherConnection:
             raise PublishRefusedError(f"{request.app}/{request.name}"[:100] + f": {error}") from None
         self._clean = False
         self.publication = publication
-        self.stream = self._server.streams.begin(request.name, self)
+        self.stream = self._server.streams.begin(request.name, self, event_id=event_id)
         logger.info("%s: publishes", self)
         events = self._protocol.accept_publish()
         await self._send()

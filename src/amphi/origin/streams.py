@@ -27,10 +27,14 @@ class Stream:
         config: the origin's settings.
         first_number: its first media sequence number.
         now: the wall clock.
+        event_id: the event whose picture it is, `access.NOBODY`, or None when nobody said.
     """
 
-    def __init__(self, name: str, config: Config, *, first_number: int, now: datetime) -> None:
+    def __init__(
+        self, name: str, config: Config, *, first_number: int, now: datetime, event_id: int | None = None
+    ) -> None:
         self.name = name
+        self.event_id = event_id
         self.since = now
         self.last_media_at = now
         self.received_bytes = 0
@@ -156,25 +160,33 @@ class Streams:
     def all(self) -> list[Stream]:
         return list(self._streams.values())
 
-    def begin(self, name: str, publisher: object) -> Stream:
-        """A publisher begins: its stream goes on if it still waits for one, else a new session begins."""
+    def begin(self, name: str, publisher: object, *, event_id: int | None = None) -> Stream:
+        """A publisher begins: its stream goes on if it still waits for one, else a new session begins.
+
+        Args:
+            name: what it is published as.
+            publisher: who.
+            event_id: the event whose picture comes. Another event's stream ends, even if it still waits for its publisher.
+        """
         self._cancel_timer(name)
         stream = self._streams.get(name)
+        if stream is not None and stream.event_id != event_id and not stream.playlist.ended:
+            stream.end()
         if stream is None or stream.playlist.ended:
-            stream = self._streams[name] = self._new(name, stream)
+            stream = self._streams[name] = self._new(name, stream, event_id)
         else:
             stream.segmenter.begin()
             stream.wake()
         stream.publisher = publisher
         return stream
 
-    def _new(self, name: str, before: Stream | None) -> Stream:
+    def _new(self, name: str, before: Stream | None, event_id: int | None) -> Stream:
         now = datetime.now(UTC)
         number = int((now - NUMBERS_SINCE).total_seconds())
         if before is not None:
             self._before[name] = before
             number = max(number, before.playlist.last_number + 10)
-        return Stream(name, self._config, first_number=number, now=now)
+        return Stream(name, self._config, first_number=number, now=now, event_id=event_id)
 
     def leave(self, stream: Stream, *, clean: bool) -> None:
         """A publisher is gone.

@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from amphi import access
+from amphi import access, tickets
 from amphi.audience.domain import record_meeting_message
+from amphi.audience.holders import holder_of
 from amphi.bigbluebutton import WebhookError, chat, webhooks
 from amphi.meetings import attendance
 from amphi.meetings.models import Meeting
@@ -151,7 +152,7 @@ def recording(request: HttpRequest, nonce: str) -> HttpResponse:
 def _gateway_of(name: str, key: str) -> LiveGateway | None:
     """The live gateway whose RTMP address is for the stream `name` and the key `key`."""
     found = None
-    for gateway in LiveGateway.objects.all():
+    for gateway in LiveGateway.objects.select_related("broadcaster"):
         parts = urlsplit(gateway.rtmp_stream_url)
         expected = parse_qs(parts.query).get("key", [""])[0]
         same_key = hmac.compare_digest(expected.encode(), key.encode())
@@ -164,13 +165,19 @@ def _gateway_of(name: str, key: str) -> LiveGateway | None:
 @require_POST
 @access.signed
 def on_publish(request: HttpRequest) -> HttpResponse:
-    """nginx-rtmp's ``on_publish``: whether somebody may publish, known by the key in the address; a sign that media comes."""
+    """nginx-rtmp's ``on_publish``: whether somebody may publish, known by the key in the address; a sign that media comes.
+
+    The answer names the event that holds the stream now, or ``none``: `amphi origin` shows the picture to its listeners only.
+    """
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is None:
         log.warning("on_publish refused: no live gateway has this name and key")
         return HttpResponse(status=403)
     Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
-    return HttpResponse(status=200)
+    event_id = holder_of(gateway.broadcaster.hls_url)
+    return HttpResponse(
+        status=200, headers={tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
+    )
 
 
 @csrf_exempt
