@@ -253,6 +253,42 @@ def test_parse_chat_message(sender, chat_id, expected):
     )
 
 
+def old_message(text="Bonjour", time=1698771232700, user_id="w_1"):
+    """As bbb-webhooks 2.6.1 has it: no id, and the name where an external id should be."""
+    sender = {"internal-user-id": user_id, "external-user-id": "Ada", "timezone-offset": -60, "time": time}
+    message = {"message": text, "sender": sender}
+    return envelope("chat-group-message-sent", {"chat-message": message, "chat-id": "MAIN-PUBLIC-GROUP-CHAT"})
+
+
+def test_parse_chat_message_of_version_2():
+    [event, again] = webhooks.parse(body_of(old_message(), old_message()))
+    assert (event.sender_name, event.sender_user_id, event.sender_external_id) == ("Ada", "w_1", "")
+    assert (event.text, event.sent_at_ms, event.is_public) == ("Bonjour", 1698771232700, True)
+    assert event == again
+    assert 0 < len(event.id) <= 40
+
+
+def test_parse_chat_messages_of_version_2_are_told_apart():
+    sent = [
+        old_message(),
+        old_message("Bonsoir"),
+        old_message(time=1698771232701),
+        old_message(user_id="w_2"),
+    ]
+    assert len({event.id for event in webhooks.parse(body_of(*sent))}) == 4
+
+
+@pytest.mark.parametrize("missing", [{"time": None}, {"user_id": ""}])
+def test_parse_chat_message_that_nothing_tells_apart(missing):
+    [event] = webhooks.parse(body_of(old_message(**missing)))
+    assert isinstance(event, Unknown)
+
+
+def test_parse_emoji_of_version_2_says_nothing_of_hands():
+    [event] = webhooks.parse(body_of(envelope("user-emoji-changed", {"user": USER})))
+    assert event == Unknown(kind="user-emoji-changed", **COMMON)
+
+
 def test_parse_leaves_out_what_no_database_takes():
     user = USER | {"name": "A\0da \ud800", "internal-user-id": "w_\x001"}
     [event] = webhooks.parse(body_of(envelope("user-joined", {"user": user})))

@@ -52,6 +52,12 @@ def test_taken_port(monkeypatch, capsys):
     assert address in capsys.readouterr().err
 
 
+def test_digest_that_the_profile_does_not_know_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("AMPHI_CLASSROOM_SECRET", SECRET)
+    assert cli.main(["--profile", "2.7", "--hooks-digest", "sha256"]) == 2
+    assert "AMPHI_CLASSROOM_HOOKS_DIGEST: must be sha1 with profile 2.7" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_cleanly_with_an_open_page(free_port, number, sit):
     environment = {**os.environ, "AMPHI_CLASSROOM_SECRET": API_SECRET}

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import time
 
 import pytest
@@ -143,6 +144,70 @@ def test_chat_and_its_echo(classroom, receiver, enter):
     assert echo["sender"]["internal-user-id"] == "Zoé (web)"
     assert "external-user-id" not in echo["sender"]
     assert echo["id"] != person["chat-message"]["id"]
+
+
+def listen_2(classroom, receiver):
+    """bbb-webhooks 2 takes no other digest for its calls."""
+    url = classroom.signed("hooks/create", digest="sha1", callbackURL=f"{receiver.url}/hook?m=1")
+    assert "SUCCESS" in classroom.get(url).text
+
+
+def test_version_2_signs_the_form_as_json(serve, receiver):
+    classroom = serve("2.7")
+    listen_2(classroom, receiver)
+    classroom.create(name="Physique & été")
+    receiver.wait_event("meeting-created")
+    (request,) = receiver.requests
+    assert list(request.form) == ["event", "timestamp", "domain"]
+    signed = json.dumps(
+        {**request.form, "timestamp": int(request.form["timestamp"])},
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    text = f"{receiver.url}/hook?m=1{signed}{SECRET}"
+    expected = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    assert request.query["checksum"] == expected
+    assert "parent-id" not in request.event["attributes"]["meeting"]
+
+
+@pytest.mark.parametrize(("profile", "emojis"), [("2.6", 2), ("2.7", 0)])
+def test_events_of_version_2(serve, receiver, enter, profile, emojis):
+    """Its shapes, and nothing that it does not know: no hands, no muting, nobody in a screen's event."""
+    classroom = serve(profile)
+    classroom.create()
+    listen_2(classroom, receiver)
+    ada = enter(classroom, "Ada", userID="u1")
+    ada.send("hand", raised=True)
+    ada.send("hand", raised=False)
+    ada.send("audio", mode="microphone", muted=False)
+    ada.send("audio", mode="microphone", muted=True)
+    ada.send("screen", on=True)
+    ada.send("chat", text="1 < 2")
+    ada.send("leave")
+    receiver.wait_event("user-left")
+    user = {"internal-user-id": receiver.events("user-joined")[0]["attributes"]["user"]["internal-user-id"]}
+    user["external-user-id"] = "u1"
+    told = [(request.event["id"], request.event["attributes"].get("user")) for request in receiver.requests]
+    audio = {"listening-only": False, "sharing-mic": True}
+    assert told == [
+        ("user-joined", user | {"name": "Ada", "role": "VIEWER", "presenter": False}),
+        *[("user-emoji-changed", user)] * emojis,
+        ("user-audio-voice-enabled", user | audio),
+        ("meeting-screenshare-started", None),
+        ("chat-group-message-sent", None),
+        ("meeting-screenshare-stopped", None),
+        ("user-audio-voice-disabled", user | {"listening-only": False, "sharing-mic": False}),
+        ("user-left", user),
+    ]
+    (said,) = receiver.events("chat-group-message-sent")
+    sender = said["attributes"]["chat-message"].pop("sender")
+    assert said["attributes"]["chat-message"] == {"message": "1 &lt; 2"}
+    assert sender.pop("time") > 0
+    assert sender == {
+        "internal-user-id": user["internal-user-id"],
+        "external-user-id": "Ada",
+        "timezone-offset": 0,
+    }
 
 
 def test_no_chat_where_it_is_disabled(classroom, receiver, enter):

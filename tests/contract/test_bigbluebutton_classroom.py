@@ -47,9 +47,9 @@ class Classroom:
         return Server(self.url, SECRET, **options)
 
 
-# One digest of webhooks for each version, so that all are seen.
+# bbb-webhooks 2 knows one digest only.
 @pytest.fixture(
-    scope="module", params=[("2.6", "sha1"), ("2.7", "sha384"), ("3.0", "sha256")], ids=lambda one: one[0]
+    scope="module", params=[("2.6", "sha1"), ("2.7", "sha1"), ("3.0", "sha256")], ids=lambda one: one[0]
 )
 def classroom(request, tmp_path_factory) -> Iterator[Classroom]:
     profile, digest = request.param
@@ -279,7 +279,7 @@ def told(receiver: WireServer, kind: type[Told]) -> Told:
     return wait_for(found, kind.__name__)
 
 
-def test_somebody_who_comes_raises_a_hand_and_goes(classroom, meeting_id, receiver):
+def test_somebody_who_comes_speaks_raises_a_hand_and_goes(classroom, meeting_id, receiver):
     server = classroom.server()
     made = server.create(meeting_id, "Physique")
     server.create_hook(f"{receiver.url}/hooks", meeting_id=meeting_id)
@@ -293,7 +293,23 @@ def test_somebody_who_comes_raises_a_hand_and_goes(classroom, meeting_id, receiv
         came = told(receiver, webhooks.UserJoined)
         assert (came.external_user_id, came.name, came.role) == ("amphi-7", "Zoé & co", "MODERATOR")
         assert (came.meeting_id, came.internal_meeting_id) == (meeting_id, made.internal_id)
+        page.send(json.dumps({"type": "chat", "text": "Bonjour & merci"}))
+        said = told(receiver, webhooks.ChatMessage)
+        assert (said.sender_name, chat.strip_html(said.text), said.is_public) == (
+            "Zoé & co",
+            "Bonjour & merci",
+            True,
+        )
+        assert said.sender_user_id == came.user_id
+        assert said.sender_external_id == ("amphi-7" if classroom.profile == "3.0" else "")
+        assert not chat.is_echo(said)
         page.send(json.dumps({"type": "hand", "raised": True}))
+        if classroom.profile != "3.0":  # bbb-webhooks 2 tells of no hands
+            page.send(json.dumps({"type": "leave"}))
+            assert told(receiver, webhooks.UserLeft).user_id == came.user_id
+            events = [event for one in receiver.requests for event in webhooks.parse(one.body)]
+            assert not any(isinstance(event, webhooks.HandRaised) for event in events)
+            return
         hand = told(receiver, webhooks.HandRaised)
         assert (hand.user_id, hand.external_user_id, hand.raised, hand.is_emoji) == (
             came.user_id,

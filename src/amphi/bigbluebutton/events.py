@@ -65,10 +65,10 @@ class ChatMessage(Event):
     """Somebody wrote in the chat.
 
     Attributes:
-        id: one per message, the same when it is delivered again.
+        id: one per message, the same when it is delivered again; made here where bbb-webhooks 2 tells none.
         text: as BigBlueButton has it, which may hold HTML: see `chat.strip_html`.
         sender_user_id: the internal id, ``w_…`` for a person.
-        sender_external_id: what the join URL gave; empty for a message sent by the API.
+        sender_external_id: what the join URL gave; empty for a message sent by the API, and for everybody's before bbb-webhooks 3.4.
     """
 
     id: str

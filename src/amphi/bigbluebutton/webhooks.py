@@ -1,12 +1,14 @@
 """Deliveries of bbb-webhooks: checked on raw bytes, then parsed.
 
-Source: https://github.com/bigbluebutton/bbb-webhooks. A delivery is a form ``domain=…&event=[…]&timestamp=<ms>``, and its
+Source: https://github.com/bigbluebutton/bbb-webhooks, ``messageMapping.js`` of v2.6.1, which BigBlueButton 2.6 and 2.7 install, and
+``src/process/event.js`` of v3.0.0 to v3.5.0. A delivery is a form ``domain=…&event=[…]&timestamp=<ms>``, and its
 checksum stands in the query of the callback address. What an event says is a hint: hooks may be of the wrong meeting, be
 delivered twice, late or never.
 """
 
 import base64
 import binascii
+import hashlib
 import hmac
 import json
 from collections.abc import Collection, Mapping
@@ -246,26 +248,43 @@ def _hand_raised(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEv
     return HandRaised(**_user(attributes), raised=raised, **common)
 
 
-def _emoji_changed(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
-    raised = _text(_object(attributes.get("user")), "emoji") == "raiseHand"
+def _emoji_changed(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
+    emoji = _text(_object(attributes.get("user")), "emoji")
+    if not emoji:
+        return None  # version 2 does not say which
+    raised = emoji == "raiseHand"
     return HandRaised(**_user(attributes), raised=raised, is_emoji=True, **common)
 
 
 def _chat_message(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
     message = _object(attributes.get("chat-message"))
     sender = _object(message.get("sender"))
+    name, external_id = _text(sender, "name"), _text(sender, "external-user-id")
     message_id = _text(message, "id")
+    if not message_id:
+        message_id = _made_id(message, sender)
+        # Version 2 has the name where an external id should be.
+        name, external_id = name or external_id, "" if not name else external_id
     if not message_id:
         return None
     return ChatMessage(
         **common | {"sent_at_ms": _number(sender.get("time")) or common["sent_at_ms"]},
         id=message_id,
         text=_text(message, "message"),
-        sender_name=_text(sender, "name"),
+        sender_name=name,
         sender_user_id=_text(sender, "internal-user-id"),
-        sender_external_id=_text(sender, "external-user-id"),
+        sender_external_id=external_id,
         is_public=_text(attributes, "chat-id") in _PUBLIC_CHATS,
     )
+
+
+def _made_id(message: Mapping[str, Any], sender: Mapping[str, Any]) -> str:
+    """An id for a message of version 2, which has none: the same when it is delivered again. Empty when nothing tells it apart."""
+    user_id, time = _text(sender, "internal-user-id"), _number(sender.get("time"))
+    if not user_id or not time:
+        return ""
+    said = " ".join([user_id, _text(message, "message")])
+    return f"{time}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _poll_started(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:

@@ -57,4 +57,7 @@ def read(*, http: str = "", url: str = "", profile: str = "", hooks_digest: str 
     digest = hooks_digest or environment.text("AMPHI_CLASSROOM_HOOKS_DIGEST") or "sha1"
     if digest not in DIGESTS:
         raise InvalidSettingError("AMPHI_CLASSROOM_HOOKS_DIGEST", f"must be one of {', '.join(DIGESTS)}")
+    if digest not in PROFILES[version].hook_digests:
+        known = ", ".join(PROFILES[version].hook_digests)
+        raise InvalidSettingError("AMPHI_CLASSROOM_HOOKS_DIGEST", f"must be {known} with profile {version}")
     return Config(host, port, public.rstrip("/"), secret, PROFILES[version], digest)

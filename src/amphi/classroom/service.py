@@ -64,7 +64,7 @@ class Classroom:
         self.config = config
         self.clock = clock
         self.rooms = Rooms()
-        self.hooks = Hooks(uuids=config.profile.hook_uuid)
+        self.hooks = Hooks(uuids=config.profile.webhooks >= 3)  # noqa: PLR2004 -- the first with UUIDs
         self.delivery = Delivery(config, clock, self.hooks)
         self.connections = Connections()
         self._fetches: set[asyncio.Task[None]] = set()
@@ -193,8 +193,13 @@ class Classroom:
         if raised == participant.hand_raised:
             return
         participant.hand_raised = raised
-        name, now = "user-raise-hand-changed", self.clock.now()
-        self.delivery.emit(events.user_event(meeting, participant, name, now, raise_hand=raised))
+        now = self.clock.now()
+        if self.config.profile.hand_is_emoji:
+            emoji = "raiseHand" if raised else "none"
+            event = events.user_event(meeting, participant, "user-emoji-changed", now, emoji=emoji)
+        else:
+            event = events.user_event(meeting, participant, "user-raise-hand-changed", now, raise_hand=raised)
+        self.delivery.emit(event)
         self._announce(meeting, participant)
 
     def show_slide(
