@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 
-from amphi.environment import InvalidSettingError
+from amphi.environment import InvalidSettingError, refuse_unknown
 
 COMMANDS = {
     "demo": ("amphi.demo.cli", "everything on this machine, to try Amphi"),
@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if arguments else 2
     name, *rest = arguments
     try:
+        refuse_unknown()
         if name in COMMANDS:
             module = importlib.import_module(COMMANDS[name][0])
             return int(module.main(rest))

@@ -1,132 +1,107 @@
-"""Reading settings by name and type: from the operator's ``settings_local.py``, else from the environment, else the default.
+"""The operator's file of settings, ``AMPHI_SETTINGS``: which names may stand in it, and who may have written it.
 
-A name of Esup-Pod keeps its name; in the environment ``AMPHI_`` stands before it. A value of the wrong type stops the platform with
-a message that names the setting, and never shows its value, which may be a secret.
+It is Python and runs as the platform does, so it is read only where it is named, never because it lies in the working folder.
 """
 
-import ast
-import os
 import runpy
-from collections.abc import Mapping
+import stat
+import traceback
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from amphi.environment import InvalidSettingError, parse_address
+from django.conf import global_settings
 
-PREFIX = "AMPHI_"
-_YES = {"1", "true", "yes", "on"}
-_NO = {"0", "false", "no", "off"}
+from amphi.environment import PREFIX, InvalidSettingError, Reader, nearest
+from amphi.setting_names import NAMES
+
+SHORTEST_KEY = 50
+PUBLISHED_KEY = "insecure-and-known-to-everybody-" + "0" * 24
+
+OURS_ALONE = {
+    "DATABASES": "the database is named by AMPHI_DATABASE_URL, and is PostgreSQL and not that of Esup-Pod: take this line out",
+    "INSTALLED_APPS": "Amphi has its own: take this line out",
+    "MIDDLEWARE": "Amphi has its own: take this line out",
+    "ROOT_URLCONF": "Amphi has its own: take this line out",
+    "AUTH_USER_MODEL": "Amphi has its own: take this line out",
+    "TEMPLATES": "Amphi has its own: take this line out",
+}
+"""Django's settings that the platform is built on."""
+OF_ESUP_POD = frozenset(
+    {
+        "MEETING_MAIN_FIELDS",
+        "RESTRICT_EDIT_IMPORT_VIDEO_ACCESS_TO_STAFF_ONLY",
+        "RESTRICT_EDIT_VIDEO_ACCESS_TO_STAFF_ONLY",
+        "SHIB_LOGOUT_URL",
+    }
+)
+"""Names of Esup-Pod (pod/main/configuration.json) that are near ours and no slips of them; they have no meaning here."""
 
 
-def read_settings_local(file: Path) -> dict[str, object]:
-    """The upper-case names of an operator's Python file; none when there is no such file."""
-    if not file.is_file():
+def read_settings_local(file: Path | None) -> dict[str, object]:
+    """The upper-case names of an operator's Python file; none when there is no such file.
+
+    Raises:
+        InvalidSettingError: it does not run, or anybody may write it.
+    """
+    if file is None or not file.is_file():
         return {}
-    return {name: value for name, value in runpy.run_path(str(file)).items() if name.isupper()}
+    if file.stat().st_mode & stat.S_IWOTH:
+        raise InvalidSettingError(str(file), "anybody may write it, and it runs as the platform: chmod o-w")
+    try:
+        found = runpy.run_path(str(file))
+    except SyntaxError as error:
+        raise InvalidSettingError(f"{file}, line {error.lineno}", error.msg) from None
+    except (ImportError, LookupError, NameError, AttributeError, TypeError, ValueError, OSError) as error:
+        lines = [
+            step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)
+        ]
+        # Other errors may quote a value, which may be a secret.
+        said = str(error) if isinstance(error, ImportError | NameError) else type(error).__name__
+        raise InvalidSettingError(f"{file}, line {lines[-1] if lines else '?'}", said) from None
+    return {name: value for name, value in found.items() if name.isupper()}
 
 
-class Configuration:
-    """The settings as given, read one by one.
+def check_names(conf: Reader, names: Iterable[str]) -> None:
+    """Refuse names of the operator's file that nobody reads and that are near ours, or that can't be changed.
+
+    Django's own settings and those of Esup-Pod may stay.
 
     Args:
-        local: what ``settings_local.py`` says.
-        environ: the environment.
+        conf: that has read all the settings there are.
+        names: the names of the file that are left.
 
-    Attributes:
-        known: the names that were read, so that a test can hold the documentation to them.
+    Raises:
+        InvalidSettingError: there is one; the message has the right name, if one is near.
     """
+    known = frozenset(conf.known)
+    for name in sorted(names):
+        if name in OURS_ALONE:
+            raise conf.error(name, OURS_ALONE[name])
+        if name in NAMES and name.removeprefix(PREFIX) not in known:
+            raise conf.error(name, "is read from the environment only")
+        right = nearest(name.removeprefix(PREFIX), known) or nearest(name, known)
+        if name in OF_ESUP_POD or hasattr(global_settings, name) or not (right or name.startswith(PREFIX)):
+            continue
+        raise conf.error(name, f"no such setting; is it {right}?" if right else "no such setting")
 
-    def __init__(self, local: Mapping[str, object], environ: Mapping[str, str] | None = None) -> None:
-        self._local = dict(local)
-        self._environ = os.environ if environ is None else environ
-        self.known: set[str] = set()
 
-    @property
-    def others(self) -> dict[str, object]:
-        """What the file says besides: Django's own settings, taken as they are."""
-        return {name: value for name, value in self._local.items() if name not in self.known}
+def secret_key(conf: Reader, *, insecure: bool) -> str:
+    """``SECRET_KEY``, which signs sessions and encrypts tokens.
 
-    def _given(self, name: str) -> object | None:
-        self.known.add(name)
-        if name in self._local:
-            return self._local[name]
-        variable = name if name.startswith(PREFIX) else PREFIX + name
-        return self._environ.get(variable, "").strip() or None
+    Args:
+        conf: the settings.
+        insecure: whether none and one that is known are good enough.
 
-    def text(self, name: str, default: str = "") -> str:
-        """A text, stripped."""
-        value = self._given(name)
-        if value is None:
-            return default
-        if not isinstance(value, str):
-            raise InvalidSettingError(name, "must be a text")
-        return value.strip()
-
-    def url(self, name: str, default: str = "") -> str:
-        """An http(s) address without a slash at its end; may be empty."""
-        value = self.text(name, default)
-        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
-            raise InvalidSettingError(name, "must be an address that begins with https:// or http://")
-        return value.rstrip("/")
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """True or false; as text also ``1 yes on`` and ``0 no off``."""
-        value = self._given(name)
-        if value is None or isinstance(value, bool):
-            return default if value is None else value
-        if isinstance(value, str) and value.lower() in _YES | _NO:
-            return value.lower() in _YES
-        raise InvalidSettingError(name, "must be True or False")
-
-    def number(self, name: str, default: int, *, minimum: int = 0) -> int:
-        """A whole number of at least `minimum`."""
-        value = self._given(name)
-        if value is None:
-            return default
-        if isinstance(value, str) and value.isdigit():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidSettingError(name, "must be a whole number")
-        if value < minimum:
-            raise InvalidSettingError(name, f"must be at least {minimum}")
-        return value
-
-    def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Several texts: a list, a tuple, Python's notation of one between quotes (as Esup-Pod's page has it), or commas."""
-        value = self._given(name)
-        if value is None:
-            return default
-        if isinstance(value, str):
-            value = self._words_of(name, value)
-        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-            raise InvalidSettingError(name, "must be a list of texts")
-        return tuple(word.strip() for word in value if word.strip())
-
-    @staticmethod
-    def _words_of(name: str, value: str) -> object:
-        if value[:1] not in {"[", "("}:
-            return value.split(",")
-        try:
-            return ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            raise InvalidSettingError(name, "must be a list of texts") from None
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        """One of some texts."""
-        value = self.text(name, default)
-        if value not in choices:
-            raise InvalidSettingError(name, f"must be one of {', '.join(choices)}")
-        return value
-
-    def path(self, name: str, default: Path) -> Path:
-        """A path; ``~`` is the home folder."""
-        value = self._given(name)
-        if value is None:
-            return default
-        if not isinstance(value, str | Path):
-            raise InvalidSettingError(name, "must be a path")
-        return Path(value).expanduser()
-
-    def address(self, name: str, default: str) -> tuple[str, int]:
-        """A ``host:port`` to listen on."""
-        return parse_address(self.text(name, default), name)
+    Raises:
+        InvalidSettingError: there is none, or one that could be guessed.
+    """
+    key = conf.text("SECRET_KEY")
+    if insecure:
+        return key or PUBLISHED_KEY
+    if len(key) < SHORTEST_KEY or key.startswith(("insecure-", "django-insecure-")):
+        reason = (
+            f"must be at least {SHORTEST_KEY} random characters, kept secret: openssl rand -base64 48. "
+            "On a server, run the command that docs/deploy.md installs; on a machine for trying, set AMPHI_INSECURE_KEY=1"
+        )
+        raise conf.error("SECRET_KEY" if key else "AMPHI_SECRET_KEY", reason)
+    return key

@@ -1,32 +1,32 @@
 """Django's settings: the one reader of the environment and of ``settings_local.py``.
 
 Names of Esup-Pod's webinar mode keep their names and defaults, so that a university pastes its ``settings_local.py`` as it is:
-every name below is looked up in that file (``AMPHI_SETTINGS``, else ``settings_local.py`` in the working folder), then in the environment.
+every name below is looked up in that file, which ``AMPHI_SETTINGS`` names, then in the environment.
 """
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from amphi import environment, vendor
 from amphi.bigbluebutton.checksum import ALGORITHMS
-from amphi.configuration import Configuration, read_settings_local
+from amphi.configuration import check_names, read_settings_local, secret_key
 from amphi.database import parse_database_url
 
 PACKAGE = Path(__file__).resolve().parent
-conf = Configuration(
-    read_settings_local(environment.path("AMPHI_SETTINGS", Path.cwd() / "settings_local.py"))
-)
+environment.refuse_unknown()
+_file = environment.path("AMPHI_SETTINGS", Path()) if environment.text("AMPHI_SETTINGS") else None
+conf = environment.Reader(read_settings_local(_file), file=str(_file))
 VAR_DIR = conf.path("AMPHI_VAR", Path.cwd() / "var")
 
 # --- the web server
 
 DEBUG = conf.flag("AMPHI_DEBUG")
-SECRET_KEY = conf.text("SECRET_KEY", "for-tests-and-management-commands-only-" + "0" * 24)
+AMPHI_INSECURE_KEY = conf.flag("AMPHI_INSECURE_KEY")
+"""Whether this is a machine for trying, where the key need not be a secret."""
+SECRET_KEY = secret_key(conf, insecure=AMPHI_INSECURE_KEY)
 AMPHI_URL = conf.url("AMPHI_URL", "http://127.0.0.1:8000")
 """Where browsers, BigBlueButton and gateways reach this platform."""
 AMPHI_HTTP = conf.address("AMPHI_HTTP", "127.0.0.1:8000")
@@ -162,7 +162,7 @@ MEETING_DISABLE_RECORD = conf.flag("MEETING_DISABLE_RECORD", default=True)
 """Whether meetings are never recorded, whatever their owners want."""
 RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = conf.flag("RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY")
 """Whether only staff (Django's ``is_staff``) makes, changes and deletes meetings."""
-MEETING_MAX_DURATION = conf.number("MEETING_MAX_DURATION", 5, minimum=1)
+MEETING_MAX_DURATION = conf.integer("MEETING_MAX_DURATION", 5, minimum=1)
 """Hours after which a live that nobody ended is stopped."""
 MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "streaming")
 """The name that the gateway's browser has in the meeting."""
@@ -172,18 +172,18 @@ MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "st
 AMPHI_TICKET_KEY = conf.text("AMPHI_TICKET_KEY")
 """Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
 TICKET_LIFETIME = timedelta(hours=12)
-CHAT_MESSAGE_MAX_LENGTH = conf.number("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
-CHAT_RATE_PER_MINUTE = conf.number("CHAT_RATE_PER_MINUTE", 10, minimum=1)
+CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
+CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)
 """Messages that one listener may send in a minute."""
-CHAT_DELIVERY_PER_SECOND = conf.number("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
+CHAT_DELIVERY_PER_SECOND = conf.integer("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
 """Messages that are sent into one meeting in a second; more wait for their turn."""
-AUDIENCE_MAX_LISTENERS = conf.number("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
+AUDIENCE_MAX_LISTENERS = conf.integer("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
 """Event streams that one web process carries; beyond it, a listener's page tries again."""
 
 # --- mail
 
 EMAIL_HOST = conf.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = conf.number("EMAIL_PORT", 25, minimum=1)
+EMAIL_PORT = conf.integer("EMAIL_PORT", 25, minimum=1)
 EMAIL_HOST_USER = conf.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = conf.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = conf.flag("EMAIL_USE_TLS")
@@ -216,8 +216,6 @@ LOGGING = {
 }
 
 # Django's own settings in the operator's file are taken as they are.
+check_names(conf, conf.others)
 globals().update(conf.others)
 KNOWN_SETTINGS = frozenset(conf.known)
-
-if AMPHI_URL.startswith("https://") and SECRET_KEY.startswith("for-tests-") and "test" not in sys.argv[0]:
-    raise ImproperlyConfigured("AMPHI_SECRET_KEY must be set: at least 50 random characters, kept secret")

@@ -23,7 +23,7 @@ def run(tmp_path, *arguments: str, **environment: str) -> subprocess.CompletedPr
         env={
             **inherited,
             "AMPHI_VAR": str(tmp_path),
-            "AMPHI_SETTINGS": str(tmp_path / "none.py"),
+            "AMPHI_SECRET_KEY": "for-this-test-alone-" + "x" * 40,
             "AMPHI_EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "PYTHONPATH": str(TOP / "src"),
             **environment,

@@ -14,6 +14,7 @@ SOUND = {
     "MEETING_WEBINAR_SIPMEDIAGW_TOKEN": "token",
     "MEETING_WEBINAR_FIELDS": ("is_webinar", "enable_chat"),
     "AMPHI_TICKET_KEY": "k" * 32,
+    "AMPHI_INSECURE_KEY": False,
     "DEBUG": False,
     "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}},
 }
@@ -59,6 +60,7 @@ def test_sound_settings_pass(settings, monkeypatch):
         ({"MEETING_WEBINAR_FIELDS": ("is_webinar", "is_personal")}, "E005"),
         ({"AMPHI_TICKET_KEY": "short"}, "E006"),
         ({"DEBUG": True}, "E007"),
+        ({"AMPHI_INSECURE_KEY": True}, "E012"),
         ({"MEETING_WEBINAR_SIPMEDIAGW_URL": "http://sipmediagw.univ.fr"}, "W008"),
         ({"BBB_API_URL": "http://bbb.univ.fr/bigbluebutton"}, "W008"),
         ({"AMPHI_URL": "http://localhost:8000"}, "W009"),
@@ -83,6 +85,7 @@ def test_sqlite_in_production(settings, monkeypatch):
         {"MEETING_WEBINAR_SIPMEDIAGW_URL": "", "MEETING_WEBINAR_SIPMEDIAGW_TOKEN": ""},
         {"MEETING_WEBINAR_SIPMEDIAGW_URL": "http://127.0.0.1:8002"},
         {
+            "AMPHI_INSECURE_KEY": True,
             "AMPHI_URL": "http://127.0.0.1:8000",
             "BBB_API_URL": "http://127.0.0.1:8001",
             "MEETING_WEBINAR_SIPMEDIAGW_URL": "http://127.0.0.1:8002",

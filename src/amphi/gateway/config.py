@@ -81,7 +81,7 @@ def config_from_environment() -> Config:
         port=port,
         max_jobs=max_jobs,
         chromium=environment.path("AMPHI_GATEWAY_CHROMIUM", Path("/usr/bin/chromium")),
-        chromium_arguments=tuple(environment.words("AMPHI_GATEWAY_CHROMIUM_ARGUMENTS")),
+        chromium_arguments=environment.words("AMPHI_GATEWAY_CHROMIUM_ARGUMENTS"),
         ffmpeg=environment.path("AMPHI_GATEWAY_FFMPEG", Path("/usr/bin/ffmpeg")),
         fps=environment.integer("AMPHI_GATEWAY_FPS", 25, minimum=5),
         bitrate_kbps=environment.integer("AMPHI_GATEWAY_BITRATE_KBPS", 2500, minimum=100),
@@ -136,10 +136,10 @@ def _proxy(host: str, port: int, *, max_jobs: int, join_prefix: str) -> Proxy | 
     if address:
         environment.parse_address(address, "AMPHI_GATEWAY_PROXY_ADDRESS")
     every_s = environment.integer("AMPHI_GATEWAY_PROXY_EVERY_S", 30, minimum=1)
-    return Proxy(url, token, tuple(gw_ids), address or f"{host}:{port}", every_s)
+    return Proxy(url, token, gw_ids, address or f"{host}:{port}", every_s)
 
 
-def _check_proxy(url: str, gw_ids: list[str], *, max_jobs: int) -> None:
+def _check_proxy(url: str, gw_ids: tuple[str, ...], *, max_jobs: int) -> None:
     try:
         checked_address(url, name="url", schemes=frozenset({"http", "https"}))
     except InvalidRequestError:

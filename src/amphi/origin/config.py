@@ -69,7 +69,7 @@ def from_environment() -> Config:
         grace=timedelta(seconds=environment.integer("AMPHI_ORIGIN_GRACE", 10)),
         remember=timedelta(seconds=environment.integer("AMPHI_ORIGIN_REMEMBER", 120)),
         stale=timedelta(seconds=environment.integer("AMPHI_ORIGIN_STALE", 3, minimum=1)),
-        cors=tuple(environment.words("AMPHI_ORIGIN_CORS", "*")),
+        cors=environment.words("AMPHI_ORIGIN_CORS", ("*",)),
     )
 
 

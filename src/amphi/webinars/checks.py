@@ -117,6 +117,21 @@ def _ticket_key() -> Iterator[CheckMessage]:
         )
 
 
+def _secret_key() -> Iterator[CheckMessage]:
+    if settings.AMPHI_INSECURE_KEY and not _is_local(settings.AMPHI_URL):
+        yield Error(
+            say(
+                en="AMPHI_INSECURE_KEY is on while others reach AMPHI_URL: whoever knows the key is anybody they want.",
+                fr="AMPHI_INSECURE_KEY est activé alors qu’AMPHI_URL est joignable : qui connaît la clé prend l’identité de n’importe qui.",
+            ),
+            hint=say(
+                en="Take it out, and set AMPHI_SECRET_KEY to what `openssl rand -base64 48` prints.",
+                fr="Retirez-le, et donnez à AMPHI_SECRET_KEY ce qu’affiche « openssl rand -base64 48 ».",
+            ),
+            id="amphi.E012",
+        )
+
+
 def _debug() -> Iterator[CheckMessage]:
     if settings.DEBUG and _is_secure():
         yield Error(
@@ -197,6 +212,7 @@ RULES: tuple[Rule, ...] = (
     _addresses,
     _form_fields,
     _ticket_key,
+    _secret_key,
     _debug,
     _clear_text,
     _reach,
