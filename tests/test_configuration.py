@@ -213,8 +213,7 @@ def test_name_of_the_file_that_nobody_reads(name, said):
     conf = read_everything({name: "x"})
     with pytest.raises(InvalidSettingError) as caught:
         check_names(conf, conf.others)
-    assert str(caught.value).startswith(f"{name}: ")
-    assert str(caught.value).endswith(" (in /etc/amphi/settings_local.py)")
+    assert str(caught.value).startswith(f"{name} (in /etc/amphi/settings_local.py): ")
     assert said in str(caught.value)
 
 

@@ -54,7 +54,7 @@ class Reader:
         local: Mapping[str, object] | None = None,
         environ: Mapping[str, str] | None = None,
         *,
-        file: str = "settings_local.py",
+        file: str = "",
     ) -> None:
         self._local = dict(local or {})
         self._environ = os.environ if environ is None else environ
@@ -68,8 +68,8 @@ class Reader:
 
     def error(self, name: str, reason: str) -> InvalidSettingError:
         """The error that says `reason` of a setting, and where it was set."""
-        where = f" (in {self._file})" if name in self._local else ""
-        return InvalidSettingError(name, reason + where)
+        where = f" (in {self._file})" if self._file and name in self._local else ""
+        return InvalidSettingError(name + where, reason)
 
     def _given(self, name: str) -> object | None:
         self.known.add(name)

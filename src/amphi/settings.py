@@ -18,7 +18,7 @@ from amphi.database import parse_database_url
 PACKAGE = Path(__file__).resolve().parent
 environment.refuse_unknown()
 _file = environment.path("AMPHI_SETTINGS", Path()) if environment.text("AMPHI_SETTINGS") else None
-conf = environment.Reader(read_settings_local(_file), file=str(_file))
+conf = environment.Reader(read_settings_local(_file), file=str(_file or ""))
 VAR_DIR = conf.path("AMPHI_VAR", Path.cwd() / "var")
 
 # --- the web server
