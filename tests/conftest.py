@@ -2,17 +2,19 @@
 
 import contextlib
 import os
-import socket
+import shutil
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connections
 
 from amphi.database import parse_database_url
-from tests import postgresql
+from tests import ports, postgresql
 from tests.wire import Script, WireServer
 
 CHROMIUM = "/usr/bin/chromium"
@@ -25,13 +27,13 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 
+SHARED_FOLDER = pytest.StashKey[Path]()
+
 
 @pytest.fixture
 def free_port() -> int:
     """A loopback TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return ports.reserve()
 
 
 @pytest.fixture
@@ -49,15 +51,21 @@ def serve() -> Iterator[Callable[..., WireServer]]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """The address of a PostgreSQL server that the tests started."""
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a PostgreSQL server that the tests started; tests that run at once share it."""
+    if workerinput := getattr(request.config, "workerinput", None):
+        yield postgresql.shared(Path(workerinput["shared_folder"]))
+        return
     with postgresql.running() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
-    """Tests use PostgreSQL, as production does; ``AMPHI_TEST_DATABASE=sqlite`` uses what the demo does."""
+    """Tests use PostgreSQL, as production does; ``AMPHI_TEST_DATABASE=sqlite`` uses what the demo does.
+
+    Tests that run at once have a database each.
+    """
     if os.environ.get("AMPHI_TEST_DATABASE") == "sqlite":
         return
     url = request.getfixturevalue("postgresql_url")
@@ -67,6 +75,22 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     )["default"]
     with contextlib.suppress(AttributeError):
         del connections["default"]
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Each of pytest-xdist's processes is told the folder that all of them share."""
+    if SHARED_FOLDER not in node.config.stash:
+        node.config.stash[SHARED_FOLDER] = Path(tempfile.mkdtemp(prefix="amphi-tests-"))
+    node.workerinput["shared_folder"] = str(node.config.stash[SHARED_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What the processes shared ends with the last of them."""
+    if folder := config.stash.get(SHARED_FOLDER, None):
+        postgresql.stop_shared(folder)
+        shutil.rmtree(folder)
 
 
 def pytest_configure() -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import ports
+
 PATIENCE_S = 30.0
 DEPLOY = Path(__file__).parents[1] / "deploy" / "nginx"
 MODULES = Path("/usr/lib/nginx/modules")
@@ -20,9 +22,7 @@ MODULES = Path("/usr/lib/nginx/modules")
 
 def free_ports(count: int) -> list[int]:
     """That many different loopback ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
+    return [ports.reserve() for _ in range(count)]
 
 
 @dataclass(frozen=True)

@@ -1,66 +1,97 @@
 """A PostgreSQL server of the tests' own: real, on a free loopback port, thrown away at the end."""
 
 import contextlib
+import fcntl
+import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from tests import ports
 
 BINARIES = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"
 START_TIMEOUT_S = 60
+OPTIONS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+NOTE = "postgresql.json"
 
 
-def _as_server_user(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root; Debian's package has a user for it."""
-    return ["runuser", "-u", SERVER_USER, "--", *command] if os.geteuid() == 0 else command
+def _run(program: str, *arguments: str | Path, folder: Path) -> None:
+    binaries = max(BINARIES.glob("*/bin"), key=lambda found: float(found.parent.name))
+    command = [str(binaries / program), *map(str, arguments)]
+    # PostgreSQL refuses to run as root; Debian's package has a user for it.
+    as_user = ["runuser", "-u", SERVER_USER, "--"] if os.geteuid() == 0 else []
+    subprocess.run([*as_user, *command], check=True, capture_output=True, timeout=START_TIMEOUT_S, cwd=folder)
 
 
-def _run(command: list[str], folder: Path) -> None:
-    subprocess.run(
-        _as_server_user(command), check=True, capture_output=True, timeout=START_TIMEOUT_S, cwd=folder
-    )
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, with all that it keeps in `folder`."""
+
+    port: int
+    folder: str
+
+    @property
+    def url(self) -> str:
+        """Its address, as ``AMPHI_DATABASE_URL`` has it."""
+        return f"postgresql://amphi@127.0.0.1:{self.port}/postgres"
+
+    def control(self, *arguments: str | Path) -> None:
+        folder = Path(self.folder)
+        _run("pg_ctl", "-D", folder / "data", "-w", "-t", str(START_TIMEOUT_S), *arguments, folder=folder)
+
+    def stop(self) -> None:
+        try:
+            self.control("-m", "immediate", "stop")
+        finally:
+            shutil.rmtree(self.folder)
+
+
+def start() -> Server:
+    """Start a server, which runs until it is stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="amphi-postgresql-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, SERVER_USER)
+    server = Server(ports.reserve(), str(folder))
+    try:
+        cluster = ["-D", folder / "data", "-U", "amphi", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        _run("initdb", *cluster, folder=folder)
+        sockets = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        server.control("-l", folder / "log", "-o", f"{sockets} {OPTIONS}", "start")
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return server
 
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """Run a server; its address is given, as ``AMPHI_DATABASE_URL`` has it."""
-    binaries = max(BINARIES.glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="amphi-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, SERVER_USER)
-    data = folder / "data"
+    """Run a server; its address is given."""
+    server = start()
     try:
-        _run(
-            [
-                str(binaries / "initdb"),
-                "-D",
-                str(data),
-                "-U",
-                "amphi",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-sync",
-            ],
-            folder,
-        )
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-            " -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-        )
-        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", str(START_TIMEOUT_S)]
-        _run([*control, "-l", str(folder / "log"), "-o", options, "start"], folder)
-        try:
-            yield f"postgresql://amphi@127.0.0.1:{port}/postgres"
-        finally:
-            _run([*control, "-m", "immediate", "stop"], folder)
+        yield server.url
     finally:
-        shutil.rmtree(folder)
+        server.stop()
+
+
+def shared(folder: Path) -> str:
+    """The address of the server that all processes with this `folder` share; the first that asks starts it."""
+    with (folder / "postgresql.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        note = folder / NOTE
+        if not note.exists():
+            note.write_text(json.dumps(asdict(start())))
+        return Server(**json.loads(note.read_text())).url
+
+
+def stop_shared(folder: Path) -> None:
+    """Stop the server that `folder` shares, if there is one."""
+    note = folder / NOTE
+    if note.exists():
+        server = Server(**json.loads(note.read_text()))
+        note.unlink()
+        server.stop()

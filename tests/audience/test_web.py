@@ -12,6 +12,7 @@ from amphi.audience import domain
 from amphi.audience.models import Audience
 from amphi.live.models import Event
 from amphi.webinars.models import Livestream, State
+from tests import ports
 from tests.audience import web_process
 from tests.factories import make_user, make_webinar
 
@@ -27,12 +28,6 @@ def livestream(settings) -> Livestream:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def stream_url(web: web_process.Web, livestream: Livestream) -> str:
     ticket = domain.ticket_for(livestream.event, AnonymousUser())
     return f"{web.url}/live/{livestream.event_id}/events?ticket={ticket}"
@@ -45,8 +40,8 @@ def client() -> httpx.Client:
 def test_listeners_of_two_processes_hear_the_same(livestream, tmp_path):
     event = Event.objects.get(pk=livestream.event_id)
     with (
-        web_process.running(free_port(), tmp_path) as one,
-        web_process.running(free_port(), tmp_path) as two,
+        web_process.running(ports.reserve(), tmp_path) as one,
+        web_process.running(ports.reserve(), tmp_path) as two,
         client() as http,
         http.stream("GET", stream_url(one, livestream)) as first,
         http.stream("GET", stream_url(two, livestream)) as second,
@@ -68,7 +63,7 @@ def test_listeners_of_two_processes_hear_the_same(livestream, tmp_path):
 
 
 def test_unknown_event_is_not_found(livestream, tmp_path):
-    with web_process.running(free_port(), tmp_path) as web, client() as http:
+    with web_process.running(ports.reserve(), tmp_path) as web, client() as http:
         url = stream_url(web, livestream)
         livestream.event.delete()
         assert http.get(url).status_code == 404

@@ -20,6 +20,7 @@ from amphi.sipmediagw import (
     connect,
     detect,
 )
+from tests import ports
 from tests.waiting import answers, wait_for
 
 TOKEN = "a-token-of-the-tests"
@@ -36,9 +37,7 @@ def silent_meeting() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory) -> Iterator[str]:
     """A gateway with one place."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = ports.reserve()
     log = tmp_path_factory.mktemp("gateway") / "log"
     environment = {
         **os.environ,

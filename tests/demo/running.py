@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,20 +16,15 @@ from pathlib import Path
 
 import psutil
 
+from tests import ports
+
 START_S = 90
 STOP_S = 20
 
 
 def free_base_port() -> int:
     """A port after which four more are free."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            base = first.getsockname()[1]
-            for offset in range(1, 5):
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
-            return int(base)
+    return ports.reserve_in_a_row(5)
 
 
 @dataclass

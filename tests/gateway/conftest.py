@@ -18,6 +18,8 @@ import httpx
 import psutil
 import pytest
 
+from tests import ports
+
 TOKEN = "correct-horse"
 DEADLINE_S = 40
 
@@ -33,17 +35,11 @@ def wait_for(condition, *, within_s=DEADLINE_S):
     pytest.fail(f"not within {within_s} s: {condition}")
 
 
-def unused_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 class GatewayProcess:
     """`amphi gateway`, and a client of it."""
 
     def __init__(self, **settings):
-        self.port = unused_port()
+        self.port = ports.reserve()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
         environment |= {"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_HTTP": f"127.0.0.1:{self.port}"}
         environment |= {f"AMPHI_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
@@ -245,8 +241,8 @@ class RtmpServer:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = unused_port()
-        self.control_port = unused_port()
+        self.port = ports.reserve()
+        self.control_port = ports.reserve()
         self.files = folder / "files"
         self.files.mkdir()
         self.files.chmod(0o777)

@@ -7,7 +7,9 @@ import sys
 import httpx
 import pytest
 
-from .conftest import TOKEN, GatewayProcess, unused_port
+from tests import ports
+
+from .conftest import TOKEN, GatewayProcess
 
 JOB = {
     "join_url": "http://127.0.0.1:9/meeting",
@@ -188,7 +190,7 @@ def test_taken_port_is_named():
 )
 def test_wrong_setting_stops_it(environment, said):
     ended = run_gateway(
-        {"AMPHI_GATEWAY_HTTP": f"127.0.0.1:{unused_port()}", "PATH": "/usr/bin", **environment}
+        {"AMPHI_GATEWAY_HTTP": f"127.0.0.1:{ports.reserve()}", "PATH": "/usr/bin", **environment}
     )
     assert ended.returncode == 2
     assert said in ended.stderr

@@ -5,8 +5,10 @@ import subprocess
 
 import pytest
 
+from tests import ports
+
 from .client_stand_in import ClientServer
-from .conftest import GatewayProcess, RtmpServer, unused_port, wait_for
+from .conftest import GatewayProcess, RtmpServer, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -143,7 +145,7 @@ def test_each_failure_has_its_name(gateway, client):
         "expired": (expired, "session_expired", "the client shows an error: Non autorisé 401"),
         "denied": (denied, "join_refused", "no moderator let the bot in: Accès refusé"),
     }
-    nowhere = f"rtmp://127.0.0.1:{unused_port()}/live/x"
+    nowhere = f"rtmp://127.0.0.1:{ports.reserve()}/live/x"
     for job_id, (server, _, _) in expected.items():
         start(gateway, job_id, server, nowhere)
     for job_id, (_, reason, detail) in expected.items():
@@ -152,8 +154,8 @@ def test_each_failure_has_its_name(gateway, client):
 
 
 def test_page_that_does_not_load(gateway):
-    spec = {"join_url": f"http://127.0.0.1:{unused_port()}/?checksum=secret", "room": "nowhere"}
-    spec |= {"rtmp_url": f"rtmp://127.0.0.1:{unused_port()}/live/x"}
+    spec = {"join_url": f"http://127.0.0.1:{ports.reserve()}/?checksum=secret", "room": "nowhere"}
+    spec |= {"rtmp_url": f"rtmp://127.0.0.1:{ports.reserve()}/live/x"}
     gateway.client.put("/jobs/nowhere", json=spec)
     job = wait_for(lambda: next((job for job in [gateway.job("nowhere")] if job["detail"]), None))
     job = wait_for(lambda: next((job for job in [gateway.job("nowhere")] if "load: " in job["detail"]), None))

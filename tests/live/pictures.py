@@ -1,13 +1,12 @@
 """A real origin, and pictures that are sent to it."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import waiting
+from tests import ports, waiting
 
 PATIENCE_S = 30.0
 CLIP = (
@@ -19,10 +18,7 @@ CLIP = (
 @contextmanager
 def origin(folder: Path) -> Iterator[tuple[str, str]]:
     """Our origin as a process; its RTMP and HTTP addresses."""
-    with socket.socket() as one, socket.socket() as two:
-        for listener in (one, two):
-            listener.bind(("127.0.0.1", 0))
-        rtmp, http = (f"127.0.0.1:{listener.getsockname()[1]}" for listener in (one, two))
+    rtmp, http = (f"127.0.0.1:{ports.reserve()}" for _ in range(2))
     process = subprocess.Popen(
         [sys.executable, "-m", "amphi", "origin", "--rtmp", rtmp, "--http", http, "--open"], cwd=folder
     )
