@@ -112,18 +112,21 @@ def test_waiting_page_is_told_when_the_meeting_runs(client, meeting):
     assert client.get(by_room(meeting), headers={"Accept": "application/json"}).json() == {"running": True}
 
 
+def another(character: str) -> str:
+    return "0" if character != "0" else "1"
+
+
 def wrong_addresses(meeting: Meeting) -> list[str]:
     key = meeting.access_key
-    other = "0" if key[-1] != "0" else "1"
     return [
-        f"/meeting/{meeting.slug}/{key[:-10]}/{key[-10:-1]}{other}",
-        f"/meeting/{meeting.slug}/{other}{key[1:-10]}/{key[-10:]}",
+        f"/meeting/{meeting.slug}/{key[:-10]}/{key[-10:-1]}{another(key[-1])}",
+        f"/meeting/{meeting.slug}/{another(key[0])}{key[1:-10]}/{key[-10:]}",
         f"/meeting/{meeting.slug}/{key[:-10]}/x{key[-10:]}",
         f"/meeting/{meeting.slug}//{key[-10:]}",
         f"/meeting/{meeting.slug}/{key}/{key[-10:]}",
         f"/meeting/{meeting.slug}/é{key[:-11]}/{key[-10:]}",
         f"/meeting/another/{key[:-10]}/{key[-10:]}",
-        f"/g/{meeting.room[:-1]}{other}",
+        f"/g/{meeting.room[:-1]}{another(key[-1])}",
         f"/g/webinar-{meeting.pk}-{key[-10:]}",
         f"/g/webinar-{meeting.pk + 1}-{key[-20:]}",
         "/g/webinar-999999999999999999-0",
