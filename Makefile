@@ -1,16 +1,29 @@
 # Two commands do everything on a bare Debian 12: `make demo` and `make test`.
 SHELL := /bin/bash
+.NOTPARALLEL:
 PY := .venv/bin/python
 
-.PHONY: demo test lint fmt bench rehearse screenshots messages lock clean setup setup-dev
+# Integration tests wait more than they work, so more of them run at once than there are processors.
+WORKERS ?= 3
+
+.PHONY: demo test test-unit test-integration test-e2e test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
 
-test: setup-dev      ## Run every check and every test
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
+# One after the other, the quick ones first; the first that fails fails the whole. pytest fails a run that finds no test.
+test: lint $(if $(ARGS),test-chosen,test-unit test-integration test-e2e)  ## Run every check and every test, or those that ARGS names
+
+test-unit: setup-dev         ## Those that need no process and no socket
+	$(PY) -m pytest -m unit -n $(WORKERS)
+
+test-integration: setup-dev  ## Those with real parts
+	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile
+
+test-e2e: setup-dev          ## Those that measure the whole platform: alone, so that nothing else takes the machine's time
+	$(PY) -m pytest -m e2e
+
+test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
 lint: setup-dev      ## Style and types only

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connections
 
 from amphi.database import parse_database_url
-from tests import ports, postgresql
+from tests import layers, ports, postgresql
 from tests.wire import Script, WireServer
 
 CHROMIUM = "/usr/bin/chromium"
@@ -93,6 +93,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Passwords of tests guard nothing, and hashing them well is slow by design."""
+    config.pluginmanager.register(layers)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
