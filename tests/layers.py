@@ -84,9 +84,9 @@ def layer_of(item: pytest.Item) -> str:
     for layer in LAYERS:
         if item.get_closest_marker(layer):
             return layer
-    folder = item.path.relative_to(TESTS).parts[0]
-    if folder in FOLDERS:
-        return FOLDERS[folder]
+    for folder, layer in FOLDERS.items():
+        if item.path.is_relative_to(TESTS / folder):
+            return layer
     assert isinstance(item, pytest.Function)
     if any(item.get_closest_marker(mark) for mark in MARKS) or FIXTURES & set(item.fixturenames):
         return "integration"
