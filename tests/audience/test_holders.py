@@ -128,18 +128,19 @@ async def test_ticket_of_another_event_opens_nothing_and_may_soon(held):
 
 
 @pytest.mark.parametrize(
-    ("given", "stream"),
+    ("make", "stream"),
     [
-        (ticket(key=b"forged"), "room"),
-        (ticket(seconds=-1), "room"),
-        (ticket(), "other"),
-        ("", "room"),
-        ("é", "room"),
+        (lambda: ticket(key=b"forged"), "room"),
+        (lambda: ticket(seconds=-1), "room"),
+        (ticket, "other"),
+        (lambda: "", "room"),
+        (lambda: "é", "room"),
     ],
+    ids=["forged", "expired", "another stream", "none", "nonsense"],
 )
-async def test_ticket_that_will_never_be_good_asks_no_database(given, stream):
+async def test_ticket_that_will_never_be_good_asks_no_database(make, stream):
     asked = Asked()
-    assert await asked.answer(given, stream) == (403, {"cache-control": "max-age=60"})
+    assert await asked.answer(make(), stream) == (403, {"cache-control": "max-age=60"})
     assert asked.readings == 0
 
 
