@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -47,13 +48,23 @@ def test_coming_back_is_another_line(client):
     assert [one.left_at is None for one in Attendance.objects.all()] == [False, True]
 
 
-def test_end_closes_the_session_and_the_meeting(client):
+@pytest.mark.parametrize("known", ["life-1", ""])
+def test_end_closes_the_session_and_the_meeting(client, known):
     meeting = make_meeting()
-    Meeting.objects.update(started_at=timezone.now())
+    Meeting.objects.update(started_at=timezone.now() - timedelta(minutes=1), session_id=known)
     deliver(client, meeting, came(meeting, "Ada"), event(meeting, "meeting-ended", 30))
     session, one = Session.objects.get(), Attendance.objects.get()
     assert session.ended_at == one.left_at is not None
     assert Meeting.objects.get().ended_at is not None
+
+
+def test_late_end_of_the_session_before_closes_nothing_that_goes_on(client):
+    meeting = make_meeting()
+    deliver(client, meeting, came(meeting, "Ada"))
+    Meeting.objects.update(started_at=timezone.now(), session_id="life-2")
+    deliver(client, meeting, event(meeting, "meeting-ended", 30))
+    assert Session.objects.get().ended_at is not None
+    assert Meeting.objects.get().is_open
 
 
 def test_each_life_of_the_meeting_is_a_session(client):

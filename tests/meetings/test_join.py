@@ -1,6 +1,7 @@
 """A meeting's door: names, passwords, restrictions, the waiting room; who is let in as what."""
 
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -195,8 +196,33 @@ def test_meeting_that_is_gone_from_the_server_is_waited_for(client, stage: Stage
     run(meeting)
     client.force_login(make_user())
     assert "Salle d’attente" in text_of(client.get(door(meeting)))
+    assert Meeting.objects.get().is_open
+    Meeting.objects.update(gone_since=timezone.now() - timedelta(seconds=11))
+    assert "Salle d’attente" in text_of(client.get(door(meeting)))
     assert Meeting.objects.get().ended_at is not None
     assert not running(client, door(meeting))
+
+
+def test_meeting_that_the_server_misses_for_seconds_goes_on(client, stage: Stage):
+    meeting = make_meeting()
+    run(meeting)
+    client.force_login(make_user())
+    stage.meeting_exists = False
+    assert "Salle d’attente" in text_of(client.get(door(meeting)))
+    stage.meeting_exists = True
+    assert client.get(door(meeting)).status_code == 302
+    assert Meeting.objects.get().gone_since is None
+
+
+@pytest.mark.parametrize(
+    ("exists", "is_over", "goes_on"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_end_callback_is_looked_up_for_a_plain_meeting(client, stage: Stage, exists, is_over, goes_on):
+    meeting = make_meeting()
+    run(meeting)
+    stage.meeting_exists, stage.is_over = exists, is_over
+    assert client.get(urlsplit(callback_url(meeting, "ended")).path).status_code == 200
+    assert Meeting.objects.get().is_open is goes_on
 
 
 def test_server_that_does_not_answer_is_told_and_asked_again(client, stage: Stage):

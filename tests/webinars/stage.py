@@ -24,6 +24,7 @@ class Stage:
 
     Attributes:
         meeting_exists: BBB knows the meeting.
+        is_over: BBB knows it as ended.
         has_hooks: this BBB has webhooks.
         jobs: of the gateway, by id: their states.
         job_reason: why a job is in its state.
@@ -43,6 +44,7 @@ class Stage:
     """
 
     meeting_exists: bool = True
+    is_over: bool = False
     has_hooks: bool = True
     version: str = "3.0.4"
     session: str = "life-1"
@@ -91,7 +93,8 @@ class Stage:
             for user_id, name in self.people.items()
         )
         body = (
-            f"<meetingID>m</meetingID><internalMeetingID>{self.session}</internalMeetingID><running>true</running>"
+            f"<meetingID>m</meetingID><internalMeetingID>{self.session}</internalMeetingID>"
+            f"<running>{str(not self.is_over).lower()}</running><hasBeenForciblyEnded>{str(self.is_over).lower()}</hasBeenForciblyEnded>"
             f"<participantCount>{len(self.people)}</participantCount><attendees>{attendees}</attendees>"
         )
         if call == "end":

@@ -189,6 +189,7 @@ def test_hands_and_polls_of_a_meeting_that_ended_are_gone(client, live, stage):
     deliver(client, live.meeting, hand(live.meeting, "Ada", 1), poll(live.meeting, "Qui ?"))
     deliver(client, live.meeting, answered(live.meeting, 2))
     stage.meeting_exists = False
+    deliver(client, live.meeting, event(live.meeting, "meeting-ended", 30))
     look(live, 3)
     assert set(notes(client, live)) == {"meeting"}
     assert not RaisedHand.objects.exists()

@@ -155,18 +155,104 @@ def test_live_with_a_closed_playlist_recovers_at_once(livestream, stage):
     assert livestream.state == State.RECOVERING
 
 
-def test_meeting_end_is_believed_after_two_looks(livestream, stage):
-    on_air(livestream, stage)
-    stage.meeting_exists = False
-    assert look(livestream) == check.CONFIRM_AFTER
-    assert livestream.state == State.LIVE
+def age_meeting(livestream: Livestream, **columns: timedelta) -> None:
+    Meeting.objects.filter(pk=livestream.meeting_id).update(
+        **{name: timezone.now() - ago for name, ago in columns.items()}
+    )
+
+
+def assert_over(livestream: Livestream, stage) -> None:
+    """The next look stops the live, the one after finds the gateway idle."""
     look(livestream)
     assert livestream.state == State.STOPPING
     look(livestream)
     assert livestream.state == State.STOPPED
     assert stage.jobs[str(livestream.job_id)] == "idle"
-    livestream.meeting.refresh_from_db()
     assert livestream.meeting.ended_at is not None
+
+
+def test_meeting_that_bbb_calls_ended_is_over_after_two_looks(livestream, stage):
+    on_air(livestream, stage)
+    stage.is_over = True
+    assert look(livestream) == check.CONFIRM_AFTER
+    assert livestream.state == State.LIVE
+    assert_over(livestream, stage)
+
+
+def test_meeting_that_bbb_told_the_end_of_is_over_after_two_looks(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    age_meeting(livestream, end_told_at=timedelta(seconds=1))
+    assert look(livestream) == check.CONFIRM_AFTER
+    assert livestream.state == State.LIVE
+    assert_over(livestream, stage)
+
+
+def test_meeting_that_the_gateway_saw_end_is_over_after_two_looks(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    stage.jobs[str(livestream.job_id)], stage.job_reason = "idle", "meeting_ended"
+    assert look(livestream) == check.CONFIRM_AFTER
+    assert_over(livestream, stage)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (("on_air", "", True), 120),
+        (("on_air", "no_sound", True), 120),
+        (("on_air", "disconnected", True), 10),
+        (("joining", "", True), 10),
+        (("on_air", "", False), 10),
+    ],
+)
+def test_meeting_unknown_to_bbb_is_over_in_time(livestream, stage, said, seconds):
+    """What is seen on air wins for long, where the gateway would see the end; else a short time must do."""
+    job, reason, advancing = said
+    on_air(livestream, stage)
+    stage.meeting_exists, stage.advancing = False, advancing
+    stage.jobs[str(livestream.job_id)], stage.job_reason = job, reason
+    look(livestream, 3)
+    age(livestream, media_seen_at=timedelta(seconds=0 if advancing else 11))
+    age_meeting(livestream, gone_since=timedelta(seconds=seconds - 2))
+    look(livestream, 2)
+    assert livestream.state == State.LIVE
+    age_meeting(livestream, gone_since=timedelta(seconds=seconds + 1))
+    assert_over(livestream, stage)
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.LIVE, State.RECOVERING])
+def test_meeting_unknown_to_bbb_for_seconds_costs_no_live(livestream, stage, state):
+    on_air(livestream, stage)
+    Livestream.objects.update(state=state, media_seen_at=None, media_mark="")
+    stage.sequence = None if state != State.LIVE else stage.sequence
+    stage.meeting_exists = False
+    look(livestream, 4)
+    stage.meeting_exists = True
+    look(livestream)
+    assert livestream.state == state
+    assert livestream.meeting.gone_since is None
+    assert livestream.meeting_misses == 0
+
+
+def test_meeting_gone_again_counts_anew(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    look(livestream, 2)
+    age_meeting(livestream, gone_since=timedelta(seconds=9))
+    stage.meeting_exists = True
+    look(livestream)
+    stage.meeting_exists = False
+    look(livestream, 3)
+    assert livestream.state == State.LIVE
+
+
+def test_end_that_was_told_long_ago_is_no_evidence(livestream, stage):
+    on_air(livestream, stage)
+    stage.meeting_exists = False
+    age_meeting(livestream, end_told_at=timedelta(seconds=61))
+    look(livestream, 4)
+    assert livestream.state == State.LIVE
 
 
 def test_meeting_missed_once_is_not_over(livestream, stage):
@@ -286,8 +372,9 @@ def test_meeting_that_ends_after_its_live_stopped_is_seen(livestream, stage):
     domain.stop_live(livestream, user=livestream.meeting.owner)
     look(livestream)
     stage.meeting_exists = False
-    look(livestream)
+    look(livestream, 3)
     assert Meeting.objects.get().is_open
+    age_meeting(livestream, gone_since=timedelta(seconds=11))
     assert look(livestream) is None
     assert not Meeting.objects.get().is_open
 

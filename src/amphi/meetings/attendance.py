@@ -54,6 +54,11 @@ def joined(meeting: Meeting, coming: Coming) -> None:
     )
 
 
+def has_come(meeting: Meeting, *, user_id: str) -> bool:
+    """Whether somebody whom BBB calls `user_id` was told to have come."""
+    return Attendance.objects.filter(session__meeting=meeting, user_id_in_bbb=user_id[:100]).exists()
+
+
 def left(meeting: Meeting, *, session_id: str, user_id: str, at: datetime) -> None:
     """Note that somebody went."""
     Attendance.objects.filter(

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from amphi.accounts.models import User
 from amphi.bigbluebutton import (
     BigBlueButtonError,
+    CreatedMeeting,
     MeetingNotFoundError,
     Presentation,
     ServerFailedError,
     WebhooksUnavailableError,
 )
-from amphi.meetings import slides
+from amphi.meetings import presence, slides
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.server import callback_url, meeting_server
 from amphi.webinars import domain as webinars
@@ -70,11 +71,11 @@ def _presentations(meeting: Meeting) -> list[Presentation]:
 def _create(meeting: Meeting) -> None:
     try:
         try:
-            _ask_to_create(meeting)
+            created = _ask_to_create(meeting)
         except ServerFailedError:
             if not _free(meeting):
                 raise
-            _ask_to_create(meeting)
+            created = _ask_to_create(meeting)
     except BigBlueButtonError as error:
         log.warning("create for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(
@@ -83,11 +84,11 @@ def _create(meeting: Meeting) -> None:
             )
         ) from error
     log.info("create for meeting %s “%s”: ok", meeting.pk, meeting.name)
-    Meeting.objects.filter(pk=meeting.pk).update(started_at=timezone.now(), ended_at=None)
+    presence.note_start(meeting, session_id=created.internal_id)
 
 
-def _ask_to_create(meeting: Meeting) -> None:
-    meeting_server().create(
+def _ask_to_create(meeting: Meeting) -> CreatedMeeting:
+    return meeting_server().create(
         meeting.bbb_id,
         meeting.name,
         parameters=_parameters(meeting),
@@ -185,15 +186,29 @@ def participant_url(meeting: Meeting, *, name: str, user: User | None) -> str | 
 
 
 def _runs(meeting: Meeting) -> bool:
-    """Ask BBB; a plain meeting that is gone is noted as ended, a webinar's supervisor sees that by itself."""
+    """Ask BBB; a plain meeting that is over is noted as ended, a webinar's supervisor sees that by itself."""
     try:
-        over = meeting_server().meeting_info(meeting.bbb_id).over
-    except MeetingNotFoundError:
-        over = True
+        runs = is_there(meeting)
     except BigBlueButtonError as error:
         log.warning("getMeetingInfo for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(_("The meeting server does not answer at the moment.")) from error
+    return runs
+
+
+def is_there(meeting: Meeting) -> bool:
+    """Whether BBB knows the meeting, and not as ended; a plain meeting is noted as ended once that may be believed.
+
+    Raises:
+        BigBlueButtonError: BBB did not say.
+    """
+    try:
+        over = gone = meeting_server().meeting_info(meeting.bbb_id).over
+        presence.note_there(meeting)
+    except MeetingNotFoundError:
+        now = timezone.now()
+        gone = True
+        over = presence.gone_for(meeting, now=now) >= presence.GONE_AFTER
+        over = over or presence.end_was_told(meeting, now=now)
     if over and webinars.livestream_of(meeting) is None:
-        seen = Meeting.objects.filter(pk=meeting.pk, started_at=meeting.started_at, ended_at=None)
-        seen.update(ended_at=timezone.now())
-    return not over
+        presence.note_end(meeting)
+    return not gone

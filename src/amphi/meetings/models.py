@@ -119,6 +119,10 @@ class Meeting(models.Model):
     calendar_sequence = models.PositiveIntegerField(editable=False, default=0)
     started_at = models.DateTimeField(_("started at"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, editable=False)
+    # See `presence`: BBB's own id of its last life, since when BBB does not know it, and when BBB told that it ended.
+    session_id = models.CharField(max_length=256, blank=True, default="", editable=False)
+    gone_since = models.DateTimeField(null=True, editable=False)
+    end_told_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

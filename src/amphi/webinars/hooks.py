@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_POST
 from amphi import access, tickets
 from amphi.audience.domain import record_meeting_message
 from amphi.audience.holders import holder_of
-from amphi.bigbluebutton import WebhookError, chat, webhooks
-from amphi.meetings import attendance
+from amphi.bigbluebutton import BigBlueButtonError, WebhookError, chat, webhooks
+from amphi.meetings import attendance, join, presence
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
 from amphi.webinars import participation, recordings
@@ -31,13 +31,31 @@ from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 log = logging.getLogger("webinar")
 
 
-def _look_now(meeting: Meeting) -> None:
-    """Have the supervisor look; a plain meeting, which nobody supervises, is taken as ended until it is started again."""
-    if not meeting.is_webinar:
-        Meeting.objects.filter(pk=meeting.pk, ended_at=None).exclude(started_at=None).update(
-            ended_at=timezone.now()
-        )
+def _look_now(meeting: Meeting, *, session_id: str = "", at: datetime | None = None) -> None:
+    """The meeting is said to have ended: have the supervisor look, and look here at a plain meeting, which nobody supervises.
+
+    Args:
+        meeting: the meeting.
+        session_id: which life of it ended; empty where that is not told.
+        at: when, by BBB's clock.
+    """
+    if not presence.tell_end(meeting, session_id=session_id):
+        log.info("meeting %s “%s”: another session ended", meeting.pk, meeting.name)
+        return
+    if not meeting.is_webinar and meeting.is_open:
+        is_certain = presence.is_current(meeting, session_id=session_id, at=at)
+        _look_at_plain(meeting, is_certain=is_certain)
     Livestream.objects.filter(meeting=meeting).exclude(check_at=None).update(check_at=timezone.now())
+
+
+def _look_at_plain(meeting: Meeting, *, is_certain: bool) -> None:
+    if is_certain:
+        presence.note_end(meeting)
+        return
+    try:
+        join.is_there(meeting)
+    except BigBlueButtonError as error:
+        log.warning("getMeetingInfo for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
 
 
 @csrf_exempt
@@ -82,7 +100,7 @@ def _take(meeting: Meeting, event: webhooks.AnyEvent) -> None:
         case webhooks.MeetingEnded():
             log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
             attendance.ended(meeting, session_id=event.internal_meeting_id, at=_moment(event))
-            _look_now(meeting)
+            _look_now(meeting, session_id=event.internal_meeting_id, at=_moment(event))
 
 
 def _moment(event: webhooks.Event) -> datetime:
@@ -95,7 +113,9 @@ def _note_person(meeting: Meeting, event: webhooks.UserJoined | webhooks.UserLef
     if isinstance(event, webhooks.UserLeft):
         attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
         participation.person_left(meeting, event, at)
-    elif event.external_user_id != streaming_user_id(meeting):  # which is a browser, and nobody
+    elif event.external_user_id == streaming_user_id(meeting):  # which is a browser, and nobody
+        Livestream.objects.filter(meeting=meeting).update(streaming_user=user_id[:100])
+    else:
         coming = attendance.Coming(
             session_id=session_id,
             user_id=user_id,
@@ -112,7 +132,7 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
     if livestream is None or not message.is_public:
         return
     # What we said ourselves comes back: by a call, or typed by the streaming user.
-    if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}):
+    if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}) or _is_typed(livestream, message):
         return
     record_meeting_message(
         livestream.event,
@@ -121,6 +141,20 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
         text=chat.strip_html(message.text),
         sent_at=_moment(message),
     )
+
+
+def _is_typed(livestream: Livestream, message: webhooks.ChatMessage) -> bool:
+    """Whether the streaming user typed it, where a message has no external id: before bbb-webhooks 3.4.
+
+    BBB's own id of the streaming user is told when it comes in. Where that was missed, its name must do, for somebody who is not
+    known to have come in as a person.
+    """
+    if message.sender_external_id:
+        return False
+    if message.sender_user_id == livestream.streaming_user:
+        return True
+    is_its_name = message.sender_name == settings.MEETING_WEBINAR_STREAMING_USER
+    return is_its_name and not attendance.has_come(livestream.meeting, user_id=message.sender_user_id)
 
 
 @require_GET

@@ -5,7 +5,7 @@ import logging
 from amphi import sipmediagw
 from amphi.webinars import gateways, rebooking, transitions
 from amphi.webinars.check import AFTER_ERROR, CONFIRM_AFTER, Check
-from amphi.webinars.models import Livestream, State
+from amphi.webinars.models import LiveGateway, Livestream, State
 
 log = logging.getLogger("webinar")
 
@@ -84,6 +84,8 @@ def keep_job_alive(check: Check) -> bool:
     status = _job_status(check)
     if status is None:
         return False
+    sees_meeting = livestream.gateway.dialect == LiveGateway.Dialect.AMPHI
+    check.is_in_meeting = sees_meeting and status.state == "on_air" and status.reason in {"", "no_sound"}
     if status.state == "idle":
         if status.reason == "meeting_ended":
             return True

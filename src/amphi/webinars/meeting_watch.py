@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from amphi.bigbluebutton import BigBlueButtonError, MeetingNotFoundError, WebhooksUnavailableError
-from amphi.meetings import server
+from amphi.meetings import presence, server
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url, meeting_server
 from amphi.webinars import participation
@@ -14,32 +14,54 @@ from amphi.webinars.models import Livestream
 log = logging.getLogger("webinar")
 
 MISSES_TO_BELIEVE = 2
+GONE_ON_AIR = timedelta(minutes=2)
+"""How long BBB must not know a meeting that our gateway is in and whose pictures arrive: what is seen on air says that it goes on."""
+ON_AIR_FOR = timedelta(seconds=10)
 HOOK_EVERY = timedelta(seconds=60)
 
 
 def meeting_is_over(check: Check, *, hint: bool) -> bool:
-    """Whether the meeting ended, believed only after two looks in a row that say so; `hint`: the gateway says it."""
+    """Whether the meeting ended: said twice, and by more than BBB not knowing it; else by time. `hint`: the gateway says it."""
     livestream = check.livestream
-    try:
-        info = meeting_server().meeting_info(livestream.meeting.bbb_id)
-        over = info.over
-        if not over:
-            participation.note_people(check, info)
-    except MeetingNotFoundError:
-        over = True
-    except BigBlueButtonError as error:
-        log.warning(
-            "meeting_info for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
-        )
-        over = hint
-    if not over:
+    there, over = _ask(check)
+    if (there and not over) or (there is None and not hint):
         if livestream.meeting_misses:
             check.note(meeting_misses=0)
         return False
     misses = livestream.meeting_misses + 1
     check.note(meeting_misses=misses)
-    check.next_in = CONFIRM_AFTER
-    return misses >= MISSES_TO_BELIEVE
+    if misses < MISSES_TO_BELIEVE:
+        check.next_in = CONFIRM_AFTER
+        return False
+    if over or hint or presence.end_was_told(livestream.meeting, now=check.now):
+        return True
+    return presence.gone_for(livestream.meeting, now=check.now) >= _patience(check)
+
+
+def _ask(check: Check) -> tuple[bool | None, bool]:
+    """Whether BBB knows the meeting (None: no answer), and whether it calls it ended."""
+    livestream = check.livestream
+    try:
+        info = meeting_server().meeting_info(livestream.meeting.bbb_id)
+    except MeetingNotFoundError:
+        presence.gone_for(livestream.meeting, now=check.now)
+        return False, False
+    except BigBlueButtonError as error:
+        log.warning(
+            "meeting_info for meeting %s “%s”: %s", livestream.meeting_id, livestream.meeting.name, error
+        )
+        return None, False
+    presence.note_there(livestream.meeting)
+    if not info.over:
+        participation.note_people(check, info)
+    return True, info.over
+
+
+def _patience(check: Check) -> timedelta:
+    seen_at = check.livestream.media_seen_at
+    has_pictures = seen_at is not None and check.now < seen_at + ON_AIR_FOR
+    # Other gateways film the page that says “you left” for ever, so that their pictures prove nothing.
+    return GONE_ON_AIR if has_pictures and check.is_in_meeting else presence.GONE_AFTER
 
 
 def keep_hook(check: Check) -> None:

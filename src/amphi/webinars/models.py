@@ -111,6 +111,8 @@ class Livestream(models.Model):
     gateway_asked_at = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
     session_id = models.CharField(max_length=256, blank=True, editable=False)
+    # BBB's own id of the streaming user, which tells what it typed where nothing else does.
+    streaming_user = models.CharField(max_length=100, blank=True, default="", editable=False)
     participants = models.PositiveIntegerField(null=True, editable=False)
     participants_seen_at = models.DateTimeField(null=True, editable=False)
     hook_checked_at = models.DateTimeField(null=True, editable=False)
