@@ -1,5 +1,6 @@
 """Whole jobs: a real Chromium, a real ffmpeg, a real RTMP server."""
 
+import contextlib
 import itertools
 import signal
 import subprocess
@@ -157,7 +158,7 @@ def test_capture_that_fails_ends_the_job(make_gateway, meeting, rtmp, tmp_path, 
 
 def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtmp):
     meeting.still, meeting.state = True, "joined"
-    gateway = make_gateway(chromium_arguments=SMALL_HEAP)
+    gateway = make_gateway(chromium_arguments=SMALL_HEAP, warm=0)
     gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
     gateway.wait_for_state("j1", "on_air")
     wait_for(lambda: gateway.job("j1")["stats"]["frames"] > 15)
@@ -179,7 +180,7 @@ def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtm
     gateway.wait_for_state("j1", "on_air")
     assert len(meeting.joins) == 3
 
-    browser = next(child for child in gateway.children() if is_browser_of_job(child, gateway))
+    (browser,) = browsers(gateway)
     browser.kill()
     gateway.wait_for_state("j1", "recovering", "page_crashed")
     gateway.wait_for_state("j1", "on_air")
@@ -192,14 +193,14 @@ def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtm
     assert all(is_green(color_of(path)) for path in rtmp.recordings())
 
 
-def is_browser_of_job(process, gateway):
-    """The browser with the most children: those kept ready hold no meeting."""
-    browsers = [
-        child
-        for child in gateway.children()
-        if child.name().startswith("chrom") and "--type=" not in " ".join(child.cmdline())
-    ]
-    return process == max(browsers, key=lambda browser: len(browser.children(recursive=True)))
+def browsers(gateway):
+    """The browsers' main processes: each has the others as its children."""
+    found = []
+    for child in gateway.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+            if child.name() == "chromium" and "--type=" not in " ".join(child.cmdline()) and child.children():
+                found.append(child)
+    return found
 
 
 def test_refused_by_the_meeting(make_gateway, meeting, rtmp):
