@@ -53,12 +53,9 @@ def _answers(url: str) -> bool:
         return False
 
 
-def serve(
-    stack: ExitStack, env: Environment, folder: Path, *command: str, answers: str
-) -> subprocess.Popen[bytes]:
-    """Run ``amphi COMMAND`` until the stack is left; given once `answers`, an address of it, does."""
-    log = folder / f"{command[0]}.log"
-    output = stack.enter_context(log.open("wb"))
+def start(stack: ExitStack, env: Environment, folder: Path, *command: str) -> subprocess.Popen[bytes]:
+    """Run ``amphi COMMAND`` until the stack is left; what it says goes to ``COMMAND.log`` in `folder`."""
+    output = stack.enter_context((folder / f"{command[0]}.log").open("wb"))
     process = subprocess.Popen(
         [sys.executable, "-m", "amphi", *command], env=env, cwd=TOP, stdout=output, stderr=output
     )
@@ -68,6 +65,15 @@ def serve(
         process.wait(PATIENCE_S)
 
     stack.callback(stop)
+    return process
+
+
+def serve(
+    stack: ExitStack, env: Environment, folder: Path, *command: str, answers: str
+) -> subprocess.Popen[bytes]:
+    """Run ``amphi COMMAND`` until the stack is left; given once `answers`, an address of it, does."""
+    process = start(stack, env, folder, *command)
+    log = folder / f"{command[0]}.log"
     deadline = time.monotonic() + PATIENCE_S
     while not _answers(answers):
         assert process.poll() is None, log.read_text()

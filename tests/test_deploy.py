@@ -30,9 +30,18 @@ def test_unit_starts_a_service_that_there_is(unit):
 
 
 def test_there_is_a_unit_for_each_service():
-    assert {unit.stem for unit in UNITS} == {
-        f"amphi-{name}" for name in ("web", "worker", "gateway", "origin")
-    }
+    services = ("web", "worker", "gateway", "origin", "check")
+    assert {unit.stem for unit in UNITS} == {f"amphi-{name}" for name in services}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_service_that_ends_is_always_started_again(unit):
+    text = unit.read_text()
+    if "Type=oneshot" in text:
+        assert (unit.with_suffix(".timer")).exists()
+    else:
+        assert "StartLimitIntervalSec=0\n" in text.partition("[Service]")[0]
+        assert "Restart=always\n" in text
 
 
 def shape(page: Path) -> tuple[int, int, list[str]]:

@@ -48,3 +48,13 @@ def test_json_line_holds_the_exception():
         int.from_bytes(b"", "nonsense")
     said = json.loads(JsonFormatter().format(record((caught.type, caught.value, caught.tb))))
     assert "ValueError" in said["exception"]
+
+
+@pytest.mark.parametrize("logger", ["django.request", "django.security.csrf"])
+def test_line_about_a_request_holds_no_secret(caplog, logger):
+    logging.getLogger(logger).warning("Not Found: %s", "/meetings/lecture/join/a-key/")
+    logging.getLogger(logger).warning("Not Found: %s", "/accounts/login/")
+    assert [one.getMessage() for one in caplog.records] == [
+        "Not Found: /meetings/...",
+        "Not Found: /accounts/login/",
+    ]

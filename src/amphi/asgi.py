@@ -20,6 +20,7 @@ from amphi.audience.holders import held_streams  # noqa: E402
 from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
+from amphi.health import Health  # noqa: E402
 
 # Django answers each request in a thread of its own here: a connection that is kept for the next one would never be used again.
 for _alias in connections:
@@ -32,6 +33,7 @@ hub = Hub(
 )
 _events = EventStream(hub, ticket_key())
 _ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams))
+_health = Health()
 _EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
 
 
@@ -39,7 +41,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request."""
     if scope["type"] == "http":
         if scope["path"] == "/healthz":
-            await answer(send, 200, "ok\n")
+            good = await _health.is_good()
+            await answer(send, 200 if good else 503, "ok\n" if good else "the database does not answer\n")
             return
         if scope["path"] == edge.PATH:
             await _ticket_door(scope, send)

@@ -30,12 +30,15 @@ SECRET_KEY = secret_key(conf, insecure=AMPHI_INSECURE_KEY)
 AMPHI_URL = conf.url("AMPHI_URL", "http://127.0.0.1:8000")
 """Where browsers, BigBlueButton and gateways reach this platform."""
 AMPHI_HTTP = conf.address("AMPHI_HTTP", "127.0.0.1:8000")
+AMPHI_TRUSTED_PROXIES = conf.words("AMPHI_TRUSTED_PROXIES", ("127.0.0.1", "::1"))
+"""The addresses of the proxies in front, whose word on a visitor's address and scheme is taken."""
 _public = urlsplit(AMPHI_URL)
 ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *conf.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 if _public.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 31536000
 # Cookies ignore ports: the sandbox classroom and this platform share a host in the demo and must not share a name.
 SESSION_COOKIE_NAME = "amphi_session"
 CSRF_COOKIE_NAME = "amphi_csrf"
@@ -207,11 +210,15 @@ LOGGING = {
         },
         "json": {"()": "amphi.logs.JsonFormatter"},
     },
+    "filters": {"without_secrets": {"()": "amphi.logs.WithoutSecrets"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": AMPHI_LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "amphi": {"level": "INFO"},
         "webinar": {"level": "INFO"},
+        # These name the address that was asked for.
+        "django.request": {"filters": ["without_secrets"]},
+        "django.security.csrf": {"filters": ["without_secrets"]},
     },
 }
 

@@ -66,6 +66,7 @@ def main(argv: list[str]) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(settings.AMPHI_TRUSTED_PROXIES),
         timeout_graceful_shutdown=STOP_S,
     )
     server = Server(config)

@@ -53,7 +53,8 @@ def test_report(tmp_path, well):
     lines = done.stdout.splitlines()
     assert "OK    database sqlite: its tables are current." in lines
     assert any(line.startswith("FAIL  web http://127.0.0.1:9:") for line in lines)
-    assert lines[-1].endswith("1 failed.")
+    assert any(line.startswith("FAIL  worker: none has been heard of") for line in lines)
+    assert lines[-1].endswith("2 failed.")
     assert "secret" not in done.stdout.replace("our secret", "")
 
     french = run(tmp_path, "check", **well, LC_ALL="fr_FR.UTF-8")

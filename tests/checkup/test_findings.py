@@ -4,9 +4,11 @@ import json
 import socket
 import threading
 import time
+from datetime import timedelta
 from email.utils import formatdate
 
 import pytest
+from django.utils import timezone
 
 from amphi import tickets
 from amphi.checkup import broadcasters, clock, live_gateways, meeting_server, platform
@@ -14,8 +16,8 @@ from amphi.checkup.broadcasters import Source
 from amphi.checkup.live_gateways import GatewayService
 from amphi.live.models import Broadcaster, Event
 from amphi.outbound import Answer, Caller
-from amphi.webinars import transitions
-from amphi.webinars.models import Livestream
+from amphi.webinars import claims, transitions
+from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
 from tests.factories import make_gateway, make_webinar
 from tests.wire import WireServer, answer
 
@@ -337,25 +339,54 @@ def test_database(db):
 
 
 def test_worker(db):
-    assert only(platform.check_worker())[0] == "OK"
+    level, sentence = only(platform.check_worker())
+    assert level == "FAIL"
+    assert "systemctl start amphi-worker" in sentence
+    claims.pulse("one-of-them")
+    assert only(platform.check_worker()) == ("OK", "1 at work.")
     livestream = make_webinar()
     transitions.apply(livestream, transitions.GO_LIVE, user=None)
-    assert only(platform.check_worker()) == ("OK", "the lives are looked after.")
+    assert only(platform.check_worker())[0] == "OK"
     Livestream.objects.update(check_at=livestream.starts_at.replace(year=2020))
     assert only(platform.check_worker())[0] == "FAIL"
 
 
-def test_tickets(db, settings):
+def test_worker_that_was_heard_of_long_ago_or_has_ended(db):
+    claims.pulse("one-of-them")
+    WorkerPulse.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
+    assert only(platform.check_worker())[0] == "FAIL"
+    claims.pulse("another")
+    assert only(platform.check_worker()) == ("OK", "1 at work.")
+    claims.pulse_no_more("another")
+    assert only(platform.check_worker())[0] == "FAIL"
+    WorkerPulse.objects.update(seen_at=timezone.now() - timedelta(days=2))
+    claims.pulse("another")
+    assert list(WorkerPulse.objects.values_list("name", flat=True)) == ["another"]
+
+
+@pytest.mark.parametrize(
+    "closed", [{"is_restricted": True}, {"is_draft": True}, {"password": "sesame"}], ids=str
+)
+def test_tickets(db, settings, closed):
     settings.AMPHI_TICKET_KEY = ""
     assert brief(platform.check_tickets()) == []
     make_gateway()
     make_webinar()
-    Event.objects.update(is_restricted=True)
+    assert brief(platform.check_tickets()) == []
+    Event.objects.update(**closed)
     assert only(platform.check_tickets())[0] == "FAIL"
     settings.AMPHI_TICKET_KEY = KEY
     assert only(platform.check_tickets())[0] == "WARN"
     Broadcaster.objects.update(has_tickets=True)
     assert only(platform.check_tickets())[0] == "OK"
+
+
+def test_live_gateway_without_a_key(db):
+    make_gateway("room")
+    LiveGateway.objects.update(rtmp_stream_url="rtmp://127.0.0.1/live/room?key=k")
+    assert brief(platform.check_keys()) == []
+    LiveGateway.objects.update(rtmp_stream_url="rtmp://127.0.0.1/live/room?other=k")
+    assert only(platform.check_keys())[0] == "WARN"
 
 
 def test_settings(settings):

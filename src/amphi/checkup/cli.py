@@ -25,6 +25,7 @@ def _local_checks() -> Iterator[Finding]:
     try:
         yield from platform.check_worker()
         yield from platform.check_tickets()
+        yield from platform.check_keys()
     except DatabaseError:
         # The check of the database has told it.
         return

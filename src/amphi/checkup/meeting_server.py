@@ -116,7 +116,7 @@ def _chat(subject: str, *, webhooks: bool, says: bool) -> Finding:
         CHECK,
         subject,
         say(
-            en="webhooks and chat messages work both ways.",
-            fr="webhooks et messages du chat passent dans les deux sens.",
+            en="webhooks are installed, and it takes chat messages. Whether its deliveries reach us, a rehearsal tells.",
+            fr="les webhooks sont installés, et il accepte les messages du chat. Une répétition dira si ses envois nous parviennent.",
         ),
     )

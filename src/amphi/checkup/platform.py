@@ -3,6 +3,7 @@
 import smtplib
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -16,11 +17,12 @@ from amphi import outbound
 from amphi.checkup.findings import Finding, Level
 from amphi.live.models import Event
 from amphi.terminal import say
-from amphi.webinars.models import Livestream
+from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
 
 TIMEOUT_S = 5.0
 LATE = timedelta(minutes=1)
-HTTP_OK = 200
+HTTP_NOT_FOUND, HTTP_UNAVAILABLE = 404, 503
+HTTP_OK, HTTP_NOT_FOUND, HTTP_UNAVAILABLE = 200, 404, 503
 
 
 def check_settings() -> Iterator[Finding]:
@@ -63,35 +65,39 @@ def check_database() -> Iterator[Finding]:
 
 
 def check_worker() -> Iterator[Finding]:
-    """Whether running lives are looked after. Reads the database."""
-    running = Livestream.objects.exclude(check_at=None)
-    late = running.filter(
+    """Whether a worker is there, and running lives are looked after. Reads the database."""
+    late = Livestream.objects.filter(
         Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()), check_at__lt=timezone.now() - LATE
     )
-    if late.exists():
+    heard = WorkerPulse.objects.filter(seen_at__gt=timezone.now() - LATE).count()
+    if not heard:
         sentence = say(
-            en="a live has waited for more than a minute. Start a worker: systemctl start amphi-worker",
-            fr="un direct attend depuis plus d’une minute. Démarrez un worker : systemctl start amphi-worker",
+            en="none has been heard of for a minute: no live starts, no email leaves. Run: systemctl start amphi-worker",
+            fr="aucun ne s’est manifesté depuis une minute : aucun direct ne démarre, aucun courriel ne part. Lancez : systemctl start amphi-worker",
         )
         yield Finding("FAIL", "worker", "", sentence)
-    elif running.exists():
-        yield Finding(
-            "OK", "worker", "", say(en="the lives are looked after.", fr="les directs sont suivis.")
+    elif late.exists():
+        sentence = say(
+            en="a live has waited for more than a minute. Look at the worker’s log, or start one more.",
+            fr="un direct attend depuis plus d’une minute. Consultez le journal du worker, ou démarrez-en un autre.",
         )
+        yield Finding("FAIL", "worker", "", sentence)
     else:
-        yield Finding("OK", "worker", "", say(en="nothing waits for one.", fr="rien n’en attend."))
+        yield Finding("OK", "worker", "", say(en=f"{heard} at work.", fr=f"{heard} à l’œuvre."))
 
 
 def check_tickets() -> Iterator[Finding]:
-    """Whether restricted events are restricted to the picture as well. Reads the database."""
-    restricted = Event.objects.filter(Q(is_restricted=True) | Q(is_draft=True), end_at__gt=timezone.now())
+    """Whether events that are not for all are closed to the picture as well. Reads the database."""
+    restricted = Event.objects.filter(
+        Q(is_restricted=True) | Q(is_draft=True) | ~Q(password=""), end_at__gt=timezone.now()
+    )
     if not restricted.exists():
         return
     if not settings.AMPHI_TICKET_KEY:
         sentence = say(
-            en="there are restricted events and no AMPHI_TICKET_KEY, so the picture is open to whoever knows its address. "
+            en="there are events that are restricted, drafts or behind a password, and no AMPHI_TICKET_KEY, so the picture is open to whoever knows its address. "
             "Make one with `openssl rand -base64 32`, for the platform and the origin.",
-            fr="il y a des directs restreints et pas d’AMPHI_TICKET_KEY : l’image est ouverte à qui connaît son adresse. "
+            fr="il y a des directs restreints, en brouillon ou avec mot de passe, et pas d’AMPHI_TICKET_KEY : l’image est ouverte à qui connaît son adresse. "
             "Créez-en une avec « openssl rand -base64 32 », pour la plateforme et l’origine.",
         )
         yield Finding("FAIL", "tickets", "", sentence)
@@ -99,8 +105,8 @@ def check_tickets() -> Iterator[Finding]:
     open_ones = restricted.filter(broadcaster__has_tickets=False).values_list("broadcaster__name", flat=True)
     for name in sorted(set(open_ones)):
         sentence = say(
-            en="it carries restricted events and asks for no ticket: the picture is open to whoever knows its address.",
-            fr="il porte des directs restreints et ne demande pas de ticket : l’image est ouverte à qui connaît son adresse.",
+            en="it carries events that are restricted, drafts or behind a password, and asks for no ticket: the picture is open to whoever knows its address.",
+            fr="il porte des directs restreints, en brouillon ou avec mot de passe, et ne demande pas de ticket : l’image est ouverte à qui connaît son adresse.",
         )
         yield Finding("WARN", "tickets", name, sentence)
     if not open_ones:
@@ -117,12 +123,24 @@ PLAYER_MODULE = "static/vendor/hls.js/hls.light.min.mjs"
 SCRIPT_TYPES = frozenset({"text/javascript", "application/javascript"})
 
 
+def check_keys() -> Iterator[Finding]:
+    """Whether only those who know a key may publish. Reads the database."""
+    for gateway in LiveGateway.objects.select_related("broadcaster"):
+        if not parse_qs(urlsplit(gateway.rtmp_stream_url).query).get("key"):
+            sentence = say(
+                en="its RTMP address holds no key, so whoever reaches the live server may publish in its place. Add ?key=… to it.",
+                fr="son adresse RTMP ne contient pas de clé : qui atteint le serveur de live peut diffuser à sa place. Ajoutez-y ?key=…",
+            )
+            yield Finding("WARN", "rtmp", str(gateway.broadcaster), sentence)
+
+
 def check_web() -> Iterator[Finding]:
     """Whether the platform answers under its public address, and its pages can run there."""
     url = settings.AMPHI_URL
     caller = outbound.Caller(timeout_s=TIMEOUT_S)
     try:
         status = caller.call("GET", f"{url}/healthz").status
+        hooks = caller.call("GET", f"{url}/webinars/on-publish").status
         module = caller.call("GET", f"{url}/{PLAYER_MODULE}")
     except outbound.OutboundError as error:
         sentence = say(
@@ -136,12 +154,29 @@ def check_web() -> Iterator[Finding]:
     if status == HTTP_OK:
         yield Finding("OK", "web", url, say(en="it answers.", fr="elle répond."))
         yield _player(module)
+        if url.startswith("https://") and hooks != HTTP_NOT_FOUND:
+            yield _open_hooks(url)
+    elif status == HTTP_UNAVAILABLE:
+        sentence = say(
+            en="the platform answers, and can’t work: its database does not answer it. Start the database server.",
+            fr="la plateforme répond, mais ne peut pas fonctionner : sa base de données ne lui répond pas. Démarrez le serveur de base de données.",
+        )
+        yield Finding("FAIL", "web", url, sentence)
     else:
         sentence = say(
             en=f"what answers under AMPHI_URL is not the platform (HTTP status {status}). Correct the proxy in front of it.",
             fr=f"ce qui répond à AMPHI_URL n’est pas la plateforme (statut HTTP {status}). Corrigez le proxy devant elle.",
         )
         yield Finding("FAIL", "web", url, sentence)
+
+
+def _open_hooks(url: str) -> Finding:
+    """What only the live server asks is open to everybody."""
+    sentence = say(
+        en="anybody may ask here whether a key opens a stream. Refuse it in the proxy, as deploy/nginx/amphi.conf does.",
+        fr="n’importe qui peut demander ici si une clé ouvre un flux. Refusez-le dans le proxy, comme deploy/nginx/amphi.conf.",
+    )
+    return Finding("WARN", "web", f"{url}/webinars/on-publish", sentence)
 
 
 def _player(module: outbound.Answer) -> Finding:
@@ -200,5 +235,8 @@ def check_mail() -> Iterator[Finding]:
             "OK",
             "mail",
             subject,
-            say(en="the mail server takes us.", fr="le serveur de courriel nous accepte."),
+            say(
+                en="it takes a connection; whether it passes emails on, only one tells: amphi sendtestmail YOUR@ADDRESS",
+                fr="il accepte la connexion ; seul un envoi dira s’il transmet les courriels : amphi sendtestmail VOTRE@ADRESSE",
+            ),
         )

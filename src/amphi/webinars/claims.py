@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from amphi.webinars import check, supervisor
-from amphi.webinars.models import Livestream
+from amphi.webinars.models import Livestream, WorkerPulse
 
 log = logging.getLogger("webinar")
 
@@ -81,3 +81,15 @@ def release(claim: Claim, next_in: timedelta | None) -> None:
     next_at = None if next_in is None else timezone.now() + next_in
     held.filter(Q(check_at=claim.check_at) | Q(check_at=None)).update(check_at=next_at)
     held.update(claimed_until=None, claimed_by="")
+
+
+def pulse(worker: str) -> None:
+    """Note that a worker is at work, and forget those that said so last a day ago."""
+    now = timezone.now()
+    WorkerPulse.objects.update_or_create(name=worker[:200], defaults={"seen_at": now})
+    WorkerPulse.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+
+
+def pulse_no_more(worker: str) -> None:
+    """Forget a worker that ends."""
+    WorkerPulse.objects.filter(name=worker[:200]).delete()

@@ -260,3 +260,13 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return self.record_id
+
+
+class WorkerPulse(models.Model):
+    """A worker that is at work, as it last said: `amphi check` reads it."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -18,10 +18,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
+from amphi.notify import notify
+
 log = logging.getLogger("amphi.worker")
 
 TICK_S = 0.2
 LEASE = timedelta(seconds=15)
+PULSE_EVERY_S = 10.0
 RENEW_EVERY_S = 3.0
 """A look may last longer than a lease, as long as the time-outs of all its calls: what ends the lease is the worker's death."""
 STOP_GRACE_S = 0.8
@@ -124,6 +127,7 @@ class Worker:
             "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
         )
         self._renewed_at = time.monotonic()
+        self._pulse_at = 0.0
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -138,7 +142,10 @@ class Worker:
         """
         from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
+        notify("READY=1")
         while not self._stopping.is_set():
+            # Also while the database is away: starting this process again would not bring it back.
+            notify("WATCHDOG=1")
             try:
                 self.take_due()
             except Error:
@@ -160,6 +167,9 @@ class Worker:
         if time.monotonic() >= self._renewed_at + RENEW_EVERY_S:
             self._renewed_at = time.monotonic()
             claims.renew(self._looks.in_hand(), lease=LEASE)
+        if time.monotonic() >= self._pulse_at:
+            self._pulse_at = time.monotonic() + PULSE_EVERY_S
+            claims.pulse(self.name)
         for lane in self._lanes():
             lane.take()
 
@@ -171,6 +181,7 @@ class Worker:
         from amphi.audience import delivery  # noqa: PLC0415 -- Django is set up by then
         from amphi.webinars import claims  # noqa: PLC0415
 
+        claims.pulse_no_more(self.name)
         deadline = time.monotonic() + STOP_GRACE_S
         while left := [work for lane in self._lanes() for work in lane.in_hand()]:
             if time.monotonic() >= deadline:

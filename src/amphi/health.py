@@ -1,0 +1,35 @@
+"""Whether the web server can do its work: it needs the database for every page."""
+
+import asyncio
+
+from django.db import Error, connection
+
+PATIENCE_S = 3.0
+
+
+def _asked() -> bool:
+    """Ask the database, over a connection of its own: one that is kept would not tell that no new one is let in."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+class Health:
+    """Asks once at a time, however many want to know."""
+
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[bool] | None = None
+
+    async def is_good(self) -> bool:
+        """Whether the database answers within `PATIENCE_S`."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(_asked))
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE_S)
+        except TimeoutError:
+            return False
