@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('webinars', '0004_participation_recordings'),
+        ('webinars', '0005_streaming_user'),
     ]
 
     operations = [
