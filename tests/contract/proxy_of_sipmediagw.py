@@ -1,7 +1,8 @@
 """The proxy of SIPMediaGW 1.8 as its gateways and its users see it: what it stores, sends and answers, and how it reads what it is told.
 
-Source: https://github.com/Renater/SIPMediaGW, deploy/proxyAPI/proxy.py (registerGateway, unregisterGateway, startGateway, stopGateway,
-statusGateway, commandGateway, monitorGateways). It calls with httpx, as is done here.
+Source: https://github.com/Renater/SIPMediaGW, deploy/proxyAPI/proxy.py of v1.8.0 to v1.8.4 and of the main branch of July 2026
+(registerGateway, unregisterGateway, startGateway, stopGateway, statusGateway, commandGateway, monitorGateways). It calls with httpx,
+as is done here. A place is `started` when it is free, `working`, or `stopped` from its stop to the proxy's next look at it.
 """
 
 import contextlib
@@ -16,8 +17,8 @@ from tests.wire import Request, WireServer, answer
 UNAUTHORIZED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 MONITOR_EVERY_S = 30
 PATIENCE_S = 10
-TOLD = {"free": "stopped", "working": "started"}
-"""What users are told of a gateway's state."""
+ODD = "Faild to parse Gateway Json response"
+"""What users are told of anything that a gateway answers to a start but success."""
 
 
 class Proxy:
@@ -25,7 +26,7 @@ class Proxy:
 
     Args:
         token: of its users, which it shows to its gateways as well.
-        is_old: of the first versions, which call a gateway free each time it registers.
+        is_old: of v1.8, which calls a gateway free each time it registers; newer ones keep what they know of it.
     """
 
     def __init__(self, token: str, *, is_old: bool = False) -> None:
@@ -62,7 +63,7 @@ class Proxy:
         self.registrations.append(body)
         gw_id = str(body["gw_id"])
         if self.is_old or gw_id not in self.gateways:
-            self.gateways[gw_id] = {"state": "free"}
+            self.gateways[gw_id] = {"state": "started"}
         self.gateways[gw_id] |= {"ip": str(body["gw_ip"]), "type": str(body["gw_type"])}
         return answer({"status": "success", "gw_id": gw_id, "gw_ip": body["gw_ip"], "pairing_code": "A1B2C"})
 
@@ -75,11 +76,11 @@ class Proxy:
         for name in ("browsing", "room", "main_app"):
             if not body.get(name):
                 return _error(400, "Bad Request", f"Missing '{name}' parameter")
-        if all(gateway["state"] != "free" for gateway in self.gateways.values()):
+        if all(gateway["state"] != "started" for gateway in self.gateways.values()):
             return _error(503, "Service Unavailable", "No available gateways")
         said = self.start(**body)
         if said["status"] != "success":
-            return _error(503, "Service Unavailable", said["error"]["detail"])
+            return _error(503, "Service Unavailable", ODD)
         return answer(said)
 
     def user_stop(self, body: dict[str, str]) -> bytes:
@@ -98,13 +99,8 @@ class Proxy:
         gateway = self.gateways.get(gw_id)
         if gateway is None:
             return _error(404, "Not Found", f"Gateway '{gw_id}' not found")
-        unknown = dict.fromkeys(["browsing", "peer_uri", "peer_name", "call_started"])
-        data = {
-            "gw_id": gw_id,
-            "gw_type": gateway["type"],
-            "gw_state": TOLD.get(gateway["state"], gateway["state"]),
-        }
-        data |= {"room": gateway.get("room"), **unknown, "media_duration": "0", "transcript_progress": "0"}
+        data = {"gw_id": gw_id, "gw_state": gateway["state"], "room": gateway.get("room") or None}
+        data |= {"browsing": None, "media_duration": "0", "transcript_progress": "0"}
         return answer({"status": "success", "data": data})
 
     def user_command(self, body: dict[str, object]) -> bytes:
@@ -118,7 +114,7 @@ class Proxy:
 
     def start(self, room: str, **more: object) -> dict[str, object]:
         """POST /start of a user of the proxy: the first free gateway is asked."""
-        gw_id = next(name for name, gateway in self.gateways.items() if gateway["state"] == "free")
+        gw_id = next(name for name, gateway in self.gateways.items() if gateway["state"] == "started")
         body = {"room": room, "browsing": "bigbluebutton", "browsing_name": "bigbluebutton"}
         body |= {"main_app": "streaming", **more, "gw_id": gw_id}
         said = self._forward("POST", gw_id, "start", body).json()
@@ -132,7 +128,7 @@ class Proxy:
         said = self._forward("POST", gw_id, "stop", {"gw_id": gw_id}).json()
         state = said["data"]["processing_state"]
         assert "stopping" in state or "stopped" in state
-        self.gateways[gw_id] |= {"state": "deleted", "room": ""}
+        self.gateways[gw_id] |= {"state": "stopped", "room": ""}
         return said
 
     def command(self, gw_id: str, command: str, param1: str | None = None) -> dict[str, object]:
@@ -148,7 +144,8 @@ class Proxy:
             if said.get("status") != "success":
                 del self.gateways[gw_id]
             elif said["data"]["gw_state"] in {"up", "down"}:
-                self.gateways[gw_id]["state"] = "working" if said["data"]["gw_state"] == "up" else "free"
+                self.gateways[gw_id]["state"] = "working" if said["data"]["gw_state"] == "up" else "started"
+                self.gateways[gw_id]["room"] = said["data"].get("room") or ""
 
     def _forward(self, method: str, gw_id: str, route: str, body: object = None) -> httpx.Response:
         url = f"http://{self.gateways[gw_id]['ip']}/gateway/{route}"

@@ -10,11 +10,21 @@ NO_ROOM = {"Error": "a room name must be specified"}
 
 
 class Launcher:
-    """The launcher of v1.5 (A), v1.6 or v1.7 (B): one gateway a place, answers byte for byte as upstream's."""
+    """The launcher of v1.5 (A), v1.6 or v1.7 (B): one gateway a place, answers byte for byte as upstream's.
 
-    def __init__(self, version: str, places: int = 1) -> None:
+    Source: https://github.com/Renater/SIPMediaGW, HTTPLauncher.py and SIPMediaGW.sh of v1.5.1, v1.6.0 and v1.7.0.
+
+    Args:
+        version: which one.
+        places: how many gateways at once.
+        slow: a gateway takes longer to come up than the script waits, which then says that it failed, and lets its place go.
+    """
+
+    def __init__(self, version: str, places: int = 1, *, slow: bool = False) -> None:
         self.version = version
         self.places = places
+        self.slow = slow
+        self.made: list[str] = []
         self.rooms: dict[str, dict[str, str]] = {}
         self.toggles: list[str] = []
         self.messages: list[str] = []
@@ -40,9 +50,12 @@ class Launcher:
         room = request.query.get("room", "0")
         if room == "0":
             return self.error(NO_ROOM)
-        if len(self.rooms) >= self.places:
+        if len(self.rooms) >= self.places and not self.slow:
             return self.result({"res": "error", "type": "No free resources found"})
         self.rooms[room] = request.query
+        self.made.append(room)  # `docker compose up --force-recreate`: what came up before is killed
+        if self.slow:
+            return self.result({"res": "error", "type": "The gateway failed to launch"})
         return self.result({"res": "ok", "app": "streaming", "uri": ""})
 
     def stop(self, request: Request) -> bytes:
@@ -75,10 +88,18 @@ class Launcher:
 
 
 class Proxy:
-    """The proxy of v1.8 (D) in front of gateways that each have a state and a room."""
+    """The proxy of v1.8 (D) in front of gateways that each have a state and a room.
 
-    def __init__(self, gateways: dict[str, dict[str, str | None]]) -> None:
+    Source: https://github.com/Renater/SIPMediaGW, deploy/proxyAPI/proxy.py of v1.8.4 and of the main branch of July 2026.
+
+    Args:
+        gateways: their states and rooms, by name.
+        odd: gateways that answer a start otherwise than with success.
+    """
+
+    def __init__(self, gateways: dict[str, dict[str, str | None]], *, odd: bool = False) -> None:
         self.gateways = gateways
+        self.odd = odd
         self.commands: list[dict] = []
         self.stopped: list[str] = []
 
@@ -113,6 +134,8 @@ class Proxy:
         free = next((name for name, one in self.gateways.items() if one["gw_state"] == "started"), None)
         if free is None:
             return self.error("503 Service Unavailable", "No available gateways")
+        if self.odd:
+            return self.error("503 Service Unavailable", "Faild to parse Gateway Json response")
         self.gateways[free] = {"gw_state": "working", "room": body["room"], "browsing": body["browsing"]}
         return answer(
             {"status": "success", "error": None, "data": {"processing_state": "working", "gw_id": free}}

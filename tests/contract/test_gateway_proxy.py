@@ -67,7 +67,7 @@ def test_registration_says_where_the_gateway_is(gateway, proxy):
 def test_registration_is_repeated_and_the_monitor_keeps_it(gateway, proxy):
     before = len(proxy.registrations)
     proxy.monitor()
-    assert proxy.gateways["amphi0"]["state"] == "free"
+    assert proxy.gateways["amphi0"]["state"] == "started"
     wait_for(lambda: len(proxy.registrations) > before)
     proxy.gateways.clear()  # a proxy that was restarted
     wait_for(lambda: "amphi0" in proxy.gateways)
@@ -200,14 +200,14 @@ def test_command_that_is_none(gateway, payload):
 @pytest.mark.browser
 def test_life_of_a_place_that_is_on_its_way(gateway, proxy):
     """The join page is at an address where nobody listens, so the job stays on its way."""
-    wait_for(lambda: proxy.gateways.get("amphi0", {}).get("state") == "free")
+    wait_for(lambda: proxy.gateways.get("amphi0", {}).get("state") == "started")
     room, rtmp_dst = START["room"], START["rtmp_dst"]
     working = {"status": "success", "error": None, "data": {"processing_state": "working", "gw_id": "amphi0"}}
     assert proxy.start(room, rtmp_dst=rtmp_dst) == working
     assert gateway.client.post("/gateway/start", json=START).json() == working
 
     # Two starts at once with one gateway free: the second is told so.
-    proxy.gateways["amphi0"]["state"] = "free"
+    proxy.gateways["amphi0"]["state"] = "started"
     assert proxy.start("another-room", rtmp_dst=rtmp_dst) == error(
         409, "this gateway is working for another room"
     )
@@ -244,7 +244,7 @@ def test_life_of_a_place_that_is_on_its_way(gateway, proxy):
 
     assert proxy.stop("amphi0")["data"] == {"processing_state": "stopped", "gw_id": "amphi0"}
     proxy.monitor()
-    assert proxy.gateways["amphi0"]["state"] == "free"
+    assert proxy.gateways["amphi0"]["state"] == "started"
     assert proxy.command("amphi0", "endCall") == error(
         403, "Gateway 'amphi0' is stopped, cannot send commands"
     )

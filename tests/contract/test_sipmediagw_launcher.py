@@ -46,6 +46,16 @@ def test_launcher_full_with_success_in_the_answer(launcher):
     assert (caught.value.code, caught.value.permanent) == ("gateway_full", False)
 
 
+def test_launcher_that_is_slow_is_not_started_again(launcher):
+    upstream, gateway, _ = launcher
+    upstream.slow = True
+    started = gateway.start(REQUEST)
+    assert (started.state, started.reported, started.remote_id) == ("joining", False, ROOM)
+    assert "The gateway failed to launch" in started.detail
+    assert gateway.status(JOB).state == "on_air"
+    assert upstream.made == [ROOM]
+
+
 def test_launcher_stop(launcher):
     upstream, gateway, _ = launcher
     gateway.start(REQUEST)

@@ -50,6 +50,24 @@ def test_proxy_full(proxy):
         gateway.start(REQUEST)
 
 
+def test_proxy_whose_gateway_answers_oddly_is_not_full(proxy):
+    upstream, gateway, _ = proxy
+    upstream.odd = True
+    with pytest.raises(GatewayFailedError, match="Faild to parse Gateway Json response") as caught:
+        gateway.start(REQUEST)
+    assert (caught.value.code, caught.value.permanent) == ("gateway_failed", False)
+
+
+def test_proxy_keeps_a_stopped_place_until_it_looks(proxy):
+    upstream, gateway, _ = proxy
+    gateway.start(REQUEST)
+    gateway.stop(D_JOB)
+    with pytest.raises(GatewayFullError, match="No available gateways"):
+        gateway.start(REQUEST)
+    upstream.gateways["gw0"]["gw_state"] = "started"  # every thirty seconds it asks its gateways
+    assert gateway.start(REQUEST).state == "joining"
+
+
 def test_proxy_status_through_a_stream(proxy):
     _, gateway, _ = proxy
     assert gateway.status(D_JOB).state == "idle"

@@ -22,6 +22,7 @@ from amphi.sipmediagw.transport import Reply, Transport
 
 _NOT_FOUND = 404
 _UNREPORTED = "this gateway does not report on its streams: only the pictures tell"
+_SLOW = "failed to launch"
 
 
 class LauncherGateway:
@@ -33,8 +34,21 @@ class LauncherGateway:
         self.dialect = dialect
 
     def start(self, request: StartRequest) -> JobStatus:
+        """Start the container of this room, once.
+
+        After 10 s the script answers that the gateway failed to launch, and the gateway goes on coming up (``SIPMediaGW.sh``,
+        ``checkGwStatus``). Starting it again would kill it, so that is taken as “not yet”.
+        """
         query = {"room": checked_room(request.room), "domain": request.domain, "rtmpDst": request.rtmp_url}
-        meaning = self._meaning("start", self._slowly("/start", query))
+        reply = self._slowly("/start", query)
+        try:
+            meaning = self._meaning("start", reply)
+        except GatewayRefusedError as error:
+            if _SLOW not in str(error):
+                raise
+            return JobStatus(
+                state="joining", detail=str(error), remote_id=request.room, chat_shown=False, reported=False
+            )
         if meaning.get("res") != "ok":
             raise GatewayRefusedError(self._words("start", meaning))
         return JobStatus(state="joining", remote_id=request.room, chat_shown=False, reported=False)

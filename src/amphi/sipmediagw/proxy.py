@@ -24,6 +24,8 @@ from amphi.sipmediagw.transport import Reply, Transport
 
 _BROWSING = "bigbluebutton"
 _FREE = {"created", "started", "stopped", "deleted", "down"}
+# Its other 503s are failures: of a gateway that refused, it says “Faild to parse Gateway Json response” (proxy.py, startGateway).
+_FULL = "No available gateways"
 _ROOM = re.compile(r"[A-Za-z0-9_/-]{5,100}")
 
 
@@ -126,7 +128,7 @@ class ProxyGateway:
                 raise UnknownRoomError(words)
             case 404 | 405:
                 raise NotAGatewayError(words)
-            case 503:
+            case 503 if _FULL in words:
                 raise GatewayFullError(words, retry_after_s=reply.retry_after_s)
             case status if status >= 500:  # noqa: PLR2004 -- the server's side begins here
                 raise GatewayFailedError(words)

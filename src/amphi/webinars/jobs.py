@@ -1,6 +1,7 @@
 """The gateway's job of a livestream: started once, kept alive, and the one before it stopped."""
 
 import logging
+from datetime import timedelta
 
 from amphi import sipmediagw
 from amphi.webinars import gateways, rebooking, transitions
@@ -8,6 +9,9 @@ from amphi.webinars.check import AFTER_ERROR, CONFIRM_AFTER, Check
 from amphi.webinars.models import LiveGateway, Livestream, State
 
 log = logging.getLogger("webinar")
+
+UNSEEN_AFTER = timedelta(seconds=45)
+"""A gateway that does not report shows its pictures within 13 s of a start, and may say after 10 s that it failed while it goes on."""
 
 
 def gateway_error(check: Check, call: str, error: sipmediagw.GatewayError) -> None:
@@ -86,6 +90,11 @@ def keep_job_alive(check: Check) -> bool:
         return False
     sees_meeting = livestream.gateway.dialect == LiveGateway.Dialect.AMPHI
     check.is_in_meeting = sees_meeting and status.state == "on_air" and status.reason in {"", "no_sound"}
+    if not status.reported and _shows_nothing(check):
+        log.warning("job of meeting %s “%s” shows nothing", livestream.meeting_id, livestream.meeting.name)
+        check.note(**transitions.new_job(livestream), last_error="no_media", last_error_detail=status.detail)
+        check.next_in = AFTER_ERROR
+        return False
     if status.state == "idle":
         if status.reason == "meeting_ended":
             return True
@@ -112,6 +121,13 @@ def keep_job_alive(check: Check) -> bool:
         check.note(last_error="", last_error_detail="")
     _keep_chat_panel(check, status)
     return False
+
+
+def _shows_nothing(check: Check) -> bool:
+    """Whether no pictures have come for so long that a gateway which says nothing must have failed."""
+    livestream = check.livestream
+    since = max(filter(None, [livestream.gateway_asked_at, livestream.media_seen_at]), default=check.now)
+    return livestream.state in {State.STARTING, State.RECOVERING} and check.now > since + UNSEEN_AFTER
 
 
 def _keep_chat_panel(check: Check, status: sipmediagw.JobStatus) -> None:
