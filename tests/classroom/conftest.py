@@ -155,11 +155,11 @@ def serve(host: tuple[Host, int]) -> Iterator[Serve]:
     switch, port = host
     with contextlib.ExitStack() as stack:
 
-        def start(profile: str = "3.0", speed: float = 1, digest: str = "sha1") -> Served:
+        def start(profile: str = "3.0", speed: float = 1, digest: str = "sha1", ca_file: str = "") -> Served:
             url = f"http://127.0.0.1:{port}"
             clock = Clock(speed)
             switch.app = server.application(
-                Config("127.0.0.1", port, url, SECRET, PROFILES[profile], digest), clock
+                Config("127.0.0.1", port, url, SECRET, PROFILES[profile], digest, ca_file), clock
             )
             lifespan = switch.app.router.lifespan_context(switch.app)
             switch.run(lifespan.__aenter__())

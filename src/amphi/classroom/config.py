@@ -1,6 +1,8 @@
 """The settings of `amphi classroom`: ``AMPHI_CLASSROOM_*``, or the flags of the same names."""
 
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 from amphi import environment
 from amphi.classroom.profiles import PROFILES, Profile
@@ -21,6 +23,7 @@ class Config:
         secret: the API's shared secret.
         profile: the BBB version whose API is spoken.
         hooks_digest: the hash that signs webhooks; bbb-webhooks' default is sha1.
+        ca_file: PEM certificates to trust, where webhooks go and slides come from, instead of the system's.
     """
 
     host: str
@@ -29,6 +32,11 @@ class Config:
     secret: str
     profile: Profile
     hooks_digest: str = "sha1"
+    ca_file: str = ""
+
+    def trust(self) -> ssl.SSLContext:
+        """What other servers' certificates are verified with."""
+        return ssl.create_default_context(cafile=self.ca_file or None)
 
 
 def _bracketed(host: str) -> str:
@@ -60,4 +68,7 @@ def read(*, http: str = "", url: str = "", profile: str = "", hooks_digest: str 
     if digest not in PROFILES[version].hook_digests:
         known = ", ".join(PROFILES[version].hook_digests)
         raise InvalidSettingError("AMPHI_CLASSROOM_HOOKS_DIGEST", f"must be {known} with profile {version}")
-    return Config(host, port, public.rstrip("/"), secret, PROFILES[version], digest)
+    ca_file = environment.text("AMPHI_CLASSROOM_CA_FILE")
+    if ca_file and not Path(ca_file).is_file():
+        raise InvalidSettingError("AMPHI_CLASSROOM_CA_FILE", "must be a PEM file")
+    return Config(host, port, public.rstrip("/"), secret, PROFILES[version], digest, ca_file)

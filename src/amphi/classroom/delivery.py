@@ -36,7 +36,9 @@ class Delivery:
         self._queues: dict[str, asyncio.Queue[tuple[Event, int]]] = {}
         self._hook_tasks: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=REQUEST_TIMEOUT_S, follow_redirects=False, trust_env=False, verify=config.trust()
+        )
 
     def emit(self, event: Event) -> None:
         """Hand an event to every hook that hears it, without waiting; not where this bbb-webhooks knows none such."""

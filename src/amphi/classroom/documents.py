@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import logging
+import ssl
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -69,8 +70,12 @@ def pre_uploaded(parameters: dict[str, str]) -> list[Document]:
     return [Document(name or "document.pdf", url, b"", current=True)] if url else []
 
 
-async def fetch(document: Document) -> bytes:
+async def fetch(document: Document, trust: ssl.SSLContext) -> bytes:
     """The document's file.
+
+    Args:
+        document: with its content or its address.
+        trust: what the address's certificate is verified with.
 
     Raises:
         InvalidDocumentError: it can't be had, or is too big.
@@ -81,7 +86,7 @@ async def fetch(document: Document) -> bytes:
     try:
         async with (
             asyncio.timeout(DOWNLOAD_TIMEOUT_S),
-            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_S, follow_redirects=True) as client,
+            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_S, follow_redirects=True, verify=trust) as client,
             client.stream("GET", document.url) as response,
         ):
             response.raise_for_status()

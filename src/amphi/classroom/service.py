@@ -257,7 +257,12 @@ class Classroom:
     async def _insert_documents(self, meeting: Meeting, documents: list[Document]) -> None:
         for document in documents:
             try:
-                await self.add_slides(meeting, document.name, await fetch(document), current=document.current)
+                await self.add_slides(
+                    meeting,
+                    document.name,
+                    await fetch(document, self.config.trust()),
+                    current=document.current,
+                )
             except InvalidDocumentError as error:
                 logger.warning("meeting %s: presentation refused: %s", meeting.internal_id, error.reason)
 
