@@ -214,3 +214,29 @@ def test_it_does_not_matter_where_bytes_are_cut(cuts):
     for start, end in itertools.pairwise(edges):
         events += connection.receive_data(raw[start:end])
     assert [type(event) for event in events] == [PublishRequested]
+
+
+def test_metadata_that_can_not_be_read_is_passed_over():
+    connection = _publishing()
+    for raw in (
+        b"\2\0",
+        b"\x42",
+        amf0.encode("onMetaData") + b"\x11\1",
+        amf0.encode("onMetaData", list(range(5000))),
+    ):
+        assert connection.receive_data(_message(18, raw)) == []
+    (event,) = connection.receive_data(_message(18, amf0.encode("onMetaData", {"width": 1.0})))
+    assert event == MetadataReceived({"width": 1.0})
+
+
+@pytest.mark.parametrize("key", ["ab+cd/ef==", "ab%2Bcd%2Fef%3D%3D", "ab%2bcd/ef=%3d"])
+def test_a_key_comes_as_it_was_written_or_percent_encoded(key):
+    publish = _command("publish", 5, None, f"lecture?key={key}", "live")
+    (event,) = Connection().receive_data(HANDSHAKE + CONNECT + publish)
+    assert event.arguments["key"] == "ab+cd/ef=="
+
+
+def test_a_percent_sign_that_encodes_nothing_is_part_of_the_key():
+    publish = _command("publish", 5, None, "lecture?key=OFDI!0IL%XjjU%&x", "live")
+    (event,) = Connection().receive_data(HANDSHAKE + CONNECT + publish)
+    assert event.arguments == {"key": "OFDI!0IL%XjjU%", "x": ""}

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from urllib.parse import unquote
 
 import httpx
 
@@ -59,6 +60,12 @@ def _event_named(answer: httpx.Response) -> int | None:
     return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else NOBODY  # noqa: PLR2004 -- fits 64 bits
 
 
+def _same_key(known: str, sent: str) -> bool:
+    """Whether a key that was sent is the known one, which may itself be written percent-encoded."""
+    forms = (known, unquote(known))
+    return any(hmac.compare_digest(form.encode(), sent.encode("utf-8", "replace")) for form in forms)
+
+
 class PublishAccess:
     """Decides who may publish.
 
@@ -94,7 +101,7 @@ class PublishAccess:
             return None
         name = publication.request.name
         if name in self._config.keys:
-            if not hmac.compare_digest(self._config.keys[name].encode(), publication.key.encode()):
+            if not _same_key(self._config.keys[name], publication.key):
                 raise PublishRefusedError("the key is wrong")
             return None
         if self._config.on_publish:

@@ -7,9 +7,9 @@ After `PublishRequested` nothing is read until `accept_publish` or `refuse_publi
 import logging
 from collections.abc import Callable
 from enum import Enum, auto
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
-from amphi.origin.exceptions import ProtocolError
+from amphi.origin.exceptions import AMFError, ProtocolError
 from amphi.origin.rtmp import amf0, messages
 from amphi.origin.rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter, Message
 from amphi.origin.rtmp.events import (
@@ -232,7 +232,12 @@ class Connection:
     def _receive_metadata(self, payload: bytes) -> None:
         if not self._check_legal("data"):
             return
-        values = amf0.decode(payload)
+        try:
+            values = amf0.decode(payload)
+        except AMFError as error:
+            # It only describes what comes: a publisher whose description can't be read is not cut off for it.
+            logger.info("ignored metadata that can't be read: %s", error)
+            return
         while values and isinstance(values[0], str):
             values.pop(0)
         if values and isinstance(values[0], dict):
@@ -324,6 +329,14 @@ class Connection:
 
 
 def _split_arguments(text: str) -> tuple[str, dict[str, str]]:
-    """A name and the parameters behind its question mark."""
+    """A name and the parameters behind its question mark.
+
+    Encoders send the address as their user wrote it: a key with ``+``, ``/`` or ``=`` comes as it is, or percent-encoded.
+    So ``+`` is no space here, and a percent sign that encodes nothing is one.
+    """
     name, _, query = text.partition("?")
-    return name, dict(parse_qsl(query, keep_blank_values=True, max_num_fields=None))
+    arguments = {}
+    for item in query.split("&") if query else ():
+        key, _, value = item.partition("=")
+        arguments[unquote(key)] = unquote(value)
+    return name, arguments
