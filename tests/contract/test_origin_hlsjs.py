@@ -4,6 +4,7 @@ import asyncio
 import functools
 import http.server
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,8 +13,9 @@ from playwright.async_api import async_playwright
 from amphi.origin.config import Config
 from amphi.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.contract.flv_file import VIDEO, encode, send
 from tests.contract.origin_ffmpeg import publishing
-from tests.origin.running import ready, running_origin
+from tests.origin.running import Publisher, ready, running_origin
 
 PATIENCE_MS = 60_000
 # From the origin taking a picture to the screen; about a second on an idle machine.
@@ -31,16 +33,36 @@ window.play = url => {
   hls.loadSource(url); hls.attachMedia(video);
 };
 window.state = () => { const video = document.querySelector("video"); return {...seen, time: video.currentTime,
-  width: video.videoWidth, latency: hls.latency, target: hls.targetLatency,
+  width: video.videoWidth, heard: video.webkitAudioDecodedByteCount, latency: hls.latency, target: hls.targetLatency,
   age: hls.playingDate ? (Date.now() - hls.playingDate) / 1000 : null,
   frames: video.getVideoPlaybackQuality().totalVideoFrames}; };
 </script>"""
 
 
+# The platform's own player, which reads a stream anew when its tracks change.
+PLATFORM_PAGE = """<!doctype html><title>test</title><video muted playsinline></video>
+<script type="module">
+import { Player } from "/live/player.js";
+const video = document.querySelector("video");
+window.player = new Player(video);
+window.play = url => player.attach(url);
+window.state = () => ({ time: video.currentTime, playing: player.playing, heard: video.webkitAudioDecodedByteCount,
+  frames: video.getVideoPlaybackQuality().totalVideoFrames });
+</script>"""
+PLAYER = Path(__file__).parents[2] / "src/amphi/live/static/live/player.js"
+SCRIPTS = {
+    "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
+    "/live/player.js": lambda: PLAYER,
+    "/vendor/hls.js/hls.light.min.mjs": lambda: library("hls.js/dist/hls.light.min.mjs"),
+    "/vendor/hls.js/hls.worker.js": lambda: library("hls.js/dist/hls.worker.js"),
+}
+
+
 class _Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        script = self.path == "/hls.js"
-        body = library("hls.js/dist/hls.min.js").read_bytes() if script else PAGE.encode()
+        script = SCRIPTS.get(self.path)
+        page = PLATFORM_PAGE if self.path == "/platform" else PAGE
+        body = script().read_bytes() if script else page.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/javascript" if script else "text/html")
         self.send_header("Content-Length", str(len(body)))
@@ -110,3 +132,34 @@ async def test_hlsjs_plays_on_when_a_lost_publisher_comes_back(page_url):
         async with publishing(f"{origin.rtmp}/lecture", seconds=60):
             await page.wait_for_function(f"state().time > {stopped_at + 3}", timeout=PATIENCE_MS)
         await page.context.browser.close()
+
+
+@pytest.mark.browser
+async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(page_url, tmp_path):
+    tags = await encode(tmp_path / "lecture.flv", seconds=60)
+    silent = asyncio.Event()
+    async with (
+        running_origin(Config(open=True)) as origin,
+        httpx.AsyncClient() as client,
+        async_playwright() as playwright,
+    ):
+        publisher = await Publisher.connect(origin.rtmp_port)
+        await publisher.publish("lecture")
+        sending = asyncio.create_task(
+            send(publisher, tags, lambda tag: tag.type_id == VIDEO or silent.is_set())
+        )
+        url = f"{origin.http}/hls/lecture.m3u8"
+        await ready(client, url)
+        assert 'CODECS="avc1.64000c"' in (await client.get(url)).text
+        pages = [await _page(playwright, page_url), await _page(playwright, f"{page_url}platform")]
+        for page in pages:
+            await page.evaluate(f"play('{url}')")
+            await page.wait_for_function("state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
+        assert (await pages[0].evaluate("state()"))["errors"] == []
+        silent.set()
+        await pages[1].wait_for_function("state().heard > 10000 && state().playing", timeout=PATIENCE_MS)
+        assert 'CODECS="avc1.64000c,mp4a.40.2"' in (await client.get(url)).text
+        sending.cancel()
+        await publisher.close()
+        for page in pages:
+            await page.context.browser.close()

@@ -11,6 +11,7 @@ from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
 from amphi.origin.fmp4.flv import VideoFrame, parse_audio, parse_video
 from amphi.origin.fmp4.fragment import Sample, fragment
 from amphi.origin.fmp4.init import init_segment
+from amphi.origin.fmp4.nal import random_access
 from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, AVC_RECORD, VIDEO_HEADER
 
 # x264, 1920x1080 interlaced, High: the picture size is cropped by fields.
@@ -88,12 +89,62 @@ def test_tags_are_told_apart():
         (parse_video, b"\x90hvc1", "hvc1"),
         (parse_audio, b"\x2f\x00", "MP3"),
         (parse_audio, b"\x90Opus", "Opus"),
+        (parse_audio, b"\x95\x01mp4a\x01", "multitrack audio"),
+        (parse_video, b"\x96\x11avc1\x00", "multitrack video"),
         (parse_audio, b"\xaf\x00\xb8\x00", "object type 23"),
     ],
 )
 def test_an_unsupported_codec_is_named(parse, body, named):
     with pytest.raises(UnsupportedCodecError, match=named):
         parse(body)
+
+
+@pytest.mark.parametrize(
+    ("parse", "body"),
+    [
+        (parse_video, b"\x17\0\0\0\0"),
+        (parse_video, b"\x17\0\0\0\0\x01\x64\0"),
+        (parse_video, b"\x17\0\0\0\0\x01\x64\0\x1f\xff\xe0\0\0"),
+        (parse_video, b"\x17\0\0\0\0\x01\x64\0\x1f\xff\xe1\0\0\1\0\0"),
+        (parse_video, b"\x17\x02"),
+        (parse_audio, b"\xaf\0"),
+        (parse_audio, b"\xaf\0\0\0"),
+        (parse_audio, b"\xaf\0\x12"),
+    ],
+)
+def test_a_configuration_that_says_nothing_is_passed_over(parse, body):
+    assert parse(body) is None
+
+
+SEI_RECOVERY, SEI_OTHER = b"\x06\x06\x01\xc4\x80", b"\x06\x05\x02ab\x80"
+
+
+@pytest.mark.parametrize(
+    ("units", "flagged", "key"),
+    [
+        ([b"\x65idr"], False, True),
+        ([b"\x41p"], True, False),
+        ([b"\x67sps", b"\x68pps", b"\x65idr"], False, True),
+        ([SEI_RECOVERY, b"\x41i"], False, True),
+        ([SEI_OTHER, b"\x41p"], True, False),
+        ([b"\x06\x05\xff\x01" + bytes(256) + b"\x06\x01\xc4\x80", b"\x41i"], False, True),
+        ([b"\x67sps", b"\x68pps"], True, False),
+        ([b"\x09\x10", b"\x01b"], True, False),
+        ([b"\x00what"], True, True),
+        ([b"\x00what"], False, False),
+    ],
+)
+@pytest.mark.parametrize("length_bytes", [1, 2, 4])
+def test_a_picture_says_whether_decoding_can_start_at_it(units, flagged, key, length_bytes):
+    if any(len(unit) >= 256**length_bytes for unit in units):
+        units = [SEI_RECOVERY, b"\x41i"]
+    data = b"".join(len(unit).to_bytes(length_bytes) + unit for unit in units)
+    assert random_access(data, length_bytes, flagged=flagged) is key
+
+
+@given(st.binary(max_size=60), st.sampled_from([1, 2, 3, 4]), st.booleans())
+def test_any_bytes_may_be_a_picture(raw, length_bytes, flagged):
+    assert random_access(raw, length_bytes, flagged=flagged) in {True, False}
 
 
 def test_a_cut_off_tag_is_malformed():

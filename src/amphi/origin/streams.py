@@ -123,7 +123,9 @@ class Stream:
             "publishing": self.publisher is not None,
             "ended": self.playlist.ended,
             "kbps": round(size * 8 / seconds / 1000) if seconds else 0,
-            "fps": self.segmenter.frame_rate,
+            "fps": self.segmenter.frame_rate if self.segmenter.avc is not None else None,
+            "picture": self.segmenter.avc is not None,
+            "sound": self.segmenter.aac is not None,
             "last_media_age_s": round((now - self.last_media_at).total_seconds(), 3),
             "blocked_requests": self.blocked,
         }

@@ -62,6 +62,16 @@ class AVCConfiguration:
         """Its name in ``CODECS`` (RFC 6381)."""
         return f"avc1.{self.record[1:4].hex()}"
 
+    @property
+    def length_bytes(self) -> int:
+        """How long the length before each NAL unit is."""
+        return (self.record[4] & 3) + 1
+
+    @staticmethod
+    def has_parameters(record: bytes) -> bool:
+        """Whether a record holds a parameter set: cameras send one without before they know their own."""
+        return len(record) >= 8 and not (record[0] == 1 and not (record[5] & 0x1F and any(record[6:8])))  # noqa: PLR2004 -- up to the first set's length
+
     @classmethod
     def parse(cls, record: bytes) -> "AVCConfiguration":
         """Read a record.
@@ -165,6 +175,11 @@ class AACConfiguration:
     def codec(self) -> str:
         """Its name in ``CODECS`` (RFC 6381)."""
         return f"mp4a.40.{self.object_type}"
+
+    @staticmethod
+    def has_object_type(config: bytes) -> bool:
+        """Whether a configuration says anything: encoders send one without before they know their own."""
+        return len(config) > 1 and bool(config[0] >> 3)
 
     @classmethod
     def parse(cls, config: bytes) -> "AACConfiguration":

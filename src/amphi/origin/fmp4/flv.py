@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from amphi.origin.exceptions import MalformedMediaError, UnsupportedCodecError
 from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
+from amphi.origin.fmp4.nal import random_access
 
 AVC = 7
 AAC = 10
@@ -12,6 +13,7 @@ COMMAND_FRAME = 5
 SEQUENCE_HEADER, CODED = 0, 1
 ENHANCED = 0x80
 ENHANCED_AUDIO = 9
+MULTITRACK_AUDIO, MULTITRACK_VIDEO = 5, 6
 VIDEO_CODECS = {
     2: "Sorenson H.263",
     3: "Screen video",
@@ -25,6 +27,7 @@ AUDIO_CODECS = {0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 4: "Nellymoser", 5: "N
 }  # fmt: skip
 VIDEO_HEADER_BYTES = 5
 AUDIO_HEADER_BYTES = 2
+LENGTH_BYTES = 4
 MAX_AUDIO_FRAME_BYTES = 16_384
 
 
@@ -43,8 +46,12 @@ class VideoFrame:
     data: bytes
 
 
-def parse_video(body: bytes) -> AVCConfiguration | VideoFrame | None:
+def parse_video(body: bytes, length_bytes: int = LENGTH_BYTES) -> AVCConfiguration | VideoFrame | None:
     """What a video tag's body holds; None for one without pictures.
+
+    Args:
+        body: the tag's.
+        length_bytes: how long a NAL unit's length is, as the configuration says.
 
     Raises:
         UnsupportedCodecError: anything but H.264 in its classic form.
@@ -53,23 +60,25 @@ def parse_video(body: bytes) -> AVCConfiguration | VideoFrame | None:
     if not body:
         return None
     if body[0] & ENHANCED:
-        fourcc = body[1:5].decode("ascii", "replace")
-        raise UnsupportedCodecError(f"enhanced RTMP video ({fourcc}) is not supported; send H.264")
+        raise UnsupportedCodecError(
+            f"{_enhanced(body, MULTITRACK_VIDEO, 'video')} is not supported; send H.264"
+        )
     codec, frame_type = body[0] & 0x0F, body[0] >> 4
     if codec != AVC:
         raise UnsupportedCodecError(
             f"{VIDEO_CODECS.get(codec, f'video codec {codec}')} is not supported; send H.264"
         )
-    if frame_type == COMMAND_FRAME:
+    if frame_type == COMMAND_FRAME or body[1:2] not in {b"\0", b"\1"}:
         return None
     if len(body) < VIDEO_HEADER_BYTES:
         raise MalformedMediaError("a video tag is cut off")
     data = body[VIDEO_HEADER_BYTES:]
     if body[1] == SEQUENCE_HEADER:
-        return AVCConfiguration.parse(data)
-    if body[1] != CODED or not data:
+        return AVCConfiguration.parse(data) if AVCConfiguration.has_parameters(data) else None
+    if not data:
         return None
-    return VideoFrame(int.from_bytes(body[2:5], signed=True), frame_type == KEYFRAME, data)
+    key = random_access(data, length_bytes, flagged=frame_type == KEYFRAME)
+    return VideoFrame(int.from_bytes(body[2:5], signed=True), key, data)
 
 
 def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
@@ -83,8 +92,9 @@ def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
         return None
     codec = body[0] >> 4
     if codec == ENHANCED_AUDIO:
-        fourcc = body[1:5].decode("ascii", "replace")
-        raise UnsupportedCodecError(f"enhanced RTMP audio ({fourcc}) is not supported; send AAC")
+        raise UnsupportedCodecError(
+            f"{_enhanced(body, MULTITRACK_AUDIO, 'audio')} is not supported; send AAC"
+        )
     if codec != AAC:
         raise UnsupportedCodecError(
             f"{AUDIO_CODECS.get(codec, f'audio codec {codec}')} is not supported; send AAC"
@@ -92,6 +102,15 @@ def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
     data = body[AUDIO_HEADER_BYTES:]
     if not data:
         return None
+    if body[1] == SEQUENCE_HEADER:
+        return AACConfiguration.parse(data) if AACConfiguration.has_object_type(data) else None
     if len(data) > MAX_AUDIO_FRAME_BYTES:
         raise MalformedMediaError(f"an AAC frame of {len(data)} bytes")
-    return AACConfiguration.parse(data) if body[1] == SEQUENCE_HEADER else data
+    return data
+
+
+def _enhanced(body: bytes, multitrack: int, kind: str) -> str:
+    """What a tag of enhanced RTMP holds ("Enhancing RTMP, FLV", v2)."""
+    if body[0] & 0x0F == multitrack:
+        return f"multitrack {kind} (enhanced RTMP)"
+    return f"enhanced RTMP {kind} ({body[1:5].decode('ascii', 'replace')})"

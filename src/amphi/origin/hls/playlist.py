@@ -12,7 +12,6 @@ from amphi.origin.fmp4.init import VIDEO_TIMESCALE
 SKIP_TARGETS = 6
 # 4.4.4.9: parts need not be listed further than three target durations from the end.
 PART_TARGETS = 3
-PART_TARGET_STEP_MS = 10
 # 6.2.5.2: how far ahead a blocking request may ask.
 ADVANCE_SEGMENTS = 2
 ADVANCE_PARTS_S = 3.0
@@ -44,6 +43,7 @@ class Segment:
         init: which initialization segment it needs.
         started_at: the wall clock's time of its first frame.
         discontinuity: whether it does not continue the one before it.
+        part_target_ms: what its parts keep to.
         parts: its parts so far.
     """
 
@@ -51,6 +51,7 @@ class Segment:
     init: int
     started_at: datetime
     discontinuity: bool
+    part_target_ms: int
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -129,6 +130,7 @@ class MediaPlaylist:
         self,
         *,
         ticks: int,
+        target_ms: int,
         independent: bool,
         data: bytes,
         init: int,
@@ -137,12 +139,12 @@ class MediaPlaylist:
     ) -> Part:
         """Append a part to the segment that is being made, or begin one with it."""
         if self.current is None:
-            self.current = Segment(self._next_segment, init, started_at, discontinuity)
+            self.current = Segment(self._next_segment, init, started_at, discontinuity, target_ms)
+            self.part_target_ms = target_ms
         part = Part(self.next_part, ticks, independent, data)
         self.next_part += 1
         self.current.parts.append(part)
         self._parts[part.number] = part
-        self.part_target_ms = max(self.part_target_ms, _part_target_ms(ticks))
         self.revision += 1
         return part
 
@@ -162,9 +164,6 @@ class MediaPlaylist:
         bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
         self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
         self._trim()
-        # A picture that came late once must not hold players back for as long as the stream lives.
-        longest = max(part.ticks for listed in self.segments for part in listed.parts)
-        self.part_target_ms = _part_target_ms(longest)
         self.revision += 1
 
     def end(self) -> None:
@@ -240,9 +239,3 @@ class MediaPlaylist:
             self.segments.popleft()
             self.discontinuity_sequence += segment.discontinuity
         return segment.ticks
-
-
-def _part_target_ms(ticks: int) -> int:
-    """A part target that holds a part of this duration, in round numbers so that it changes little."""
-    duration_ms = math.ceil(ticks * 1000 / VIDEO_TIMESCALE)
-    return -(-duration_ms // PART_TARGET_STEP_MS) * PART_TARGET_STEP_MS

@@ -88,7 +88,8 @@ def _segments(playlist: MediaPlaylist, skipped: int) -> Iterator[str]:
         if new_init or segment.discontinuity:
             yield f'#EXT-X-MAP:URI="{playlist.session}/{init_name(segment.init)}"'
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.started_at)}"
-        if after < part_window:
+        # The parts of a segment that kept to another part target would break the rule of this one.
+        if after < part_window and segment.part_target_ms == playlist.part_target_ms:
             yield from (_part(playlist.session, part) for part in segment.parts)
         if segment is not playlist.current:
             yield f"#EXTINF:{segment.duration_s:.5f},"

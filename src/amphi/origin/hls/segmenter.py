@@ -1,21 +1,22 @@
 """Cuts a publisher's frames into parts and segments."""
 
+import itertools
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from amphi.origin.exceptions import MalformedMediaError
 from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
-from amphi.origin.fmp4.flv import VideoFrame, parse_audio, parse_video
-from amphi.origin.fmp4.fragment import Sample, fragment
+from amphi.origin.fmp4.flv import LENGTH_BYTES, VideoFrame, parse_audio, parse_video
+from amphi.origin.fmp4.fragment import fragment
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE, init_segment
+from amphi.origin.hls.opening import AUDIO, ENOUGH_PICTURES, VIDEO, Arrived, Opening
+from amphi.origin.hls.parts import PartCutter, Piece, fit_target
 from amphi.origin.hls.playlist import MediaPlaylist
-from amphi.origin.hls.timeline import Timeline, milliseconds, signed_step
+from amphi.origin.hls.timeline import Timeline, milliseconds
 from amphi.origin.hls.tracks import TICKS_PER_MS, AudioTrack, VideoTrack
 
-# How long the second track may stay away at the start before the stream goes on without it.
-START_WAIT_MS = 1_000
-MAX_WAITING_FRAMES = 2_000
-MAX_WAITING_BYTES = 16 * 2**20
 # A segment of more than this is cut even without a keyframe: what one publisher may hold is bounded.
 MAX_SEGMENT_BYTES = 64 * 2**20
 # A keyframe this much before the segment's duration still ends it: publishers' clocks jitter.
@@ -24,6 +25,11 @@ EARLY_KEYFRAME = 0.9
 VIDEO_STALL = timedelta(seconds=1)
 # The publisher's clock may drift from ours by this much before the program date-time is set anew.
 CLOCK_DRIFT = timedelta(seconds=1)
+# Each change of tracks costs players a new initialization segment, and us one to keep.
+MAX_CHANGES = 20
+CHANGES_WITHIN = timedelta(minutes=1)
+# How many pictures' durations tell how fast they come.
+REMEMBERED_PICTURES = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,6 @@ class Cutting:
     max_segment: timedelta = timedelta(seconds=20)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A frame that arrived before the tracks were known."""
-
-    timestamp: int
-    frame: VideoFrame | bytes
-    now: datetime
-
-    @property
-    def size_bytes(self) -> int:
-        return len(self.frame.data if isinstance(self.frame, VideoFrame) else self.frame)
-
-
 class Segmenter:
     """Turns FLV tags into the parts and segments of a playlist.
 
@@ -69,41 +62,39 @@ class Segmenter:
         self._max_segment_ticks = milliseconds(cutting.max_segment) * TICKS_PER_MS
         self._sequence = 0
         self._end = 0
+        self.frame_rate: float | None = None
+        # The configurations of the tracks that the newest initialization segment has.
         self.avc: AVCConfiguration | None = None
         self.aac: AACConfiguration | None = None
-        self.frames = 0
-        self.frame_rate: float | None = None
+        self._opening = Opening(set())
         self._running = False
         self.begin()
 
     def begin(self) -> None:
         """A publisher begins; after another one, its media is a discontinuity."""
         self.flush()
-        self.avc = self.aac = None
-        self._expected = {"audio", "video"}
+        self._told_avc: AVCConfiguration | None = None
+        self._told_aac: AACConfiguration | None = None
         self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
-        self._stop_tracks()
+        self._changes: deque[datetime] = deque()
+        self._target = 0
+        self._stop({AUDIO, VIDEO})
 
-    def _stop_tracks(self) -> None:
+    def _stop(self, expected: set[str]) -> None:
         self._running = False
-        self._waiting: list[_Waiting] = []
-        self._waiting_bytes = 0
-        self._has_keyframe = False
+        self._opening = Opening(expected, pictures=1 if self._target else ENOUGH_PICTURES)
         self._video: VideoTrack | None = None
         self._audio: AudioTrack | None = None
-        self._video_samples: list[Sample] = []
-        self._audio_samples: list[Sample] = []
+        self._sound_waits = False
         self._discontinuity = self._playlist.next_part > 0
 
     def receive_metadata(self, values: Mapping[str, object]) -> None:
         """Learn from ``onMetaData`` which tracks to wait for."""
         told = {
-            kind
-            for kind in ("audio", "video")
-            if values.get(f"{kind}codecid") or values.get(f"{kind}datarate")
+            kind for kind in (AUDIO, VIDEO) if values.get(f"{kind}codecid") or values.get(f"{kind}datarate")
         }
-        if told:
-            self._expected = told
+        if told and not self._running:
+            self._opening.expected = told
 
     def receive_video(self, timestamp: int, body: bytes, now: datetime) -> None:
         """Take a video tag.
@@ -116,110 +107,127 @@ class Segmenter:
         Raises:
             MediaError: it can't be packaged.
         """
-        tag = parse_video(body)
+        tag = parse_video(body, self._told_avc.length_bytes if self._told_avc else LENGTH_BYTES)
         if isinstance(tag, AVCConfiguration):
-            if tag != self.avc:
-                self.flush()  # what follows needs another initialization segment
-                self.avc = tag
-        elif tag is not None and self.avc is not None:
-            self.frames += 1
-            self._receive(_Waiting(timestamp, tag, now))
+            self._told_avc = tag
+        elif tag is not None and self._told_avc is not None:
+            if self._running and self._starts_anew(tag):
+                self._start_anew({VIDEO, AUDIO} if self._audio or self._sound_waits else {VIDEO}, now)
+            self._receive(Arrived(self._timeline.place(timestamp, VIDEO), tag, now))
 
     def receive_audio(self, timestamp: int, body: bytes, now: datetime) -> None:
         """Take an audio tag; as for `receive_video`."""
         tag = parse_audio(body)
         if isinstance(tag, AACConfiguration):
-            if tag != self.aac:
-                self.flush()  # what follows needs another initialization segment
-                self.aac = tag
-        elif tag is not None and self.aac is not None:
-            self._receive(_Waiting(timestamp, tag, now))
+            self._told_aac = tag
+        elif tag is not None and self._told_aac is not None:
+            if self._running and self._told_aac != self.aac:
+                # With a picture that goes on, the sound waits for the next keyframe.
+                self._sound_waits = True
+                if self._video is None or self._is_stalled(now):
+                    self._start_anew({AUDIO}, now)
+            self._receive(Arrived(self._timeline.place(timestamp, AUDIO), tag, now))
+
+    def _starts_anew(self, frame: VideoFrame) -> bool:
+        """Whether what follows this picture needs another initialization segment."""
+        return frame.key and (self._video is None or self._told_avc != self.avc or self._sound_waits)
+
+    def _start_anew(self, expected: set[str], now: datetime) -> None:
+        while self._changes and now - self._changes[0] > CHANGES_WITHIN:
+            self._changes.popleft()
+        self._changes.append(now)
+        if len(self._changes) > MAX_CHANGES:
+            raise MalformedMediaError(f"more than {MAX_CHANGES} changes of its tracks in a minute")
+        self.flush()
+        self._stop(expected)
 
     def flush(self) -> None:
         """Put out all that arrived, to the last frame, and end the segment."""
+        if not self._running and self._opening.is_complete:
+            self._start()
         if not self._running:
             return
-        last = self._video.flush() if self._video else None
-        if last is not None:
-            self._video_samples.append(last)
-        ends = [sample.dts + sample.duration for sample in self._video_samples[-1:]]
-        if self._audio is not None and self._audio_samples:
-            sample = self._audio_samples[-1]
-            ends.append(self._audio.ticks(sample.dts + sample.duration))
-        self._close_part(max(ends, default=self._part_start))
+        ends = [self._parts.start]
+        if self._video is not None and (last := self._video.flush()) is not None:
+            self._parts.add_video(last)
+            ends.append(last.dts + last.duration)
+        if self._audio is not None:
+            ends.append(self._audio.end_ticks)
+        for piece in self._parts.finish(max(ends), 0):
+            self._add_part(piece)
+        self._end = max(ends)
         self._playlist.finish_segment()
-        self._stop_tracks()
+        self._stop({AUDIO, VIDEO})
 
-    def _receive(self, arrived: _Waiting) -> None:
+    def _receive(self, arrived: Arrived) -> None:
         if self._running:
             self._push(arrived)
             return
-        if not self._has_keyframe and isinstance(arrived.frame, VideoFrame):
-            if not arrived.frame.key:
-                return
-            self._has_keyframe = True
-        self._waiting.append(arrived)
-        self._waiting_bytes += arrived.size_bytes
-        if self._may_start():
+        self._opening.add(arrived)
+        if self._opening.is_over:
             self._start()
-        elif not self._has_keyframe and len(self._waiting) > MAX_WAITING_FRAMES:
-            self._waiting_bytes -= self._waiting.pop(0).size_bytes
-
-    def _may_start(self) -> bool:
-        known = {kind for kind, found in (("audio", self.aac), ("video", self.avc)) if found}
-        age = signed_step(self._waiting[0].timestamp, self._waiting[-1].timestamp)
-        full = len(self._waiting) >= MAX_WAITING_FRAMES or self._waiting_bytes >= MAX_WAITING_BYTES
-        if not known >= self._expected and age < START_WAIT_MS and not full:
-            return False
-        return self.avc is None or self._has_keyframe
 
     def _start(self) -> None:
         """Begin with the first keyframe and with the sound around it."""
-        waiting, self._waiting = self._waiting, []
-        if self.avc is not None:
-            key_time = next(frame.timestamp for frame in waiting if isinstance(frame.frame, VideoFrame))
-            waiting = [frame for frame in waiting if signed_step(frame.timestamp, key_time) < START_WAIT_MS]
-            self._video = VideoTrack()
-        if self.aac is not None:
-            self._audio = AudioTrack(self.aac)
+        tracks = self._opening.tracks
+        frames = self._opening.frames(self._part_ticks // TICKS_PER_MS)
+        self.avc = self._told_avc if VIDEO in tracks else None
+        self.aac = self._told_aac if AUDIO in tracks else None
+        self._video = VideoTrack() if self.avc is not None else None
+        self._audio = AudioTrack(self.aac) if self.aac is not None else None
         self._init = self._playlist.add_init(init_segment(self.avc, self.aac))
         self._running = True
-        self._part_start = max(self._timeline.place(waiting[0].timestamp) * TICKS_PER_MS, self._end)
-        self._video_at = waiting[0].now
-        self._begin_segment(waiting[0].now)
-        for frame in waiting:
+        start = max(min(frame.at_ms for frame in frames) * TICKS_PER_MS, self._end)
+        self._target = self._target or self._first_target(frames)
+        self._parts = PartCutter(start, self._target)
+        self._pictures: deque[int] = deque(maxlen=REMEMBERED_PICTURES)
+        self._video_at = frames[0].now
+        self._begin_segment(frames[0].now)
+        for frame in frames:
             self._push(frame)
 
-    def _push(self, arrived: _Waiting) -> None:
-        at_ms = self._timeline.place(arrived.timestamp)
-        if isinstance(arrived.frame, bytes):
-            self._push_audio(arrived.frame, at_ms, arrived.now)
+    def _first_target(self, frames: list[Arrived]) -> int:
+        frame_ticks = self._audio.frame_ticks if self._audio is not None else 0
+        if self._video is None:
+            return fit_target(self._part_ticks, [frame_ticks], other_track=False)
+        times = [frame.at_ms * TICKS_PER_MS for frame in frames if frame.track == VIDEO]
+        durations = [later - earlier for earlier, later in itertools.pairwise(times)]
+        heard = frame_ticks * (len(frames) - len(times))
+        return fit_target(self._part_ticks, durations, other_track=2 * heard > times[-1] - times[0])
+
+    def _push(self, arrived: Arrived) -> None:
+        if isinstance(arrived.frame, VideoFrame):
+            self._push_video(arrived.frame, arrived.at_ms, arrived.now)
         else:
-            self._push_video(arrived.frame, at_ms, arrived.now)
+            self._push_audio(arrived.frame, arrived.at_ms, arrived.now)
 
     def _push_video(self, frame: VideoFrame, at_ms: int, now: datetime) -> None:
-        if self._video is None:
+        if self._video is None or self._told_avc != self.avc:
             return
         finished, dts = self._video.push(frame, at_ms)
         self._video_at = now
         if finished is not None:
-            self._video_samples.append(finished)
+            self._parts.add_video(finished)
+            self._pictures.append(finished.duration)
             self._cut(dts, self._video.frame_ticks, now, key=frame.key)
         self._segment_bytes += len(frame.data)
 
     def _push_audio(self, data: bytes, at_ms: int, now: datetime) -> None:
-        if self._audio is None:
+        if self._audio is None or self._sound_waits:
             return
         sample = self._audio.push(data, at_ms)
-        if self._video is None or now - self._video_at > VIDEO_STALL:
-            ticks = self._audio.ticks(sample.duration)
-            self._cut(self._audio.ticks(sample.dts), ticks, now, key=self._video is None)
-        self._audio_samples.append(sample)
+        at = self._audio.ticks(sample.dts)
+        if self._video is None or self._is_stalled(now):
+            self._cut(at, self._audio.frame_ticks, now, key=False)
+        self._parts.add_audio(sample, at)
         self._segment_bytes += len(data)
+
+    def _is_stalled(self, now: datetime) -> bool:
+        return now - self._video_at > VIDEO_STALL
 
     def _begin_segment(self, now: datetime) -> None:
         """Start a segment at the wall clock's time, which goes on evenly unless the clocks part."""
-        self._segment_start = self._part_start
+        self._segment_start = self._parts.start
         self._segment_bytes = 0
         last = self._playlist.segments[-1] if self._playlist.segments else None
         self._started_at = now
@@ -233,29 +241,45 @@ class Segmenter:
         """End the part, and the segment, if the frame that begins at `boundary` is not to be in it."""
         ticks = boundary - self._segment_start
         too_long = ticks >= self._max_segment_ticks or self._segment_bytes >= MAX_SEGMENT_BYTES
-        if too_long or (key and ticks >= EARLY_KEYFRAME * self._segment_ticks):
-            self._close_part(boundary)
-            self._playlist.finish_segment()
-            self._begin_segment(now)
-        elif boundary - self._part_start + frame_ticks // 2 > self._part_ticks:
-            self._close_part(boundary)
-
-    def _close_part(self, boundary: int) -> None:
-        video, audio = self._video_samples, self._audio_samples
-        if not (video or audio):
+        is_due = ticks >= EARLY_KEYFRAME * self._segment_ticks
+        if too_long or (key and is_due):
+            for piece in self._parts.finish(boundary, frame_ticks):
+                self._add_part(piece)
+            self._end_segment(boundary, now)
             return
-        self._video_samples, self._audio_samples = [], []
-        ticks = max(boundary - self._part_start, TICKS_PER_MS)
-        self._part_start += ticks
-        self._end = self._part_start
+        for piece in self._parts.cut(boundary, frame_ticks):
+            self._add_part(piece)
+            if self._video is None and is_due:
+                self._end_segment(boundary, now)
+
+    def _end_segment(self, boundary: int, now: datetime) -> None:
+        self._playlist.finish_segment()
+        self._follow_pictures(boundary)
+        self._begin_segment(now)
+
+    def _follow_pictures(self, boundary: int) -> None:
+        """Set the part target anew when pictures without sound became too slow for it, or fast again."""
+        if self._video is None or self._audio is not None:
+            return
+        fitting = fit_target(self._part_ticks, self._pictures, other_track=False)
+        if fitting > self._target and boundary - self._parts.start > self._target:
+            # The playlist's time is behind the pictures' for good: it goes on with theirs.
+            self._parts.start = boundary
+            self._discontinuity = True
+        elif fitting * 3 > self._target * 2:
+            return
+        self._target = self._parts.target = fitting
+
+    def _add_part(self, piece: Piece) -> None:
         self._sequence += 1
-        if video:
-            shown = sum(sample.duration for sample in video)
-            self.frame_rate = round(len(video) * VIDEO_TIMESCALE / shown, 1)
+        if piece.video:
+            shown = sum(sample.duration for sample in piece.video)
+            self.frame_rate = round(len(piece.video) * VIDEO_TIMESCALE / shown, 1)
         self._playlist.add_part(
-            ticks=ticks,
-            independent=self._video is None or any(sample.key for sample in video),
-            data=fragment(self._sequence, video, audio),
+            ticks=piece.ticks,
+            target_ms=self._target // TICKS_PER_MS,
+            independent=self._video is None or any(sample.key for sample in piece.video),
+            data=fragment(self._sequence, piece.video, piece.audio),
             init=self._init,
             started_at=self._started_at,
             discontinuity=self._discontinuity,

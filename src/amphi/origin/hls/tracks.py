@@ -70,6 +70,16 @@ class AudioTrack:
         self._frame_samples = configuration.frame_samples
         self._next: int | None = None
 
+    @property
+    def frame_ticks(self) -> int:
+        """How long a frame lasts, in 90 kHz."""
+        return self.ticks(self._frame_samples)
+
+    @property
+    def end_ticks(self) -> int:
+        """Where the last frame ends, in 90 kHz."""
+        return self.ticks(self._next or 0)
+
     def ticks(self, dts: int) -> int:
         """A time of this track in 90 kHz."""
         return dts * VIDEO_TIMESCALE // self._rate
