@@ -26,10 +26,11 @@ test-e2e: setup-dev          ## Those that measure the whole platform: alone, so
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
-lint: setup-dev      ## Style and types only
+lint: setup-dev      ## Style, types and layers only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
 
 fmt: setup-dev       ## Format the code
 	$(PY) -m ruff check --fix .
@@ -45,11 +46,11 @@ rehearse: setup      ## A dress rehearsal on the running demo
 screenshots: setup-dev  ## Make docs/images/ anew
 	$(PY) docs/screenshots.py $(ARGS)
 
-messages: setup-dev  ## Bring the French catalogues up to date with the source
-	@for app in src/amphi src/amphi/*/; do [ -d "$$app/locale" ] && deploy/messages "$$app"; done; true
+messages: setup-dev  ## Bring the French catalogue up to date with the source
+	@deploy/messages
 
 lock:                ## Lock the dependencies anew
-	@for name in base dev; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \
+	@$(PY) -m pip install -q pip-tools; for name in base dev; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --allow-unsafe --strip-extras -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	npm install --package-lock-only
 

@@ -21,7 +21,7 @@ import uvicorn
 
 from amphi.audience.hub import Hub, Reading, Row
 from amphi.audience.stream import EventStream
-from amphi.tickets import Ticket, mint
+from amphi.system.tickets import Ticket, mint
 
 KEY = b"bench"
 LISTENERS = 2000

@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from amphi.vendor import library
+from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 TIMEOUT_MS = 20_000

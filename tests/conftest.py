@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from amphi.database import parse_database_url
+from amphi.system.database import parse_database_url
 from tests import layers, ports, postgresql
 from tests.wire import Script, WireServer
 

@@ -7,10 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.live.models import Broadcaster
-from amphi.meetings.domain import MeetingFields, create_meeting
+from amphi.audience.models import Broadcaster, Event
+from amphi.meetings.domain import MeetingFields
 from amphi.meetings.models import Meeting
-from amphi.webinars.models import LiveGateway, Livestream
+from amphi.webinars import transitions
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream, State
+from amphi.webinars.saving import create_meeting
 
 _number = itertools.count(1)
 
@@ -67,3 +69,16 @@ def make_webinar(
         make_gateway()
     meeting = make_meeting(user, is_webinar=True, **fields)
     return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").get(meeting=meeting)
+
+
+def put(livestream: Livestream, state: State, **columns: Any) -> None:
+    """Have a live be in `state`, whatever led there; its event knows, and nobody is told."""
+    if state in RUNNING:
+        columns.setdefault("asked_at", timezone.now())
+    Livestream.objects.filter(pk=livestream.pk).update(state=state, **columns)
+    now = Livestream.objects.select_related("meeting").get(pk=livestream.pk)
+    Event.objects.filter(pk=now.event_id).update(
+        state=transitions.listeners_state(now),
+        since=now.state_since,
+        stream_held_since=now.asked_at if now.is_running else None,
+    )

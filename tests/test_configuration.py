@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import global_settings, settings
 
-from amphi.configuration import OURS_ALONE, check_names, read_settings_local, secret_key
-from amphi.environment import InvalidSettingError, Reader, nearest, refuse_unknown
-from amphi.setting_names import NAMES
+from amphi.system.configuration import OURS_ALONE, check_names, read_settings_local, secret_key
+from amphi.system.environment import InvalidSettingError, Reader, nearest, refuse_unknown
+from amphi.system.setting_names import NAMES
 
 ROOT = Path(__file__).parents[1]
 SEED = """

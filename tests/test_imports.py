@@ -1,84 +1,65 @@
-"""Who may import whom: the shape of the architecture page, held."""
+"""Who may import whom: `make lint` holds the layers of pyproject.toml; here is held that they are meant, and that each would be noticed."""
 
-import ast
+import importlib.util
+import itertools
 from pathlib import Path
+from types import ModuleType
 
+import grimp
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src" / "amphi"
-DJANGO_SIDE = {
-    "accounts",
-    "meetings",
-    "live",
-    "webinars",
-    "audience",
-    "access",
-    "settings",
-    "urls",
-    "database",
-    "security",
-    "checkup",
-}
-FREE_OF_DJANGO = ["bigbluebutton", "sipmediagw", "gateway", "origin", "classroom"]
-MAY_CALL_CLIENTS = {"webinars", "meetings", "rehearsal"}
+TOP = Path(__file__).parents[1]
 
 
-def imports_of(file: Path) -> set[str]:
-    """The modules that a file imports, wherever in it."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            found.update(name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-            found.update(f"{node.module}.{name.name}" for name in node.names)
-    return found
+def _packages() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("packages", TOP / "docs" / "packages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def imports_of_package(name: str) -> set[str]:
-    """The modules that a package imports."""
-    return set().union(*(imports_of(file) for file in (PACKAGE / name).rglob("*.py")))
+packages = _packages()
+LAYERS: list[list[str]] = packages.layers()
+UPWARD = [
+    (lower, higher)
+    for above, below in itertools.combinations(LAYERS, 2)
+    for lower in below
+    for higher in above
+]
 
 
-@pytest.mark.parametrize("package", FREE_OF_DJANGO)
-def test_service_imports_nothing_of_the_django_side(package):
-    for module in imports_of_package(package):
-        top, *rest = module.split(".")
-        assert top != "django", module
-        assert not (top == "amphi" and rest and rest[0] in DJANGO_SIDE), module
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("amphi")
 
 
-@pytest.mark.parametrize("package", ["bigbluebutton", "sipmediagw", "gateway", "origin", "classroom"])
-def test_services_do_not_import_each_other(package):
-    others = set(FREE_OF_DJANGO) - {package}
-    for module in imports_of_package(package):
-        parts = module.split(".")
-        assert not (parts[0] == "amphi" and len(parts) > 1 and parts[1] in others), module
+def illegal(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
+    layers = [grimp.Layer(*layer, independent=False) for layer in LAYERS]
+    found = graph.find_illegal_dependencies_for_layers(layers)
+    return {(one.importer, one.imported) for one in found}
 
 
-# Asking other systems whether they answer is what the check-up is for.
-@pytest.mark.parametrize("package", sorted(DJANGO_SIDE - {"settings", "database", "checkup"}))
-def test_only_the_worker_and_joining_call_other_systems(package):
-    folder = PACKAGE / package
-    files = folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]
-    allowed = {
-        PACKAGE / "meetings" / "join.py",
-        PACKAGE / "meetings" / "deletion.py",
-        PACKAGE / "meetings" / "server.py",
-        PACKAGE / "webinars" / "supervisor.py",
-        PACKAGE / "webinars" / "jobs.py",
-        PACKAGE / "webinars" / "meeting_watch.py",
-        PACKAGE / "webinars" / "gateways.py",
-        PACKAGE / "webinars" / "meeting_chat.py",
-        PACKAGE / "webinars" / "probe.py",
-        PACKAGE / "webinars" / "hooks.py",
-        PACKAGE / "webinars" / "participation.py",
-        PACKAGE / "webinars" / "recordings.py",
-    }
-    for file in files:
-        callers = {
-            module
-            for module in imports_of(file)
-            if module.startswith(("amphi.bigbluebutton", "amphi.sipmediagw", "amphi.outbound", "httpx"))
-        }
-        assert not callers or file in allowed, f"{file.relative_to(PACKAGE)}: {callers}"
+def test_nothing_points_up(graph):
+    assert illegal(graph) == set()
+
+
+@pytest.mark.parametrize(("lower", "higher"), UPWARD)
+def test_import_that_points_up_is_noticed(graph, lower, higher):
+    graph.add_import(importer=lower, imported=higher)
+    try:
+        assert (lower, higher) in illegal(graph)
+    finally:
+        graph.remove_import(importer=lower, imported=higher)
+
+
+def test_every_package_has_its_place():
+    """A new package is put into a layer, or named here as one that stands alone."""
+    here = {f"amphi.{one.parent.name}" for one in (TOP / "src" / "amphi").glob("*/__init__.py")}
+    assert here == {package for layer in LAYERS for package in layer} | set(packages.SERVICES)
+
+
+def test_picture_of_the_packages_is_of_this_code():
+    page = packages.PAGE.read_text()
+    assert packages.page_with(packages.picture(), page) == page

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.conf import settings
 
-from amphi.logs import JsonFormatter
+from amphi.system.logs import JsonFormatter
 
 
 def record(exc_info=None) -> logging.LogRecord:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from amphi.accounts.models import AccessGroup, User
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.meetings.domain import personal_room
 from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
@@ -19,6 +19,7 @@ from amphi.webinars.models import Livestream, RaisedHand, State, Transition
 from tests import browser
 from tests.browser import Chromium, axe_violations
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.factories import put as put_row
 from tests.webinars.bustle import bustle, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -55,7 +56,7 @@ def put(livestream: Livestream, state: State, *steps: str, **columns: object) ->
         )
         old = new
     assert old == state
-    Livestream.objects.filter(pk=livestream.pk).update(state=state, state_since=now, **columns)
+    put_row(livestream, state, state_since=now, **columns)
     Meeting.objects.filter(pk=livestream.meeting_id).update(started_at=now, ended_at=None)
     return livestream
 

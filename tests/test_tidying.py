@@ -6,11 +6,11 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from amphi import tidying
 from amphi.audience.domain import publish_chat_setting
 from amphi.audience.models import StreamEvent
 from amphi.audience.queries import last_seq
 from amphi.mails.models import Mail
+from amphi.worker import tidying
 from tests.factories import make_webinar
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_mails_go_after_a_month_but_not_those_still_to_be_sent():
 
 
 def test_sessions_that_expired_go(monkeypatch):
-    monkeypatch.setattr("amphi.tidying.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("amphi.worker.tidying.MOST_AT_ONCE", 2)
     for number in range(5):
         Session.objects.create(session_key=f"old{number}", session_data="", expire_date=ago(seconds=1))
     Session.objects.create(session_key="new", session_data="", expire_date=ago(seconds=-60))
@@ -53,6 +53,6 @@ def test_sessions_that_expired_go(monkeypatch):
 
 def test_it_is_done_each_hour(monkeypatch):
     clock = iter([1000.0, 4599.0, 4600.0, 4600.0, 4601.0, 8200.0, 8200.0])
-    monkeypatch.setattr("amphi.tidying.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("amphi.worker.tidying.time.monotonic", lambda: next(clock))
     work = tidying.Tidying()
     assert [len(work.claim_due()) for _ in range(4)] == [0, 1, 0, 1]

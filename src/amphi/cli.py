@@ -8,12 +8,12 @@ import importlib
 import os
 import sys
 
-from amphi.environment import InvalidSettingError, refuse_unknown
+from amphi.system.environment import InvalidSettingError, refuse_unknown
 
 COMMANDS = {
     "demo": ("amphi.demo.cli", "everything on this machine, to try Amphi"),
-    "web": ("amphi.web", "pages, events and webhooks"),
-    "worker": ("amphi.webinars.worker", "starts, watches and stops webinars"),
+    "web": ("amphi.pages.server", "pages, events and webhooks"),
+    "worker": ("amphi.worker.main", "starts, watches and stops webinars"),
     "gateway": ("amphi.gateway.cli", "joins a meeting and sends it by RTMP"),
     "origin": ("amphi.origin.cli", "RTMP in, low-latency HLS out"),
     "classroom": ("amphi.classroom.cli", "a sandbox meeting server, for trying without BigBlueButton"),

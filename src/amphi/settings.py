@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from amphi import environment, vendor
 from amphi.bigbluebutton.checksum import ALGORITHMS
-from amphi.configuration import check_names, read_settings_local, secret_key
-from amphi.database import parse_database_url
+from amphi.system import environment, vendor
+from amphi.system.configuration import check_names, read_settings_local, secret_key
+from amphi.system.database import parse_database_url
 
 PACKAGE = Path(__file__).resolve().parent
 environment.refuse_unknown()
@@ -48,7 +48,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
 ROOT_URLCONF = "amphi.urls"
-ASGI_APPLICATION = "amphi.asgi.application"
+ASGI_APPLICATION = "amphi.pages.asgi.application"
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -61,9 +61,9 @@ INSTALLED_APPS = [
     "amphi.accounts",
     "amphi.mails",
     "amphi.meetings",
-    "amphi.live",
-    "amphi.webinars",
     "amphi.audience",
+    "amphi.webinars",
+    "amphi.pages",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -75,12 +75,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "amphi.security.ContentSecurityPolicyMiddleware",
+    "amphi.system.security.ContentSecurityPolicyMiddleware",
 ]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [PACKAGE / "templates"],
+        "DIRS": [PACKAGE / "pages" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -125,7 +125,6 @@ USE_I18N = USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [
-    PACKAGE / "static",
     *(
         (f"vendor/{name}", folder)
         for name, folder in (
@@ -208,9 +207,9 @@ LOGGING = {
             "datefmt": "%d/%b/%Y %H:%M:%S",
             "style": "{",
         },
-        "json": {"()": "amphi.logs.JsonFormatter"},
+        "json": {"()": "amphi.system.logs.JsonFormatter"},
     },
-    "filters": {"without_secrets": {"()": "amphi.logs.WithoutSecrets"}},
+    "filters": {"without_secrets": {"()": "amphi.system.logs.WithoutSecrets"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": AMPHI_LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {

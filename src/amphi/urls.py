@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("amphi.live.urls")),
-    path("accounts/", include("amphi.accounts.urls")),
-    path("meetings/", include("amphi.meetings.urls")),
-    path("webinars/", include("amphi.webinars.urls")),
-    path("webinars/", include("amphi.webinars.hook_urls")),
-    path("", include("amphi.webinars.join_urls")),
+    path("", include("amphi.pages.live.urls")),
+    path("accounts/", include("amphi.pages.accounts.urls")),
+    path("meetings/", include("amphi.pages.meetings.urls")),
+    path("webinars/", include("amphi.pages.webinars.urls")),
+    path("webinars/", include("amphi.pages.webinars.hook_urls")),
+    path("", include("amphi.pages.webinars.join_urls")),
     path("admin/", admin.site.urls),
 ]

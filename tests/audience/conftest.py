@@ -10,7 +10,7 @@ import uvicorn
 
 from amphi.audience.hub import Hub, Limits
 from amphi.audience.stream import EventStream
-from amphi.tickets import Ticket, mint
+from amphi.system.tickets import Ticket, mint
 from tests.audience.memory_log import MemoryLog
 
 KEY = b"a key of the tests"

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from amphi.audience import delivery
 from amphi.audience.domain import write_message
 from amphi.audience.models import Channel, Message, StreamEvent
-from amphi.webinars.meeting_chat import NotDeliveredError
 from amphi.webinars.models import Livestream, State
-from tests.factories import make_gateway, make_user, make_webinar
+from amphi.worker import delivery
+from amphi.worker.meeting_chat import NotDeliveredError
+from tests.factories import make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def meeting() -> Meeting:
 def livestream(settings) -> Livestream:
     settings.USE_MEETING_WEBINAR = True
     found = make_webinar()
-    Livestream.objects.filter(pk=found.pk).update(state=State.LIVE)
+    put(found, State.LIVE)
     found.refresh_from_db()
     return found
 
@@ -151,7 +151,7 @@ def test_message_tried_too_often_is_marked(livestream, meeting, clock):
 
 def test_message_for_a_webinar_that_ended_is_marked(livestream, meeting, clock):
     say(livestream, "one")
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.STOPPED)
+    put(livestream, State.STOPPED)
     work(meeting, clock)
     assert (states(), meeting.heard) == (["failed"], [])
 
@@ -169,7 +169,7 @@ def test_rate_into_one_meeting_is_bounded(livestream, meeting, clock, settings):
 
 def test_one_meeting_does_not_wait_for_another(livestream, meeting, clock):
     other = make_webinar(gateway=make_gateway())
-    Livestream.objects.filter(pk=other.pk).update(state=State.LIVE)
+    put(other, State.LIVE)
     other.refresh_from_db()
     say(livestream, "one")
     say(other, "two")

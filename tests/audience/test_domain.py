@@ -18,11 +18,11 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import Audience, Channel, Message, StreamEvent
-from amphi.live.models import Event
-from amphi.tickets import verify
+from amphi.audience.models import Audience, Channel, Event, Message, StreamEvent
+from amphi.system.tickets import verify
 from amphi.webinars.models import Livestream, State
-from tests.factories import in_hours, make_gateway, make_user, make_webinar
+from amphi.worker import meeting_watch
+from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def in_use(settings):
 
 def on_air(state: State = State.LIVE, **columns: object) -> Livestream:
     livestream = make_webinar(gateway=make_gateway())
-    Livestream.objects.filter(pk=livestream.pk).update(state=state, **columns)
+    put(livestream, state, **columns)
     return Livestream.objects.select_related("event", "meeting", "gateway__broadcaster").get(pk=livestream.pk)
 
 
@@ -94,16 +94,14 @@ def test_publishers_at_the_same_moment_leave_no_gap():
 )
 def test_listeners_are_told_the_state(state, columns, told):
     livestream = on_air(state, **columns)
-    domain.publish_state(livestream.event)
+    domain.publish_state(livestream.event_id)
     ((_, kind, data),) = stream_of(livestream.event)
     assert (kind, data["state"], data["since"]) == ("state", told, livestream.state_since.isoformat())
 
 
 def test_failed_live_of_a_meeting_that_ended_is_over():
     livestream = on_air(State.FAILED, went_live_at=timezone.now())
-    livestream.meeting.ended_at = timezone.now()
-    livestream.meeting.save()
-    domain.publish_state(livestream.event)
+    meeting_watch.meeting_has_ended(livestream, timezone.now())
     assert stream_of(livestream.event)[0][2]["state"] == "over"
 
 

@@ -5,14 +5,15 @@ import time
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from amphi import edge, tickets
+from amphi.audience import edge
 from amphi.audience.domain import ticket_for, ticket_key
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.audience.holders import held_streams, holder_of
-from amphi.live.models import Broadcaster, Event
+from amphi.audience.models import Broadcaster, Event
+from amphi.system import tickets
 from amphi.webinars import transitions
-from amphi.webinars.models import RUNNING, Livestream, State
-from tests.factories import in_hours, make_gateway, make_user, make_webinar
+from amphi.webinars.models import RUNNING, State
+from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 KEY = b"a key of the tests"
 
@@ -39,7 +40,7 @@ def webinars_on(settings):
 @pytest.mark.parametrize("state", list(State))
 def test_webinar_holds_its_stream_while_it_runs(state):
     livestream = make_webinar()
-    Livestream.objects.filter(pk=livestream.pk).update(state=state)
+    put(livestream, state)
     held = holder_of(livestream.gateway.broadcaster.hls_url)
     assert held == (livestream.event_id if state in RUNNING else None)
 

@@ -9,12 +9,11 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from amphi.audience import domain
-from amphi.audience.models import Audience
-from amphi.live.models import Event
+from amphi.audience.models import Audience, Event
 from amphi.webinars.models import Livestream, State
 from tests import ports
 from tests.audience import web_process
-from tests.factories import make_user, make_webinar
+from tests.factories import make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_S = web_process.PATIENCE_S
@@ -24,7 +23,7 @@ PATIENCE_S = web_process.PATIENCE_S
 def livestream(settings) -> Livestream:
     settings.USE_MEETING_WEBINAR = True
     found = make_webinar()
-    Livestream.objects.filter(pk=found.pk).update(state=State.LIVE)
+    put(found, State.LIVE)
     return found
 
 

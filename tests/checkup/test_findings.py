@@ -10,14 +10,15 @@ from email.utils import formatdate
 import pytest
 from django.utils import timezone
 
-from amphi import tickets
+from amphi.audience.models import Broadcaster, Event
 from amphi.checkup import broadcasters, clock, live_gateways, meeting_server, platform
 from amphi.checkup.broadcasters import Source
 from amphi.checkup.live_gateways import GatewayService
-from amphi.live.models import Broadcaster, Event
-from amphi.outbound import Answer, Caller
-from amphi.webinars import claims, transitions
+from amphi.system import tickets
+from amphi.system.outbound import Answer, Caller
+from amphi.webinars import transitions
 from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
+from amphi.worker import claims
 from tests.factories import make_gateway, make_webinar
 from tests.wire import WireServer, answer
 

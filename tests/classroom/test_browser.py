@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from amphi import vendor
+from amphi.system import vendor
 from tests.classroom.conftest import pdf, wait_for
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 

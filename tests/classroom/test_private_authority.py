@@ -8,7 +8,7 @@ from amphi.classroom import documents
 from amphi.classroom.config import read
 from amphi.classroom.documents import Document
 from amphi.classroom.exceptions import InvalidDocumentError
-from amphi.environment import InvalidSettingError
+from amphi.system.environment import InvalidSettingError
 from tests import nginx
 from tests.classroom.conftest import wait_for
 from tests.wire import WireServer, answer

@@ -22,7 +22,7 @@ LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 ROWS = """
 import json, os, django
 django.setup()
-from amphi.live.models import Broadcaster
+from amphi.audience.models import Broadcaster
 from amphi.webinars.models import LiveGateway
 rows = json.loads(os.environ["ROWS"])
 for name, (dialect, url, token) in rows["gateways"].items():

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from amphi import logs, tickets
+from amphi.system import logs, tickets
 from tests import nginx, services
 from tests.contract.origin_ffmpeg import publish_command
 

@@ -14,7 +14,7 @@ import pytest
 from amphi.checkup.broadcasters import Source, check_broadcaster
 from amphi.checkup.live_gateways import check_rtmp
 from amphi.webinars.models import Livestream
-from amphi.webinars.probe import Playlist, probe
+from amphi.worker.probe import Playlist, probe
 from tests import nginx
 from tests.contract.origin_ffmpeg import publish_command
 from tests.factories import make_gateway, make_webinar

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from amphi.origin.config import Config
-from amphi.vendor import library
+from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.contract.flv_file import VIDEO, encode, send
 from tests.contract.origin_ffmpeg import publishing

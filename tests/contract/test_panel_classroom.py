@@ -12,8 +12,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from amphi.meetings import join
 from amphi.meetings.server import meeting_server
-from amphi.webinars import supervisor
 from amphi.webinars.models import Livestream
+from amphi.worker import supervisor
 from tests.contract.running_classroom import SECRET, running_classroom
 from tests.factories import make_gateway, make_webinar
 from tests.webinars.stage import open_stage

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from amphi.demo.cli import parse
-from amphi.terminal import language
+from amphi.system.terminal import language
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ STREAMS = ("salle-1", "salle-2")
 # As an administrator does it in the pages of the live gateways and their broadcasters.
 CHANGE = """
 import json
-from amphi.live.models import Broadcaster
+from amphi.audience.models import Broadcaster
 from amphi.webinars.models import LiveGateway
 
 for slug, columns in json.loads({changes!r}).items():

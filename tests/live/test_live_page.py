@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from amphi.audience import domain
-from amphi.live.models import Broadcaster
+from amphi.audience.models import Broadcaster
 from amphi.webinars import transitions
 from tests.browser import axe_violations
 from tests.factories import in_hours, make_gateway, make_webinar

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amphi.live.models import Broadcaster
+from amphi.audience.models import Broadcaster
 from amphi.webinars import rebooking, transitions
 from tests.audience import web_process
 from tests.factories import make_gateway

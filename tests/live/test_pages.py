@@ -9,11 +9,10 @@ from django.urls import reverse
 
 from amphi.accounts.models import AccessGroup
 from amphi.audience.domain import ticket_key
-from amphi.audience.models import Message
-from amphi.live.models import Event
-from amphi.tickets import verify
-from amphi.webinars.models import Livestream, State
-from tests.factories import in_hours, make_gateway, make_user, make_webinar
+from amphi.audience.models import Event, Message
+from amphi.system.tickets import verify
+from amphi.webinars.models import State
+from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
@@ -26,7 +25,7 @@ def in_use(settings):
 
 def webinar(state: State = State.IDLE, **fields) -> Event:
     livestream = make_webinar(gateway=make_gateway(), **fields)
-    Livestream.objects.filter(pk=livestream.pk).update(state=state)
+    put(livestream, state)
     return Event.objects.get(pk=livestream.event_id)
 
 

@@ -6,11 +6,11 @@ from django.test import Client
 from django.urls import reverse
 
 from amphi.accounts.models import AccessGroup
-from amphi.audience.models import Message
-from amphi.live.models import Event
+from amphi.audience.models import Event, Message
 from amphi.meetings import domain
-from amphi.webinars.models import Livestream, State
-from tests.factories import make_user, make_webinar
+from amphi.webinars import saving
+from amphi.webinars.models import State
+from tests.factories import make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
@@ -26,7 +26,7 @@ def in_use(settings):
 @pytest.fixture
 def event() -> Event:
     livestream = make_webinar(password=PASSWORD)
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    put(livestream, State.LIVE)
     return livestream.event
 
 
@@ -41,7 +41,7 @@ def give(client, event: Event, password: str = PASSWORD):
 def change(event: Event, **fields: object) -> None:
     meeting = event.livestream.meeting
     given = vars(domain.fields_of(meeting)) | fields
-    domain.update_meeting(meeting, user=meeting.owner, fields=domain.MeetingFields(**given))
+    saving.update_meeting(meeting, user=meeting.owner, fields=domain.MeetingFields(**given))
 
 
 @pytest.mark.parametrize("has_account", [False, True])
@@ -110,7 +110,7 @@ def test_restriction_comes_before_the_password(client, event):
 
 
 def test_guessing_is_slowed_for_the_one_who_guesses(client, event, monkeypatch):
-    monkeypatch.setattr("amphi.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
+    monkeypatch.setattr("amphi.system.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
     for _ in range(2):
         give(client, event, "autre")
     assert "Trop de mots de passe" in give(client, event).content.decode()

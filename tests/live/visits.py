@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from amphi.accounts.models import User
 from amphi.audience import domain
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream
 

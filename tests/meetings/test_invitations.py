@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amphi.mails.models import Mail
-from amphi.meetings import domain, invitations
+from amphi.meetings import domain
 from amphi.meetings.models import Invitation, Meeting
-from amphi.webinars.models import Livestream, State
-from tests.factories import make_meeting, make_user, make_webinar
+from amphi.webinars import invitations, saving
+from amphi.webinars.models import State
+from tests.factories import make_meeting, make_user, make_webinar, put
 from tests.meetings.test_views import text_of
 
 pytestmark = pytest.mark.django_db
@@ -118,9 +119,9 @@ def test_calendar_follows_the_meeting(client, marie):
     meeting = make_meeting(marie)
     client.post(invite_url(meeting), data(language="en", addresses="jean@univ.fr, john@univ.fr"))
     fields = domain.fields_of(meeting)
-    domain.update_meeting(meeting, user=marie, fields=fields)  # nothing changed
+    saving.update_meeting(meeting, user=marie, fields=fields)  # nothing changed
     moved = {**vars(fields), "start_at": fields.start_at + timedelta(hours=1)}
-    domain.update_meeting(meeting, user=marie, fields=domain.MeetingFields(**moved))
+    saving.update_meeting(meeting, user=marie, fields=domain.MeetingFields(**moved))
     client.post(reverse("meetings:invite_again", args=[meeting.slug]))
     first, _, second, _ = Mail.objects.order_by("pk")
     assert line(first, "UID") == line(second, "UID")
@@ -236,7 +237,7 @@ def test_deleting_a_running_webinar_twice_tells_once(client, marie):
     livestream = make_webinar(marie)
     client.post(invite_url(livestream.meeting), data())
     Mail.objects.all().delete()
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    put(livestream, State.LIVE)
     for _ in range(2):
         client.post(reverse("meetings:delete", args=[livestream.meeting.slug]), {"tells_invited": "on"})
     assert Mail.objects.count() == 1

@@ -14,6 +14,7 @@ from amphi.accounts.models import AccessGroup
 from amphi.meetings import domain
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
+from amphi.webinars import saving
 from tests.factories import make_meeting, make_user, make_webinar
 from tests.meetings.test_views import text_of
 from tests.webinars.stage import Stage, open_stage
@@ -114,7 +115,7 @@ def test_password_that_changed_is_asked_again_and_nothing_else_changes(client):
     client.post(door(meeting), {"name": "Ada", "password": "sésame"})
     before = (meeting.slug, meeting.room, meeting.bbb_id, meeting.attendee_password, meeting.presenter_key)
     fields = vars(domain.fields_of(meeting)) | {"password": "nouveau", "name": "Autre nom"}
-    domain.update_meeting(meeting, user=meeting.owner, fields=domain.MeetingFields(**fields))
+    saving.update_meeting(meeting, user=meeting.owner, fields=domain.MeetingFields(**fields))
     meeting.refresh_from_db()
     run(meeting)
     assert 'name="password"' in client.get(door(meeting)).content.decode()
@@ -123,7 +124,7 @@ def test_password_that_changed_is_asked_again_and_nothing_else_changes(client):
 
 
 def test_guessing_is_slowed(client, monkeypatch):
-    monkeypatch.setattr("amphi.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
+    monkeypatch.setattr("amphi.system.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
     meeting = make_meeting(password="sésame")
     for _ in range(2):
         client.post(door(meeting), {"name": "Ada", "password": "autre"})

@@ -3,10 +3,10 @@
 import pytest
 from django.utils import timezone
 
-from amphi.meetings.join import start_meeting
+from amphi.meetings.exceptions import MeetingServerError
 from amphi.meetings.models import Meeting
-from amphi.webinars.exceptions import MeetingServerError
 from amphi.webinars.models import Livestream
+from amphi.webinars.starting import start_meeting
 from tests.factories import make_meeting, make_webinar
 from tests.meetings.scalelite import Scalelite
 

@@ -7,9 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.meetings import calendar, invitations
+from amphi.meetings import calendar
 from amphi.meetings.models import Meeting
 from amphi.meetings.recurrence import MOST, Rule, occurrences
+from amphi.webinars import invitations
 from tests.factories import in_hours, make_gateway, make_meeting, make_user
 from tests.meetings.test_calendar import INVITE, unfolded
 from tests.meetings.test_views import form_data, local, names, text_of

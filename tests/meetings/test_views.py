@@ -12,7 +12,7 @@ from django.utils import timezone
 from amphi.accounts.models import AccessGroup, User
 from amphi.meetings.models import Meeting
 from amphi.webinars.models import Livestream, State
-from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_list_filters(client, presenter):
 def test_list_keeps_what_runs_late_among_the_active(client, presenter):
     livestream = make_webinar(presenter)
     Meeting.objects.filter(pk=livestream.meeting_id).update(start_at=in_hours(-3))
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    put(livestream, State.LIVE)
     assert len(client.get("/meetings/").context["cards"]) == 1
 
 
@@ -129,7 +129,7 @@ def test_list_offers_webinars_to_those_who_may(client):
 )
 def test_only_what_can_be_done_is_offered(client, presenter, state, running, offered):
     livestream = make_webinar(presenter)
-    Livestream.objects.filter(pk=livestream.pk).update(state=state)
+    put(livestream, state)
     started_at = timezone.now() if running else None
     Meeting.objects.filter(pk=livestream.meeting_id).update(started_at=started_at, ended_at=None)
     offer = asdict(client.get("/meetings/").context["cards"][0]["offer"])
@@ -224,7 +224,7 @@ def test_edit_keeps_what_it_does_not_show(client):
 @pytest.fixture
 def running(presenter) -> Livestream:
     livestream = make_webinar(presenter)
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    put(livestream, State.LIVE)
     return livestream
 
 
@@ -302,7 +302,7 @@ def test_delete_asks_first(client, presenter):
 
 def test_delete_of_a_running_webinar_ends_it_first(client, presenter):
     livestream = make_webinar(presenter)
-    Livestream.objects.filter(pk=livestream.pk).update(state=State.LIVE)
+    put(livestream, State.LIVE)
     url = reverse("meetings:delete", args=[livestream.meeting.slug])
     assert "se terminent pour tout le monde" in text_of(client.get(url))
     page = client.post(url, follow=True)

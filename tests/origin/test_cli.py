@@ -11,9 +11,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from amphi.environment import InvalidSettingError
 from amphi.origin.cli import _configure
 from amphi.origin.config import Config, from_environment
+from amphi.system.environment import InvalidSettingError
 from tests.origin.running import PATIENCE_S
 
 COMMAND = [sys.executable, "-m", "amphi", "origin"]

@@ -5,8 +5,8 @@ import time
 import httpx
 import pytest
 
-from amphi import tickets
 from amphi.origin.config import Config
+from amphi.system import tickets
 from tests.origin.running import Publisher, Running, eventually, http_client, ready, running_origin
 from tests.wire import WireServer, answer
 

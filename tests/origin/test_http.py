@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from amphi import tickets
 from amphi.origin.config import Config
-from amphi.tickets import Ticket
+from amphi.system import tickets
+from amphi.system.tickets import Ticket
 from tests.origin.running import PATIENCE_S, Publisher, eventually, http_client, ready, running_origin
 
 KEY = b"shared"

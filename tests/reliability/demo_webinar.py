@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.meetings.domain import MeetingFields, create_meeting
-from amphi.webinars import probe
+from amphi.meetings.domain import MeetingFields
 from amphi.webinars.models import Livestream, State
+from amphi.webinars.saving import create_meeting
+from amphi.worker import probe
 from tests.demo.running import RunningDemo
 
 PATIENCE_S = 150

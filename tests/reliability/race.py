@@ -67,7 +67,8 @@ def _webinars(count: int, start_at: Callable[[int], datetime]) -> tuple[list[Any
 
 def create() -> list[str]:
     """Each makes a webinar at the same hour."""
-    from amphi.meetings.domain import MeetingFields, create_meeting  # noqa: PLC0415
+    from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
+    from amphi.webinars.saving import create_meeting  # noqa: PLC0415
     from tests.factories import in_hours, make_gateway, make_user  # noqa: PLC0415
 
     users, at = [make_user() for _ in range(PROCESSES)], in_hours(30)
@@ -84,7 +85,8 @@ def create() -> list[str]:
 
 def move() -> list[str]:
     """Each moves a webinar of its own to the same hour."""
-    from amphi.meetings.domain import MeetingFields, update_meeting  # noqa: PLC0415
+    from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
+    from amphi.webinars.saving import update_meeting  # noqa: PLC0415
     from tests.factories import in_hours  # noqa: PLC0415
 
     at = in_hours(30)
@@ -115,8 +117,9 @@ def start() -> list[str]:
 
 def start_and_edit() -> list[str]:
     """Half of them start one webinar, half of them move it to another time."""
-    from amphi.meetings.domain import MeetingFields, update_meeting  # noqa: PLC0415
+    from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
     from amphi.webinars import domain  # noqa: PLC0415
+    from amphi.webinars.saving import update_meeting  # noqa: PLC0415
     from tests.factories import in_hours  # noqa: PLC0415
 
     _, (livestream,) = _webinars(1, lambda _: in_hours(30))
@@ -140,7 +143,7 @@ def start_and_edit() -> list[str]:
 
 
 def _held() -> dict[str, Any]:
-    from amphi.live.models import Event  # noqa: PLC0415
+    from amphi.audience.models import Event  # noqa: PLC0415
     from amphi.meetings.models import Meeting  # noqa: PLC0415
     from amphi.webinars import rebooking  # noqa: PLC0415
     from amphi.webinars.models import RUNNING, Livestream, Transition  # noqa: PLC0415

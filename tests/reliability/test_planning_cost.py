@@ -8,11 +8,12 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from amphi.live.models import Event
-from amphi.meetings.domain import MeetingFields, create_meeting, update_meeting
+from amphi.audience.models import Event
+from amphi.meetings.domain import MeetingFields
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning
 from amphi.webinars.models import Livestream
+from amphi.webinars.saving import create_meeting, update_meeting
 from tests.factories import in_hours, make_gateway, make_user, make_webinar
 
 HOUR = timedelta(hours=1)

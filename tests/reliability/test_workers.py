@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from amphi.pages.webinars import recordings as shown_recordings
 from amphi.webinars import domain, recordings
 from amphi.webinars.models import Livestream, State, Transition
 from tests.factories import make_meeting
@@ -123,7 +124,7 @@ def test_meeting_that_the_meeting_server_is_silent_about_delays_its_webinar_alon
 def test_worker_looks_recordings_up(workers: Workers, stage: Stage):
     meeting = make_meeting()
     stage.recordings["r-1"] = (meeting.bbb_id, True, {"video": "https://bbb.example.org/r-1"})
-    recordings.told(meeting, "r-1")
+    recordings.note_recording_ready(meeting, "r-1")
     workers.start()
-    wait_until(lambda: recordings.shown(meeting), "the recording")
+    wait_until(lambda: shown_recordings.shown(meeting), "the recording")
     assert stage.count("/api/getRecordings") == 1

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from amphi.webinars import claims, domain
+from amphi.webinars import domain
 from amphi.webinars.models import Livestream
+from amphi.worker import claims
 from tests.factories import make_webinar
 
 LEASE = timedelta(seconds=60)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from amphi.audience.models import Message
-from amphi.webinars.gateways import streaming_user_id
 from amphi.webinars.models import Livestream
+from amphi.worker.gateways import streaming_user_id
 from tests.webhooks import NOW_MS, came, deliver, event
 
 pytestmark = pytest.mark.django_db

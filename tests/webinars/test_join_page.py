@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 from django.utils.html import escape
 
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.meetings.models import Meeting
-from amphi.webinars import gateways
 from amphi.webinars.models import Livestream
+from amphi.worker import gateways
 from tests.factories import make_meeting
 
 

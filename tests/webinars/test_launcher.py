@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from amphi.webinars.jobs import UNSEEN_AFTER
 from amphi.webinars.models import LiveGateway, Livestream, State
+from amphi.worker.jobs import UNSEEN_AFTER
 from tests.contract.sipmediagw_upstream import TOKEN, Launcher
 from tests.webinars.test_supervisor import age, look, start
 

@@ -7,13 +7,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.audience import delivery
 from amphi.audience.domain import write_message
 from amphi.audience.models import Message
 from amphi.meetings import server
 from amphi.meetings.models import Meeting
 from amphi.webinars.models import Livestream, State
-from tests.factories import make_user
+from amphi.worker import delivery
+from tests.factories import make_user, put
 
 pytestmark = pytest.mark.django_db
 LONG = "😀" * 250 + " " + "😂" * 250 + " fin"
@@ -26,7 +26,8 @@ def live(livestream, settings, client) -> Livestream:
     settings.CHAT_MESSAGE_MAX_LENGTH = 2000
     now = timezone.now()
     Meeting.objects.update(started_at=now)
-    Livestream.objects.update(state=State.LIVE, asked_at=now, has_hook=True)
+    for one in Livestream.objects.all():
+        put(one, State.LIVE, asked_at=now, has_hook=True)
     livestream.refresh_from_db()
     client.force_login(livestream.meeting.owner)
     return livestream

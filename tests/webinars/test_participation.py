@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import domain, participation, supervisor
+from amphi.webinars import domain, participation
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand, State
+from amphi.worker import supervisor
 from tests import webhooks
 from tests.factories import make_meeting
 from tests.webhooks import came, deliver, event, went

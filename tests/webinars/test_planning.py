@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from amphi.live.models import Event
-from amphi.meetings.domain import MeetingFields, create_meeting, delete_meeting, update_meeting
+from amphi.audience.models import Event
+from amphi.meetings.domain import MeetingFields
 from amphi.webinars.models import Livestream, State
+from amphi.webinars.saving import create_meeting, delete_meeting, update_meeting
 from tests.factories import in_hours, make_gateway, make_user, make_webinar
 
 pytestmark = pytest.mark.django_db

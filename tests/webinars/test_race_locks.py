@@ -9,9 +9,11 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from amphi.meetings.domain import MeetingFields, update_meeting
-from amphi.webinars import domain, planning, supervisor
+from amphi.meetings.domain import MeetingFields
+from amphi.webinars import domain, planning
 from amphi.webinars.models import LiveGateway, Livestream, State
+from amphi.webinars.saving import update_meeting
+from amphi.worker import supervisor
 from tests.factories import in_hours, make_gateway, make_webinar
 
 PATIENCE_S = 60

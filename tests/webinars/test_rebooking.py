@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from amphi.audience.models import StreamEvent
-from amphi.live.models import Event
+from amphi.audience.models import Event, StreamEvent
 from amphi.mails.models import Mail
-from amphi.webinars import domain, rebooking, supervisor
+from amphi.webinars import domain, rebooking
 from amphi.webinars.models import Livestream, State
+from amphi.worker import supervisor
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.webinars.stage import open_stage
 from tests.webinars.test_supervisor import age, look, on_air

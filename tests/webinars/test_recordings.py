@@ -13,6 +13,7 @@ from django.utils import timezone
 from amphi.meetings.models import Meeting
 from amphi.webinars import recordings
 from amphi.webinars.models import Recording
+from amphi.worker import recordings as lookups
 from tests.factories import make_meeting, make_user
 from tests.webhooks import SECRET, deliver, event
 
@@ -50,8 +51,8 @@ def call_back(client, meeting: Meeting, signed: str) -> int:
 def work() -> None:
     """What a worker does in one round, once all pauses are over."""
     Recording.objects.update(check_at=timezone.now() - timedelta(seconds=1))
-    for pk in recordings.claim_due(limit=10):
-        recordings.look_up(pk)
+    for pk in lookups.claim_due(limit=10):
+        lookups.look_up(pk)
 
 
 def page_of(client, meeting: Meeting) -> str:
@@ -130,7 +131,7 @@ def test_recording_that_the_server_does_not_confirm_is_forgotten(client, meeting
     if belongs_to:
         stage.recordings["r-1"] = (belongs_to, True, {"video": URL})
     deliver(client, meeting, ready(meeting))
-    for _ in range(recordings.ATTEMPTS):
+    for _ in range(lookups.ATTEMPTS):
         assert "playback" not in page_of(client, meeting)
         work()
     assert not Recording.objects.exists()
@@ -169,8 +170,8 @@ def test_hint_with_nonsense_is_dropped(client, meeting, record_id):
 
 def test_recording_is_looked_up_by_one_worker(client, meeting):
     deliver(client, meeting, ready(meeting))
-    assert len(recordings.claim_due(limit=10)) == 1
-    assert recordings.claim_due(limit=10) == []
+    assert len(lookups.claim_due(limit=10)) == 1
+    assert lookups.claim_due(limit=10) == []
 
 
 def test_hints_of_one_meeting_are_bounded(client, meeting, monkeypatch):

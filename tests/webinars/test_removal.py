@@ -3,24 +3,25 @@
 import pytest
 from django.utils import timezone
 
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.meetings import domain as meetings
 from amphi.meetings.models import Meeting
-from amphi.meetings.queries import listed_meetings
-from amphi.webinars import domain, supervisor
+from amphi.webinars import domain, saving
 from amphi.webinars.exceptions import TransitionRefusedError
+from amphi.webinars.listing import listed_meetings
 from amphi.webinars.models import Livestream, Removal, State
+from amphi.worker import supervisor
 from tests.webinars.test_supervisor import JOB, age, look, on_air, start
 
 
 def delete(livestream: Livestream) -> bool:
-    return meetings.delete_meeting(livestream.meeting, user=livestream.meeting.owner)
+    return saving.delete_meeting(livestream.meeting, user=livestream.meeting.owner)
 
 
 def save(livestream: Livestream, *, is_webinar: bool) -> None:
     meeting = Meeting.objects.get(pk=livestream.meeting_id)
     given = vars(meetings.fields_of(meeting)) | {"is_webinar": is_webinar}
-    meetings.update_meeting(meeting, user=meeting.owner, fields=meetings.MeetingFields(**given))
+    saving.update_meeting(meeting, user=meeting.owner, fields=meetings.MeetingFields(**given))
 
 
 def opened(livestream: Livestream) -> None:

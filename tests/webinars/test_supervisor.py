@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import check, domain, gateways, supervisor, wording
+from amphi.pages.webinars import wording
+from amphi.webinars import domain
 from amphi.webinars.models import Livestream, State, Transition
+from amphi.worker import check, gateways, supervisor
 from tests.factories import make_user
 
 JOB = r"/jobs/"

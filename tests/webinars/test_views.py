@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
-from amphi.webinars import transitions, wording
+from amphi.pages.webinars import wording
+from amphi.webinars import transitions
 from amphi.webinars.models import LiveGateway, Livestream, State
 from tests.factories import make_gateway, make_user, make_webinar
 from tests.webinars.bustle import bustle
@@ -187,8 +188,8 @@ def test_administration_tells_the_history(client, live, root):
         "accounts_user",
         "accounts_accessgroup",
         "meetings_meeting",
-        "live_broadcaster",
-        "live_event",
+        "audience_broadcaster",
+        "audience_event",
         "webinars_livegateway",
         "webinars_livestream",
         "audience_message",
@@ -200,7 +201,13 @@ def test_administration_lists(client, live, root, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["meetings_meeting", "live_broadcaster", "live_event", "webinars_livegateway", "webinars_livestream"],
+    [
+        "meetings_meeting",
+        "audience_broadcaster",
+        "audience_event",
+        "webinars_livegateway",
+        "webinars_livestream",
+    ],
 )
 def test_administration_takes_as_many_queries_for_any_number(client, root, name):
     url = reverse(f"admin:{name}_changelist")

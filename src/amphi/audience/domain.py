@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amphi import tickets
 from amphi.accounts.models import User
 from amphi.audience import hub
 from amphi.audience.exceptions import (
@@ -27,10 +26,9 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import Channel, Message, StreamEvent
-from amphi.audience.queries import ON_AIR, listener_state, message_content, state_content
-from amphi.live.models import Event
-from amphi.webinars.models import Livestream
+from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, StreamEvent
+from amphi.audience.queries import listener_state, message_content, state_content
+from amphi.system import tickets
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +73,23 @@ def _next_seq(event_id: int) -> int:
     return channel.values_list("last_seq", flat=True).get()
 
 
-def publish_state(event: Event) -> int:
-    """Tell the listeners of `event` what its live is now; see `queries.listener_state`."""
-    fresh = Event.objects.select_related("broadcaster", "livestream__meeting").get(pk=event.pk)
-    return publish(event.pk, "state", state_content(fresh, timezone.now()))
+def publish_state(event_id: int) -> int:
+    """Tell the listeners of an event what its live is now; see `queries.listener_state`."""
+    event = Event.objects.select_related("broadcaster").get(pk=event_id)
+    return publish(event_id, "state", state_content(event, timezone.now()))
+
+
+def set_state(event_id: int, state: EventState, *, since: datetime, held_since: datetime | None) -> None:
+    """Note what the live of an event is now, and tell its listeners; in the transaction that changes the live itself.
+
+    Args:
+        event_id: the event, of a live of ours.
+        state: as listeners know it.
+        since: when that began.
+        held_since: since when the live holds its broadcaster's stream; None when it does not.
+    """
+    Event.objects.filter(pk=event_id).update(state=state, since=since, stream_held_since=held_since)
+    publish_state(event_id)
 
 
 def publish_chat_setting(event: Event) -> int:
@@ -134,7 +145,8 @@ def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID 
             author=user,
             author_name=str(user),
             text=text,
-            delivery=Message.Delivery.WAITING if _has_meeting(event) else Message.Delivery.NONE,
+            # An event that others carry has no meeting of ours to send it to.
+            delivery=Message.Delivery.WAITING if event.state else Message.Delivery.NONE,
             attempt_at=now,
         )
         publish(event.pk, "message", message_content(message))
@@ -143,10 +155,6 @@ def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID 
 
 def _is_taken(message_id: uuid.UUID) -> bool:
     return Message.objects.filter(pk=message_id).exists()
-
-
-def _has_meeting(event: Event) -> bool:
-    return Livestream.objects.filter(event=event).exists()
 
 
 def _check_text(text: str) -> None:

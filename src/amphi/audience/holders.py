@@ -5,31 +5,22 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from amphi.audience.models import Event, stream_name
 from amphi.audience.queries import reading
-from amphi.live.models import Event, stream_name
-from amphi.webinars.models import RUNNING, Livestream
 
 
-def _candidates(now: datetime) -> Iterator[tuple[str, int]]:
-    """Streams and who may claim them, the first claim of each being the right one."""
-    # Two lives can wait for one gateway, and only the one that was asked for first films: see `rebooking.must_wait`.
-    yield from (
-        Livestream.objects.filter(state__in=RUNNING)
-        .order_by("asked_at", "pk")
-        .values_list("gateway__broadcaster__hls_url", "event_id")
-    )
+def _claims(now: datetime) -> Iterator[tuple[str, int]]:
+    """Streams and the events that claim them, the first claim of each being the right one."""
+    events = Event.objects.values_list("broadcaster__hls_url", "pk")
+    yield from events.exclude(stream_held_since=None).order_by("stream_held_since", "pk")
     # Of events that others carry only the hours are known. Where they overlap, the stream is the later one's.
-    yield from (
-        Event.objects.filter(livestream=None, start_at__lte=now, end_at__gt=now)
-        .order_by("-start_at", "-pk")
-        .values_list("broadcaster__hls_url", "pk")
-    )
+    yield from events.filter(state="", start_at__lte=now, end_at__gt=now).order_by("-start_at", "-pk")
 
 
 def holders(now: datetime) -> dict[str, int]:
     """The event that holds each stream now, by the stream's HLS address; a stream that is missing belongs to nobody."""
     found: dict[str, int] = {}
-    for hls_url, event_id in _candidates(now):
+    for hls_url, event_id in _claims(now):
         found.setdefault(hls_url, event_id)
     return found
 

@@ -1,12 +1,126 @@
-"""What the audience says, and what is told to it."""
+"""What listeners watch, say and are told: events ("directs"), the broadcasters that carry them, messages."""
 
 import uuid
 
 from django.conf import settings
+from django.contrib.sites.models import Site
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from amphi.live.models import Event
+from amphi.accounts.models import AccessGroup
+
+
+def stream_name(hls_url: str) -> str:
+    """The name at the origin of the stream that is read at `hls_url`: ``name`` of ``…/name.m3u8``."""
+    return hls_url.rsplit("/", 1)[-1].removesuffix(".m3u8")
+
+
+class Broadcaster(models.Model):
+    """A stream that players can read: the address of its HLS playlist."""
+
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(max_length=200, unique=True)
+    hls_url = models.URLField(
+        _("HLS address"), max_length=500, help_text=_("Such as https://live.univ.fr/hls/name.m3u8")
+    )
+    has_tickets = models.BooleanField(
+        _("asks viewers for a ticket"),
+        default=False,
+        help_text=_("Tick it for Amphi’s own origin, when it has a ticket key."),
+    )
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
+
+    class Meta:
+        verbose_name = _("broadcaster")
+        verbose_name_plural = _("broadcasters")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stream(self) -> str:
+        """The stream's name at the origin."""
+        return stream_name(self.hls_url)
+
+
+class EventState(models.TextChoices):
+    """What listeners know of an event's live."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    LIVE = "live"
+    RECOVERING = "recovering"
+    OVER = "over"
+
+
+ON_AIR = frozenset({EventState.STARTING, EventState.LIVE, EventState.RECOVERING})
+"""The states in which listeners may write."""
+
+
+class Event(models.Model):
+    """A live event ("direct"). Its page follows the live itself, never the planned clock alone.
+
+    `state`, `since` and `stream_held_since` are written by `domain.set_state` only; `state` is empty where others carry the event, so
+    that its planned hours are all that is known.
+    """
+
+    title = models.CharField(_("title"), max_length=250)
+    slug = models.SlugField(max_length=300, unique=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="owned_events",
+        verbose_name=_("owner"),
+    )
+    additional_owners = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="co_owned_events",
+        verbose_name=_("additional owners"),
+    )
+    broadcaster = models.ForeignKey(
+        Broadcaster, on_delete=models.PROTECT, related_name="events", verbose_name=_("broadcaster")
+    )
+    start_at = models.DateTimeField(_("start"))
+    end_at = models.DateTimeField(_("end"))
+    is_draft = models.BooleanField(_("draft"), default=False)
+    is_restricted = models.BooleanField(_("restricted to logged-in people"), default=False)
+    access_groups = models.ManyToManyField(
+        AccessGroup, blank=True, related_name="events", verbose_name=_("groups allowed")
+    )
+    password = models.CharField(
+        _("password"), max_length=64, blank=True, help_text=_("Asked of those who watch, but its owners.")
+    )
+    enable_chat = models.BooleanField(_("chat"), default=False)
+    state = models.CharField(max_length=12, choices=EventState, blank=True, editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.
+    stream_held_since = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["start_at", "pk"]
+        indexes = [models.Index(fields=["is_draft", "end_at"]), models.Index(fields=["start_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(end_at__gt=models.F("start_at")), name="event_ends_after_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("live:event", args=[self.slug])
+
+    @property
+    def door(self) -> str:
+        """Where its password is asked, as `amphi.system.passwords` knows it."""
+        return f"event-{self.pk}"
 
 
 class Channel(models.Model):
@@ -45,7 +159,7 @@ class Message(models.Model):
 
     class Delivery(models.TextChoices):
         NONE = "none", _("nothing to deliver")
-        WAITING = "waiting", _("waiting")
+        WAITING = "waiting"
         SENT = "sent", _("sent to the meeting")
         FAILED = "failed", _("not sent")
 

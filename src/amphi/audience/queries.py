@@ -14,54 +14,27 @@ from django.utils import timezone
 
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.audience.hub import Reading, Row
-from amphi.audience.models import Audience, Channel, Message, StreamEvent
-from amphi.live.models import Broadcaster, Event
-from amphi.webinars.models import State
-
-WAITING = "waiting"
-STARTING = "starting"
-LIVE = "live"
-RECOVERING = "recovering"
-OVER = "over"
-
-ON_AIR = frozenset({STARTING, LIVE, RECOVERING})
-"""The states, as listeners know them, in which they may write."""
+from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventState, Message, StreamEvent
 
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
 """How many rows one read takes; a listener who missed more reads again."""
 
 
-def listener_state(event: Event, now: datetime) -> str:
-    """What a listener is told that the live of `event` is.
-
-    A live that stops is over for listeners at once. One that failed comes back as long as its meeting goes on. An event
-    without a livestream of ours is carried by others, so that only its planned hours are known.
-    """
-    livestream = getattr(event, "livestream", None)
-    if livestream is None:
-        if now < event.start_at:
-            return WAITING
-        return LIVE if now < event.end_at else OVER
-    if livestream.state == State.FAILED:
-        if livestream.meeting.ended_at is not None:
-            return OVER
-        return RECOVERING if livestream.went_live_at else WAITING
-    return {
-        State.IDLE: WAITING,
-        State.STARTING: STARTING,
-        State.LIVE: LIVE,
-        State.RECOVERING: RECOVERING,
-    }.get(livestream.state, OVER)
+def listener_state(event: Event, now: datetime) -> EventState:
+    """What a listener is told that the live of `event` is; of an event that others carry only the hours are known."""
+    if event.state:
+        return EventState(event.state)
+    if now < event.start_at:
+        return EventState.WAITING
+    return EventState.LIVE if now < event.end_at else EventState.OVER
 
 
 def state_content(event: Event, now: datetime) -> dict[str, object]:
     """The ``state`` message of the event stream."""
-    livestream = getattr(event, "livestream", None)
-    since = livestream.state_since if livestream else event.start_at
     return {
         "state": listener_state(event, now),
-        "since": since.isoformat(),
+        "since": (event.since or event.start_at).isoformat(),
         "starts_at": event.start_at.isoformat(),
         "stream": _picture_mark(event.broadcaster),
     }
@@ -127,7 +100,7 @@ class DatabaseLog:
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         # The number first: what is committed in between is told twice, never missed.
         head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
-        event = Event.objects.select_related("broadcaster", "livestream__meeting").filter(pk=event_id).first()
+        event = Event.objects.select_related("broadcaster").filter(pk=event_id).first()
         if event is None:
             return None
         snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}

@@ -1,7 +1,7 @@
 """The event stream over HTTP: a bare ASGI endpoint, since Django's request is not needed thousands of times.
 
 ``GET /live/<event id>/events?ticket=<ticket>`` is ``text/event-stream`` (WHATWG HTML, section 9.2). What a ticket is, and that no
-database is asked for it, stands in `amphi.tickets`.
+database is asked for it, stands in `amphi.system.tickets`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
 from amphi.audience.hub import KEEP_ALIVE, Channel, Hub, Listener
-from amphi.tickets import InvalidTicketError, Ticket, verify
+from amphi.system.tickets import InvalidTicketError, Ticket, verify
 
 log = logging.getLogger(__name__)
 

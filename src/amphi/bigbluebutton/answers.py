@@ -23,7 +23,7 @@ from amphi.bigbluebutton.exceptions import (
     WebhooksUnavailableError,
 )
 from amphi.bigbluebutton.legal_xml import legal
-from amphi.outbound import Answer
+from amphi.system.outbound import Answer
 
 _REFUSALS: dict[str, type[RefusedError]] = {
     "checksumError": ChecksumRefusedError,

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring  # only writes: parsing is defusedxml's
 
-from amphi import outbound
 from amphi.bigbluebutton import answers, exceptions
 from amphi.bigbluebutton import checksum as checksums
 from amphi.bigbluebutton.checksum import Algorithm
@@ -24,6 +23,7 @@ from amphi.bigbluebutton.objects import (
     Presentation,
     Recording,
 )
+from amphi.system import outbound
 
 LONGEST_MESSAGE = 500
 LONGEST_USER_NAME = 255

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from amphi import outbound, tickets
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
-from amphi.terminal import say
+from amphi.system import outbound, tickets
+from amphi.system.terminal import say
 
 CHECK = "broadcaster"
 TIMEOUT_S = 5.0

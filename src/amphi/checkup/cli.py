@@ -9,7 +9,7 @@ from functools import partial
 from importlib import import_module
 
 from amphi.checkup.findings import Check, Finding
-from amphi.terminal import say
+from amphi.system.terminal import say
 
 AT_ONCE = 16
 
@@ -35,8 +35,8 @@ def _remote_checks() -> Iterator[Check]:
     """What asks another server: each may run in a thread of its own, and reads no database there."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
+    from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
     from amphi.checkup import broadcasters, live_gateways, meeting_server, platform  # noqa: PLC0415 -- needs Django set up
-    from amphi.live.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
     from amphi.webinars.models import LiveGateway  # noqa: PLC0415 -- needs Django set up
 
     yield platform.check_web

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from amphi import outbound
 from amphi.checkup.findings import Finding
-from amphi.terminal import say
+from amphi.system import outbound
+from amphi.system.terminal import say
 
 TOLERATED_S = 5.0
 TOO_FAR_S = 60.0

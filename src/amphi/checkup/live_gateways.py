@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from amphi import outbound, sipmediagw
+from amphi import sipmediagw
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
-from amphi.terminal import say
+from amphi.system import outbound
+from amphi.system.terminal import say
 from amphi.webinars.models import LiveGateway
 
 CHECK = "gateway"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from amphi import outbound
 from amphi.bigbluebutton import (
     BigBlueButtonError,
     ChecksumRefusedError,
@@ -15,7 +14,8 @@ from amphi.bigbluebutton import (
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
 from amphi.meetings.server import meeting_server
-from amphi.terminal import say
+from amphi.system import outbound
+from amphi.system.terminal import say
 
 CHECK = "bigbluebutton"
 TIMEOUT_S = 5.0

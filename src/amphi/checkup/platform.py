@@ -13,10 +13,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
-from amphi import outbound
+from amphi.audience.models import Event
 from amphi.checkup.findings import Finding, Level
-from amphi.live.models import Event
-from amphi.terminal import say
+from amphi.system import outbound
+from amphi.system.terminal import say
 from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
 
 TIMEOUT_S = 5.0

@@ -6,7 +6,7 @@ import logging
 import sys
 
 from amphi.classroom import config, profiles, server
-from amphi.environment import InvalidSettingError
+from amphi.system.environment import InvalidSettingError
 
 logger = logging.getLogger(__name__)
 

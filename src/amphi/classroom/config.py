@@ -4,9 +4,9 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from amphi import environment
 from amphi.classroom.profiles import PROFILES, Profile
-from amphi.environment import InvalidSettingError
+from amphi.system import environment
+from amphi.system.environment import InvalidSettingError
 
 DEFAULT_HTTP = "127.0.0.1:8001"
 DIGESTS = ("sha1", "sha256", "sha384", "sha512")

@@ -9,12 +9,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from amphi import vendor
 from amphi.classroom import pages, pdf
 from amphi.classroom.exceptions import InvalidDocumentError
 from amphi.classroom.rooms import Meeting, Participant
 from amphi.classroom.service import Classroom
 from amphi.classroom.socket import socket
+from amphi.system import vendor
 
 LIBRARIES = {"bootstrap": "bootstrap/dist", "icons": "bootstrap-icons/font"}
 LANGUAGE_COOKIE = "classroom_language"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from amphi import environment as env
 from amphi.demo.database import MIGRATED
 from amphi.demo.exceptions import AlreadyRunsError, DemoError
 from amphi.demo.keys import ACCOUNTS, Keys, load_or_create, write_private
@@ -26,7 +25,8 @@ from amphi.demo.layout import (
     require_free_ports,
 )
 from amphi.demo.part import Part, kept
-from amphi.terminal import say
+from amphi.system import environment as env
+from amphi.system.terminal import say
 
 EARLY = ("classroom", "origin", "gateway")
 """Parts that need no database, started while it is made."""

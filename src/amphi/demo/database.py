@@ -11,10 +11,25 @@ import os
 import sys
 
 import django
+from django.apps import apps
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from amphi.system.terminal import say
 
 MIGRATED = "migrated\n"
 """The line that lets web and worker start: they need the tables and nothing of what follows."""
+
+
+def _is_of_another_version() -> bool:
+    """Whether the database was migrated in a way that this version does not know."""
+    loader = MigrationLoader(connection)
+    return any(
+        app in {"live", *(one.label for one in apps.get_app_configs() if one.name.startswith("amphi."))}
+        and (app, name) not in loader.disk_migrations
+        for app, name in loader.applied_migrations
+    )
 
 
 def main() -> int:
@@ -22,6 +37,17 @@ def main() -> int:
     layout = json.loads(os.environ["AMPHI_DEMO_SEED"])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     django.setup()
+    if _is_of_another_version():
+        sys.stderr.write(
+            say(
+                en="These data were made by another version of Amphi, whose tables differ. Nothing was changed. "
+                "Start afresh with: make clean demo",
+                fr="Ces données viennent d’une autre version d’Amphi, dont les tables diffèrent. Rien n’a été modifié. "
+                "Repartez de zéro avec : make clean demo",
+            )
+            + "\n"
+        )
+        return 1
     call_command("migrate", verbosity=0, interactive=False)
     sys.stdout.write(MIGRATED)
     sys.stdout.flush()

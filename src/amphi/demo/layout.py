@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from amphi.demo.exceptions import PortTakenError
 from amphi.demo.keys import Keys
-from amphi.terminal import say
+from amphi.system.terminal import say
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000

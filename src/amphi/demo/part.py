@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from amphi.terminal import say
+from amphi.system.terminal import say
 
 BACKOFF_S = (0.5, 1, 2, 5, 10, 30)
 STEADY_S = 60

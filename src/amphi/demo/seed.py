@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from amphi.accounts.models import AccessGroup, User
-from amphi.live.models import Broadcaster
-from amphi.meetings.domain import MeetingFields, create_meeting
+from amphi.audience.models import Broadcaster
+from amphi.meetings.domain import MeetingFields
 from amphi.webinars.models import LiveGateway, Livestream
+from amphi.webinars.saving import create_meeting
 
 
 def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:

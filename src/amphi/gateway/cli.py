@@ -11,9 +11,9 @@ from pathlib import Path
 
 import uvicorn
 
-from amphi import environment
 from amphi.gateway.app import create_app
 from amphi.gateway.config import Config, config_from_environment
+from amphi.system import environment
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from amphi import environment
 from amphi.gateway.addresses import checked_address, checked_gw_id
 from amphi.gateway.exceptions import InvalidRequestError
+from amphi.system import environment
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _ANYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 -- to be told from addresses that others can call

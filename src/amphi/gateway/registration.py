@@ -11,7 +11,7 @@ from amphi.gateway.config import Proxy
 from amphi.gateway.dialect_d import job_id_of
 from amphi.gateway.job_state import State
 from amphi.gateway.jobs import Jobs
-from amphi.outbound import Caller, OutboundError
+from amphi.system.outbound import Caller, OutboundError
 
 logger = logging.getLogger(__name__)
 

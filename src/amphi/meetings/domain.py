@@ -10,14 +10,11 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from amphi import access
 from amphi.accounts.models import AccessGroup, User
+from amphi.accounts.rights import can_create_webinar
 from amphi.meetings import slides
 from amphi.meetings.models import GuestPolicy, Meeting, Occurrence
 from amphi.meetings.recurrence import Rule, occurrences
-from amphi.webinars import domain as webinars
-from amphi.webinars.models import Removal
-from amphi.webinars.planning import NoGatewayFree
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -53,14 +50,6 @@ class MeetingFields:
     remove_slides: bool = False
 
 
-@dataclass(frozen=True)
-class SavedMeeting:
-    """A meeting as saved, and why it could not be the webinar that was asked for, if so."""
-
-    meeting: Meeting
-    conflict: NoGatewayFree | None
-
-
 OPTIONS = (
     "password",
     "guest_policy",
@@ -88,14 +77,21 @@ def fields_of(meeting: Meeting) -> MeetingFields:
     )
 
 
-def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeting:
+def write(meeting: Meeting, fields: MeetingFields, *, user: User) -> Meeting:
+    """Save what was decided about `meeting`, in the caller's transaction; what follows for its live is `webinars.saving`'s.
+
+    Args:
+        meeting: the row as it is, locked, or a new one with its owner.
+        fields: what was decided.
+        user: who decided; webinar mode changes only for those who may make webinars.
+    """
     is_new = meeting.pk is None
     if not is_new and any(getattr(meeting, name) != getattr(fields, name) for name in _IN_CALENDARS):
         meeting.calendar_sequence += 1
     for name in _PLAIN:
         setattr(meeting, name, getattr(fields, name))
     slides.keep(meeting, fields.new_slides, remove=fields.remove_slides)
-    if access.can_create_webinar(user):
+    if can_create_webinar(user):
         meeting.is_webinar = fields.is_webinar and not meeting.is_personal
         meeting.enable_chat = fields.enable_chat
     if meeting.is_webinar or meeting.is_personal:
@@ -108,7 +104,7 @@ def _write(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeti
     meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
     meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
     _write_occurrences(meeting)
-    return SavedMeeting(meeting, webinars.plan(meeting, user=user))
+    return meeting
 
 
 def rule_of(meeting: Meeting) -> Rule | None:
@@ -129,15 +125,6 @@ def _write_occurrences(meeting: Meeting) -> None:
         )
 
 
-@transaction.atomic
-def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Make a meeting of `user`'s, book its gateway and make its event if it is a webinar.
-
-    A webinar for which no gateway is free is kept as a plain meeting, and the answer says why.
-    """
-    return _write(Meeting(owner=user), fields, user=user)
-
-
 def personal_room(user: User) -> Meeting:
     """The room that `user` always has, made when it is first asked for; never a webinar, never over."""
     found = Meeting.objects.filter(owner=user, is_personal=True).first()
@@ -148,26 +135,6 @@ def personal_room(user: User) -> Meeting:
     )
     try:
         with transaction.atomic():
-            return _write(Meeting(owner=user, is_personal=True), fields, user=user).meeting
+            return write(Meeting(owner=user, is_personal=True), fields, user=user)
     except IntegrityError:  # pressed twice: the other one made it
         return Meeting.objects.get(owner=user, is_personal=True)
-
-
-@transaction.atomic
-def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Change a meeting. A webinar that moved is planned again; a live that runs is never disturbed."""
-    return _write(Meeting.objects.select_for_update().get(pk=meeting.pk), fields, user=user)
-
-
-@transaction.atomic
-def delete_meeting(meeting: Meeting, *, user: User) -> bool:
-    """Remove a meeting, and its event with it.
-
-    Returns:
-        Whether it is gone. A webinar that runs is ended first, meeting and live, and goes once that is done.
-    """
-    if not webinars.unplan(meeting, Removal.DELETE, user=user):
-        return False
-    slides.forget(meeting)
-    meeting.delete()
-    return True

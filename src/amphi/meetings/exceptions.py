@@ -1,12 +1,17 @@
 """What can't be done with meetings.
 
-- `MeetingError`: any of them; its message is for the person who asked.
-    - `TooManyInvitationsError`: more mail than one person may send.
+MeetingError
+├── MeetingServerError         the meeting server did not do what was asked
+└── TooManyInvitationsError    more mail than one person may send
 """
 
 
 class MeetingError(Exception):
-    """Any of them; its message is for the person who asked."""
+    """Something that a person asked for was not done; the text is a translated sentence for them."""
+
+
+class MeetingServerError(MeetingError):
+    """The meeting server did not answer, or refused."""
 
 
 class TooManyInvitationsError(MeetingError):

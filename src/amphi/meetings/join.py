@@ -1,4 +1,4 @@
-"""Starting a meeting in BigBlueButton, and entering it."""
+"""Making a meeting in BigBlueButton, and entering it."""
 
 import logging
 import secrets
@@ -19,10 +19,9 @@ from amphi.bigbluebutton import (
     WebhooksUnavailableError,
 )
 from amphi.meetings import presence, slides
+from amphi.meetings.exceptions import MeetingServerError
 from amphi.meetings.models import GuestPolicy, Meeting
 from amphi.meetings.server import callback_url, meeting_server
-from amphi.webinars import domain as webinars
-from amphi.webinars.exceptions import MeetingServerError
 
 log = logging.getLogger("webinar")
 
@@ -68,12 +67,21 @@ def _presentations(meeting: Meeting) -> list[Presentation]:
     return [Presentation(name=name, url=url, current=True)] if url else []
 
 
-def _create(meeting: Meeting) -> None:
+def create(meeting: Meeting, *, live_runs: bool = False) -> None:
+    """Make the meeting in BBB; harmless while it runs.
+
+    Args:
+        meeting: the meeting.
+        live_runs: its live is on the air, so that it surely goes on.
+
+    Raises:
+        MeetingServerError: BBB did not make it.
+    """
     try:
         try:
             created = _ask_to_create(meeting)
         except ServerFailedError:
-            if not _free(meeting):
+            if not _free(meeting, live_runs=live_runs):
                 raise
             created = _ask_to_create(meeting)
     except BigBlueButtonError as error:
@@ -96,14 +104,14 @@ def _ask_to_create(meeting: Meeting) -> CreatedMeeting:
     )
 
 
-def _free(meeting: Meeting) -> bool:
+def _free(meeting: Meeting, *, live_runs: bool) -> bool:
     """Free the id of a meeting whose server is gone; whether that was right to do.
 
     Scalelite keeps a meeting on the server that it was first made on, and refuses to make it again while that one does not answer.
     Only ``end`` takes it off the list, whatever that server says (app/controllers/bigbluebutton_api_controller.rb). A meeting that
     may still go on is left alone.
     """
-    if meeting.is_open and _may_go_on(meeting):
+    if live_runs or (meeting.is_open and _may_go_on(meeting)):
         return False
     try:
         meeting_server().end(meeting.bbb_id)
@@ -114,37 +122,13 @@ def _free(meeting: Meeting) -> bool:
 
 
 def _may_go_on(meeting: Meeting) -> bool:
-    livestream = webinars.livestream_of(meeting)
-    if livestream is not None and livestream.is_running:
-        return True
     try:
         return not meeting_server().meeting_info(meeting.bbb_id).over
     except (MeetingNotFoundError, ServerFailedError):
         return False
 
 
-def start_meeting(meeting: Meeting, *, user: User) -> str:
-    """Start the meeting in BBB, ask for the live if it is a webinar, and give the moderator's way in.
-
-    Starting what runs is harmless: BBB's ``create`` is idempotent and so is asking for the live.
-
-    Returns:
-        The address to send the moderator's browser to.
-
-    Raises:
-        MeetingServerError: BBB did not make the meeting; nothing was started.
-        TransitionRefusedError: the live is just stopping.
-    """
-    _create(meeting)
-    livestream = webinars.livestream_of(meeting)
-    if livestream is not None:
-        webinars.go_live(livestream, user=user)
-    else:
-        _listen(meeting)
-    return moderator_url(meeting, user=user)
-
-
-def _listen(meeting: Meeting) -> None:
+def listen(meeting: Meeting) -> None:
     """Have BBB tell who comes and goes; a webinar's supervisor does so for a webinar, and keeps asking."""
     try:
         meeting_server().create_hook(callback_url(meeting, "events"), meeting_id=meeting.bbb_id)
@@ -209,6 +193,6 @@ def is_there(meeting: Meeting) -> bool:
         gone = True
         over = presence.gone_for(meeting, now=now) >= presence.GONE_AFTER
         over = over or presence.end_was_told(meeting, now=now)
-    if over and webinars.livestream_of(meeting) is None:
+    if over and not meeting.is_webinar:
         presence.note_end(meeting)
     return not gone

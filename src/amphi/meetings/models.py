@@ -157,7 +157,7 @@ class Meeting(models.Model):
 
     @property
     def door(self) -> str:
-        """Where its password is asked, as `amphi.passwords` knows it."""
+        """Where its password is asked, as `amphi.system.passwords` knows it."""
         return f"join-{self.pk}"
 
     @property

@@ -14,7 +14,7 @@ import httpx
 from amphi.origin.config import Config
 from amphi.origin.exceptions import PublishRefusedError
 from amphi.origin.rtmp.events import PublishRequested
-from amphi.tickets import EVENT_HEADER
+from amphi.system.tickets import EVENT_HEADER
 
 logger = logging.getLogger(__name__)
 

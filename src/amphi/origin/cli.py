@@ -10,9 +10,9 @@ from typing import Any
 
 import uvloop
 
-from amphi.environment import parse_address
 from amphi.origin.config import Config, from_environment
 from amphi.origin.service import listen, serve_until_signal
+from amphi.system.environment import parse_address
 
 
 def _parser() -> argparse.ArgumentParser:

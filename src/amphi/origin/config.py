@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from amphi import environment
-from amphi.environment import InvalidSettingError
+from amphi.system import environment
+from amphi.system.environment import InvalidSettingError
 
 RTMP_DEFAULT = "127.0.0.1:1935"
 HTTP_DEFAULT = "127.0.0.1:8003"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from amphi import tickets
 from amphi.origin.config import Config
 from amphi.origin.hls.playlist import TooFarAheadError
 from amphi.origin.streams import Stream, Streams
+from amphi.system import tickets
 
 logger = logging.getLogger(__name__)
 

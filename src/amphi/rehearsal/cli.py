@@ -14,7 +14,7 @@ from typing import Any
 import django
 
 from amphi.rehearsal.measures import Report
-from amphi.terminal import say
+from amphi.system.terminal import say
 
 SHORTEST_S = 20
 LONGEST_S = 3600

@@ -21,8 +21,8 @@ from amphi.rehearsal.measures import Measures, Report, percentile
 from amphi.rehearsal.robots import Listener, Presenter, Robot, chromium, heard
 from amphi.rehearsal.stage import Stage
 from amphi.sipmediagw import GatewayError
-from amphi.terminal import say
-from amphi.webinars import probe
+from amphi.system.terminal import say
+from amphi.worker import probe
 
 LIVE_TIMEOUT_S = 60.0
 OVER_TIMEOUT_S = 30.0

@@ -16,8 +16,8 @@ from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_pl
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
-from amphi import environment as env
 from amphi.rehearsal.exceptions import NoAnswerError, SetUpError
+from amphi.system import environment as env
 
 STATIC = Path(__file__).parent / "static"
 # A robot that nobody looks at must not be slowed down, and must hear and play without being clicked at.

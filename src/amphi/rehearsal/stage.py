@@ -11,15 +11,16 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import transaction
 from django.utils import timezone
 
-from amphi import tickets
 from amphi.accounts.models import AccessGroup, User
 from amphi.audience.models import Message
-from amphi.meetings.domain import MeetingFields, create_meeting, delete_meeting
+from amphi.meetings.domain import MeetingFields
 from amphi.rehearsal.exceptions import SetUpError
 from amphi.sipmediagw import JobStatus
+from amphi.system import tickets
 from amphi.webinars import domain as webinars
-from amphi.webinars.gateways import gateway_for, job_ref
 from amphi.webinars.models import LiveGateway, Livestream
+from amphi.webinars.saving import create_meeting, delete_meeting
+from amphi.worker.gateways import gateway_for, job_ref
 
 PREFIX = "rehearsal-"
 MARGIN = timedelta(minutes=4)

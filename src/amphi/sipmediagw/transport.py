@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from amphi import outbound
 from amphi.sipmediagw.exceptions import (
     GatewayError,
     GatewayFailedError,
@@ -16,6 +15,7 @@ from amphi.sipmediagw.exceptions import (
     NotAGatewayError,
     UntrustedGatewayError,
 )
+from amphi.system import outbound
 
 _LONGEST_DETAIL = 300
 _FAILURES: dict[type[outbound.OutboundError], type[GatewayError]] = {

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 -- Django's name
 
-from amphi.terminal import say
+from amphi.system.terminal import say
 
 FIELDS = ("is_webinar", "enable_chat")
 SHORTEST_TICKET_KEY = 32

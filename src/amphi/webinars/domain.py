@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.audience.domain import publish_chat_setting
-from amphi.live.models import Event
+from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning, rebooking, removal, transitions
@@ -72,7 +72,11 @@ def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
 
 
 def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream | None) -> Event:
-    event = livestream.event if livestream else Event(slug=meeting.slug)
+    event = (
+        livestream.event
+        if livestream
+        else Event(slug=meeting.slug, state=EventState.WAITING, since=timezone.now())
+    )
     event.title = meeting.name
     event.description = meeting.description
     event.owner = meeting.owner

@@ -1,18 +1,16 @@
 """What can go wrong in the life of a webinar.
 
-WebinarError
-├── TransitionRefusedError   the livestream is not in a state for this
-└── MeetingServerError       the meeting server did not do what was asked
+MeetingError
+└── WebinarError
+    └── TransitionRefusedError   the livestream is not in a state for this
 """
 
+from amphi.meetings.exceptions import MeetingError
 
-class WebinarError(Exception):
+
+class WebinarError(MeetingError):
     """Something a presenter asked for was not done; the text is a translated sentence for them."""
 
 
 class TransitionRefusedError(WebinarError):
     """The livestream is not in a state in which this can be asked."""
-
-
-class MeetingServerError(WebinarError):
-    """The meeting server did not answer, or refused."""

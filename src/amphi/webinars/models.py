@@ -5,9 +5,9 @@ from django.contrib.sites.models import Site
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from amphi.encrypted import EncryptedTextField
-from amphi.live.models import Broadcaster, Event
+from amphi.audience.models import Broadcaster, Event
 from amphi.meetings.models import Meeting
+from amphi.system.encrypted import EncryptedTextField
 
 
 class LiveGateway(models.Model):

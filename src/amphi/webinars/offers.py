@@ -42,15 +42,10 @@ def livestream_of(meeting: Meeting) -> Livestream | None:
     return getattr(meeting, "livestream", None) if settings.USE_MEETING_WEBINAR else None
 
 
-def is_on(meeting: Meeting) -> bool:
-    """Whether the meeting was started, and not seen to end since."""
-    return meeting.started_at is not None and meeting.ended_at is None
-
-
 def offer(meeting: Meeting) -> Offer:
     """What may be pressed for `meeting`, by those who moderate it."""
     livestream = livestream_of(meeting)
-    on = is_on(meeting)
+    on = meeting.is_open
     if livestream is None:
         return Offer(start=not on, join=on)
     if livestream.removal == Removal.DELETE:

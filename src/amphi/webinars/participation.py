@@ -5,7 +5,6 @@ supervisor. So a hand counts only in the session that the supervisor sees, and f
 session, or by a server that tells nothing, is not shown.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +13,8 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from amphi.audience.domain import clean_text
-from amphi.bigbluebutton import MeetingInfo, webhooks
+from amphi.bigbluebutton import webhooks
 from amphi.meetings.models import Attendance, Meeting
-from amphi.webinars.check import Check
-from amphi.webinars.gateways import streaming_user_id
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand
 
 COUNT_FRESH = timedelta(seconds=45)
@@ -117,38 +114,6 @@ def _poll(
         defaults={"started_at": at},
     )
     return poll
-
-
-# --- what the supervisor sees
-
-
-def note_people(check: Check, info: MeetingInfo) -> None:
-    """Note how many are in the meeting, the streaming user left out, and lower the hands of those who are not."""
-    livestream = check.livestream
-    streaming = streaming_user_id(livestream.meeting)
-    # The list is counted where there is one: whether bots are in BBB's own count is a matter of its version.
-    people = sum(1 for one in info.attendees if one.user_id != streaming)
-    check.note(
-        participants=people if info.attendees else info.participant_count,
-        participants_seen_at=check.now,
-        session_id=info.internal_id[:256],
-    )
-    lists_people = bool(info.attendees) or info.participant_count == 0
-    if lists_people and livestream.has_hook:
-        _verify_hands(check, info)
-
-
-def _verify_hands(check: Check, info: MeetingInfo) -> None:
-    hands = RaisedHand.objects.filter(
-        livestream=check.livestream, session_id=info.internal_id, is_raised=True, noted_at__lt=check.now
-    ).exclude(external_user_id="")
-    present = Counter(one.user_id for one in info.attendees)
-    names = {one.user_id: clean_text(one.full_name)[:255] for one in info.attendees}
-    for hand in hands:
-        if hand.external_user_id not in present:
-            RaisedHand.objects.filter(pk=hand.pk, noted_at=hand.noted_at).update(is_raised=False)
-        elif not hand.name and present[hand.external_user_id] == 1:
-            RaisedHand.objects.filter(pk=hand.pk).update(name=names[hand.external_user_id])
 
 
 def forget(livestream: Livestream) -> None:

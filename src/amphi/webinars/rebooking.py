@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from amphi.audience.domain import publish_state
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning, transitions
@@ -56,7 +56,7 @@ def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
         )
         for name, value in {**columns, "gateway": gateway}.items():
             setattr(livestream, name, value)
-        publish_state(livestream.event)
+        publish_state(livestream.event_id)
     return True
 
 

@@ -5,33 +5,18 @@ processed once more, or deleted.
 """
 
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from amphi.bigbluebutton import BigBlueButtonError
-from amphi.bigbluebutton import Recording as AnsweredRecording
 from amphi.meetings.models import Meeting
-from amphi.meetings.server import meeting_server
-from amphi.webinars import wording
 from amphi.webinars.models import Recording
 
 log = logging.getLogger("webinar")
 
-LEASE = timedelta(seconds=60)
-"""A look-up is one call of 5 s; another worker looks again after a lease."""
-RECHECK_EVERY = timedelta(days=1)
-FIRST_PAUSE = timedelta(seconds=15)
-ATTEMPTS = 10
-"""After which a recording that BBB does not know is forgotten: about four hours."""
 MOST_FOR_MEETING = 200
-_HIDDEN_FORMATS = frozenset({"statistics"})
-"""What BBB makes of a recording that shows how each person took part."""
 
 
-def told(meeting: Meeting, record_id: str) -> None:
+def note_recording_ready(meeting: Meeting, record_id: str) -> None:
     """Have a recording looked up now, of which BBB says that it is ready; being told again is harmless."""
     if not 0 < len(record_id) <= 256:  # noqa: PLR2004 -- the column's length
         return
@@ -41,85 +26,3 @@ def told(meeting: Meeting, record_id: str) -> None:
         return
     log.info("recording ready for meeting %s “%s”", meeting.pk, meeting.name)
     Recording.objects.get_or_create(meeting=meeting, record_id=record_id, defaults={"check_at": now})
-
-
-def claim_due(*, limit: int) -> list[int]:
-    """Claim up to `limit` recordings that are to be looked up now, each by one worker."""
-    now = timezone.now()
-    due = Recording.objects.filter(check_at__lte=now)
-    found = due.order_by("check_at").values_list("pk", "check_at")[:limit]
-    return [pk for pk, check_at in found if due.filter(pk=pk, check_at=check_at).update(check_at=now + LEASE)]
-
-
-def look_up(pk: int) -> None:
-    """Ask BBB for one recording, and keep what it answers."""
-    recording = Recording.objects.select_related("meeting").filter(pk=pk).first()
-    if recording is None:
-        return
-    meeting = recording.meeting
-    try:
-        answered = meeting_server().recordings(record_id=recording.record_id)
-    except BigBlueButtonError as error:
-        log.warning("getRecordings for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
-        _later(recording)
-        return
-    found = next((one for one in answered if _is_meant(one, recording)), None)
-    if found is None and (recording.formats or recording.attempts + 1 >= ATTEMPTS):
-        log.info("getRecordings for meeting %s “%s”: a recording is gone", meeting.pk, meeting.name)
-        recording.delete()
-    elif found is None or not (formats := _formats(found)):
-        Recording.objects.filter(pk=recording.pk).update(formats=[])
-        _later(recording)
-    else:
-        log.info("getRecordings for meeting %s “%s”: ok", meeting.pk, meeting.name)
-        started_at = datetime.fromtimestamp(found.start_time_ms / 1000, UTC) if found.start_time_ms else None
-        Recording.objects.filter(pk=recording.pk).update(
-            formats=formats, started_at=started_at, attempts=0, check_at=timezone.now() + RECHECK_EVERY
-        )
-
-
-def _is_meant(answered: AnsweredRecording, recording: Recording) -> bool:
-    return answered.record_id == recording.record_id and answered.meeting_id == recording.meeting.bbb_id
-
-
-def _formats(answered: AnsweredRecording) -> list[dict[str, object]]:
-    """How it can be watched now; an address that is none of the web is left out."""
-    if not answered.published:
-        return []
-    return [
-        {"kind": one.kind, "url": one.url, "minutes": one.length_minutes}
-        for one in answered.formats
-        if urlsplit(one.url).scheme in {"https", "http"} and one.kind not in _HIDDEN_FORMATS
-    ]
-
-
-def _later(recording: Recording) -> None:
-    """Ask again after a pause that grows up to a day."""
-    attempts = min(recording.attempts + 1, ATTEMPTS)
-    pause = FIRST_PAUSE * 2 ** (attempts - 1) if attempts < ATTEMPTS else RECHECK_EVERY
-    Recording.objects.filter(pk=recording.pk).update(attempts=attempts, check_at=timezone.now() + pause)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownRecording:
-    """A recording as a page shows it; each of `formats` has a ``label`` and a ``url``."""
-
-    started_at: datetime | None
-    minutes: int
-    formats: list[dict[str, str]]
-
-
-def shown(meeting: Meeting) -> list[ShownRecording]:
-    """The recordings of `meeting` that BBB says can be watched, the latest first."""
-    return [
-        ShownRecording(
-            started_at=one.started_at,
-            minutes=max(int(made["minutes"]) for made in one.formats),
-            formats=[
-                {"label": str(wording.RECORDING_FORMATS.get(made["kind"], made["kind"])), "url": made["url"]}
-                for made in one.formats
-            ],
-        )
-        for one in meeting.recordings.all()
-        if one.formats
-    ]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.live.models import Event
+from amphi.audience.models import Event
 from amphi.meetings import slides
 from amphi.webinars import planning, transitions
 from amphi.webinars.models import Livestream, Removal

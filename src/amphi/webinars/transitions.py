@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.audience.domain import publish_state
+from amphi.audience import domain as audience
+from amphi.audience.models import EventState
 from amphi.webinars.models import RUNNING, Livestream, State, Transition
 
 log = logging.getLogger("webinar")
@@ -48,6 +49,36 @@ TABLE: dict[tuple[State, str], State] = {
     (State.RECOVERING, GIVE_UP): State.FAILED,
     (State.STOPPING, GIVE_UP): State.FAILED,
 }
+
+
+LISTENERS = {
+    State.IDLE: EventState.WAITING,
+    State.STARTING: EventState.STARTING,
+    State.LIVE: EventState.LIVE,
+    State.RECOVERING: EventState.RECOVERING,
+    State.STOPPING: EventState.OVER,
+    State.STOPPED: EventState.OVER,
+}
+"""What listeners are told: a live that stops is over for them at once. What they are told of a failed one, `listeners_state` says."""
+
+
+def listeners_state(livestream: Livestream) -> EventState:
+    """What listeners know of a live; one that failed comes back as long as its meeting goes on."""
+    if livestream.state != State.FAILED:
+        return LISTENERS[State(livestream.state)]
+    if livestream.meeting.ended_at is not None:
+        return EventState.OVER
+    return EventState.RECOVERING if livestream.went_live_at else EventState.WAITING
+
+
+def tell_listeners(livestream: Livestream) -> None:
+    """Have the event of `livestream` say what it is now; in the caller's transaction."""
+    audience.set_state(
+        livestream.event_id,
+        listeners_state(livestream),
+        since=livestream.state_since,
+        held_since=livestream.asked_at if livestream.is_running else None,
+    )
 
 
 def is_legal(state: str, event: str) -> bool:
@@ -143,7 +174,7 @@ def apply(
         )
         for name, value in changes.items():
             setattr(livestream, name, value)
-        publish_state(livestream.event)
+        tell_listeners(livestream)
     meeting = livestream.meeting
     log.info(
         "%s for meeting %s “%s”: %s → %s%s",

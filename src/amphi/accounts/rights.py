@@ -1,0 +1,26 @@
+"""What a person may do anywhere, by what they are; what they may do with one meeting or event, `amphi.pages.access` says."""
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+
+from amphi.accounts.models import User
+
+
+def can_create_webinar(user: User | AnonymousUser) -> bool:
+    """Whether `user` may make webinars: see the seed's ``MEETING_WEBINAR_AFFILIATION`` and ``MEETING_WEBINAR_GROUP_ADMIN``."""
+    if not settings.USE_MEETING_WEBINAR or not isinstance(user, User) or not user.is_active:
+        return False
+    allowed = settings.MEETING_WEBINAR_AFFILIATION
+    return (
+        user.is_superuser
+        or user.affiliation in allowed
+        or user.access_groups.filter(code_name__in=allowed).exists()
+        or user.groups.filter(name=settings.MEETING_WEBINAR_GROUP_ADMIN).exists()
+    )
+
+
+def can_edit_meetings(user: User | AnonymousUser) -> bool:
+    """Whether `user` may make, change and delete meetings at all; those they moderate they may always start."""
+    return isinstance(user, User) and (
+        user.is_staff or not settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY
+    )

@@ -1,0 +1,99 @@
+"""What a cache in front asks before it hands out a stream: whether a ticket opens it now.
+
+nginx sends each viewer's ticket here once in a while (``auth_request``), remembers the answer, and serves thousands of viewers
+from one copy of each part: see ``deploy/nginx/amphi.conf`` and ``docs/adr/0005-tickets-at-the-edge.md``. A ticket opens a stream
+while its event holds it. Which events do is read at most once a second, whatever the number of questions.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from amphi.audience.exceptions import LogUnavailableError
+from amphi.system import tickets
+
+log = logging.getLogger(__name__)
+
+PATH = "/edge/ticket"
+REMEMBER_S = 45
+"""How long the cache may remember that a ticket is good; never beyond the ticket's own end."""
+REMEMBER_FORGED_S = 60
+"""How long it may remember that a ticket will never be good."""
+REMEMBER_NOT_NOW_S = 1
+"""How long it may remember that a ticket's event does not hold the stream: it may begin any moment."""
+HOLDERS_S = 1.0
+"""How old the list of who holds what may be."""
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Holders:
+    """Who holds which stream, read in one thread for everybody who asks.
+
+    Args:
+        read: the stream's name by event, of the events that hold one; raises `LogUnavailableError`.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[int, str]]) -> None:
+        self._read = read
+        self._known: Mapping[int, str] = {}
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="holders")
+
+    async def stream_of(self, event_id: int) -> str | None:
+        """The name of the stream that an event holds now."""
+        if time.monotonic() - self._read_at > HOLDERS_S:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._refresh())
+            await asyncio.shield(self._reading)
+        return self._known.get(event_id)
+
+    async def _refresh(self) -> None:
+        try:
+            self._known = await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
+        except LogUnavailableError as error:
+            # Who watches goes on watching while the database restarts.
+            log.warning("who holds which stream can't be read: %s", error)
+        self._read_at = time.monotonic()
+
+
+class TicketDoor:
+    """Answers for the headers ``X-Ticket`` and ``X-Stream``.
+
+    Args:
+        key: what tickets are signed with.
+        holders: who holds which stream.
+    """
+
+    def __init__(self, key: bytes, holders: Holders) -> None:
+        self._key = key
+        self._holders = holders
+
+    async def __call__(self, scope: Scope, send: Send) -> None:
+        """Answer 204, with the ticket's event in `tickets.EVENT_HEADER`, or 403; ``Cache-Control`` says for how long it holds."""
+        given = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        event_id, remember_s = await self._opens(given.get(b"x-ticket", ""), given.get(b"x-stream", ""))
+        headers = [(b"cache-control", f"max-age={remember_s}".encode())]
+        if event_id is not None:
+            headers.append((tickets.EVENT_HEADER.lower().encode(), str(event_id).encode()))
+        status = 403 if event_id is None else 204
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _opens(self, ticket: str, stream: str) -> tuple[int | None, int]:
+        """The event whose ticket opens `stream` now, or None; and for how many seconds that holds."""
+        now = time.time()
+        try:
+            held = tickets.verify(self._key, ticket, now=now)
+        except tickets.InvalidTicketError:
+            return None, REMEMBER_FORGED_S
+        if held.stream != stream:
+            return None, REMEMBER_FORGED_S
+        if held.event_id != tickets.PLATFORM and await self._holders.stream_of(held.event_id) != stream:
+            return None, REMEMBER_NOT_NOW_S
+        return held.event_id, min(REMEMBER_S, max(1, int(held.expires_at - now)))

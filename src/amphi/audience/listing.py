@@ -1,0 +1,35 @@
+"""Which events the "Directs" page shows, and where."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from amphi.audience.models import ON_AIR, Event, EventState
+
+
+def listed(search: str = "") -> QuerySet[Event]:
+    """The published events whose title, description or broadcaster holds `search`."""
+    events = Event.objects.filter(is_draft=False).select_related("broadcaster", "owner")
+    for word in search.split()[:8]:
+        events = events.filter(
+            Q(title__icontains=word) | Q(description__icontains=word) | Q(broadcaster__name__icontains=word)
+        )
+    return events
+
+
+def on_air(events: QuerySet[Event], now: datetime) -> QuerySet[Event]:
+    """Those whose live runs, whatever was planned; the hours count only for events that others carry."""
+    carried_by_others = Q(state="", start_at__lte=now, end_at__gt=now)
+    return events.filter(Q(state__in=ON_AIR) | carried_by_others).order_by("start_at", "pk")
+
+
+def coming(events: QuerySet[Event], now: datetime) -> QuerySet[Event]:
+    """Those that may still begin, the next one first."""
+    waiting = Q(state="", start_at__gt=now) | Q(state=EventState.WAITING)
+    return events.filter(waiting, end_at__gt=now).order_by("start_at", "pk")
+
+
+def past(events: QuerySet[Event], now: datetime) -> QuerySet[Event]:
+    """Those that are over, the last one first."""
+    over = Q(state=EventState.OVER) | (Q(end_at__lte=now) & ~Q(state__in=ON_AIR))
+    return events.filter(over).order_by("-start_at", "-pk")

@@ -1,0 +1,263 @@
+"""Who may: the one place that answers, for every page, API, stream and file.
+
+Every view carries one of the decorators below; a test walks all addresses and fails for one that carries none. A decorator
+loads what the address names and hands it to the view, so that a view can't forget to ask.
+
+- Somebody who is not logged in is sent to the login page (or told 401 when a script asks).
+- What a person may not even know of answers 404, what they may see but not do answers 403.
+"""
+
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+
+from amphi.accounts.models import User
+from amphi.accounts.rights import can_edit_meetings
+from amphi.audience.models import Event
+from amphi.meetings.models import Meeting
+from amphi.system import passwords
+
+View = Callable[..., HttpResponseBase]
+
+
+class UserRequest(HttpRequest):
+    """A request behind a rule that lets only people in who are logged in."""
+
+    user: User
+
+
+# --- predicates and querysets
+
+
+def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
+    """Whether `user` may start, change and end `meeting`: owners and co-owners alike, and superusers."""
+    if not isinstance(user, User):
+        return False
+    return (
+        user.is_superuser
+        or meeting.owner_id == user.pk
+        or meeting.additional_owners.filter(pk=user.pk).exists()
+    )
+
+
+def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
+    """Whether `user` may come into a plain `meeting` by its link; a password is the join page's matter."""
+    if not meeting.is_restricted or can_moderate(user, meeting):
+        return True
+    if not isinstance(user, User):
+        return False
+    groups = meeting.access_groups.all()
+    return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
+
+
+def owns_event(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether `user` is behind `event`, so that drafts and restrictions don't keep them out."""
+    if not isinstance(user, User):
+        return False
+    return (
+        user.is_superuser or event.owner_id == user.pk or event.additional_owners.filter(pk=user.pk).exists()
+    )
+
+
+def can_watch(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether `user` may see the live page, its stream of events and its picture."""
+    if owns_event(user, event):
+        return True
+    if event.is_draft:
+        return False
+    if not event.is_restricted:
+        return True
+    if not isinstance(user, User):
+        return False
+    groups = event.access_groups.all()
+    return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
+
+
+def asks_password(request: HttpRequest, event: Event) -> bool:
+    """Whether the password of `event` is still to be given, by somebody who may watch it."""
+    return (
+        bool(event.password)
+        and not passwords.is_known(request.session, event.door, event.password)
+        and not owns_event(request.user, event)
+    )
+
+
+def can_write(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether `user` may write in the chat of `event`."""
+    return isinstance(user, User) and event.enable_chat and can_watch(user, event)
+
+
+# --- decorators
+
+
+def _is_of_a_script(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def _asks_for_login(request: HttpRequest) -> HttpResponse:
+    if _is_of_a_script(request):
+        return JsonResponse({"error": "login_required"}, status=401)
+    return redirect_to_login(request.get_full_path())
+
+
+def _ruled(rule: str, view: View) -> View:
+    view.access_rule = rule  # type: ignore[attr-defined]
+    return view
+
+
+def anyone(view: View) -> View:
+    """For everybody."""
+    return _ruled("anyone", view)
+
+
+def logged_in(view: View) -> View:
+    """For people who are logged in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        return view(request, *args, **kwargs)
+
+    return _ruled("logged_in", guarded)
+
+
+def moderator(view: View) -> View:
+    """For those who moderate the meeting named by ``slug``; the view gets the meeting."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        meeting = get_object_or_404(Meeting.objects.select_related("owner"), slug=slug)
+        if not can_moderate(request.user, meeting):
+            raise PermissionDenied
+        return view(request, meeting, **kwargs)
+
+    return _ruled("moderator", guarded)
+
+
+def planner(view: View) -> View:
+    """For people who may make meetings."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        if not can_edit_meetings(request.user):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return _ruled("planner", guarded)
+
+
+def editor(view: View) -> View:
+    """For those who moderate the meeting named by ``slug`` and may change meetings; the view gets the meeting."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, meeting: Meeting, **kwargs: Any) -> HttpResponseBase:
+        if not can_edit_meetings(request.user):
+            raise PermissionDenied
+        return view(request, meeting, **kwargs)
+
+    return _ruled("editor", moderator(guarded))
+
+
+def participant(view: View) -> View:
+    """For those who may join the meeting named by ``slug``; the view gets the meeting and whether a presenter's key was shown.
+
+    A webinar's meeting is for those who moderate it and those who hold its presenters' key; everybody else is sent to its live page.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, key: str = "") -> HttpResponseBase:
+        meeting = get_object_or_404(Meeting.objects.select_related("owner"), slug=slug)
+        if key:
+            if not hmac.compare_digest(key.encode(), meeting.presenter_key.encode()):
+                raise Http404
+            return view(request, meeting, invited=True)
+        event = (
+            Event.objects.filter(livestream__meeting=meeting).first()
+            if settings.USE_MEETING_WEBINAR
+            else None
+        )
+        if event is not None and not can_moderate(request.user, meeting):
+            return redirect(event)
+        if not can_join(request.user, meeting):
+            if not request.user.is_authenticated:
+                return _asks_for_login(request)
+            raise PermissionDenied
+        return view(request, meeting, invited=False)
+
+    return _ruled("participant", guarded)
+
+
+def _asks_for_password(request: HttpRequest, event: Event) -> HttpResponse:
+    if _is_of_a_script(request):
+        return JsonResponse({"error": "password_required"}, status=403)
+    return redirect("live:door", event.slug)
+
+
+def _watchable(request: HttpRequest, slug: str, *, at_the_door: bool = False) -> Event | HttpResponse:
+    event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
+    if can_watch(request.user, event):
+        if asks_password(request, event) and not at_the_door:
+            return _asks_for_password(request, event)
+        return event
+    if event.is_draft:
+        raise Http404
+    if not request.user.is_authenticated:
+        return _asks_for_login(request)
+    raise PermissionDenied
+
+
+def watcher(view: View) -> View:
+    """For those who may watch the event named by ``slug``; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug)
+        return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
+
+    return _ruled("watcher", guarded)
+
+
+def visitor(view: View) -> View:
+    """For those who may watch the event named by ``slug`` once they gave its password; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug, at_the_door=True)
+        return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
+
+    return _ruled("visitor", guarded)
+
+
+def writer(view: View) -> View:
+    """For those who may write in the chat of the event named by ``slug``; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug)
+        if isinstance(event, HttpResponse):
+            return event
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        if not can_write(request.user, event):
+            raise PermissionDenied
+        return view(request, event, **kwargs)
+
+    return _ruled("writer", guarded)
+
+
+def signed(view: View) -> View:
+    """For another service, which proves itself by a signature or a nonce that the view verifies."""
+    return _ruled("signed", view)

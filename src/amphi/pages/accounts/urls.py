@@ -1,0 +1,12 @@
+"""Addresses of logging in and out, and of the language."""
+
+from django.urls import path
+
+from amphi.pages.accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="logout"),
+    path("language/", views.language, name="language"),
+]

@@ -1,0 +1,199 @@
+"""Live gateways and livestreams in the administration."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from amphi.checkup.live_gateways import check_gateway, check_rtmp, service_of
+from amphi.meetings.exceptions import MeetingError
+from amphi.pages.webinars import wording
+from amphi.system.terminal import speaking
+from amphi.webinars import domain
+from amphi.webinars.models import LiveGateway, Livestream, Transition
+from amphi.webinars.starting import start_meeting
+
+MOST_TESTED = 10
+"""Live gateways that are asked in one request: each may take some seconds to answer."""
+LEVELS = {"OK": messages.SUCCESS, "WARN": messages.WARNING, "FAIL": messages.ERROR}
+
+
+class LiveGatewayForm(forms.ModelForm):
+    """The token goes in and never comes out: left empty, the one that is kept stays."""
+
+    sipmediagw_token = forms.CharField(
+        label=capfirst(_("SIPMediaGW token")),
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+    forget_token = forms.BooleanField(
+        label=_("Forget the token: use the one of the settings"), required=False
+    )
+
+    class Meta:
+        model = LiveGateway
+        fields: list[str] = []  # the administration names them
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sipmediagw_token"].help_text = (
+            _("A token is kept. Leave empty to keep it.")
+            if self.instance.sipmediagw_token
+            else _("Empty: the one of the settings.")
+        )
+        self.kept_token = self.instance.sipmediagw_token
+
+    def clean_sipmediagw_token(self) -> str:
+        """What was typed, else what was kept."""
+        return self.cleaned_data["sipmediagw_token"] or self.kept_token
+
+    def clean(self) -> dict[str, Any]:
+        """Forgetting wins over keeping."""
+        data = super().clean()
+        if data.get("forget_token"):
+            data["sipmediagw_token"] = ""
+        return data
+
+
+@admin.register(LiveGateway)
+class LiveGatewayAdmin(admin.ModelAdmin):
+    form = LiveGatewayForm
+    formfield_overrides = {models.URLField: {"form_class": forms.URLField, "assume_scheme": "https"}}
+    fields = [
+        "broadcaster",
+        "rtmp_stream_url",
+        "dialect",
+        "sipmediagw_url",
+        "sipmediagw_token",
+        "forget_token",
+        "ca_file",
+        "site",
+    ]
+    list_display = ["broadcaster", "rtmp_address", "dialect", "sipmediagw_url", "site"]
+    list_filter = ["dialect", "site"]
+    list_select_related = ["broadcaster", "site"]
+    search_fields = ["broadcaster__name", "rtmp_stream_url", "sipmediagw_url"]
+    autocomplete_fields = ["broadcaster"]
+
+    actions = ["test_gateways"]
+
+    @admin.action(description=_("Test these live gateways"), permissions=["view"])
+    def test_gateways(self, request: HttpRequest, gateways: Any) -> None:
+        """Ask each gateway and its live server, and show what they answer."""
+        with speaking(get_language() or ""):
+            for gateway in gateways.select_related("broadcaster")[:MOST_TESTED]:
+                found = [*check_gateway(service_of(gateway)), *check_rtmp(gateway.rtmp_stream_url)]
+                for finding in found:
+                    self.message_user(request, f"{gateway} – {finding.line()}", LEVELS[finding.level])
+
+    @admin.display(description=_("RTMP address"), ordering="rtmp_stream_url")
+    def rtmp_address(self, gateway: LiveGateway) -> str:
+        """The address without its key, which is a secret."""
+        return gateway.rtmp_stream_url.partition("?")[0]
+
+
+class TransitionInline(admin.TabularInline):
+    model = Transition
+    fields = readonly_fields = ["at", "what", "old", "new", "actor", "reason"]
+    extra = 0
+    can_delete = False
+
+    @admin.display(description=_("what happened"))
+    def what(self, row: Transition) -> str:
+        """The event in plain words."""
+        return wording.transition(row)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("actor")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(Livestream)
+class LivestreamAdmin(admin.ModelAdmin):
+    """To read: a livestream changes by its transitions only."""
+
+    list_display = [
+        "meeting",
+        "owner",
+        "gateway",
+        "state",
+        "state_since",
+        "starts_at",
+        "ends_at",
+        "last_error",
+    ]
+    list_filter = ["state", "gateway__broadcaster", "starts_at"]
+    list_select_related = ["meeting__owner", "gateway__broadcaster"]
+    search_fields = ["meeting__name", "meeting__owner__username", "meeting__owner__last_name"]
+    date_hierarchy = "starts_at"
+    fields = [
+        "meeting",
+        "event",
+        "gateway",
+        "starts_at",
+        "ends_at",
+        "state",
+        "state_since",
+        "asked_at",
+        "went_live_at",
+        "last_error",
+        "last_error_detail",
+        "job_id",
+    ]
+    inlines = [TransitionInline]
+    actions = ["start", "restart", "stop"]
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Acting is a right to change, though nothing is edited here."""
+        return request.user.has_perm("webinars.change_livestream")
+
+    def _act(self, request: HttpRequest, livestreams: Any, act: Callable[[Livestream], object]) -> None:
+        for livestream in livestreams.select_related("meeting", "event", "gateway__broadcaster"):
+            try:
+                act(livestream)
+            except MeetingError as error:
+                self.message_user(request, f"{livestream}: {error}", messages.ERROR)
+            else:
+                said = _("%(webinar)s: asked; its history tells what follows.")
+                self.message_user(request, said % {"webinar": livestream}, messages.SUCCESS)
+
+    @admin.action(description=_("Start the selected webinars"), permissions=["act"])
+    def start(self, request: HttpRequest, livestreams: Any) -> None:
+        """Start meeting and live, as a moderator's press does."""
+        self._act(request, livestreams, lambda one: start_meeting(one.meeting, user=request.user))
+
+    @admin.action(description=_("Restart only the live of the selected webinars"), permissions=["act"])
+    def restart(self, request: HttpRequest, livestreams: Any) -> None:
+        """Restart only the live."""
+        self._act(request, livestreams, lambda one: domain.restart_live(one, user=request.user))
+
+    @admin.action(description=_("Stop only the live of the selected webinars"), permissions=["act"])
+    def stop(self, request: HttpRequest, livestreams: Any) -> None:
+        """Stop only the live."""
+        self._act(request, livestreams, lambda one: domain.stop_live(one, user=request.user))
+
+    @admin.display(description=_("owner"), ordering="meeting__owner__last_name")
+    def owner(self, livestream: Livestream) -> str:
+        """Whose webinar it is."""
+        return str(livestream.meeting.owner)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False

@@ -1,0 +1,54 @@
+"""The web server's application: Django, and beside it what thousands of listeners hold open."""
+
+import os
+import re
+import secrets
+import socket
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
+_pages = get_asgi_application()
+
+# Models can be imported only once Django is set up.
+from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from amphi.audience import edge  # noqa: E402
+from amphi.audience.domain import ticket_key  # noqa: E402
+from amphi.audience.holders import held_streams  # noqa: E402
+from amphi.audience.hub import Hub, Limits  # noqa: E402
+from amphi.audience.queries import DatabaseLog  # noqa: E402
+from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
+from amphi.health import Health  # noqa: E402
+
+# Django answers each request in a thread of its own here: a connection that is kept for the next one would never be used again.
+for _alias in connections:
+    connections.settings[_alias]["CONN_MAX_AGE"] = 0
+
+hub = Hub(
+    DatabaseLog(),
+    process=f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}",
+    limits=Limits(listeners=settings.AUDIENCE_MAX_LISTENERS),
+)
+_events = EventStream(hub, ticket_key())
+_ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams))
+_health = Health()
+_EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request."""
+    if scope["type"] == "http":
+        if scope["path"] == "/healthz":
+            good = await _health.is_good()
+            await answer(send, 200 if good else 503, "ok\n" if good else "the database does not answer\n")
+            return
+        if scope["path"] == edge.PATH:
+            await _ticket_door(scope, send)
+            return
+        match = _EVENTS_PATH.fullmatch(scope["path"])
+        if match:
+            await _events(scope, receive, send, int(match[1]))
+            return
+    await _pages(scope, receive, send)  # type: ignore[arg-type]  # asgiref types the same scope and calls more narrowly

@@ -1,0 +1,32 @@
+"""The form at a live event's door."""
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from amphi.audience.models import Event
+from amphi.pages.page_form import PageForm
+from amphi.system import passwords
+
+
+class DoorForm(PageForm):
+    """The password of a live event."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=64,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("Those who invited you know it."),
+    )
+
+    def __init__(self, request: HttpRequest, event: Event) -> None:
+        """The form as asked for by `request`, filled in if that posts it."""
+        super().__init__(request.POST if request.method == "POST" else None)
+        self._request = request
+        self._event = event
+        self.style()
+
+    def clean_password(self) -> str:
+        """The right password; after many wrong ones nobody from there is heard for a minute."""
+        event = self._event
+        return passwords.check(self._request, event.door, self.cleaned_data["password"], event.password)

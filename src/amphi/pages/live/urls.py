@@ -1,0 +1,15 @@
+"""The audience's pages. The event stream, `/live/<event id>/events`, is not Django's: see `amphi.pages.asgi`."""
+
+from django.urls import path
+
+from amphi.pages.live import views
+
+app_name = "live"
+
+urlpatterns = [
+    path("", views.event_list, name="list"),
+    path("live/<slug:slug>/", views.event_page, name="event"),
+    path("live/<slug:slug>/password", views.door, name="door"),
+    path("live/<slug:slug>/state", views.state, name="state"),
+    path("live/<slug:slug>/messages", views.message, name="message"),
+]

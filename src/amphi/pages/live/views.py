@@ -1,0 +1,164 @@
+"""The audience's pages."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from amphi.audience import listing
+from amphi.audience.domain import hls_url_for, ticket_for, write_message
+from amphi.audience.exceptions import ChatError
+from amphi.audience.models import ON_AIR, Event, EventState
+from amphi.audience.queries import (
+    last_messages,
+    last_seq,
+    listener_state,
+    message_content,
+    state_content,
+)
+from amphi.pages.access import anyone, asks_password, visitor, watcher, writer
+from amphi.pages.live.door_form import DoorForm
+from amphi.system import passwords
+
+PAST_SHOWN = 6
+PAGE_SIZE = 24
+
+
+@require_safe
+@anyone
+def event_list(request: HttpRequest) -> HttpResponse:
+    """The page of live events: what is live, what comes, what is over."""
+    search = request.GET.get("q", "").strip()[:100]
+    when = request.GET.get("when", "")
+    now = timezone.now()
+    events = listing.listed(search)
+    sections = [
+        ("now", _("Live now"), listing.on_air(events, now)),
+        ("coming", _("Coming"), listing.coming(events, now)),
+        ("past", _("Over"), listing.past(events, now)),
+    ]
+    chosen = [section for section in sections if section[0] == when]
+    context = {
+        "search": search,
+        "when": when if chosen else "",
+        "kinds": [section[:2] for section in sections],
+    }
+    if chosen:
+        key, title, found = chosen[0]
+        page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+        context |= {
+            "page": page,
+            "sections": [{"key": key, "title": title, "cards": _cards(page.object_list, now)}],
+        }
+    else:
+        limits = {"now": PAGE_SIZE, "coming": PAGE_SIZE, "past": PAST_SHOWN}
+        context["sections"] = [
+            {"key": key, "title": title, "cards": cards[: limits[key]], "more": len(cards) > limits[key]}
+            for key, title, found in sections
+            if (cards := _cards(found[: limits[key] + 1], now))
+        ]
+    return render(request, "live/list.html", context)
+
+
+def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
+    return [{"event": event, "state": listener_state(event, now)} for event in events]
+
+
+def _live_data(request: HttpRequest, event: Event) -> dict[str, object]:
+    """What a live page follows the live with; asked anew when the stream of events breaks for long."""
+    # The stream's number first: what is said while the rest is read is told again, never missed.
+    seq = last_seq(event)
+    now = timezone.now()
+    ticket = ticket_for(event, request.user)
+    return {
+        **state_content(event, now),
+        "now": now.isoformat(),
+        "seq": seq,
+        "chat": event.enable_chat,
+        "events_url": f"/live/{event.pk}/events?ticket={ticket}",
+        "hls_url": hls_url_for(event, ticket),
+    }
+
+
+@require_safe
+@never_cache
+@watcher
+def event_page(request: HttpRequest, event: Event) -> HttpResponse:
+    """The live page: it waits, plays by itself, says when it is over, and talks."""
+    data = _live_data(request, event)
+    said = last_messages(event)
+    context = {
+        "event": event,
+        "live": {**data, "state_url": reverse("live:state", args=[event.slug])},
+        "state": data["state"],
+        "on_air": data["state"] in ON_AIR,
+        "chat_messages": said,
+        "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
+        "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
+    }
+    return render(request, "live/event.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@visitor
+def door(request: HttpRequest, event: Event) -> HttpResponse:
+    """Asks for the password of a live event, once."""
+    if not asks_password(request, event):
+        return redirect(event)
+    form = DoorForm(request, event)
+    if not form.is_valid():
+        context = {"event": event, "form": form, "state": listener_state(event, timezone.now())}
+        return render(request, "live/door.html", context, status=422 if form.is_bound else 200)
+    request.session[event.door] = passwords.proof(event.door, event.password)
+    return redirect(event)
+
+
+@require_safe
+@never_cache
+@watcher
+def state(request: HttpRequest, event: Event) -> HttpResponse:
+    """The same facts as the page's, for a page that lost its stream: a ticket may have expired, a right may be gone."""
+    return JsonResponse(
+        {**_live_data(request, event), "messages": [message_content(one) for one in last_messages(event)]}
+    )
+
+
+@require_POST
+@writer
+def message(request: HttpRequest, event: Event) -> HttpResponse:
+    """Takes a listener's message, from the page's script or from its plain form."""
+    as_json = request.headers.get("Accept", "").startswith("application/json")
+    try:
+        sent = write_message(
+            event,
+            user=request.user,
+            text=request.POST.get("text", ""),
+            message_id=_uuid(request.POST.get("id", "")),
+        )
+    except ChatError as error:
+        if as_json:
+            return JsonResponse({"error": error.code, "detail": str(error)}, status=422)
+        messages.error(request, str(error))
+    else:
+        if as_json:
+            return JsonResponse(message_content(sent), status=201)
+        messages.success(request, _("Message sent"))
+    return redirect("live:event", event.slug)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

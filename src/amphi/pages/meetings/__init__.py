@@ -1,0 +1,1 @@
+"""The pages of those who moderate meetings, and the doors through which people join."""

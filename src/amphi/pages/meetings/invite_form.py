@@ -1,0 +1,99 @@
+"""The form of inviting by mail."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from amphi.pages.page_form import PageForm
+from amphi.webinars.invitations import MOST_ADDRESSES, Letter, Role
+
+_SEPARATORS = re.compile(r"[,;\s]+")
+_IN_BRACKETS = re.compile(r"[^<>,;\n]*<([^<>\s]+)>")
+_is_address = EmailValidator()
+
+
+class AddressesField(forms.CharField):
+    """Mail addresses, one per line or separated by commas or semicolons; `Name <address>` is understood."""
+
+    def clean(self, value: str) -> list[str]:
+        """The addresses, each once.
+
+        Raises:
+            ValidationError: which words are no address, or that there are too many.
+        """
+        words = _SEPARATORS.split(_IN_BRACKETS.sub(r" \1 ", super().clean(value)))
+        addresses = list({word.lower(): word for word in words if word}.values())
+        wrong = [address for address in addresses if not _looks_right(address)]
+        if wrong:
+            raise ValidationError(
+                ngettext(
+                    "This is no mail address: %(words)s", "These are no mail addresses: %(words)s", len(wrong)
+                ),
+                params={"words": ", ".join(wrong[:10])},
+            )
+        if len(addresses) > MOST_ADDRESSES:
+            raise ValidationError(
+                gettext("Not more than %(most)s people can be invited at once; these are %(given)s."),
+                params={"most": MOST_ADDRESSES, "given": len(addresses)},
+            )
+        return addresses
+
+
+def _looks_right(address: str) -> bool:
+    try:
+        _is_address(address)
+    except ValidationError:
+        return False
+    return len(address) <= 254  # noqa: PLR2004 -- the longest address, RFC 5321
+
+
+class InviteForm(PageForm):
+    """Who is invited, as what, in which language, with which word."""
+
+    addresses = AddressesField(
+        label=_("Mail addresses"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("One per line, or separated by commas."),
+    )
+    role = forms.ChoiceField(
+        label=_("They are invited"),
+        widget=forms.RadioSelect,
+        choices=[
+            (Role.LISTENER, _("as listeners: they get the link of the live page")),
+            (Role.PRESENTER, _("as presenters: they get a link into the meeting")),
+        ],
+        initial=Role.LISTENER,
+    )
+    word = forms.CharField(
+        label=_("A word from you"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of the mail"),
+        choices=settings.LANGUAGES,
+        help_text=_("Those who chose a language on this platform get it in theirs."),
+    )
+
+    def __init__(self, data: Any = None, *, roles: list[Role]) -> None:
+        """A form that offers `roles`; where there is only one, it is not asked."""
+        super().__init__(data, initial={"language": translation.get_language()})
+        self._only_role = roles[0] if len(roles) == 1 else None
+        if self._only_role:
+            del self.fields["role"]
+        self.style()
+
+    def letter(self) -> Letter:
+        """What is to be written."""
+        data = self.cleaned_data
+        role = self._only_role or Role(data["role"])
+        return Letter(role=role, language=data["language"], word=data["word"].strip())

@@ -1,0 +1,78 @@
+"""The page of inviting by mail."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from amphi.mails.domain import Reader
+from amphi.meetings.exceptions import MeetingError
+from amphi.meetings.models import Meeting
+from amphi.meetings.queries import when
+from amphi.pages.access import UserRequest, moderator
+from amphi.pages.meetings.invite_form import InviteForm
+from amphi.webinars import invitations
+
+
+def _page(
+    request: UserRequest, meeting: Meeting, form: InviteForm, *, preview: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {
+        "meeting": meeting,
+        "when": when(meeting, timezone.now()),
+        "form": form,
+        "invited": meeting.invitations.all(),
+    }
+    if preview:
+        addresses = form.cleaned_data["addresses"]
+        letter = form.letter()
+        context["addresses"] = addresses
+        context["mail"] = invitations.write(
+            meeting, Reader(addresses[0], letter.language), letter, user=request.user
+        )
+    return render(request, "meetings/invite.html", context, status=status)
+
+
+def _sent(request: UserRequest, number: int) -> None:
+    messages.success(
+        request,
+        ngettext("%(number)s invitation is on its way.", "%(number)s invitations are on their way.", number)
+        % {"number": number},
+    )
+
+
+@moderator
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: UserRequest, meeting: Meeting) -> HttpResponse:
+    """Who is invited, as what; then what will be sent; then it is sent."""
+    form = InviteForm(request.POST if request.method == "POST" else None, roles=invitations.roles_of(meeting))
+    if not form.is_valid():
+        return _page(request, meeting, form, status=422 if form.is_bound else 200)
+    if request.POST.get("step") != "send":
+        return _page(request, meeting, form, preview=True)
+    try:
+        number = invitations.invite(meeting, form.cleaned_data["addresses"], form.letter(), user=request.user)
+    except MeetingError as error:
+        form.add_error(None, str(error))
+        return _page(request, meeting, form, status=422)
+    _sent(request, number)
+    return redirect(meeting)
+
+
+@moderator
+@require_POST
+def invite_again(request: UserRequest, meeting: Meeting) -> HttpResponse:
+    """Tell those who were invited how the meeting is planned now."""
+    try:
+        number = invitations.invite_again(meeting, user=request.user)
+    except MeetingError as error:
+        messages.error(request, str(error))
+        return redirect("meetings:invite", meeting.slug)
+    if number:
+        _sent(request, number)
+    else:
+        messages.info(request, _("Nobody has been invited by mail yet."))
+    return redirect(meeting)

@@ -1,0 +1,14 @@
+"""What pages of meetings show of their recordings."""
+
+from django import template
+
+from amphi.meetings.models import Meeting
+from amphi.pages.webinars.recordings import ShownRecording, shown
+
+register = template.Library()
+
+
+@register.simple_tag
+def recordings_of(meeting: Meeting) -> list[ShownRecording]:
+    """The recordings of `meeting` that can be watched; the page it is on is its moderators'."""
+    return shown(meeting)

@@ -1,0 +1,226 @@
+"""What BigBlueButton and the live server tell by themselves.
+
+All of it is a hint: it makes the supervisor look now, and the supervisor looks for itself. Only chat messages are taken as they
+come, once their signature is verified; hands and polls, which nothing else tells, are kept as far as what is seen agrees.
+"""
+
+import hmac
+import logging
+import time
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from amphi.audience.domain import record_meeting_message
+from amphi.audience.holders import holder_of
+from amphi.bigbluebutton import BigBlueButtonError, WebhookError, chat, webhooks
+from amphi.meetings import attendance, join, presence
+from amphi.meetings.models import Meeting
+from amphi.meetings.server import callback_url
+from amphi.pages import access
+from amphi.system import tickets
+from amphi.webinars import participation, recordings
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream
+from amphi.worker.gateways import streaming_user_id
+
+log = logging.getLogger("webinar")
+
+
+def _look_now(meeting: Meeting, *, session_id: str = "", at: datetime | None = None) -> None:
+    """The meeting is said to have ended: have the supervisor look, and look here at a plain meeting, which nobody supervises.
+
+    Args:
+        meeting: the meeting.
+        session_id: which life of it ended; empty where that is not told.
+        at: when, by BBB's clock.
+    """
+    if not presence.tell_end(meeting, session_id=session_id):
+        log.info("meeting %s “%s”: another session ended", meeting.pk, meeting.name)
+        return
+    if not meeting.is_webinar and meeting.is_open:
+        is_certain = presence.is_current(meeting, session_id=session_id, at=at)
+        _look_at_plain(meeting, is_certain=is_certain)
+    Livestream.objects.filter(meeting=meeting).exclude(check_at=None).update(check_at=timezone.now())
+
+
+def _look_at_plain(meeting: Meeting, *, is_certain: bool) -> None:
+    if is_certain:
+        presence.note_end(meeting)
+        return
+    try:
+        join.is_there(meeting)
+    except BigBlueButtonError as error:
+        log.warning("getMeetingInfo for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def events(request: HttpRequest, nonce: str) -> HttpResponse:
+    """A delivery of bbb-webhooks: signed, for one meeting."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    try:
+        webhooks.verify(
+            callback_url(meeting, "events"),
+            request.body,
+            request.GET.get("checksum", ""),
+            settings.BBB_SECRET_KEY,
+            authorization=request.headers.get("Authorization", ""),
+        )
+        webhooks.check_age(request.body, now_ms=int(time.time() * 1000))
+        delivered = webhooks.parse(request.body)
+    except WebhookError as error:
+        log.warning("webhook for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
+        return HttpResponse(status=403)
+    for event in delivered:
+        if event.meeting_id == meeting.bbb_id:
+            _take(meeting, event)
+    return HttpResponse(status=200)
+
+
+def _take(meeting: Meeting, event: webhooks.AnyEvent) -> None:
+    match event:
+        case webhooks.ChatMessage():
+            _take_message(meeting, event)
+        case webhooks.UserJoined() | webhooks.UserLeft():
+            _note_person(meeting, event)
+        case webhooks.HandRaised():
+            participation.hand_changed(meeting, event, _moment(event))
+        case webhooks.PollStarted():
+            participation.poll_started(meeting, event, _moment(event))
+        case webhooks.PollResponded():
+            participation.poll_responded(meeting, event, _moment(event))
+        case webhooks.RecordingReady():
+            recordings.note_recording_ready(meeting, event.record_id)
+        case webhooks.MeetingEnded():
+            log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
+            attendance.ended(meeting, session_id=event.internal_meeting_id, at=_moment(event))
+            _look_now(meeting, session_id=event.internal_meeting_id, at=_moment(event))
+
+
+def _moment(event: webhooks.Event) -> datetime:
+    """When it happened, by BBB's clock; by ours where it does not say."""
+    return datetime.fromtimestamp(event.sent_at_ms / 1000, UTC) if event.sent_at_ms else timezone.now()
+
+
+def _note_person(meeting: Meeting, event: webhooks.UserJoined | webhooks.UserLeft) -> None:
+    session_id, user_id, at = event.internal_meeting_id, event.user_id, _moment(event)
+    if isinstance(event, webhooks.UserLeft):
+        attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
+        participation.person_left(meeting, event, at)
+    elif event.external_user_id == streaming_user_id(meeting):  # which is a browser, and nobody
+        Livestream.objects.filter(meeting=meeting).update(streaming_user=user_id[:100])
+    else:
+        coming = attendance.Coming(
+            session_id=session_id,
+            user_id=user_id,
+            external_id=event.external_user_id,
+            name=event.name,
+            is_moderator=event.role == "MODERATOR",
+            at=at,
+        )
+        attendance.joined(meeting, coming)
+
+
+def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
+    livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
+    if livestream is None or not message.is_public:
+        return
+    # What we said ourselves comes back: by a call, or typed by the streaming user.
+    if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}) or _is_typed(livestream, message):
+        return
+    record_meeting_message(
+        livestream.event,
+        meeting_message_id=f"{meeting.pk}-{message.id}"[:100],
+        author_name=message.sender_name[:255],
+        text=chat.strip_html(message.text),
+        sent_at=_moment(message),
+    )
+
+
+def _is_typed(livestream: Livestream, message: webhooks.ChatMessage) -> bool:
+    """Whether the streaming user typed it, where a message has no external id: before bbb-webhooks 3.4.
+
+    BBB's own id of the streaming user is told when it comes in. Where that was missed, its name must do, for somebody who is not
+    known to have come in as a person.
+    """
+    if message.sender_external_id:
+        return False
+    if message.sender_user_id == livestream.streaming_user:
+        return True
+    is_its_name = message.sender_name == settings.MEETING_WEBINAR_STREAMING_USER
+    return is_its_name and not attendance.has_come(livestream.meeting, user_id=message.sender_user_id)
+
+
+@require_GET
+@access.signed
+def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- the nonce says it all
+    """BBB's ``meta_endCallbackUrl``: a GET without a signature, known by its nonce. It hastens a look."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    log.info("end callback for meeting %s “%s”", meeting.pk, meeting.name)
+    _look_now(meeting)
+    return HttpResponse(status=200)
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def recording(request: HttpRequest, nonce: str) -> HttpResponse:
+    """BBB's ``meta_bbb-recording-ready-url``: a token signed with the shared secret, also where there are no webhooks."""
+    meeting = get_object_or_404(Meeting, callback_nonce=nonce)
+    try:
+        ready = webhooks.parse_recording_ready(request.body, settings.BBB_SECRET_KEY)
+    except WebhookError as error:
+        log.warning("recording callback for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
+        return HttpResponse(status=403)
+    if ready.meeting_id == meeting.bbb_id:
+        recordings.note_recording_ready(meeting, ready.record_id)
+    return HttpResponse(status=200)
+
+
+def _gateway_of(name: str, key: str) -> LiveGateway | None:
+    """The live gateway whose RTMP address is for the stream `name` and the key `key`."""
+    found = None
+    for gateway in LiveGateway.objects.select_related("broadcaster"):
+        parts = urlsplit(gateway.rtmp_stream_url)
+        expected = parse_qs(parts.query).get("key", [""])[0]
+        same_key = hmac.compare_digest(expected.encode(), key.encode())
+        if same_key and parts.path.rsplit("/", 1)[-1] == name:
+            found = gateway
+    return found
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def on_publish(request: HttpRequest) -> HttpResponse:
+    """nginx-rtmp's ``on_publish``: whether somebody may publish, known by the key in the address; a sign that media comes.
+
+    The answer names the event that holds the stream now, or ``none``: `amphi origin` shows the picture to its listeners only.
+    """
+    gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
+    if gateway is None:
+        log.warning("on_publish refused: no live gateway has this name and key")
+        return HttpResponse(status=403)
+    Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+    event_id = holder_of(gateway.broadcaster.hls_url)
+    return HttpResponse(
+        status=200, headers={tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
+    )
+
+
+@csrf_exempt
+@require_POST
+@access.signed
+def on_publish_done(request: HttpRequest) -> HttpResponse:
+    """nginx-rtmp's ``on_publish_done``: the publisher left, so the live is looked at."""
+    gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
+    if gateway is not None:
+        Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+    return HttpResponse(status=200)

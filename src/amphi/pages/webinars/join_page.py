@@ -1,0 +1,96 @@
+"""The page by which a gateway's browser enters a webinar's meeting.
+
+Gateways of SIPMediaGW open ``https://host/meeting/<meeting>/<key>/<room>``, or ``https://host/g/<room>`` where their own
+configuration fixes what stands before the room, then type a name and submit the form: each era in its own way, see
+``docs/connect/sipmediagw.md``. The key in the address is the right to enter, restricted webinars included, so nobody logs in here.
+"""
+
+import hmac
+import re
+import unicodedata
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from amphi.meetings.models import Meeting
+from amphi.pages import access
+from amphi.worker import gateways
+
+LONGEST_NAME = 60
+TAIL = 10
+"""Characters of the key that stand in the last part of the address, as Esup-Pod has it."""
+_ROOM = re.compile(r"webinar-(\d{1,18})-[0-9a-f]+")
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+def _webinar(**lookup: Any) -> Meeting:
+    """The webinar; what is none has no join page."""
+    meeting = Meeting.objects.filter(**lookup, is_webinar=True, livestream__isnull=False).first()
+    if meeting is None or not settings.USE_MEETING_WEBINAR:
+        raise Http404
+    return meeting
+
+
+def _name(request: HttpRequest, meeting: Meeting) -> str:
+    """What was typed, fit to be shown to everybody in the meeting; empty when there is nothing of it to show."""
+    typed = next((name for name in request.POST.getlist("name") if name.strip()), "")
+    printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in typed)
+    name = " ".join(printable.split())[:LONGEST_NAME]
+    # Some gateways type the room, whose last part is a secret.
+    return "" if meeting.access_key[-TAIL:] in name else name
+
+
+def _enter(request: HttpRequest, meeting: Meeting, *, era: str) -> HttpResponse:
+    if "application/json" in request.headers.get("Accept", ""):
+        response: HttpResponse = JsonResponse({"running": gateways.entry_url(meeting) is not None})
+    elif request.method == "POST":
+        name = _name(request, meeting)
+        url = gateways.entry_url(meeting, name)
+        if url is not None:
+            response = HttpResponseRedirect(url)
+        else:
+            response = render(request, "webinars/join_page_waiting.html", {"meeting": meeting, "name": name})
+    else:
+        context = {"meeting": meeting, "era": era, "name": settings.MEETING_WEBINAR_STREAMING_USER}
+        response = render(request, "webinars/join_page.html", context)
+    # The address is a secret: it goes nowhere from here.
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.signed
+def by_key(request: HttpRequest, slug: str, key: str, room: str) -> HttpResponse:
+    """The long form, of the gateways that take ``domain``: `room` ends with the rest of the key."""
+    meeting = _webinar(slug=slug)
+    if not _same(key + room[-TAIL:], meeting.access_key) or not (
+        len(room) == TAIL or _same(room, meeting.room)
+    ):
+        raise Http404
+    return _enter(request, meeting, era="id_name")
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.signed
+def by_room(request: HttpRequest, room: str) -> HttpResponse:
+    """The short form, of the gateways whose configuration fixes what stands before the room."""
+    found = _ROOM.fullmatch(room)
+    if found is None:
+        raise Http404
+    meeting = _webinar(pk=int(found[1]))
+    if not _same(room, meeting.room):
+        raise Http404
+    return _enter(request, meeting, era="joinFormName")

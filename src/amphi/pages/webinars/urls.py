@@ -1,0 +1,15 @@
+"""Addresses of what moderators do with a live."""
+
+from django.urls import path
+
+from amphi.pages.webinars import views
+
+app_name = "webinars"
+urlpatterns = [
+    path("explained/", views.explained, name="explained"),
+    path("<slug:slug>/status/", views.status, name="status"),
+    path("<slug:slug>/stop/", views.stop, name="stop"),
+    path("<slug:slug>/restart/", views.restart, name="restart"),
+    path("<slug:slug>/end/", views.end, name="end"),
+    path("<slug:slug>/chat/", views.chat, name="chat"),
+]

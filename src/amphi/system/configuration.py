@@ -1,0 +1,107 @@
+"""The operator's file of settings, ``AMPHI_SETTINGS``: which names may stand in it, and who may have written it.
+
+It is Python and runs as the platform does, so it is read only where it is named, never because it lies in the working folder.
+"""
+
+import runpy
+import stat
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import global_settings
+
+from amphi.system.environment import PREFIX, InvalidSettingError, Reader, nearest
+from amphi.system.setting_names import NAMES
+
+SHORTEST_KEY = 50
+PUBLISHED_KEY = "insecure-and-known-to-everybody-" + "0" * 24
+
+OURS_ALONE = {
+    "DATABASES": "the database is named by AMPHI_DATABASE_URL, and is PostgreSQL and not that of Esup-Pod: take this line out",
+    "INSTALLED_APPS": "Amphi has its own: take this line out",
+    "MIDDLEWARE": "Amphi has its own: take this line out",
+    "ROOT_URLCONF": "Amphi has its own: take this line out",
+    "AUTH_USER_MODEL": "Amphi has its own: take this line out",
+    "TEMPLATES": "Amphi has its own: take this line out",
+}
+"""Django's settings that the platform is built on."""
+OF_ESUP_POD = frozenset(
+    {
+        "MEETING_MAIN_FIELDS",
+        "RESTRICT_EDIT_IMPORT_VIDEO_ACCESS_TO_STAFF_ONLY",
+        "RESTRICT_EDIT_VIDEO_ACCESS_TO_STAFF_ONLY",
+        "SHIB_LOGOUT_URL",
+    }
+)
+"""Names of Esup-Pod (pod/main/configuration.json) that are near ours and no slips of them; they have no meaning here."""
+
+
+def read_settings_local(file: Path | None) -> dict[str, object]:
+    """The upper-case names of an operator's Python file; none when there is no such file.
+
+    Raises:
+        InvalidSettingError: it does not run, or anybody may write it.
+    """
+    if file is None or not file.is_file():
+        return {}
+    if file.stat().st_mode & stat.S_IWOTH:
+        raise InvalidSettingError(str(file), "anybody may write it, and it runs as the platform: chmod o-w")
+    try:
+        found = runpy.run_path(str(file))
+    except SyntaxError as error:
+        raise InvalidSettingError(f"{file}, line {error.lineno}", error.msg) from None
+    except (ImportError, LookupError, NameError, AttributeError, TypeError, ValueError, OSError) as error:
+        lines = [
+            step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(file)
+        ]
+        # Other errors may quote a value, which may be a secret.
+        said = str(error) if isinstance(error, ImportError | NameError) else type(error).__name__
+        raise InvalidSettingError(f"{file}, line {lines[-1] if lines else '?'}", said) from None
+    return {name: value for name, value in found.items() if name.isupper()}
+
+
+def check_names(conf: Reader, names: Iterable[str]) -> None:
+    """Refuse names of the operator's file that nobody reads and that are near ours, or that can't be changed.
+
+    Django's own settings and those of Esup-Pod may stay.
+
+    Args:
+        conf: that has read all the settings there are.
+        names: the names of the file that are left.
+
+    Raises:
+        InvalidSettingError: there is one; the message has the right name, if one is near.
+    """
+    known = frozenset(conf.known)
+    for name in sorted(names):
+        if name in OURS_ALONE:
+            raise conf.error(name, OURS_ALONE[name])
+        if name in NAMES and name.removeprefix(PREFIX) not in known:
+            raise conf.error(name, "is read from the environment only")
+        right = nearest(name.removeprefix(PREFIX), known) or nearest(name, known)
+        if name in OF_ESUP_POD or hasattr(global_settings, name) or not (right or name.startswith(PREFIX)):
+            continue
+        raise conf.error(name, f"no such setting; is it {right}?" if right else "no such setting")
+
+
+def secret_key(conf: Reader, *, insecure: bool) -> str:
+    """``SECRET_KEY``, which signs sessions and encrypts tokens.
+
+    Args:
+        conf: the settings.
+        insecure: whether none and one that is known are good enough.
+
+    Raises:
+        InvalidSettingError: there is none, or one that could be guessed.
+    """
+    key = conf.text("SECRET_KEY")
+    if insecure:
+        return key or PUBLISHED_KEY
+    if len(key) < SHORTEST_KEY or key.startswith(("insecure-", "django-insecure-")):
+        reason = (
+            f"must be at least {SHORTEST_KEY} random characters, kept secret: openssl rand -base64 48. "
+            "On a server, run the command that docs/deploy.md installs; on a machine for trying, set AMPHI_INSECURE_KEY=1"
+        )
+        raise conf.error("SECRET_KEY" if key else "AMPHI_SECRET_KEY", reason)
+    return key

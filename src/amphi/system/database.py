@@ -1,0 +1,53 @@
+"""Database addresses: ``postgresql://user:password@host:port/name`` or ``sqlite:///path``."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from amphi.system.environment import InvalidSettingError
+
+
+def _sqlite(file: Path) -> dict[str, Any]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(file),
+        "OPTIONS": {
+            # A transaction that will write takes its lock when it begins: two of them wait for each other, none fails.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+
+
+def parse_database_url(url: str, *, default: Path) -> dict[str, Any]:
+    """Django's description of the database at `url`.
+
+    Args:
+        url: the address; empty means a SQLite file at `default`.
+        default: that file.
+
+    Raises:
+        InvalidSettingError: another scheme, or no database name.
+    """
+    if not url:
+        return _sqlite(default)
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(Path(parts.path))
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise InvalidSettingError(
+            "AMPHI_DATABASE_URL", "must be postgresql://user:password@host/name or sqlite:///path"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5},
+    }

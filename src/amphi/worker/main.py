@@ -1,0 +1,212 @@
+"""``amphi worker``: claims what is due, and does it. Any number of them share the work.
+
+A claim is a lease in the row, renewed while the work lasts: a worker that dies leaves its work to the others when the lease
+ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
+slow server delays only itself; chat, mail and recordings have threads of their own, and no more is claimed than there are
+threads free.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from amphi.notify import notify
+
+log = logging.getLogger("amphi.worker")
+
+TICK_S = 0.2
+LEASE = timedelta(seconds=15)
+PULSE_EVERY_S = 10.0
+RENEW_EVERY_S = 3.0
+"""A look may last longer than a lease, as long as the time-outs of all its calls: what ends the lease is the worker's death."""
+STOP_GRACE_S = 0.8
+THREADS = 32
+CHAT_THREADS = 8
+MAIL_THREADS = 2
+RECORDING_THREADS = 1
+
+Work = TypeVar("Work")
+
+
+class Lane(Generic[Work]):
+    """Threads for one kind of work, so that what hangs in them delays nothing of another kind.
+
+    Args:
+        name: of the threads.
+        threads: how many things it does at once.
+        claim: claims what is due, up to so many.
+        do: does one of them.
+    """
+
+    def __init__(
+        self, name: str, threads: int, *, claim: Callable[[int], Sequence[Work]], do: Callable[[Work], object]
+    ) -> None:
+        self._claim = claim
+        self._do = do
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._in_hand: dict[Future[None], Work] = {}
+        self._lock = threading.Lock()
+
+    def in_hand(self) -> list[Work]:
+        """What is being done."""
+        with self._lock:
+            return list(self._in_hand.values())
+
+    def take(self) -> None:
+        """Claim what is due, as much as there are threads free, and hand it to them."""
+        free = self._threads - len(self.in_hand())
+        if free <= 0:
+            return
+        for work in self._claim(free):
+            future = self._pool.submit(self._in_thread, work)
+            with self._lock:
+                self._in_hand[future] = work
+            future.add_done_callback(self._done)
+
+    def _in_thread(self, work: Work) -> None:
+        from django.db import close_old_connections  # noqa: PLC0415 -- Django is set up by then
+
+        close_old_connections()
+        self._do(work)
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self._in_hand.pop(future, None)
+        error = future.exception()
+        if error is not None:
+            log.error("a check failed and will be tried again", exc_info=error)
+
+
+class Worker:
+    """Takes due work until told to stop.
+
+    Args:
+        name: who it is, in the claims.
+        threads: how many livestreams it looks at at once.
+    """
+
+    def __init__(self, name: str, *, threads: int = THREADS) -> None:
+        from amphi.mails import sending  # noqa: PLC0415
+        from amphi.worker import claims, delivery, recordings, tidying  # noqa: PLC0415
+
+        self.name = name
+        self._looks = Lane(
+            "look",
+            threads,
+            claim=lambda free: claims.claim_due(name, limit=free, lease=LEASE),
+            do=claims.carry_out,
+        )
+        self._chat = Lane(
+            "chat",
+            CHAT_THREADS,
+            claim=lambda free: delivery.claim_due(limit=free),
+            do=delivery.deliver,
+        )
+        self._mail = Lane(
+            "mail", MAIL_THREADS, claim=lambda free: sending.claim_due(limit=free), do=sending.send
+        )
+        self._recordings = Lane(
+            "recording",
+            RECORDING_THREADS,
+            claim=lambda free: recordings.claim_due(limit=free),
+            do=recordings.look_up,
+        )
+        hourly = tidying.Tidying()
+        self._tidying = Lane(
+            "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
+        )
+        self._renewed_at = time.monotonic()
+        self._pulse_at = 0.0
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._stopping.set()
+
+    def run(self) -> bool:
+        """Work until `stop`.
+
+        Returns:
+            Whether all that was under way is done; what is not was left to other workers.
+        """
+        from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
+
+        notify("READY=1")
+        while not self._stopping.is_set():
+            # Also while the database is away: starting this process again would not bring it back.
+            notify("WATCHDOG=1")
+            try:
+                self.take_due()
+            except Error:
+                # The database went away: it is asked again until it is back.
+                log.exception("the database did not answer")
+                close_old_connections()
+                self._stopping.wait(1)
+            self._stopping.wait(TICK_S)
+        try:
+            return self._leave()
+        except Error:
+            log.exception("the database did not answer: the leases end by themselves")
+            return False
+
+    def take_due(self) -> None:
+        """Claim what is due now and hand it to the threads; keep what they have."""
+        from amphi.worker import claims  # noqa: PLC0415 -- Django is set up by then
+
+        if time.monotonic() >= self._renewed_at + RENEW_EVERY_S:
+            self._renewed_at = time.monotonic()
+            claims.renew(self._looks.in_hand(), lease=LEASE)
+        if time.monotonic() >= self._pulse_at:
+            self._pulse_at = time.monotonic() + PULSE_EVERY_S
+            claims.pulse(self.name)
+        for lane in self._lanes():
+            lane.take()
+
+    def _lanes(self) -> tuple[Lane[Any], ...]:
+        return self._looks, self._chat, self._mail, self._recordings, self._tidying
+
+    def _leave(self) -> bool:
+        """Give what is under way a moment to finish, and the rest to other workers."""
+        from amphi.worker import claims, delivery  # noqa: PLC0415 -- Django is set up by then
+
+        claims.pulse_no_more(self.name)
+        deadline = time.monotonic() + STOP_GRACE_S
+        while left := [work for lane in self._lanes() for work in lane.in_hand()]:
+            if time.monotonic() >= deadline:
+                claims.abandon(self._looks.in_hand())
+                delivery.abandon(self._chat.in_hand())
+                log.info("worker %s leaves %d things to others", self.name, len(left))
+                return False
+            time.sleep(0.02)
+        return True
+
+
+def main(argv: list[str]) -> int:
+    """Run a worker until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="amphi worker", description="Starts, watches and stops webinars.")
+    parser.add_argument(
+        "--threads", type=int, default=THREADS, help="how many webinars are looked at at once"
+    )
+    options = parser.parse_args(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
+    import django  # noqa: PLC0415 -- only once the command is known to be this one
+
+    django.setup()
+    worker = Worker(f"{socket.gethostname()}-{os.getpid()}", threads=options.threads)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    log.info("worker %s is ready", worker.name)
+    if not worker.run():
+        # Python would wait for the threads that wait for slow servers. What they asked for may be asked twice.
+        logging.shutdown()
+        os._exit(0)
+    return 0

@@ -1,0 +1,94 @@
+"""Seeing whether pictures arrive: the playlist that listeners read, read by the platform itself.
+
+A playlist that answers proves little: nginx-rtmp keeps an old one for a while. What proves a live is one that advances.
+"""
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from django.conf import settings
+
+from amphi.system import outbound, tickets
+from amphi.webinars.models import Livestream
+
+TIMEOUT_S = 3.0
+DEFAULT_TARGET_DURATION_S = 6
+_TICKET_LIFETIME_S = 60
+_caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """What the playlist said.
+
+    Attributes:
+        mark: changes whenever media was added.
+        ended: it is closed: nothing will be added.
+        target_duration_s: the longest segment there can be.
+        low_latency: it has partial segments.
+    """
+
+    mark: str
+    ended: bool
+    target_duration_s: int
+    low_latency: bool = False
+
+
+def read_playlist(text: str) -> Playlist | None:
+    """What a media playlist says, or None when it is none or has no media yet. Source: RFC 8216, section 4.3."""
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith("#EXTM3U"):
+        return None
+    segments = [line for line in lines if line.strip() and not line.startswith("#")]
+    parts = [line for line in lines if line.startswith("#EXT-X-PART:")]
+    if not segments and not parts:
+        return None
+    target = re.search(r"^#EXT-X-TARGETDURATION:(\d+)", text, re.MULTILINE)
+    sequence = re.search(r"^#EXT-X-MEDIA-SEQUENCE:(\d+)", text, re.MULTILINE)
+    # The names of what came last change with every addition, unless a live server reuses them: the number then tells.
+    mark = f"{sequence[1] if sequence else 0}+{len(segments)}|{''.join(segments[-1:])}|{''.join(parts[-1:])}"
+    return Playlist(
+        mark=hashlib.sha256(mark.encode()).hexdigest()[:32],
+        ended="#EXT-X-ENDLIST" in lines,
+        target_duration_s=int(target[1]) if target else DEFAULT_TARGET_DURATION_S,
+        low_latency="#EXT-X-PART-INF:" in text,
+    )
+
+
+def address(livestream: Livestream, *, now: float) -> str:
+    """The playlist's address as the platform itself may read it."""
+    broadcaster = livestream.gateway.broadcaster
+    if not broadcaster.has_tickets or not settings.AMPHI_TICKET_KEY:
+        return broadcaster.hls_url
+    ticket = tickets.Ticket(
+        event_id=livestream.event_id,
+        stream=broadcaster.stream,
+        viewer="s",
+        expires_at=int(now) + _TICKET_LIFETIME_S,
+    )
+    return tickets.in_path(broadcaster.hls_url, tickets.mint(settings.AMPHI_TICKET_KEY.encode(), ticket))
+
+
+def probe(livestream: Livestream) -> Playlist | None:
+    """Read the playlist of the live; None when there is none, or nobody answers."""
+    return read(address(livestream, now=time.time()))
+
+
+def read(url: str) -> Playlist | None:
+    """Read the playlist at `url`, by way of its first variant if it has some; None when there is none."""
+    text = _get(url)
+    if text is not None and "#EXT-X-STREAM-INF" in text:
+        variants = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        text = _get(urljoin(url, variants[0].strip())) if variants else None
+    return read_playlist(text) if text is not None else None
+
+
+def _get(url: str) -> str | None:
+    try:
+        answer = _caller.call("GET", url)
+    except outbound.OutboundError:
+        return None
+    return answer.body.decode("utf-8", "replace") if answer.status == 200 else None  # noqa: PLR2004 -- HTTP's OK
