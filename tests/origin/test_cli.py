@@ -1,11 +1,13 @@
 """The command: its settings, a taken port, a clean stop."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 from amphi.origin.cli import _configure
 from amphi.origin.config import Config, from_environment
 from amphi.system.environment import InvalidSettingError
+from tests.contract.origin_ffmpeg import publish_command
 from tests.origin.running import PATIENCE_S
 
 COMMAND = [sys.executable, "-m", "amphi", "origin"]
@@ -77,3 +80,35 @@ def test_a_signal_stops_it_cleanly(free_port, number):
     finally:
         process.kill()
     assert (process.returncode, output) == (0, b"")
+
+
+def test_a_signal_while_somebody_publishes_leaves_no_traceback(tmp_path, free_port):
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "--open", "--rtmp", "127.0.0.1:0", "--http", f"127.0.0.1:{free_port}"],
+            stderr=errors, env={**os.environ, "PYTHONWARNINGS": "error"},
+        )  # fmt: skip
+    try:
+        _until(lambda: re.search(r"rtmp://127.0.0.1:\d+/live", log.read_text()))
+        target = re.search(r"rtmp://127.0.0.1:\d+/live", log.read_text())[0]
+        publisher = subprocess.Popen(publish_command(f"{target}/x", seconds=60), stderr=subprocess.DEVNULL)
+        try:
+            _until(lambda: httpx.get(f"http://127.0.0.1:{free_port}/hls/x.m3u8").is_success)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=PATIENCE_S) == 0
+        finally:
+            publisher.kill()
+            publisher.wait()
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in log.read_text()
+    assert "ERROR" not in log.read_text()
+
+
+def _until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

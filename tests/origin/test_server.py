@@ -1,14 +1,18 @@
 """Publishers on real sockets: who may, who replaces whom, and who harms nobody."""
 
 import asyncio
+import contextlib
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from amphi.origin import access, server
 from amphi.origin.config import Config
-from tests.origin.running import Publisher, eventually, http_client, running_origin
+from amphi.origin.strangers import in_excess
+from tests.origin.running import PATIENCE_S, Publisher, eventually, http_client, running_origin
 from tests.wire import WireServer, answer
 
 OPEN = Config(open=True, stale=timedelta(milliseconds=300), grace=timedelta(milliseconds=500))
@@ -235,3 +239,107 @@ async def test_a_publisher_that_has_not_begun_to_speak_does_not_hold_up_the_stop
     async with running_origin(OPEN) as origin:
         _, writer = await asyncio.open_connection("127.0.0.1", origin.rtmp_port)
     writer.close()
+
+
+async def test_a_publisher_starts_though_three_hundred_say_nothing(caplog):
+    caplog.set_level(logging.INFO)
+    async with running_origin(OPEN) as origin:
+        silent = [await asyncio.open_connection("127.0.0.1", origin.rtmp_port) for _ in range(150)]
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+        silent += [await asyncio.open_connection("127.0.0.1", origin.rtmp_port) for _ in range(150)]
+        await publisher.frames(60)
+        await eventually(lambda: origin.origin.streams.get("lecture").playlist.ready)
+        other = await Publisher.publishing(origin.rtmp_port, "other")
+        for found in (publisher, other):
+            await found.leave()
+        # The last of them are kept, for the time that a handshake may take.
+        assert "publisher 1 from 127.0.0.1: dropped: too many connections that don't publish" in caplog.text
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_who_says_nothing_is_not_kept(monkeypatch, caplog):
+    monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT", timedelta(milliseconds=200))
+    monkeypatch.setattr(server, "START_TIMEOUT", timedelta(milliseconds=400))
+    async with running_origin(OPEN) as origin:
+        silent, unused = await asyncio.open_connection("127.0.0.1", origin.rtmp_port)
+        half, writer = await asyncio.open_connection("127.0.0.1", origin.rtmp_port)
+        writer.write(b"\3" + bytes(1536))
+        connected = await Publisher.connect(origin.rtmp_port)
+        await connected.closed_by_origin()
+        async with asyncio.timeout(PATIENCE_S):
+            assert await silent.read() == b""
+            assert len(await half.read()) == 1 + 2 * 1536
+        writer.close()
+        unused.close()
+    assert caplog.text.count("nothing was received for too long") == 3
+
+
+async def test_a_stop_with_a_publisher_logs_no_error(caplog):
+    async with running_origin(OPEN) as origin:
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture")
+        await publisher.frames(30)
+        await eventually(lambda: origin.origin.streams.get("lecture").playlist.ready)
+    await publisher.closed_by_origin()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_callback_that_drips_is_given_up(monkeypatch, caplog):
+    monkeypatch.setattr(access, "CALLBACK_TIMEOUT", timedelta(milliseconds=500))
+    dripping = asyncio.Event()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not dripping.is_set():
+                writer.write(b"X: y\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    callbacks = await asyncio.start_server(drip, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{callbacks.sockets[0].getsockname()[1]}/"
+    async with running_origin(Config(on_publish=url)) as origin:
+        publisher = await Publisher.connect(origin.rtmp_port)
+        assert _code(await publisher.publish("lecture?key=a")) == "NetStream.Publish.Denied"
+        await publisher.closed_by_origin()
+    dripping.set()
+    callbacks.close()
+    assert "on_publish can't be asked (TimeoutError)" in caplog.text
+
+
+async def test_the_environments_proxy_is_left_alone(callbacks, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with running_origin(callbacks.config()) as origin:
+        publisher = await Publisher.publishing(origin.rtmp_port, "lecture?key=secret")
+        await publisher.leave()
+        await eventually(lambda: len(callbacks.forms) == 2)
+
+
+@pytest.mark.parametrize("sent", ["ab+cd/ef==", "ab%2Bcd%2Fef%3D%3D"])
+@pytest.mark.parametrize("known", ["ab+cd/ef==", "ab%2Bcd%2Fef%3D%3D"])
+async def test_a_key_is_the_same_in_both_its_forms(sent, known):
+    async with running_origin(Config(keys={"lecture": known})) as origin:
+        publisher = await Publisher.publishing(origin.rtmp_port, f"lecture?key={sent}")
+        await publisher.leave()
+
+
+@dataclass
+class _Connection:
+    address: str
+    progress: int | None
+
+
+def test_who_came_the_least_far_makes_room():
+    old, spoken, asking = _Connection("a", 0), _Connection("a", 2), _Connection("a", None)
+    newcomer = _Connection("a", 0)
+    assert in_excess([old, spoken, asking], newcomer) is None
+    crowd = [spoken, asking, *(_Connection("a", 1) for _ in range(28)), old]
+    assert in_excess(crowd, newcomer) is None
+    assert in_excess([*crowd, spoken], newcomer) is old
+    assert in_excess([asking] * 32, newcomer) is newcomer
+    assert in_excess([asking] * 32, _Connection("b", 0)) is None
+    many = [_Connection(str(index), 1) for index in range(127)]
+    assert in_excess(many, newcomer) is None
+    assert in_excess([*many, old], newcomer) is old

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -23,6 +24,7 @@ NOBODY = 0
 """The event of a stream that no event holds: no listener's ticket opens it."""
 # A callback server that is down does not end a live that it allowed within this time.
 REMEMBER_ALLOWED = timedelta(hours=12)
+MAX_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ class PublishAccess:
         """Made at the first callback: most of its cost is the list of certificate authorities."""
         if self._client_made is None:
             self._client_made = httpx.AsyncClient(
-                timeout=CALLBACK_TIMEOUT.total_seconds(), follow_redirects=False
+                timeout=CALLBACK_TIMEOUT.total_seconds(),
+                follow_redirects=False,
+                # The environment's proxies and netrc would change where keys go.
+                trust_env=False,
+                verify=ssl.create_default_context(),
             )
         return self._client_made
 
@@ -115,8 +121,8 @@ class PublishAccess:
     async def _ask(self, publication: Publication) -> int | None:
         remembered = (publication.request.name, hashlib.sha256(publication.key.encode()).digest())
         try:
-            answer = await self._client.post(self._config.on_publish, data=publication.form("publish"))
-        except httpx.HTTPError as error:
+            answer = await self._call(self._config.on_publish, publication.form("publish"))
+        except (httpx.HTTPError, TimeoutError) as error:
             return self._allow_from_memory(remembered, type(error).__name__)
         if answer.is_server_error:
             return self._allow_from_memory(remembered, f"HTTP {answer.status_code}")
@@ -127,10 +133,26 @@ class PublishAccess:
         self._remember(remembered, event_id)
         return event_id
 
+    async def _call(self, url: str, form: dict[str, str]) -> httpx.Response:
+        """The answer's status and headers: its body, of whatever size, is left alone.
+
+        Raises:
+            httpx.HTTPError: no answer.
+            TimeoutError: not in time, looking up the name included.
+        """
+        async with (
+            asyncio.timeout(CALLBACK_TIMEOUT.total_seconds()),
+            self._client.stream("POST", url, data=form) as answer,
+        ):
+            return answer
+
     def _remember(self, remembered: tuple[str, bytes], event_id: int | None) -> None:
         horizon = monotonic() - REMEMBER_ALLOWED.total_seconds()
         self._allowed = {known: found for known, found in self._allowed.items() if found[0] > horizon}
+        self._allowed.pop(remembered, None)
         self._allowed[remembered] = (monotonic(), event_id)
+        if len(self._allowed) > MAX_REMEMBERED:
+            del self._allowed[next(iter(self._allowed))]
 
     def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> int | None:
         at, event_id = self._allowed.get(remembered, (float("-inf"), None))
@@ -148,10 +170,8 @@ class PublishAccess:
 
     async def _tell_done(self, publication: Publication) -> None:
         try:
-            answer = await self._client.post(
-                self._config.on_publish_done, data=publication.form("publish_done")
-            )
-        except httpx.HTTPError as error:
+            answer = await self._call(self._config.on_publish_done, publication.form("publish_done"))
+        except (httpx.HTTPError, TimeoutError) as error:
             logger.warning("%s: on_publish_done: %s", publication.request.name, type(error).__name__)
         else:
             if not answer.is_success:

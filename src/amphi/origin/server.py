@@ -13,7 +13,7 @@ from time import monotonic
 from amphi.origin.access import Publication, PublishAccess
 from amphi.origin.config import Config
 from amphi.origin.exceptions import MediaError, PublishRefusedError, RTMPError
-from amphi.origin.rtmp.connection import Connection
+from amphi.origin.rtmp.connection import Connection, State
 from amphi.origin.rtmp.events import (
     AudioReceived,
     Event,
@@ -22,6 +22,7 @@ from amphi.origin.rtmp.events import (
     PublishRequested,
     VideoReceived,
 )
+from amphi.origin.strangers import in_excess
 from amphi.origin.streams import Stream, Streams
 
 logger = logging.getLogger(__name__)
@@ -29,10 +30,11 @@ logger = logging.getLogger(__name__)
 APP = "live"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 READ_BYTES = 65_536
+HANDSHAKE_TIMEOUT = timedelta(seconds=5)
 START_TIMEOUT = timedelta(seconds=10)
 SILENCE_TIMEOUT = timedelta(seconds=30)
 CLOSE_TIMEOUT = timedelta(seconds=1)
-MAX_CONNECTIONS = 256
+MAX_PUBLISHERS = 256
 
 
 class PublisherConnection:
@@ -58,6 +60,7 @@ class PublisherConnection:
         self.stream: Stream | None = None
         self.publication: Publication | None = None
         self.last_received = monotonic()
+        self._heard = False
 
     async def run(self) -> None:
         """Serve it until it ends; whatever it does harms no other connection."""
@@ -82,28 +85,40 @@ class PublisherConnection:
         name = f" ({self.publication.request.name})" if self.publication else ""
         return f"publisher {self._number} from {self.address}{name}"
 
+    @property
+    def progress(self) -> int | None:
+        """How far it has come; None while it waits for the answer to its request."""
+        state = self._protocol.state
+        return None if state is State.ASKING else state.value if self._heard else 0
+
     def drop(self, reason: str) -> None:
         """Cut the connection at once."""
-        logger.warning("%s: dropped: %s", self, reason)
+        logger.log(logging.INFO if self.stream is None else logging.WARNING, "%s: dropped: %s", self, reason)
         self._leave()
         self._writer.transport.abort()
 
     async def _serve(self) -> None:
         started = monotonic()
         while True:
-            timeout = SILENCE_TIMEOUT
-            if self.stream is None:
-                timeout = START_TIMEOUT - timedelta(seconds=monotonic() - started)
-            async with asyncio.timeout(timeout.total_seconds()):
+            async with asyncio.timeout(self._patience_s(started)):
                 data = await self._reader.read(READ_BYTES)
             if not data:
                 return
+            self._heard = True
             self.last_received = monotonic()
             await self._handle(self._protocol.receive_data(data))
             if self.stream is not None:
                 started = monotonic()
             async with asyncio.timeout(START_TIMEOUT.total_seconds()):
                 await self._send()
+
+    def _patience_s(self, started: float) -> float:
+        """How long the next bytes may take: until it publishes, the time is that since it began."""
+        if self.stream is not None:
+            return SILENCE_TIMEOUT.total_seconds()
+        shaking = self._protocol.state is State.HANDSHAKE
+        limit = HANDSHAKE_TIMEOUT if shaking else START_TIMEOUT
+        return limit.total_seconds() - (monotonic() - started)
 
     async def _handle(self, events: list[Event]) -> None:
         for event in events:
@@ -185,29 +200,26 @@ class RTMPServer:
         self.streams = streams
         self.access = access
         self._numbers = itertools.count(1)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], PublisherConnection] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Listen on a bound socket."""
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=READ_BYTES * 4)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            logger.warning("refused a connection: there are %d already", MAX_CONNECTIONS)
-            writer.transport.abort()
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        newcomer = PublisherConnection(self, reader, writer, next(self._numbers))
+        gone = in_excess([found for found in self._connections.values() if found.stream is None], newcomer)
+        if gone is not None:
+            gone.drop("too many connections that don't publish")
+        if gone is newcomer:
             return
-        task = asyncio.current_task()
-        if task is None:
-            return
-        self._connections.add(task)
-        try:
-            await PublisherConnection(self, reader, writer, next(self._numbers)).run()
-        finally:
-            self._connections.discard(task)
+        task = asyncio.get_running_loop().create_task(newcomer.run())
+        self._connections[task] = newcomer
+        task.add_done_callback(self._connections.pop)
 
     def make_room(self, publication: Publication) -> None:
-        """Make sure that nobody publishes that name.
+        """Make sure that nobody publishes that name, and that there is a place.
 
         A publisher from which nothing came for a few seconds is most likely a dead connection: one with the same key
         replaces it.
@@ -215,6 +227,8 @@ class RTMPServer:
         Raises:
             PublishRefusedError: somebody does, and is alive or has another key.
         """
+        if sum(found.stream is not None for found in self._connections.values()) >= MAX_PUBLISHERS:
+            raise PublishRefusedError(f"there are {MAX_PUBLISHERS} publishers already")
         stream = self.streams.get(publication.request.name)
         holder = stream.publisher if stream is not None else None
         if not isinstance(holder, PublisherConnection) or holder.publication is None:
