@@ -6,8 +6,10 @@ import pytest
 
 from amphi.bigbluebutton import (
     CallNotSupportedError,
+    InvalidArgumentError,
     MeetingExistsError,
     MeetingNotFoundError,
+    MisconfiguredServerError,
     Presentation,
     RefusedError,
     Server,
@@ -38,7 +40,7 @@ def test_api_url_from_any_form(url):
     ["bbb.example.org", "ftp://bbb", "https://a:b@bbb", "https://bbb/?x=1", "https://bbb/#x", "https://", ""],
 )
 def test_api_url_refuses_what_is_none(url):
-    with pytest.raises(ValueError, match="BigBlueButton"):
+    with pytest.raises(MisconfiguredServerError, match="BigBlueButton"):
         api_url(url)
 
 
@@ -238,7 +240,7 @@ def test_send_chat_message(serve):
 
 @pytest.mark.parametrize("text", ["", "x" * 501, "😀" * 251])
 def test_send_chat_message_refuses_lengths_before_sending(text):
-    with pytest.raises(ValueError, match="1 to 500"):
+    with pytest.raises(InvalidArgumentError, match="1 to 500"):
         Server("http://127.0.0.1:9", SECRET).send_chat_message("m-1", text)
 
 

@@ -9,6 +9,7 @@ import pytest
 from amphi.sipmediagw import (
     GatewayError,
     GatewayFailedError,
+    GatewayMisconfiguredError,
     GatewayTimeoutError,
     GatewayUnauthorizedError,
     GatewayUnreachableError,
@@ -162,10 +163,10 @@ def test_every_error_has_a_code_and_a_sentence_of_its_own():
 
 @pytest.mark.parametrize("url", ["gw:8080", "ftp://gw", "https://u:p@gw", "https://gw/?token=1", ""])
 def test_base_url_refuses(url):
-    with pytest.raises(ValueError, match="gateway"):
+    with pytest.raises(GatewayMisconfiguredError, match="gateway"):
         base_url(url)
 
 
 def test_connect_refuses_an_unknown_dialect():
-    with pytest.raises(ValueError, match="dialect"):
+    with pytest.raises(GatewayMisconfiguredError, match="dialect"):
         connect("C", "http://127.0.0.1:9", TOKEN)

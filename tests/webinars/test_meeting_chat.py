@@ -11,7 +11,7 @@ from amphi.audience.domain import write_message
 from amphi.audience.models import Message
 from amphi.meetings import server
 from amphi.meetings.models import Meeting
-from amphi.webinars.models import Livestream, State
+from amphi.webinars.models import LiveGateway, Livestream, State
 from amphi.worker import delivery
 from tests.factories import make_user, put
 
@@ -186,3 +186,20 @@ def test_messages_of_a_live_before_are_no_news(client, live):
     Message.objects.update(delivery="failed")
     Livestream.objects.update(asked_at=timezone.now())
     assert notes(client, live) == {}
+
+
+# --- a gateway that can't be asked
+
+
+@pytest.mark.parametrize("wrong", [{"sipmediagw_url": "http://127.0.0.1:9"}, {"sipmediagw_url": "nothing"}])
+def test_message_for_a_gateway_that_can_not_be_asked_is_given_up_and_told(client, live, stage, wrong):
+    """Which dialect it speaks is asked of a gateway, too."""
+    stage.version = "2.7.10"
+    server._server.cache_clear()
+    LiveGateway.objects.update(dialect="auto", **wrong)
+    say(live, "un")
+    work(delivery.ATTEMPTS)
+    message = Message.objects.get()
+    assert message.delivery == "failed"
+    assert message.delivery_error in {"gateway_unreachable", "gateway_misconfigured"}
+    assert notes(client, live)["failed"]["items"][0]["reason"]

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
-from amphi.webinars import domain
-from amphi.webinars.models import Livestream, State, Transition
-from amphi.worker import check, gateways, supervisor
+from amphi.webinars import deletion, domain
+from amphi.webinars.models import LiveGateway, Livestream, State, Transition
+from amphi.worker import check, gateways, jobs, supervisor
 from tests.factories import make_user
 
 JOB = r"/jobs/"
@@ -398,3 +398,60 @@ def test_stop_of_a_job_that_the_gateway_does_not_know_is_done(livestream, stage)
     domain.stop_live(livestream, user=livestream.meeting.owner)
     look(livestream)
     assert livestream.state == State.STOPPED
+
+
+# --- a live gateway that was filled in wrongly
+
+WRONG = [
+    {"sipmediagw_url": "", "dialect": "amphi"},
+    {"sipmediagw_url": "gateway.example.org"},
+    {"sipmediagw_url": "https://gateway.example.org:99999"},
+    {"sipmediagw_url": "https://[gateway"},
+    {"sipmediagw_url": "https://user:password@gateway.example.org"},
+    {"ca_file": "/nowhere/ca.pem"},
+    {"sipmediagw_token": "two\nlines"},
+    {"sipmediagw_token": "jeton…"},
+    {"sipmediagw_url": "", "dialect": "auto"},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_start_with_a_gateway_that_is_filled_in_wrongly_says_so(livestream, stage, wrong):
+    LiveGateway.objects.update(**wrong)
+    start(livestream)
+    assert look(livestream) == check.AFTER_ERROR
+    assert livestream.last_error == "gateway_misconfigured"
+    assert livestream.last_error_detail
+    assert wording.last_error(livestream) == str(wording.ERRORS["gateway_misconfigured"])
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_stop_with_a_gateway_that_is_filled_in_wrongly_ends(livestream, stage, wrong):
+    on_air(livestream, stage)
+    LiveGateway.objects.update(**wrong)
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    assert look(livestream) == check.AFTER_ERROR
+    assert livestream.state == State.STOPPING
+    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    look(livestream)
+    assert livestream.state == State.FAILED
+
+
+def test_webinar_whose_gateway_is_filled_in_wrongly_can_be_deleted(livestream, stage):
+    on_air(livestream, stage)
+    LiveGateway.objects.update(sipmediagw_url="nothing")
+    deletion.delete(livestream.meeting, user=livestream.meeting.owner, tells_invited=False)
+    look(livestream)
+    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    look(livestream)
+    age(livestream, job_since=jobs.CORRECTED_WITHIN + timedelta(seconds=1))
+    livestream.refresh_from_db()
+    assert supervisor.look(livestream) is None
+    assert not Meeting.objects.exists()
+
+
+def test_start_without_a_meeting_server_does_not_escape(livestream, stage, settings):
+    start(livestream)
+    settings.BBB_API_URL = "nothing"
+    assert look(livestream) == check.AFTER_ERROR
+    assert livestream.state == State.STARTING

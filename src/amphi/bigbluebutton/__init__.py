@@ -1,8 +1,8 @@
 """A client of BigBlueButton 2.6, 2.7 and 3.0, alone or behind Scalelite; usable on its own.
 
 Synchronous: it is called from worker threads that do one thing at a time, where a call that blocks with a deadline is simplest
-to read and to test; an asynchronous caller wraps a call in `asyncio.to_thread`. There is one HTTP client per `Server`, an
-`httpx.Client` with a limit for connecting and one for the whole call, TLS verified, with an optional CA file.
+to read and to test; an asynchronous caller wraps a call in `asyncio.to_thread`. There is one HTTP client per `Server`, with
+a limit for connecting and one for the whole call, TLS verified, with an optional CA file.
 
     server = Server("https://bbb.example.org/bigbluebutton/api", secret)
     server.create("calculus-1", "Calculus", parameters={"record": "true"})
@@ -21,11 +21,13 @@ from amphi.bigbluebutton.exceptions import (
     ForbiddenXmlError,
     HookNotFoundError,
     HttpStatusError,
+    InvalidArgumentError,
     InvalidSignatureError,
     MalformedDeliveryError,
     MalformedXmlError,
     MeetingExistsError,
     MeetingNotFoundError,
+    MisconfiguredServerError,
     NoAnswerError,
     NotXmlError,
     RedirectedError,
@@ -66,6 +68,7 @@ __all__ = [
     "Hook",
     "HookNotFoundError",
     "HttpStatusError",
+    "InvalidArgumentError",
     "InvalidSignatureError",
     "JoinRole",
     "MalformedDeliveryError",
@@ -73,6 +76,7 @@ __all__ = [
     "MeetingExistsError",
     "MeetingInfo",
     "MeetingNotFoundError",
+    "MisconfiguredServerError",
     "NoAnswerError",
     "NotXmlError",
     "PlaybackFormat",

@@ -1,6 +1,8 @@
 """What may go wrong between us and a BigBlueButton server.
 
     BigBlueButtonError
+    ├── MisconfiguredServerError     no call can be made with that address or CA file
+    ├── InvalidArgumentError         BigBlueButton would refuse what is asked; nothing was sent
     ├── NoAnswerError
     │   ├── UnreachableError
     │   ├── ServerTimeoutError
@@ -38,6 +40,18 @@ class BigBlueButtonError(Exception):
     """
 
     permanent: bool = False
+
+
+class MisconfiguredServerError(BigBlueButtonError):
+    """The server's address or CA file can't be what it says."""
+
+    permanent = True
+
+
+class InvalidArgumentError(BigBlueButtonError):
+    """BigBlueButton takes no such value; it was not asked."""
+
+    permanent = True
 
 
 class NoAnswerError(BigBlueButtonError):

@@ -27,6 +27,8 @@ from amphi.system import outbound
 
 LONGEST_MESSAGE = 500
 LONGEST_USER_NAME = 255
+LENGTHS = range(2, 257)
+"""Of a meeting's name and id, in UTF-16 units, as BigBlueButton's server counts."""
 _CAPABILITIES_EXPIRE_AFTER_S = 600.0
 _FIRST_WITH_INSERT_DOCUMENT = (2, 5)
 _FIRST_WITH_CHAT_MESSAGE = (3, 0)
@@ -36,13 +38,23 @@ def api_url(url: str) -> str:
     """The address of the API, from whichever form of a server's address an administrator wrote.
 
     Raises:
-        ValueError: it is no http(s) address, or holds a user, a query or a fragment.
+        MisconfiguredServerError: it is no http(s) address, or holds a user, a query or a fragment.
     """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the address of a BigBlueButton server begins with https:// and names a host")
+    try:
+        parts = urlsplit(url.strip())
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise exceptions.MisconfiguredServerError(
+            f"the address of a BigBlueButton server can’t be one: {error}"
+        ) from error
+    if parts.scheme not in {"http", "https"} or not has_host:
+        raise exceptions.MisconfiguredServerError(
+            "the address of a BigBlueButton server begins with https:// and names a host"
+        )
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("the address of a BigBlueButton server holds no user, query or fragment")
+        raise exceptions.MisconfiguredServerError(
+            "the address of a BigBlueButton server holds no user, query or fragment"
+        )
     path = parts.path.rstrip("/").removesuffix("/api").removesuffix("/bigbluebutton")
     return f"{parts.scheme}://{parts.netloc}{path}/bigbluebutton/api"
 
@@ -65,7 +77,7 @@ class Server:
         clock: seconds that only grow; for the expiry of what was probed.
 
     Raises:
-        ValueError: the address can't be one.
+        MisconfiguredServerError: the address can't be one, or the CA file can't be read.
     """
 
     def __init__(
@@ -82,7 +94,10 @@ class Server:
         self._secret = secret
         self._algorithm: Algorithm = checksum
         self._hooks_algorithm: Algorithm = checksum
-        self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file)
+        try:
+            self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file)
+        except outbound.MisconfiguredError as error:
+            raise exceptions.MisconfiguredServerError(str(error)) from error
         self._clock = clock
         self._probed: tuple[float, Capabilities] | None = None
 
@@ -106,15 +121,20 @@ class Server:
         """Create a meeting; asking again for one that is there is harmless, and says `existed`.
 
         Args:
-            meeting_id: 2 to 256 characters, no comma.
-            name: 2 to 256 characters.
+            meeting_id: 2 to 256 UTF-16 units, no comma.
+            name: 2 to 256 UTF-16 units.
             parameters: any other of the call, such as ``meta_endCallbackUrl``.
             presentations: documents to show, the first one first.
 
         Raises:
+            InvalidArgumentError: the name or the id is too short or too long, or the id has a comma.
             MeetingExistsError: it exists with other passwords or another voice bridge.
             BigBlueButtonError: any other of its tree.
         """
+        _check_length("name", name)
+        _check_length("id", meeting_id)
+        if "," in meeting_id:
+            raise exceptions.InvalidArgumentError("create: a meeting’s id has no comma")
         query = {"meetingID": meeting_id, "name": name, **(parameters or {})}
         documents = list(presentations)
         response = self._call("create", query, body=_modules(documents) if documents else None)
@@ -206,12 +226,14 @@ class Server:
             user_name: who speaks; cut at 255.
 
         Raises:
-            ValueError: the text is empty or too long.
+            InvalidArgumentError: the text is empty or too long.
             MeetingNotFoundError: there is no such meeting.
             CallNotSupportedError: the server is older.
         """
-        if not 1 <= len(text.encode("utf-16-le")) // 2 <= LONGEST_MESSAGE:
-            raise ValueError(f"a chat message has 1 to {LONGEST_MESSAGE} characters")
+        if not 1 <= _units(text) <= LONGEST_MESSAGE:
+            raise exceptions.InvalidArgumentError(
+                f"sendChatMessage: a message has 1 to {LONGEST_MESSAGE} characters, this one {_units(text)}"
+            )
         query = {"meetingID": meeting_id, "message": text}
         if user_name:
             query["userName"] = user_name[:LONGEST_USER_NAME]
@@ -329,12 +351,25 @@ class Server:
         return f"{self.url}/{call}?{raw_query}{separator}checksum={signature}"
 
 
+def _units(text: str) -> int:
+    """The length of a text as Java counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _check_length(what: str, text: str) -> None:
+    if _units(text) not in LENGTHS:
+        raise exceptions.InvalidArgumentError(
+            f"create: a meeting’s {what} has {LENGTHS[0]} to {LENGTHS[-1]} characters, this one {_units(text)}"
+        )
+
+
 def _no_answer(call: str, error: outbound.OutboundError) -> exceptions.BigBlueButtonError:
     kinds: dict[type[outbound.OutboundError], type[exceptions.BigBlueButtonError]] = {
         outbound.DeadlineError: exceptions.ServerTimeoutError,
         outbound.UntrustedCertificateError: exceptions.UntrustedServerError,
         outbound.AnswerTooLargeError: exceptions.AnswerTooLargeError,
         outbound.GarbledAnswerError: exceptions.NotXmlError,
+        outbound.MisconfiguredError: exceptions.MisconfiguredServerError,
     }
     return kinds.get(type(error), exceptions.UnreachableError)(f"{call}: {error}")
 

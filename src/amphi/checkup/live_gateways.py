@@ -61,6 +61,8 @@ def _advice(error: sipmediagw.GatewayError) -> str:
             en="its certificate is not trusted. Renew it, or name its private authority’s file in the live gateway’s page.",
             fr="son certificat n’est pas reconnu. Renouvelez-le, ou indiquez le fichier de son autorité privée dans la fiche de la passerelle.",
         )
+    if isinstance(error, sipmediagw.GatewayMisconfiguredError):
+        return say(en=f"it can’t be asked: {error}.", fr=f"impossible de l’interroger : {error}.")
     if isinstance(error, sipmediagw.NotAGatewayError):
         return say(
             en=f"what answers there is no gateway ({error}). Correct its address.",

@@ -7,6 +7,7 @@ from django.conf import settings
 from amphi.bigbluebutton import (
     BigBlueButtonError,
     ChecksumRefusedError,
+    MisconfiguredServerError,
     ServerTimeoutError,
     UnexpectedAnswerError,
     UntrustedServerError,
@@ -26,6 +27,11 @@ def _advice(error: BigBlueButtonError) -> str:
         return say(
             en='it refuses our signature. Copy BBB_SECRET_KEY from `bbb-conf --secret`; an old server may want BBB_CHECKSUM = "sha1".',
             fr='il refuse notre signature. Recopiez BBB_SECRET_KEY depuis « bbb-conf --secret » ; un vieux serveur peut vouloir BBB_CHECKSUM = "sha1".',
+        )
+    if isinstance(error, MisconfiguredServerError):
+        return say(
+            en=f"it can’t be asked: {error}. Correct BBB_API_URL or BBB_CA_FILE.",
+            fr=f"impossible de l’interroger : {error}. Corrigez BBB_API_URL ou BBB_CA_FILE.",
         )
     if isinstance(error, UntrustedServerError):
         return say(
@@ -61,7 +67,11 @@ def check_meeting_server() -> Iterator[Finding]:
             ),
         )
         return
-    server = meeting_server()
+    try:
+        server = meeting_server()
+    except MisconfiguredServerError as error:
+        yield Finding("FAIL", CHECK, settings.BBB_API_URL, _advice(error))
+        return
     try:
         capabilities = server.capabilities()
         meetings = server.meetings()

@@ -1,8 +1,8 @@
 """A client of streaming gateways: RENATER's SIPMediaGW of any deployed version, and `amphi gateway`; usable on its own.
 
 Synchronous: it is called from worker threads that do one thing at a time; an asynchronous caller wraps a call in
-`asyncio.to_thread`. There is one HTTP client per gateway, an `httpx.Client` with a limit for connecting and one for the whole
-call, TLS verified, with an optional CA file for a private authority.
+`asyncio.to_thread`. There is one HTTP client per gateway, with a limit for connecting and one for the whole call, TLS verified,
+with an optional CA file for a private authority.
 
     gateway = connect("auto", "https://gateway.example.org:8080", token)
     started = gateway.start(StartRequest(job_id="41", room="amphi-3f9k2m", rtmp_url=…, join_url=…, domain=…))
@@ -18,6 +18,7 @@ from amphi.sipmediagw.exceptions import (
     GatewayError,
     GatewayFailedError,
     GatewayFullError,
+    GatewayMisconfiguredError,
     GatewayRefusedError,
     GatewayTimeoutError,
     GatewayUnauthorizedError,
@@ -39,6 +40,7 @@ __all__ = [
     "GatewayError",
     "GatewayFailedError",
     "GatewayFullError",
+    "GatewayMisconfiguredError",
     "GatewayRefusedError",
     "GatewayTimeoutError",
     "GatewayUnauthorizedError",

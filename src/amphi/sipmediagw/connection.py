@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from amphi.sipmediagw.exceptions import GatewayUnauthorizedError, NotAGatewayError
+from amphi.sipmediagw.exceptions import (
+    GatewayMisconfiguredError,
+    GatewayUnauthorizedError,
+    NotAGatewayError,
+)
 from amphi.sipmediagw.jobs import JobGateway
 from amphi.sipmediagw.launcher import LauncherGateway
 from amphi.sipmediagw.model import Dialect, Gateway
@@ -31,7 +35,7 @@ def connect(
         slow_timeout_s: the same for starting and stopping in A, B and D, which answer only when it is done, after 2 to 20 s.
 
     Raises:
-        ValueError: the address can't be one, or there is no such dialect.
+        GatewayMisconfiguredError: the address can't be one, the CA file can't be read, or there is no such dialect.
         GatewayError: ``auto`` could not find out.
     """
     transport = Transport(url, token, timeout_s=timeout_s, ca_file=ca_file)
@@ -44,14 +48,14 @@ def connect(
             return LauncherGateway(transport, dialect, slow_timeout_s=slow_timeout_s)
         case "D":
             return ProxyGateway(transport, slow_timeout_s=slow_timeout_s)
-    raise ValueError(f"there is no dialect {dialect!r}")
+    raise GatewayMisconfiguredError(f"there is no dialect {dialect!r}")
 
 
 def detect(url: str, token: str, *, ca_file: Path | str | None = None, timeout_s: float = 10.0) -> Dialect:
     """Which dialect a gateway speaks, found without starting anything.
 
     Raises:
-        ValueError: the address can't be one.
+        GatewayMisconfiguredError: the address can't be one, or the CA file can't be read.
         GatewayUnauthorizedError: the token is not its own.
         NotAGatewayError: it is none that we know.
         GatewayError: any other of its tree.

@@ -1,6 +1,7 @@
 """What may go wrong between us and a gateway.
 
 GatewayError
+├── GatewayMisconfiguredError   no call can be made with that address, token or CA file
 ├── GatewayUnreachableError
 ├── GatewayTimeoutError
 ├── UntrustedGatewayError
@@ -31,6 +32,14 @@ class GatewayError(Exception):
     permanent: ClassVar[bool] = False
     code: ClassVar[str] = "gateway_error"
     sentence: ClassVar[str] = "The streaming gateway has a problem."
+
+
+class GatewayMisconfiguredError(GatewayError):
+    """The gateway's address, token or CA file can't be what it says."""
+
+    permanent = True
+    code = "gateway_misconfigured"
+    sentence = "The streaming gateway’s address, token or certificate file is wrong. Tell an administrator."
 
 
 class GatewayUnreachableError(GatewayError):

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from amphi.sipmediagw.exceptions import (
     GatewayError,
     GatewayFailedError,
+    GatewayMisconfiguredError,
     GatewayTimeoutError,
     GatewayUnauthorizedError,
     GatewayUnreachableError,
@@ -23,6 +24,7 @@ _FAILURES: dict[type[outbound.OutboundError], type[GatewayError]] = {
     outbound.UntrustedCertificateError: UntrustedGatewayError,
     outbound.AnswerTooLargeError: NotAGatewayError,
     outbound.GarbledAnswerError: NotAGatewayError,
+    outbound.MisconfiguredError: GatewayMisconfiguredError,
 }
 
 
@@ -47,13 +49,17 @@ def base_url(url: str) -> str:
     """A gateway's address without its last slash.
 
     Raises:
-        ValueError: it is no http(s) address, or holds a user, a query or a fragment.
+        GatewayMisconfiguredError: it is no http(s) address, or holds a user, a query or a fragment.
     """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the address of a gateway begins with https:// and names a host")
+    try:
+        parts = urlsplit(url.strip())
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise GatewayMisconfiguredError(f"the address of a gateway can’t be one: {error}") from error
+    if parts.scheme not in {"http", "https"} or not has_host:
+        raise GatewayMisconfiguredError("the address of a gateway begins with https:// and names a host")
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("the address of a gateway holds no user, query or fragment")
+        raise GatewayMisconfiguredError("the address of a gateway holds no user, query or fragment")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -73,7 +79,10 @@ class Transport:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._token = token
-        self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file, headers=headers)
+        try:
+            self._caller = outbound.Caller(timeout_s=timeout_s, ca_file=ca_file, headers=headers)
+        except outbound.MisconfiguredError as error:
+            raise GatewayMisconfiguredError(str(error)) from error
 
     def __repr__(self) -> str:
         return f"Transport({self.url!r})"
@@ -105,9 +114,8 @@ class Transport:
         url = self.url + path
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe="")
-        request = {} if body is None else {"json": body}
         try:
-            answer = self._caller.call(method, url, timeout_s=timeout_s, **request)
+            answer = self._caller.call(method, url, timeout_s=timeout_s, json=body)
         except outbound.OutboundError as error:
             kind = _FAILURES.get(type(error), GatewayUnreachableError)
             raise kind(f"{method} {path}: {error}") from error

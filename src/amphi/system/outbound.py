@@ -1,31 +1,39 @@
 """Calls to other people's servers that end in time: what both client libraries share.
 
-Synchronous, for worker threads. A call has one deadline from its first byte to its last, so that a server that drips a byte
-now and then holds a worker no longer than one that is silent; its answer has a largest size; redirects are not followed; TLS
-is verified; the environment's proxies and netrc are left alone, since they would change where a secret goes.
+Synchronous, for worker threads. A call has one deadline from the look-up of its host's name to its last byte, so that a server that
+drips a byte now and then holds a worker no longer than one that is silent; its answer has a largest size; redirects are not
+followed; TLS is verified; the environment's proxies and netrc are left alone, since they would change where a secret goes.
 """
 
 import functools
-import logging
+import re
 import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
 
+from amphi.system import name_lookup
+
 LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
+_HOST = re.compile(rb"[A-Za-z0-9._:-]+")
+_KEPT_FOR_S = 2.0
+"""Well before servers hang up, whose usual 5 s would race with a call."""
 
 
 class OutboundError(Exception):
     """A call that brought no answer. The message is for the log and holds no secret.
 
-    Tree: `ConnectionFailedError`, `DeadlineError`, `UntrustedCertificateError`, `AnswerTooLargeError`, `GarbledAnswerError`.
+    Tree: `ConnectionFailedError`, `DeadlineError`, `UntrustedCertificateError`, `AnswerTooLargeError`, `GarbledAnswerError`,
+    `MisconfiguredError`.
     """
 
 
@@ -49,13 +57,17 @@ class GarbledAnswerError(OutboundError):
     """What came back is not HTTP, or its body is not encoded as it says."""
 
 
+class MisconfiguredError(OutboundError):
+    """The address, a header or the CA file can't be what it says: no call was made, and none can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer, read whole.
 
     Attributes:
         status: HTTP's status code.
-        headers: by name, in any case.
+        headers: by name, in lower case.
         body: its bytes, after content decoding.
     """
 
@@ -110,7 +122,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """Opens connections that know the call's deadline."""
+    """Finds hosts and opens connections within the call's deadline."""
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
@@ -123,35 +135,33 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        inner = super().connect_tcp(host, port, self._deadline.left(timeout), local_address, socket_options)
-        return _Stream(inner, self._deadline)
+        ends_at = None if timeout is None else time.monotonic() + timeout
 
+        def left(share: int = 1) -> float | None:
+            limit = self._deadline.left(None if ends_at is None else max(0.001, ends_at - time.monotonic()))
+            return None if limit is None else limit / share
 
-class _Transport(httpx.HTTPTransport):
-    """HTTPX's transport over connections that know the call's deadline."""
+        addresses = self._addresses_of(host, port, left())
+        for number, address in enumerate(addresses, 1):
+            try:
+                # Those that come after have their share of the time.
+                share = left(len(addresses) - number + 1)
+                inner = super().connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+            else:
+                return _Stream(inner, self._deadline)
+        raise httpcore.ConnectError("no address")
 
-    def __init__(self, context: ssl.SSLContext, deadline: _Deadline) -> None:
-        super().__init__(verify=context)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            network_backend=_Backend(deadline),
-            max_connections=100,
-            max_keepalive_connections=10,
-            keepalive_expiry=2.0,  # well before servers hang up, whose usual 5 s would race with a call
-        )
-
-
-def _cut_query(record: logging.LogRecord) -> bool:
-    """Keep what a query holds (checksums, keys) out of HTTPX's own log lines."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            argument.copy_with(query=None) if isinstance(argument, httpx.URL) else argument
-            for argument in record.args
-        )
-    return True
-
-
-logging.getLogger("httpx").addFilter(_cut_query)
+    @staticmethod
+    def _addresses_of(host: str, port: int, timeout_s: float | None) -> list[str]:
+        try:
+            return name_lookup.addresses_of(host, port, timeout_s=timeout_s)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except name_lookup.LookupFailedError as error:
+            raise httpcore.ConnectError(str(error)) from error
 
 
 class Caller:
@@ -159,9 +169,12 @@ class Caller:
 
     Args:
         timeout_s: the longest a whole call may take.
-        connect_timeout_s: the longest that connecting may take.
+        connect_timeout_s: the longest that finding the host and connecting may take.
         ca_file: PEM certificates to trust instead of the system's.
         headers: sent with every call.
+
+    Raises:
+        MisconfiguredError: the CA file can't be read.
     """
 
     def __init__(
@@ -175,52 +188,102 @@ class Caller:
         self._deadline = _Deadline()
         self._timeout_s = timeout_s
         self._connect_timeout_s = connect_timeout_s
-        context = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _system_trust()
-        self._client = httpx.Client(
-            transport=_Transport(context, self._deadline),
-            timeout=timeout_s,
-            headers=dict(headers or {}),
-            follow_redirects=False,
-            trust_env=False,
+        self._headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "amphi"} | dict(
+            headers or {}
+        )
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_private_trust(ca_file) if ca_file else _system_trust(),
+            network_backend=_Backend(self._deadline),
+            max_connections=100,
+            max_keepalive_connections=10,
+            keepalive_expiry=_KEPT_FOR_S,
         )
         # A caller that nobody closed leaves no open sockets, when it is dropped or at the end.
-        weakref.finalize(self, self._client.close)
+        weakref.finalize(self, self._pool.close)
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        self._client.close()
+        self._pool.close()
 
-    def call(self, method: str, url: str, *, timeout_s: float | None = None, **request: Any) -> Answer:
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        json: object = None,
+    ) -> Answer:
         """Make one call and read its whole answer.
 
         Args:
             method: HTTP's.
             url: whole, query included.
             timeout_s: for this call, instead of the caller's own.
-            request: `content`, `json`, `headers`, as HTTPX has them.
+            headers: for this call, besides the caller's own.
+            content: the body.
+            json: the same, to be sent as JSON.
 
         Raises:
             OutboundError: one of its tree; none holds the query or a header.
         """
+        if json is not None:
+            content = dumps(json).encode()
+            headers = {"Content-Type": "application/json"} | dict(headers or {})
         limit_s = self._timeout_s if timeout_s is None else timeout_s
-        timeout = httpx.Timeout(limit_s, connect=min(limit_s, self._connect_timeout_s))
+        target, fields = _target(url), _fields(self._headers | dict(headers or {}))
+        connect_s = min(limit_s, self._connect_timeout_s)
+        waits = {"connect": connect_s, "read": limit_s, "write": limit_s, "pool": limit_s}
         self._deadline.at = time.monotonic() + limit_s
         try:
-            with self._client.stream(method, url, timeout=timeout, **request) as response:
-                return Answer(response.status_code, response.headers, _whole_body(response))
-        except httpx.TimeoutException as error:
+            with self._pool.stream(
+                method, target, headers=fields, content=content, extensions={"timeout": waits}
+            ) as response:
+                found = {
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in response.headers
+                }
+                return Answer(response.status, found, _whole_body(response.iter_stream(), found))
+        except httpcore.TimeoutException as error:
             raise DeadlineError(f"no whole answer in {limit_s:g} s") from error
-        except httpx.ConnectError as error:
-            if isinstance(_root_cause(error), ssl.SSLError):
-                raise UntrustedCertificateError(str(error)) from error
-            raise ConnectionFailedError(str(error)) from error
-        except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            hung_up = "disconnected" in str(error) or "closed connection" in str(error)
-            raise (ConnectionFailedError if hung_up else GarbledAnswerError)(str(error)) from error
-        except httpx.TransportError as error:
-            raise ConnectionFailedError(str(error) or type(error).__name__) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise _failure(error) from error
         finally:
             self._deadline.at = None
+
+
+def _failure(error: Exception) -> OutboundError:
+    said = str(error) or type(error).__name__
+    match error:
+        case httpcore.ConnectError() if isinstance(_root_cause(error), ssl.SSLError):
+            return UntrustedCertificateError(said)
+        case httpcore.RemoteProtocolError() if "disconnected" not in said and "closed connection" not in said:
+            return GarbledAnswerError(said)
+        case httpcore.LocalProtocolError():
+            return MisconfiguredError("a header or the address has characters that HTTP does not take")
+    return ConnectionFailedError(said)
+
+
+def _target(url: str) -> httpcore.URL:
+    try:
+        parts = httpx.URL(url)
+        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.raw_host):
+            raise MisconfiguredError("the address does not begin with http:// or https:// and a host")
+        if parts.port is not None and not 0 < parts.port < 65536:  # noqa: PLR2004 -- TCP's ports
+            raise MisconfiguredError("the address has a port that can’t be one")
+        return httpcore.URL(
+            scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=parts.raw_path
+        )
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise MisconfiguredError(f"the address can’t be one: {type(error).__name__}") from error
+
+
+def _fields(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    try:
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    except UnicodeError as error:
+        raise MisconfiguredError("a header has characters that HTTP does not take") from error
 
 
 @functools.cache
@@ -229,13 +292,37 @@ def _system_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _whole_body(response: httpx.Response) -> bytes:
+def _private_trust(ca_file: Path | str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except (OSError, ValueError) as error:  # ssl's own errors are among the first
+        raise MisconfiguredError(f"the CA file {ca_file} can’t be read: {error}") from error
+
+
+def _whole_body(pieces: Iterable[bytes], headers: Mapping[str, str]) -> bytes:
     body = bytearray()
-    for piece in response.iter_bytes():
+    for piece in _decoded(pieces, headers.get("content-encoding", "").strip().lower()):
         body += piece
         if len(body) > LARGEST_ANSWER_BYTES:
             raise AnswerTooLargeError(f"the answer is larger than {LARGEST_ANSWER_BYTES} bytes")
     return bytes(body)
+
+
+def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """The body as it was before the server packed it, as some do unasked; never much more of it than is allowed."""
+    if encoding in {"", "identity"}:
+        yield from pieces
+        return
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise GarbledAnswerError("the body has an encoding that was not asked for")
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        for piece in pieces:
+            yield unpacker.decompress(piece, LARGEST_ANSWER_BYTES + 1)
+    except zlib.error as error:
+        raise GarbledAnswerError(f"the body is not encoded as it says: {error}") from error
+    if not unpacker.eof:
+        raise GarbledAnswerError("the encoded body is cut off")
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from amphi import sipmediagw
+from amphi.bigbluebutton import MisconfiguredServerError
 from amphi.webinars import rebooking, transitions
 from amphi.webinars.models import LiveGateway, Livestream, State
 from amphi.worker import gateways
@@ -11,6 +12,8 @@ from amphi.worker.check import AFTER_ERROR, CONFIRM_AFTER, Check
 
 log = logging.getLogger("webinar")
 
+CORRECTED_WITHIN = timedelta(minutes=2)
+"""How long an administrator has to correct what was filled in wrongly about a gateway that is to be stopped."""
 UNSEEN_AFTER = timedelta(seconds=45)
 """A gateway that does not report shows its pictures within 13 s of a start, and may say after 10 s that it failed while it goes on."""
 
@@ -37,6 +40,11 @@ def retire_old_job(check: Check) -> None:
     )
     try:
         gateways.gateway_for(gateway).stop(job)
+    except sipmediagw.GatewayMisconfiguredError as error:
+        gateway_error(check, "stop_rtmp_gateway", error)
+        if check.now < (livestream.job_since or livestream.state_since) + CORRECTED_WITHIN:
+            return
+        # There is no such gateway, so there is nothing to stop: it must hold up nothing for ever.
     except sipmediagw.GatewayError as error:
         if gateway == livestream.gateway:
             gateway_error(check, "stop_rtmp_gateway", error)
@@ -59,11 +67,15 @@ def _start_job(check: Check) -> None:
         check.next_in = AFTER_ERROR
         return
     shows_chat = _shows_chat(livestream)
-    request = gateways.start_request(livestream, show_chat=shows_chat)
     try:
+        request = gateways.start_request(livestream, show_chat=shows_chat)
         status = gateways.gateway_for(livestream.gateway).start(request)
     except sipmediagw.GatewayError as error:
         gateway_error(check, "start_rtmp_gateway", error)
+        return
+    except MisconfiguredServerError as error:  # it has no address into the meeting to give
+        log.warning("start_rtmp_gateway for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+        check.next_in = AFTER_ERROR
         return
     log.info("start_rtmp_gateway for meeting %s “%s”: %s", meeting.pk, meeting.name, status.state)
     check.note(gateway_asked_at=check.now, remote_id=status.remote_id, chat_shown=status.chat_shown)

@@ -30,8 +30,8 @@ class NotDeliveredError(Exception):
 
 def announce(meeting: Meeting, text: str) -> None:
     """Tell the presenters something in their chat, where the meeting server has a call for it; what fails is logged."""
-    server = meeting_server()
     try:
+        server = meeting_server()
         if server.capabilities().send_chat_message:
             server.send_chat_message(meeting.bbb_id, text, user_name="Amphi")
     except BigBlueButtonError as error:
@@ -50,11 +50,11 @@ def send_to_meeting(livestream: Livestream, message: Message) -> bool:
     Raises:
         NotDeliveredError: neither way took it.
     """
-    server = meeting_server()
     rest = chat.split_message(message.text)[message.pieces_sent :]
     if not rest:
         return True
     try:
+        server = meeting_server()
         if server.capabilities().send_chat_message:
             server.send_chat_message(livestream.meeting.bbb_id, rest[0], user_name=message.author_name)
             return len(rest) == 1
@@ -69,8 +69,7 @@ def send_to_meeting(livestream: Livestream, message: Message) -> bool:
 
 
 def _have_it_typed(livestream: Livestream, text: str, author: str) -> None:
-    gateway = gateways.gateway_for(livestream.gateway)
     try:
-        gateway.send_chat(gateways.job_ref(livestream), text, author)
+        gateways.gateway_for(livestream.gateway).send_chat(gateways.job_ref(livestream), text, author)
     except sipmediagw.GatewayError as error:
         raise NotDeliveredError(str(error), permanent=error.permanent, code=error.code) from error

@@ -22,6 +22,9 @@ ERRORS: dict[str, Promise] = {
     "gateway_error": _("The streaming gateway has a problem."),
     "gateway_unreachable": _("The streaming gateway does not answer. It is asked again."),
     "gateway_timeout": _("The streaming gateway takes too long to answer. It is asked again."),
+    "gateway_misconfigured": _(
+        "The streaming gateway’s address, token or certificate file is wrong. Tell an administrator."
+    ),
     "gateway_untrusted": _("The streaming gateway’s certificate is not trusted. Tell an administrator."),
     "gateway_unauthorized": _("The streaming gateway does not accept our token. Tell an administrator."),
     "gateway_full": _("The streaming gateway is busy with other webinars. It is asked again."),

@@ -1,0 +1,77 @@
+"""The addresses of a host, found in time: the system's own resolver has no limit that its caller may set.
+
+It can't be interrupted either, so each look-up has a thread of its own. A caller leaves one that takes too long; the next who asks
+for the same name waits for the same thread, and there are never more than `MOST_AT_ONCE`.
+"""
+
+import ipaddress
+import socket
+import threading
+
+MOST_AT_ONCE = 50
+Key = tuple[str, int]
+
+
+class LookupFailedError(OSError):
+    """The name has no address, or the resolver says that it can't tell."""
+
+
+class _Lookup:
+    """One question to the resolver, for all who ask it at the same moment."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._done = threading.Event()
+        self._found: list[str] = []
+        self._error = ""
+
+    def run(self) -> None:
+        try:
+            found = socket.getaddrinfo(*self._key, type=socket.SOCK_STREAM)
+            self._found = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        except (OSError, UnicodeError) as error:
+            self._error = str(error)
+        finally:
+            with _lock:
+                _under_way.pop(self._key, None)
+            self._done.set()
+
+    def answer(self, timeout_s: float | None) -> list[str]:
+        if not self._done.wait(timeout_s):
+            raise TimeoutError(f"the address of {self._key[0]} was not found in time")
+        if self._error or not self._found:
+            raise LookupFailedError(self._error or "no address")
+        return self._found
+
+
+_lock = threading.Lock()
+_under_way: dict[Key, _Lookup] = {}
+
+
+def addresses_of(host: str, port: int, *, timeout_s: float | None = None) -> list[str]:
+    """The IP addresses of `host`, in the order in which they are to be tried.
+
+    Args:
+        host: a name, or an address, which is given back.
+        port: the TCP port that will be called.
+        timeout_s: the longest to wait.
+
+    Raises:
+        TimeoutError: the resolver did not answer in time.
+        LookupFailedError: there is no such name, or too many look-ups hang already.
+    """
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        return _lookup((host, port)).answer(timeout_s)
+
+
+def _lookup(key: Key) -> _Lookup:
+    with _lock:
+        lookup = _under_way.get(key)
+        if lookup is None:
+            if len(_under_way) >= MOST_AT_ONCE:
+                raise LookupFailedError("too many look-ups wait for the resolver")
+            lookup = _under_way[key] = _Lookup(key)
+            threading.Thread(target=lookup.run, name="name look-up", daemon=True).start()
+    return lookup
