@@ -1,4 +1,4 @@
-"""A server of pages that stand in for BigBlueButton's client, one era at a time."""
+"""A server of pages that stand in for BigBlueButton's client, one era at a time, and of the data that they live on."""
 
 import contextlib
 import http.server
@@ -7,8 +7,19 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
 PAGES = Path(__file__).with_name("pages")
-KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}
+KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+ERAS = ("2.6", "2.7", "3.0", "3.0 livekit", "4.0")
+LANGUAGES = ("fr", "en")
+VERSIONS = {"2.6": "2.6.18", "2.7": "2.7.5", "3.0": "3.0.14", "3.0 livekit": "3.0.14", "4.0": "4.0.0-beta.5"}
+
+
+def has_data_socket(era: str) -> bool:
+    """Whether the client of that era gets its data through a socket of its own kind (GraphQL), rather than through Meteor's."""
+    return era >= "3"
 
 
 class ClientHandler(http.server.BaseHTTPRequestHandler):
@@ -23,19 +34,23 @@ class ClientHandler(http.server.BaseHTTPRequestHandler):
         elif address.path == "/say":
             client.hear({name: values[0] for name, values in parse_qs(address.query).items()})
             self.answer(b"", "text/plain")
-        elif address.path == "/bigbluebutton.js":
-            self.page("bigbluebutton.js")
+        elif address.path.startswith("/client/"):
+            self.page(address.path.removeprefix("/"))
         elif address.path == "/bigbluebutton/api/join":
-            client.joins += 1
-            if client.joins > 1:
-                client.change(banner="")  # a page that is opened anew is connected
-            self.redirect(client.first_address())
+            self.join()
         elif address.path == "/bigbluebutton/api/error":
             self.answer(client.xml.encode(), "text/xml")
         elif address.path == "/html5client/guestWait":
             self.page("guest-wait.html")
         else:
             self.page("bigbluebutton.html" if address.path.startswith("/html5client") else "join_form.html")
+
+    def join(self):
+        client = self.server.client
+        client.joins += 1
+        if client.joins > 1:
+            client.change(banner="")  # a page that is opened anew is connected
+        self.redirect(client.first_address())
 
     def redirect(self, where):
         self.send_response(302)
@@ -56,29 +71,101 @@ class ClientHandler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+class PageServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a page asks for much at once
+
+
+class DataServer:
+    """What a client of 3.0 and later gets its data from: the protocol graphql-transport-ws, as far as a connection goes.
+
+    Read in bbb-graphql-middleware: it pings, takes one that says nothing for dead, and ends a connection without a word when it dies.
+    """
+
+    PING_EVERY_S = 0.2
+
+    def __init__(self):
+        self.takes = True
+        self.pings = True
+        self.pinged = 0
+        self.lock = threading.Lock()
+        self.connections = set()
+        self.server = serve(self.attend, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"])
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"ws://localhost:{self.server.socket.getsockname()[1]}/graphql"
+
+    def attend(self, connection: ServerConnection):
+        if not self.takes:
+            return
+        self.connections.add(connection)
+        try:
+            self.speak(connection)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.connections.discard(connection)
+
+    def speak(self, connection):
+        said = json.loads(connection.recv(timeout=10))
+        if said["type"] != "connection_init":
+            connection.close(4400)
+            return
+        connection.send(json.dumps({"type": "connection_ack"}))
+        while True:
+            with self.lock:
+                if self.pings:
+                    self.pinged += 1
+                    connection.send(json.dumps({"type": "ping"}))
+            with contextlib.suppress(TimeoutError):
+                connection.recv(timeout=self.PING_EVERY_S)
+
+    def fall_silent(self):
+        """Keep the connection and say nothing more; returns how many pings were sent till then."""
+        with self.lock:
+            self.pings = False
+            return self.pinged
+
+    def lose(self):
+        """End what is there, and take nothing more."""
+        self.takes = False
+        for connection in list(self.connections):
+            connection.close(3001)
+
+    def close(self):
+        self.lose()
+        self.server.shutdown()
+
+
 class ClientServer:
     """Serves the client of an era, in the state that the test says.
 
     Attributes:
-        scene: ``era``, ``screen`` and the rest that `pages/bigbluebutton.js` reads; may be changed while the page is open.
+        scene: ``era``, ``language``, ``screen`` and the rest that `pages/client` reads; may be changed while the page is open.
         said: what the page told: messages, whether the chat is shown, what was pressed.
+        data: where a client of 3.0 and later gets its data; None before.
     """
 
     def __init__(self, era, **scene):
+        self.data = DataServer() if has_data_socket(era) else None
         self.scene = {
             "version": 0,
             "era": era,
+            "language": "fr",
             "screen": "meeting",
             "sound": "asked",
             "view": "plain",
+            "serverVersion": VERSIONS[era],
+            "data": self.data.url if self.data else None,
         } | scene
         self.said = []
         self.joins = 0
         self.xml = ""
         self.errors = None
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClientHandler)
+        self.server = PageServer(("127.0.0.1", 0), ClientHandler)
         self.server.client = self
-        self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
@@ -93,13 +180,10 @@ class ClientServer:
         """Where the API's `join` sends to."""
         if self.errors is not None:
             return f"/elsewhere?errors={quote(json.dumps(self.errors))}"
-        if self.scene["screen"] == "lobby" and self.scene["era"] != "3.0":
+        is_of_2 = not has_data_socket(self.scene["era"])
+        if self.scene["screen"] == "lobby" and is_of_2:
             return "/html5client/guestWait?sessionToken=t"
-        return (
-            "/html5client/?sessionToken=t"
-            if self.scene["era"] == "3.0"
-            else "/html5client/join?sessionToken=t"
-        )
+        return "/html5client/join?sessionToken=t" if is_of_2 else "/html5client/?sessionToken=t"
 
     def change(self, **scene):
         self.scene = self.scene | scene | {"version": self.scene["version"] + 1}
@@ -111,6 +195,8 @@ class ClientServer:
 
     def hear(self, said):
         self.said.append(said)
+        if said.get("pressed") == "join":
+            self.change(screen="meeting")
 
     def heard(self, name):
         return [said[name] for said in self.said if name in said]
@@ -118,3 +204,5 @@ class ClientServer:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+        if self.data is not None:
+            self.data.close()

@@ -42,6 +42,7 @@ class GatewayProcess:
         self.port = ports.reserve()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
         environment |= {"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_HTTP": f"127.0.0.1:{self.port}"}
+        environment["AMPHI_GATEWAY_CLASSROOM"] = "1"  # the page of these tests stands as the classroom's does
         environment |= {f"AMPHI_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "amphi", "gateway"], env=environment, stderr=subprocess.PIPE, text=True

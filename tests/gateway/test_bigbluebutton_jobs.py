@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from amphi.gateway.job import MAX_FAULTS
 from tests import ports
 
 from .client_stand_in import ClientServer
@@ -12,13 +13,17 @@ from .conftest import GatewayProcess, RtmpServer, wait_for
 
 pytestmark = pytest.mark.browser
 
+OOPS = "Oups, quelque chose s'est mal passé"
+CLEAN = {"view": "clean", "sound": "forced"}
+
 JOIN_TIMEOUT_S = 25  # a meeting is entered without its sound after 15
 PATIENCE_S = 120  # several browsers at once, on a machine that may be busy
 
 
 @pytest.fixture(scope="module")
 def gateway():
-    process = GatewayProcess(max_jobs=8, warm=0, join_timeout_s=JOIN_TIMEOUT_S)
+    # Few pictures a second: several browsers share the machine here, and none of this is about pictures.
+    process = GatewayProcess(max_jobs=12, warm=0, fps=5, join_timeout_s=JOIN_TIMEOUT_S)
     yield process
     process.close()
 
@@ -50,11 +55,14 @@ def slow_ones(gateway, client, rtmp):
         "mute": client("3.0", sound="microphone only", view="full"),
         "hung": client("2.7", screen="loading"),
         "lost": client("2.6", view="clean", sound="forced"),
+        "data": client("3.0", view="clean", sound="forced"),
     }
     for job_id, server in servers.items():
         start(gateway, job_id, server, rtmp.url(job_id))
-    until(gateway, "lost", state="on_air", reason="")
+    for job_id in ("lost", "data"):
+        until(gateway, job_id, state="on_air", reason="")
     servers["lost"].change(banner="Connexion…")
+    servers["data"].data.lose()
     return servers
 
 
@@ -135,6 +143,7 @@ def test_each_failure_has_its_name(gateway, client):
     unknown.errors = [{"key": "invalidMeetingIdentifier", "message": "The meeting ID does not exist"}]
     expired = client("2.6", screen="error", error={"title": "Non autorisé", "code": "401"})
     denied = client("3.0", screen="lobby", lobby="denied")
+    stale = client("3.0", screen="error", error={"title": OOPS})
     expected = {
         "full": (full, "meeting_full", "maxParticipantsReached: The number of participants was reached"),
         "unknown": (
@@ -143,7 +152,13 @@ def test_each_failure_has_its_name(gateway, client):
             "invalidMeetingIdentifier: The meeting ID does not exist",
         ),
         "expired": (expired, "session_expired", "the client shows an error: Non autorisé 401"),
-        "denied": (denied, "join_refused", "no moderator let the bot in: Accès refusé"),
+        "denied": (
+            denied,
+            "join_refused",
+            "no moderator let the bot in: L'accès de l'invité à la séance a été refusé.",
+        ),
+        # Said of any error, and of a token that is used up: that is believed after a few tries.
+        "stale": (stale, "session_expired", f"the client shows an error: {OOPS}"),
     }
     nowhere = f"rtmp://127.0.0.1:{ports.reserve()}/live/x"
     for job_id, (server, _, _) in expected.items():
@@ -151,6 +166,23 @@ def test_each_failure_has_its_name(gateway, client):
     for job_id, (_, reason, detail) in expected.items():
         job = until(gateway, job_id, state="idle")
         assert (job["reason"], job["detail"]) == (reason, detail)
+
+    assert stale.joins == MAX_FAULTS
+
+
+def test_error_at_the_start_is_tried_again(gateway, client, rtmp):
+    """The client asks its server for settings and itself first, and shows an error where that fails once."""
+    bbb = client(
+        "3.0", screen="error", error={"title": OOPS, "message": "Erreur interne du serveur."}, **CLEAN
+    )
+    start(gateway, "again", bbb, rtmp.url("again"))
+    failing = until(gateway, "again", reason="client_error")
+    assert failing["state"] == "joining"
+    bbb.change(screen="meeting")
+    until(gateway, "again", state="on_air", reason="")
+    wait_for(lambda: any("BigBlueButton 3.0.14; 7 of 7 names found" in line for line in gateway.log))
+    gateway.client.delete("/jobs/again")
+    until(gateway, "again", state="idle")
 
 
 def test_page_that_does_not_load(gateway):
@@ -176,6 +208,18 @@ def test_client_that_never_gets_there(gateway):
     job = until(gateway, "hung", state="idle")
     why = f"not in the meeting after {JOIN_TIMEOUT_S} s: the meeting’s client is loading"
     assert (job["reason"], job["detail"]) == ("join_timeout", why)
+
+
+def test_data_that_stays_lost_is_joined_anew(gateway, slow_ones):
+    """The client shows nothing of it: its slides would stand still on air."""
+    bbb = slow_ones["data"]
+    wait_for(lambda: any("data: on_air: disconnected" in line for line in gateway.log), within_s=PATIENCE_S)
+    bbb.data.takes = True
+    wait_for(lambda: bbb.joins == 2, within_s=PATIENCE_S)
+    until(gateway, "data", state="on_air", reason="")
+    assert "the client has lost the meeting and reconnects: its data connection is gone" in "".join(
+        gateway.log
+    )
 
 
 def test_connection_that_stays_lost_is_made_anew(gateway, slow_ones):

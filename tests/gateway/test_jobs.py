@@ -38,7 +38,12 @@ def test_webinar_from_start_to_stop(make_gateway, meeting, rtmp):
     assert (full.status_code, full.json()["error"], full.headers["Retry-After"]) == (503, "full", "10")
     full = gateway.client.get("/start", params={"room": "b", "domain": "localhost", "rtmpDst": rtmp.url("b")})
     assert full.status_code == 503
-    assert full.json() == {"status": "error", "details": {"res": "error", "type": "No free resources found"}}
+    assert full.json() == {
+        "status": "error",
+        "details": "every place of the streaming gateway is taken: try again when another webinar has ended",
+        "res": "error",
+        "type": "No free resources found",
+    }
     assert full.headers["Retry-After"] == "10"
 
     wait_for(lambda: meeting.joins)

@@ -113,6 +113,7 @@ class Layout:
             "AMPHI_GATEWAY_HTTP": f"{LOOPBACK}:{self.port + 2}",
             "AMPHI_GATEWAY_TOKEN": keys.gateway_token,
             "AMPHI_GATEWAY_MAX_JOBS": "2",
+            "AMPHI_GATEWAY_CLASSROOM": "1",
             "AMPHI_ORIGIN_RTMP": f"{LOOPBACK}:{self.rtmp_port}",
             "AMPHI_ORIGIN_HTTP": f"{self.host}:{self.port + 3}",
             "AMPHI_ORIGIN_TOKEN": keys.origin_token,

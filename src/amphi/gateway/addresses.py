@@ -1,6 +1,7 @@
 """Which addresses a job may name, and what of them a log may show."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from amphi.gateway.exceptions import InvalidRequestError
@@ -8,6 +9,10 @@ from amphi.gateway.exceptions import InvalidRequestError
 MAX_ADDRESS_CHARACTERS = 4096
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _GW_ID = re.compile(r"[A-Za-z0-9._-]{1,60}")
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
+MAX_RTMP_PART_BYTES = 900
+"""ffmpeg reads no longer lines of a preset."""
+
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -59,12 +64,70 @@ def checked_address(value: str, *, name: str, schemes: frozenset[str]) -> str:
     return value
 
 
-def checked_join_url(value: str) -> str:
-    return checked_address(value, name="join_url", schemes=frozenset({"http", "https"}))
+def checked_join_url(value: str, hosts: Sequence[str] = ()) -> str:
+    """The address of a meeting.
+
+    Args:
+        value: what the caller gave.
+        hosts: those that may be joined; any where there is none.
+
+    Raises:
+        InvalidRequestError: it is none, or of another host.
+    """
+    checked = checked_address(value, name="join_url", schemes=frozenset({"http", "https"}))
+    return _of_hosts(checked, hosts, name="join_url")
 
 
-def checked_rtmp_url(value: str) -> str:
-    return checked_address(value, name="rtmp_url", schemes=frozenset({"rtmp", "rtmps"}))
+def checked_rtmp_url(value: str, hosts: Sequence[str] = ()) -> str:
+    """The address that a stream goes to; see `checked_join_url`."""
+    checked = checked_address(value, name="rtmp_url", schemes=frozenset({"rtmp", "rtmps"}))
+    if max(len(part.encode()) for part in server_app_and_playpath(checked)) > MAX_RTMP_PART_BYTES:
+        raise InvalidRequestError(
+            f"rtmp_url: an application, and a name with its key, have at most {MAX_RTMP_PART_BYTES} bytes"
+        )
+    return _of_hosts(checked, hosts, name="rtmp_url")
+
+
+def _of_hosts(address: str, hosts: Sequence[str], *, name: str) -> str:
+    if not is_host_among(address, hosts):
+        host = urlsplit(address).hostname
+        raise InvalidRequestError(f"{name}: this gateway's settings do not allow {host}")
+    return address
+
+
+def is_host_among(address: str, hosts: Sequence[str]) -> bool:
+    """Whether the address is of one of the hosts, ``bbb.univ.fr`` or ``*.univ.fr``; any is where there is none."""
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    return not hosts or any(
+        host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed for allowed in hosts
+    )
+
+
+def checked_host(value: str) -> str:
+    """An entry of a list of hosts, in lower case.
+
+    Raises:
+        InvalidRequestError: it is neither a host nor ``*.`` and a domain.
+    """
+    host = value.lower().strip("[]") if value.startswith("[") else value.lower()
+    if not _HOST.fullmatch(host):
+        raise InvalidRequestError("must hold hosts such as bbb.univ.fr or *.univ.fr")
+    return host
+
+
+def server_app_and_playpath(rtmp_url: str) -> tuple[str, str, str]:
+    """What an RTMP address names: the server; its application; the stream there, with its key.
+
+    The application ends at the second slash of the path, or at the only one, as ffmpeg has it (libavformat/rtmpproto.c).
+    """
+    parts = urlsplit(rtmp_url)
+    server = f"{parts.scheme}://{parts.netloc}"
+    first, slash, rest = parts.path.removeprefix("/").partition("/")
+    query = f"?{parts.query}" if parts.query else ""
+    if not slash:
+        return server, first, query
+    second, slash, name = rest.partition("/")
+    return (server, f"{first}/{second}", name + query) if slash else (server, first, rest + query)
 
 
 def redacted(address: str) -> str:

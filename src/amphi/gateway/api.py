@@ -1,6 +1,7 @@
 """The JSON API: one job, one name. The contract is in docs/architecture.md."""
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -20,6 +21,9 @@ from amphi.gateway.exceptions import (
 )
 from amphi.gateway.job import JobSpec
 from amphi.gateway.jobs import Jobs
+
+if TYPE_CHECKING:
+    from amphi.gateway.config import Config
 
 RETRY_AFTER_S = 10
 MAX_CHAT_CHARACTERS = 5000
@@ -47,10 +51,11 @@ def _jobs(request: Request) -> Jobs:
 
 async def put_job(request: Request) -> JSONResponse:
     body = await json_object(request)
+    config: Config = request.app.state.config
     spec = JobSpec(
         job_id=checked_job_id(request.path_params["job_id"]),
-        join_url=checked_join_url(text_field(body, "join_url")),
-        rtmp_url=checked_rtmp_url(text_field(body, "rtmp_url")),
+        join_url=checked_join_url(text_field(body, "join_url"), config.join_hosts),
+        rtmp_url=checked_rtmp_url(text_field(body, "rtmp_url"), config.rtmp_hosts),
         room=text_field(body, "room", default="", max_characters=256),
         show_chat=flag_field(body, "show_chat", default=False),
     )

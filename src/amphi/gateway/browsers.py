@@ -109,7 +109,11 @@ class BrowserReserve:
             raise
 
     async def _prepare(self, browser: Browser, *, title: str, flag: str) -> ChromiumSource:
-        context = await browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="fr-FR")
+        context = await browser.new_context(
+            viewport={"width": WIDTH, "height": HEIGHT},
+            locale="fr-FR",
+            accept_downloads=False,  # a page could fill the disk
+        )
         recorder = await context.new_page()
         line = self._recorders.new_line()
         await recorder.goto(line.address)

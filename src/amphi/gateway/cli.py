@@ -45,6 +45,12 @@ def parser(defaults: Config) -> argparse.ArgumentParser:
         default=defaults.any_page,
         help="also send pages that are no known meeting",
     )
+    made.add_argument(
+        "--classroom",
+        action="store_true",
+        default=defaults.classroom,
+        help="also send meetings of `amphi classroom`, which any page can claim to be",
+    )
     return made
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from amphi.gateway.addresses import checked_address, checked_gw_id
+from amphi.gateway.addresses import checked_address, checked_gw_id, checked_host
 from amphi.gateway.exceptions import InvalidRequestError
 from amphi.system import environment
 
@@ -39,6 +39,10 @@ class Config:
         bitrate_kbps: of the picture.
         warm: how many browsers wait ready for the next job.
         any_page: also sends pages that are no meeting it knows.
+        classroom: pages that say of themselves what `amphi classroom` says are believed; any page can say so.
+        join_hosts: hosts whose pages may be joined, ``bbb.univ.fr`` or ``*.univ.fr``; any where there is none.
+        rtmp_hosts: hosts that streams may go to, likewise.
+        ca_file: authorities that the certificate of an RTMP server may be signed by.
         join_timeout_s: how long one attempt to enter a meeting may take.
         pod_chat: takes chat messages without a token, as Esup-Pod sends them, for rooms that are on air.
         join_prefix: what stands before the room in the address of a join page, for callers that name rooms alone.
@@ -55,6 +59,10 @@ class Config:
     bitrate_kbps: int = 2500
     warm: int = 1
     any_page: bool = False
+    classroom: bool = False
+    join_hosts: tuple[str, ...] = ()
+    rtmp_hosts: tuple[str, ...] = ()
+    ca_file: Path = Path("/etc/ssl/certs/ca-certificates.crt")
     join_timeout_s: int = 45
     pod_chat: bool = False
     join_prefix: str = ""
@@ -87,11 +95,22 @@ def config_from_environment() -> Config:
         bitrate_kbps=environment.integer("AMPHI_GATEWAY_BITRATE_KBPS", 2500, minimum=100),
         warm=environment.integer("AMPHI_GATEWAY_WARM", 1),
         any_page=environment.flag("AMPHI_GATEWAY_ANY_PAGE"),
+        classroom=environment.flag("AMPHI_GATEWAY_CLASSROOM"),
+        join_hosts=_hosts("AMPHI_GATEWAY_JOIN_HOSTS"),
+        rtmp_hosts=_hosts("AMPHI_GATEWAY_RTMP_HOSTS"),
+        ca_file=environment.path("AMPHI_GATEWAY_CA_FILE", Config.ca_file),
         join_timeout_s=environment.integer("AMPHI_GATEWAY_JOIN_TIMEOUT_S", 45, minimum=5),
         pod_chat=environment.flag("AMPHI_GATEWAY_POD_CHAT"),
         join_prefix=join_prefix,
         proxy=_proxy(host, port, max_jobs=max_jobs, join_prefix=join_prefix),
     )
+
+
+def _hosts(name: str) -> tuple[str, ...]:
+    try:
+        return tuple(checked_host(host) for host in environment.words(name))
+    except InvalidRequestError as error:
+        raise environment.InvalidSettingError(name, str(error)) from None
 
 
 def _join_prefix() -> str:

@@ -6,6 +6,7 @@ stop, and ``res`` of every answer to chat, errors included; it takes any ``res``
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -26,6 +27,9 @@ from amphi.gateway.exceptions import (
 from amphi.gateway.job import Job, JobSpec
 from amphi.gateway.jobs import Jobs
 
+if TYPE_CHECKING:
+    from amphi.gateway.config import Config
+
 PATHS = frozenset({"/start", "/stop", "/chat", "/progress"})
 RETRY_AFTER_S = 10
 MAX_CHAT_CHARACTERS = 5000
@@ -39,6 +43,7 @@ POD_CHAT_PER_S, POD_CHAT_BURST = 2, 10
 _ROOM = re.compile(r"[a-z0-9_-]{1,58}")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
+FULL = "every place of the streaming gateway is taken: try again when another webinar has ended"
 NO_MESSAGE = "message missing or not readable"
 NOT_IN_MEETING = "the bot is not in the meeting now"
 CHAT_REFUSED = "the chat refused the message"
@@ -116,10 +121,11 @@ async def start(request: Request) -> JSONResponse:
     rtmp_url = request.query_params.get("rtmpDst", "")
     if not _DOMAIN.fullmatch(domain):
         raise InvalidRequestError("a domain must be specified: HOST[:PORT][/PATH]")
+    config: Config = request.app.state.config
     spec = JobSpec(
         job_id=f"room-{room}",
-        join_url=checked_join_url(f"https://{domain}/{room}"),
-        rtmp_url=checked_rtmp_url(rtmp_url),
+        join_url=checked_join_url(f"https://{domain}/{room}", config.join_hosts),
+        rtmp_url=checked_rtmp_url(rtmp_url, config.rtmp_hosts),
         room=room,
         show_chat=None,  # as the page has it: callers of this dialect toggle from there
     )
@@ -127,10 +133,10 @@ async def start(request: Request) -> JSONResponse:
     try:
         _jobs(request).start(spec, replace_idle=True)
     except GatewayFullError:
-        # Upstream says "success" and 200 here. Each kind of client finds its own sign: the code, `status`, `details.res`.
-        details = {"res": "error", "type": "No free resources found"}
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return JSONResponse({"status": "error", "details": details}, 503, headers)
+        # Upstream says "success" and 200 here, with an object in `details`, which Pod would show to its user as it stands: a sentence
+        # for people. Programs find the code, `status`, and upstream's own words in `type`.
+        said = {"status": "error", "details": FULL, "res": "error", "type": "No free resources found"}
+        return JSONResponse(said, 503, {"Retry-After": str(RETRY_AFTER_S)})
     return _success(app="streaming", uri=rtmp_url)
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from amphi.gateway.addresses import checked_gw_id, checked_rtmp_url
+from amphi.gateway.addresses import checked_gw_id, checked_rtmp_url, is_host_among
 from amphi.gateway.bodies import json_object
 from amphi.gateway.chat import one_line
 from amphi.gateway.config import Config
@@ -141,7 +141,7 @@ def _job_of(request: Request, gw_id: str) -> Job | None:
         return None
 
 
-def _spec(body: dict[str, Any], prefix: str) -> JobSpec:
+def _spec(body: dict[str, Any], config: Config) -> JobSpec:
     room, gw_id, main_app = _text(body, "room"), _gw_id(body), _text(body, "main_app")
     if not _ROOM.fullmatch(room):
         said = "a room name is 5 to 100 of A-Z a-z 0-9 _ / -"
@@ -155,14 +155,17 @@ def _spec(body: dict[str, Any], prefix: str) -> JobSpec:
     except InvalidRequestError:
         said = "must be an address of rtmp or rtmps: this gateway has none of its own"
         raise InvalidInputError("body", "rtmp_dst", kind="value_error", said=said) from None
+    if not is_host_among(rtmp_url, config.rtmp_hosts):
+        said = "must be of a host that this gateway's settings allow"
+        raise InvalidInputError("body", "rtmp_dst", kind="value_error", said=said)
     # The chat is left as the page has it.
-    return JobSpec(job_id_of(gw_id), f"{prefix}/{room}", rtmp_url, room, show_chat=None)
+    return JobSpec(job_id_of(gw_id), f"{config.join_prefix}/{room}", rtmp_url, room, show_chat=None)
 
 
 async def start(request: Request) -> JSONResponse:
     """``POST /gateway/start {room, gw_id, main_app, rtmp_dst, browsing_name}``."""
     body = await _body(request)
-    spec = _spec(body, _config(request).join_prefix)
+    spec = _spec(body, _config(request))
     if not _config(request).join_prefix:
         raise RefusedError(500, "AMPHI_GATEWAY_JOIN_PREFIX is not set: rooms have no address")
     await _jobs(request).settle(spec.job_id)

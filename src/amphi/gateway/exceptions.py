@@ -9,6 +9,7 @@ GatewayError
 ├── ChatRefusedError      the meeting's chat did not take a message
 └── SourceError           this job's browser
     ├── SourceLostError       it crashed or hangs; another may do better
+    ├── ClientFailingError    the meeting's client shows an error that another try may mend
     └── CaptureFailedError    it can't capture, and another would not either
 """
 
@@ -47,6 +48,19 @@ class SourceError(GatewayError):
 
 class SourceLostError(SourceError):
     """The page or the browser crashed, hangs, or was closed."""
+
+
+class ClientFailingError(SourceError):
+    """The meeting's client shows an error on the way in that another try may mend.
+
+    Args:
+        detail: what it shows.
+        reason: a code of the API, for when no try mends it.
+    """
+
+    def __init__(self, detail: str, reason: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class CaptureFailedError(SourceError):

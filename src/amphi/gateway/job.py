@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from amphi.gateway.addresses import redacted
+from amphi.gateway.chat import one_line
+from amphi.gateway.client_versions import log_report
 from amphi.gateway.config import Config
 from amphi.gateway.entry import EntryDeadline
 from amphi.gateway.exceptions import (
     CaptureFailedError,
     ChatRefusedError,
+    ClientFailingError,
     NotInMeetingError,
     SourceLostError,
 )
@@ -34,6 +37,9 @@ AWAY_PATIENCE_S = 8
 RECONNECT_PATIENCE_S = 20
 """How long a meeting's page may try to reconnect by itself."""
 MAX_REJOINS = 5
+MAX_FAULTS = 3
+"""How often the meeting's client may show an error that it does not explain, on the way in."""
+FAULT_PAUSE_S = 2.0
 STEADY = timedelta(minutes=2)
 """Crashes further apart than this are not counted together."""
 
@@ -94,12 +100,14 @@ class Job:
         self._on_change = on_change
         self._source: ChromiumSource | None = None
         self._loss: asyncio.Future[str] | None = None
+        self._faults = 0
         self._away_since: float | None = None
         self._reconnecting_since: float | None = None
         self._chat = asyncio.Lock()
         self._sink = RtmpSink(
             spec.rtmp_url,
             ffmpeg=config.ffmpeg,
+            ca_file=config.ca_file,
             on_event=self.post,
             want_key=lambda: self._background(self._ask_for_key()),
         )
@@ -113,6 +121,7 @@ class Job:
         logger.info("job %s: to %s", self.spec.job_id, redacted(self.spec.rtmp_url))
         self._sink.start()
         self._running = asyncio.create_task(self._run())
+        self._running.add_done_callback(self._give_up)
         self._background(self._measure())
 
     def stop(self) -> None:
@@ -139,6 +148,7 @@ class Job:
         self._on_change()
         if self.status.state is State.STOPPING and self._ending is None:
             self._ending = asyncio.create_task(self._end())
+            self._ending.add_done_callback(self._let_go)
         elif self.status.in_meeting and not before.in_meeting and self._sink.is_up:
             self.post(Event.PUBLISHED)
 
@@ -147,6 +157,11 @@ class Job:
         while not self.status.is_ending:
             try:
                 await self._attend()
+            except ClientFailingError as error:
+                self._faults += 1
+                event = Event.JOIN_REFUSED if self._faults >= MAX_FAULTS else Event.PAGE_CRASHED
+                self.post(event, str(error), reason=error.reason)
+                await asyncio.sleep(FAULT_PAUSE_S)
             except SourceLostError as error:
                 now = datetime.now(UTC)
                 crashes = [*(at for at in crashes if now - at < STEADY), now]
@@ -197,14 +212,22 @@ class Job:
         seen = await source.observe(self.name)
         if self.status.in_meeting and not seen.is_over:
             await self._stay_on_the_meeting(source, seen)
+        elif seen.state == "failing":
+            raise ClientFailingError(seen.detail, seen.reason)
         elif seen.event is not None:
             if seen.event is Event.ENTERED:
-                await self._settle_chat(source)
-                await asyncio.sleep(FIRST_PICTURES_S)
-                await source.record("live")
+                await self._enter(source, seen)
             self.post(seen.event, seen.detail, reason=seen.reason)
         self._remark(seen)
         return seen
+
+    async def _enter(self, source: ChromiumSource, seen: Observation) -> None:
+        self._faults = 0
+        if seen.kind == "bigbluebutton":
+            log_report(self.spec.job_id, await source.report())
+        await self._settle_chat(source)
+        await asyncio.sleep(FIRST_PICTURES_S)
+        await source.record("live")
 
     def _remark(self, seen: Observation) -> None:
         """Keep what the page says of each step, for whoever asks and for the log."""
@@ -237,18 +260,35 @@ class Job:
             with contextlib.suppress(SourceLostError):
                 await self._source.record("key")
 
+    def _give_up(self, task: asyncio.Task[None]) -> None:
+        """A mistake of ours ends the job, rather than leaving it on air with nobody who watches its meeting."""
+        if self._has_failed(task):
+            self.post(Event.GAVE_UP, f"the gateway made a mistake: {type(task.exception()).__name__}")
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        """However the end went, the job's place is free."""
+        self._has_failed(task)
+        self.post(Event.CLOSED)
+
+    def _has_failed(self, task: asyncio.Task[None]) -> bool:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("job %s: a mistake of the gateway", self.spec.job_id, exc_info=error)
+        return error is not None
+
     async def _end(self) -> None:
         if self._running is not None:
             self._running.cancel()
-        await self._sink.close()
-        if self._running is not None:
-            await asyncio.wait([self._running])
-        for task in self._tasks:
-            task.cancel()
-        if self._source is not None:
-            await self._browsers.discard(self._source)
-            self._source = None
-        self.post(Event.CLOSED)
+        try:
+            await self._sink.close()
+            if self._running is not None:
+                await asyncio.wait([self._running])
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            source, self._source = self._source, None
+            if source is not None:
+                await self._browsers.discard(source)
 
     async def _measure(self) -> None:
         sent_bytes, share_s, own_s = 0, 0.0, time.process_time()
@@ -265,6 +305,7 @@ class Job:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._has_failed)
 
     async def send_chat(self, text: str, *, author: str) -> None:
         """Write into the meeting's chat.
@@ -280,7 +321,8 @@ class Job:
             if is_seen:
                 await source.record("still")  # the audience need not see a panel come and go
             try:
-                await source.send_chat(f"{author}: {text}" if author else text)
+                # One line: another would look like the next message, by whoever it names.
+                await source.send_chat(one_line(f"{author}: {text}" if author else text))
             except ChatRefusedError as error:
                 logger.info("job %s: a message was not taken: %s", self.spec.job_id, error)
                 raise

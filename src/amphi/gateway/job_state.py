@@ -165,7 +165,7 @@ def remark(status: Status, *, reason: str, detail: str) -> Status:
         detail: one English sentence for the log.
     """
     reason = reason if reason in REMARKS else ""
-    is_lost = status.reason == REASONS[Event.PAGE_CRASHED]
+    is_lost = status.state in {State.JOINING, State.REJOINING}
     if status.is_ending or (status.reason and status.reason not in REMARKS and not (is_lost and reason)):
         return status
     if (status.reason, status.detail) == (reason, detail):

@@ -66,8 +66,9 @@ class RecorderLine:
             logger.debug("recorder page closed: %s", error)
         except CaptureFailedError as error:
             reason = str(error)
-        self._connection = None
-        self.on_lost(connection.close_reason or reason)
+        finally:  # whatever went wrong with a packet, a job must not believe that pictures go on
+            self._connection = None
+            self.on_lost(connection.close_reason or reason)
 
 
 class RecorderServer:

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, Error, Page, Request
 
 from amphi.gateway import meeting_page
+from amphi.gateway.addresses import is_host_among
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
-from amphi.gateway.meeting_page import Observation
+from amphi.gateway.inner_addresses import keep_out
+from amphi.gateway.meeting_page import Observation, Report
 from amphi.gateway.packets import Packet
 from amphi.gateway.recorder_server import RecorderLine
 
@@ -26,7 +28,7 @@ T = TypeVar("T")
 BOT_NAME = "streaming"
 PATIENCE_S = 5
 """A page that does not answer a glance within this is taken for hung."""
-CHAT_PATIENCE_S = 10
+CHAT_PATIENCE_S = 15
 """To open a panel, write, and hide it again."""
 LAUNCH_PATIENCE_S = 20
 
@@ -47,6 +49,9 @@ class Source(Protocol):
 
     async def observe(self, name: str) -> Observation:
         """Look at the meeting's page once; `name` is the bot's, where a page asks."""
+
+    async def report(self) -> Report:
+        """What the meeting's client is."""
 
     async def record(self, mode: str) -> None:
         """``live``; ``still`` (the last picture that was sent, if any); ``hold`` (the same, without sound); ``key`` (a keyframe, now)."""
@@ -124,6 +129,7 @@ class ChromiumSource:
                 # Captured while it is blank: a tab stays captured through whatever it then loads.
                 await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
+                await keep_out(page, join_url)
                 await self._capture()
         except TimeoutError:
             raise SourceLostError("the browser hangs") from None
@@ -173,9 +179,15 @@ class ChromiumSource:
         page = self._current()
         if self._untrusted:
             return Observation("refused", detail=self._untrusted)
+        if not self._may_be_joined(page.url):
+            host = urlsplit(page.url).hostname
+            return Observation("refused", detail=f"{host} is not among AMPHI_GATEWAY_JOIN_HOSTS")
         try:
             async with asyncio.timeout(PATIENCE_S):
-                seen = await meeting_page.observe(page, any_page=self._config.any_page, name=name)
+                config = self._config
+                seen = await meeting_page.observe(
+                    page, any_page=config.any_page, classroom=config.classroom, name=name
+                )
         except TimeoutError:
             raise SourceLostError("the meeting's page hangs") from None
         except Error as error:
@@ -183,6 +195,19 @@ class ChromiumSource:
                 return Observation(detail="another page is loading")
             raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
         return seen if seen.kind else replace(seen, detail=self._unopened or _stranger(page.url))
+
+    def _may_be_joined(self, address: str) -> bool:
+        """Whether the page is one that a job may film: redirects lead further than the address that was checked."""
+        parts = urlsplit(address)
+        return parts.scheme not in {"http", "https"} or is_host_among(address, self._config.join_hosts)
+
+    async def report(self) -> Report:
+        """What the meeting's client is.
+
+        Raises:
+            SourceLostError: the page hangs or is gone.
+        """
+        return await self._ask(meeting_page.report(self._current()))
 
     async def record(self, mode: str) -> None:
         """Tell the recorder ``live``, ``still``, ``hold`` or ``key``.

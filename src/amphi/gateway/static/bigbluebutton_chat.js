@@ -1,32 +1,24 @@
 // The chat of BigBlueButton's client: its panel, and its box.
 
-const PANEL_MS = 1000;
-const OPENING_MS = 600;
-const SENT_MS = 1500;
+const PANEL_MS = 3000;
+const OPENING_MS = 1500;
+const SENT_MS = 4000; // whoever is told that nothing was sent will send it again
 
 function isChatShown() {
-  return Boolean(findVisible("[data-test='publicChat'], [data-test='hidePublicChat']"));
+  return Boolean(findVisible(named("publicChat", "hidePublicChat")));
 }
 
 // Private chats have buttons of the same name after it.
-const chatButton = () => findVisible("[data-test='chatButton']");
-const userListButton = () => findVisible("[data-test='toggleUserList']");
+const chatButton = () => findVisible(named("chatButton", "messagesSidebarButton"));
+const listButton = () => findVisible(named("toggleUserList", "toggleSidebarNavigation"));
+const isListShown = () => Boolean(findVisible(named("userListContent")));
 
 // Brings the panel to the state asked for; says which it has then.
 async function showChat(shown) {
-  if (isChatShown() === shown) return shown;
-  await (shown ? openChat() : hideChat());
+  if (isChatShown() !== shown) await (shown ? openChat() : hideChat());
+  await hideList();
   return isChatShown();
 }
-
-// From what a person would press to what a clean view leaves: it has neither the list of participants, which holds the chat's button,
-// nor the bar that opens the list.
-const OPENERS = [
-  () => click(chatButton()),
-  () => Boolean(window.meetingClientSettings) && window.dispatchEvent(new Event("OPEN_CHAT_FORM_COMMAND")), // 3.0 lets plugins
-  async () => click(userListButton()) && click(await until(chatButton, PANEL_MS)),
-  () => changeLayout(["setSidebarContentIsOpen", true], ["setSidebarContentPanel", "chat"], ["setIdChatOpen", "public"]),
-];
 
 function click(element) {
   element?.click();
@@ -34,51 +26,40 @@ function click(element) {
 }
 
 async function openChat() {
-  for (const open of OPENERS) {
+  const before = sides();
+  const tries = [
+    () => changeLayout(CHAT_OPEN()),
+    () => click(chatButton()),
+    async () => click(listButton()) && click(await until(chatButton, PANEL_MS)),
+  ];
+  for (const open of tries) {
     if ((await open()) && (await until(isChatShown, OPENING_MS))) return;
+    if (before) changeLayout(before); // nothing of what failed stays in the picture
   }
 }
 
 async function hideChat() {
-  click(findVisible("[data-test='hidePublicChat']") ?? chatButton());
+  if (!changeLayout(NOTHING_OPEN())) click(findVisible(named("hidePublicChat")) ?? chatButton());
   await until(() => !isChatShown(), PANEL_MS);
-  // Without the chat, the list of participants next to it is in the way.
-  const isListShown = () => findVisible("[data-test='userListContent']");
+}
+
+// Everybody's names, next to the chat or where it was, are not for the audience.
+async function hideList() {
   if (!isListShown()) return;
-  if (!click(userListButton())) changeLayout(["setSidebarNavigationIsOpen", false]);
+  const wasChatShown = isChatShown();
+  if (!changeLayout(NO_NAVIGATION()) && !wasChatShown) click(listButton());
   await until(() => !isListShown(), PANEL_MS);
+  if (wasChatShown && !isChatShown() && changeLayout(CHAT_OPEN())) await until(isChatShown, OPENING_MS);
 }
 
-// Where a clean view of 2.x has no button left to press: React keeps each component's state next to the page's elements, and the
-// layout's can be told to change. An action that this version does not know would end the client, so each is first tried on the
-// layout's own reducer, which has no effects.
-function changeLayout(...changes) {
-  const layout = layoutState(find("#layout") ?? find("#app")?.firstElementChild);
-  if (!layout) return false;
-  // One of the names is spelled in two ways.
-  const spellings = ([name, value]) => [name, name.replace("ContentPanel", "contentPanel")].map((type) => ({ type, value }));
-  const actions = changes.map((change) => spellings(change).find((action) => isKnown(layout, action)));
-  if (!actions.every(Boolean)) return false;
-  actions.forEach((action) => layout.queue.dispatch(action));
-  return true;
-}
+// Since 3.0 messages are read as Markdown. Addresses are left alone: they are links as they stand.
+const MARKDOWN = /[\\`*_~[\]<>#|&!]|^\s*[-+](?=\s)|^\s*\d+(?=[.)]\s)/g;
+const isMarkdownRead = () => Boolean(window.meetingClientSettings);
 
-function isKnown({ memoizedState, queue }, action) {
-  try {
-    return Boolean(queue.lastRenderedReducer(queue.lastRenderedState ?? memoizedState, action)?.input);
-  } catch {
-    return false;
-  }
-}
-
-function layoutState(element) {
-  const key = Object.keys(element ?? {}).find((name) => /^__react(Fiber|InternalInstance)\$/.test(name));
-  for (let fiber = element?.[key]; fiber; fiber = fiber.return) {
-    for (let hook = fiber.memoizedState; hook && typeof hook === "object" && "queue" in hook; hook = hook.next) {
-      if (hook.queue?.lastRenderedReducer && hook.memoizedState?.input?.sidebarContent) return hook;
-    }
-  }
-  return null;
+function asWritten(text) {
+  if (!isMarkdownRead()) return text;
+  const escaped = (part) => part.replace(MARKDOWN, (mark) => (/\d$/.test(mark) ? `${mark}\\` : mark.replace(/\S/, "\\$&")));
+  return text.split(/(https?:\/\/\S+)/).map((part, index) => (index % 2 ? part : escaped(part))).join("");
 }
 
 // Writes a message; says why it could not, or nothing. A hidden panel is shown for as long as that takes.
@@ -86,7 +67,7 @@ async function writeChat(text) {
   const wasShown = isChatShown();
   if (!wasShown && !(await showChat(true))) return "the meeting’s chat can’t be opened";
   try {
-    return await typeIntoBox(text);
+    return await typeIntoBox(asWritten(text));
   } finally {
     if (!wasShown) await showChat(false);
   }
@@ -103,7 +84,7 @@ async function typeIntoBox(text) {
     fill(box(), "");
     return taken ? "the message is longer than the meeting’s chat takes" : "the meeting’s chat does not take text";
   }
-  findVisible("[data-test='sendMessageButton']")?.click();
+  box().form.requestSubmit(); // a dialog would cancel a click on the button
   if (await until(() => box()?.value === "", SENT_MS)) return "";
   if (box()) fill(box(), "");
   return "the meeting’s chat did not send the message";

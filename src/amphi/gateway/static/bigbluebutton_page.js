@@ -1,53 +1,28 @@
-// BigBlueButton's HTML5 client, 2.6 to 3.0, by the names that its source gives to things: docs/gateway.md says where.
+// BigBlueButton's HTML5 client, 2.6 to 4.0, by the names that its source gives to things: docs/gateway.md says where.
 // The join parameters ask for sound without questions; what is pressed here is for joins that could not carry them.
 
 const NAMES = {
   app: "#layout, #ActionsBar, #Navbar",
   content:
-    "[data-test='presentationContainer'], [data-test='presentationPlaceholder'], #presentationInnerWrapper, #cameraDock, " +
-    "#screenshareVideo, [data-test='videoPlayer'], [data-test='chatMessages']",
-  ended: "[data-test='meetingEndedModalTitle'], [data-test='meetingEndedModal']",
-  error: "[data-test='errorScreenMessage']",
-  lobby: "[data-test='guestMessage']",
+    `${named("presentationContainer", "presentationPlaceholder", "videoPlayer", "chatMessages")}, ` +
+    "#presentationInnerWrapper, #cameraDock, #screenshareVideo",
+  ended: named("meetingEndedModalTitle", "meetingEndedModal"),
+  error: named("errorScreenMessage"),
+  lobby: named("guestMessage"),
   position: "#positionInWaitingQueue",
-  soundDialog: "[data-test='audioModal']",
-  banner: "[data-test='notificationBannerBar']",
+  preFlight: named("preFlight"),
+  notices: `${named("notificationBannerBar")}, #connection-error-notification`, // a bar, or a toast of the latest 3.0
 };
 
 // Not for the audience. It is made invisible, not removed, where it is looked at here.
 const UNFILMED =
-  ".ReactModal__Overlay, [data-test='notificationBannerBar'], [data-test='talkingIndicator'] { visibility: hidden !important }" +
-  ".Toastify, [data-test='pollingContainer'] { display: none !important }";
+  `.ReactModal__Overlay, ${named("notificationBannerBar", "talkingIndicator", "whiteboardOptionsButton")} { visibility: hidden !important }` +
+  `.Toastify, ${named("pollingContainer")} { display: none !important }`;
 
 const DRAWN_MS = 5000; // a room without slides, cameras or chat shows nothing else than its frame
-const SOUND_MS = 15000; // then it goes without
-const UNASKED_MS = 3000; // the client asks by itself how one wants to hear, in most meetings
 const ANSWERED_MS = 5000; // who is let in leaves the lobby within three seconds
 
-const SESSION_EXPIRED = { state: "refused", reason: "session_expired" };
-// What screens say that have no other sign of it, in the bot's language and in English. The first comes first: it may hold a name.
-const SAID = [
-  [/has ended|ended by|is over|a clos |est (close|terminée)/i, { state: "ended" }],
-  [/maximum (number of )?participants|nombre maximum de participants/i, { state: "refused", reason: "meeting_full" }],
-  [/token|jeton|another window|autre fenêtre|duplicate|déjà connecté|logged out|été déconnecté/i, SESSION_EXPIRED],
-  [/been removed|ejected|banned|inactive|exclu de|écarté|expulsé|banni|inactif/i, { state: "removed" }],
-  [/not found|introuvable|non trouvée?/i, { state: "refused", reason: "meeting_not_found" }],
-];
-const CODES = {
-  401: SESSION_EXPIRED,
-  403: { state: "removed" },
-  404: { state: "refused", reason: "meeting_not_found" },
-  408: SESSION_EXPIRED,
-  409: SESSION_EXPIRED,
-  410: { state: "ended" },
-};
-const DISCONNECTED = /\b(re)?connecting|reconnect|disconnected|trouble connecting|connexion|déconnecté/i;
-
-const seen = { appMs: null, answeredMs: null, silentMs: null, isIn: false, soundDialog: false, liveSound: false };
-
-function meant(text) {
-  return SAID.find(([pattern]) => pattern.test(text))?.[1];
-}
+const seen = { appMs: null, answeredMs: null, silentMs: null, isIn: false };
 
 function isClient() {
   return location.pathname.includes("html5client") || isVisible(find(NAMES.lobby));
@@ -63,12 +38,12 @@ function ending() {
 function errorScreen() {
   const title = find(NAMES.error);
   if (!title) return null;
-  // 2.x writes the code next to the title; 3.0 has words only.
-  const parts = [...title.parentElement.children].map(textOf);
-  const text = parts.filter(Boolean).join(" ");
+  // 2.x writes the code next to the title; 3.0 has words only, and for a token that is used up no more than "oops".
+  const parts = [...title.parentElement.children].map(textOf).filter(Boolean);
+  const text = parts.join(" ");
   const code = parts.find((part) => /^[45]\d\d$/.test(part));
-  const what = CODES[code] ?? meant(text) ?? { state: "refused", reason: "client_error" };
-  return { ...what, detail: `the client shows an error: ${text}` };
+  const unexplained = { state: "failing", reason: parts.length === 1 ? "session_expired" : "client_error" };
+  return { ...(CODES[code] ?? meant(text) ?? unexplained), detail: `the client shows an error: ${text}` };
 }
 
 function lobby() {
@@ -84,78 +59,35 @@ function lobby() {
   return { state: "refused", detail: `no moderator let the bot in: ${textOf(message)}` };
 }
 
+function preFlight() {
+  if (!isVisible(find(NAMES.preFlight))) return null;
+  press("join", find(named("preFlightJoinButton")), { most: AS_OFTEN_AS_ASKED });
+  return { state: "joining", detail: "the client wants to check microphone and camera: passed over" };
+}
+
 function loading() {
   if (isVisible(find(NAMES.app))) return null;
   seen.appMs = null;
   return { state: "joining", detail: "the meeting’s client is loading" };
 }
 
-// --- The sound -------------------------------------------------------------------------------------------------------------------
-
-function hasLiveSound() {
-  const isLive = [...document.querySelectorAll("audio")].some((audio) => audio.srcObject?.active && !audio.paused);
-  seen.liveSound ||= isLive;
-  return isLive;
-}
-
-function hasSound() {
-  if (hasLiveSound() || isVisible(find("[data-test='leaveListenOnly']"))) return true;
-  if (isVisible(find(NAMES.soundDialog))) {
-    seen.soundDialog = true;
-    return false;
-  }
-  // A dialog that closed by itself has done its work, where no element and no button can tell.
-  return seen.soundDialog && !seen.liveSound && !isVisible(find("[data-test='joinAudio']"));
-}
-
-// Takes the next step towards “listen only”, and says which.
-function askForSound() {
-  const dialog = findVisible(NAMES.soundDialog);
-  if (!dialog) {
-    const isTime = performance.now() - seen.appMs > UNASKED_MS;
-    if (isTime && press("join audio", find("[data-test='joinAudio']"))) return "the sound is asked for";
-    return "the client has not asked yet how to hear the meeting";
-  }
-  if (press("listen only", find("[data-test='listenOnlyBtn']", dialog))) return "the client asks how to hear the meeting: listen only";
-  if (press("play", playButton(dialog))) return "the browser blocks the sound: told to play it";
-  if (press("echo test", find("[data-test='echoYesBtn'], [data-test='joinEchoTestButton']", dialog))) {
-    return "the client wants an echo test: passed over";
-  }
-  if (isVisible(find("[data-test='microphoneBtn']", dialog))) return "the meeting offers no listening without a microphone";
-  if (find("[data-test='establishingAudioLabel']", dialog)) return "the sound is being connected";
-  return `the client can’t connect the sound: ${textOf(dialog)}`;
-}
-
-// It has no name of its own, but is the only thumb in this dialog that has none.
-function playButton(dialog) {
-  return find("button:not([data-test]) .icon-bbb-thumbs_up", dialog)?.closest("button");
-}
-
-function closeSoundDialog() {
-  const dialog = findVisible(NAMES.soundDialog);
-  if (!dialog) return;
-  press("close the sound’s dialog", find("[data-test='closeModal']", dialog.closest("[role='dialog']") ?? dialog));
-  seen.soundDialog = false;
-}
-
-// --- The meeting -----------------------------------------------------------------------------------------------------------------
-
-// What the client says of its connection while it has none.
+// What the client says of its connection while it has none, or what its sockets say.
 function lostConnection() {
-  return [...document.querySelectorAll(NAMES.banner)].map(textOf).find((text) => DISCONNECTED.test(text));
+  const notices = [...document.querySelectorAll(NAMES.notices)].map(textOf);
+  return notices.find(speaksOfLostConnection) ?? (isDataLost() ? "its data connection is gone" : undefined);
 }
 
 function meeting() {
   const now = performance.now();
   seen.appMs ??= now;
-  press("session details", find("[data-test='sessionDetailsModal'] [data-test='closeModal']"));
-  const banner = lostConnection();
-  if (banner) {
-    const detail = `the client has lost the meeting and reconnects: ${banner}`;
+  const lost = lostConnection();
+  if (lost) {
+    const detail = `the client has lost the meeting and reconnects: ${lost}`;
     return { state: seen.isIn ? "reconnecting" : "joining", reason: "disconnected", detail };
   }
-  const step = hasSound() ? "" : askForSound();
-  if (!step) presses.clear();
+  const answered = answerDialogs();
+  const step = hasSound() ? "" : answered || askForSound(seen.appMs);
+  if (!step && !answered) presses.clear();
   seen.silentMs = step ? (seen.silentMs ?? now) : null;
   const isSilent = Boolean(step) && now - seen.silentMs > SOUND_MS;
   if (!seen.isIn) {
@@ -165,7 +97,7 @@ function meeting() {
     seen.isIn = true;
   }
   if (!isSilent) return { state: "joined" };
-  if (seen.liveSound) return { state: "reconnecting", reason: "no_sound", detail: `the sound is lost: ${step}` };
+  if (sound.hasPlayed) return { state: "reconnecting", reason: "no_sound", detail: `the sound is lost: ${step}` };
   closeSoundDialog();
   return { state: "joined", reason: "no_sound", detail: `in the meeting without its sound: ${step}` };
 }
@@ -177,14 +109,33 @@ function hideUnfilmed() {
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, seen.sheet];
 }
 
+// Which of the names that all this rests on are there: what a new version of the client has changed is found here first.
+function report() {
+  const settings = window.meetingClientSettings?.public ?? window.__meteor_runtime_config__?.PUBLIC_SETTINGS;
+  const isOf3 = Boolean(window.meetingClientSettings);
+  const found = {
+    "the meeting’s frame": isVisible(find("#layout")),
+    "slides, cameras or screen": Boolean(findVisible(NAMES.content)),
+    "the element that plays its sound": Boolean(find("#remote-media")),
+    "the state of its layout": Boolean(layoutHook()),
+    "the action that opens its chat": canOpenChat(),
+  };
+  if (isOf3) found["the public chat’s name"] = Boolean(window.meetingClientSettings?.public?.chat?.public_group_id);
+  if (isOf3) found["its data connection"] = data.hasBeenOpen;
+  return { version: String(settings?.app?.bbbServerVersion ?? ""), found };
+}
+
 const bigbluebutton = {
   observe() {
     if (!isClient()) return null;
     hideUnfilmed();
-    return ending() ?? errorScreen() ?? lobby() ?? loading() ?? meeting();
+    return ending() ?? errorScreen() ?? lobby() ?? preFlight() ?? loading() ?? meeting();
   },
   isChatShown,
   showChat,
   sendChat: writeChat,
   isWritingSeen: () => !isChatShown(),
+  report,
 };
+
+watchDataSockets();

@@ -1,9 +1,10 @@
 // Looks at a meeting's page on behalf of the gateway. Each kind answers null when the page is not of its kind, or {state, reason,
-// detail}, with a state of "joining" | "joined" | "reconnecting" | "ended" | "removed" | "refused".
+// detail}, with a state of "joining" | "joined" | "reconnecting" | "ended" | "removed" | "refused" | "failing" (an error that another try may mend).
 
-// amphi classroom says how it stands on its root element.
+// amphi classroom says how it stands on its root element. Any page can say so, hence it is believed only where an operator wants that.
 const classroom = {
-  observe() {
+  observe(options) {
+    if (!options.classroom) return null;
     const state = document.documentElement?.dataset.meetingState; // not there yet while a page begins
     return state ? { state, detail: document.documentElement.dataset.meetingDetail ?? "" } : null;
   },
@@ -79,7 +80,7 @@ const plain = {
 const kinds = { apiError, classroom, bigbluebutton, joinForm, plain };
 let current = null;
 
-window.amphiMeetingPage = {
+const amphiMeetingPage = {
   async observe(options) {
     for (const [kind, adapter] of Object.entries(kinds)) {
       const said = adapter.observe(options);
@@ -91,8 +92,12 @@ window.amphiMeetingPage = {
     }
     return null;
   },
+  report: () => current?.report?.() ?? null,
   showChat: (shown) => (shown === null ? current?.isChatShown?.() : current?.showChat?.(shown)) ?? false,
   sendChat: (text) => current?.sendChat?.(text) ?? "this page has no chat",
   // Whether writing shows a panel that is hidden otherwise.
   isWritingSeen: () => current?.isWritingSeen?.() ?? false,
 };
+
+// The page's own scripts, which come later, can't put anything else in its place.
+Object.defineProperty(window, "amphiMeetingPage", { value: Object.freeze(amphiMeetingPage) });

@@ -5,6 +5,9 @@ const find = (selector, within = document) => within.querySelector(selector);
 const isVisible = (element) => Boolean(element?.getClientRects().length);
 const findVisible = (selector, within = document) => [...within.querySelectorAll(selector)].find(isVisible);
 
+// The names that BigBlueButton gives its elements for its own tests: in one attribute until 3.0, in another since 4.0.
+const named = (...names) => names.flatMap((name) => [`[data-test='${name}']`, `[data-testid='${name}']`]).join(", ");
+
 // The words of an element, seen or not, those of its parts apart.
 function textOf(element) {
   const texts = element ? document.createTreeWalker(element, NodeFilter.SHOW_TEXT) : null;
@@ -17,11 +20,11 @@ const PRESS_EVERY_MS = 5000;
 const PRESSES = 3;
 const presses = new Map(); // what has been pressed in this document: how often, and when last
 
-// Presses a button that may need it again; says whether there is one.
-function press(step, element) {
+// Presses a button that may need it again, `most` times; says whether there is one.
+function press(step, element, { most = PRESSES } = {}) {
   if (!isVisible(element)) return false;
   const { count, atMs } = presses.get(step) ?? { count: 0, atMs: -Infinity };
-  if (count < PRESSES && performance.now() - atMs > PRESS_EVERY_MS) {
+  if (count < most && performance.now() - atMs > PRESS_EVERY_MS) {
     presses.set(step, { count: count + 1, atMs: performance.now() });
     element.click();
   }

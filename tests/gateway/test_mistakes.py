@@ -1,0 +1,105 @@
+"""What a page says that makes no sense, and mistakes of our own: neither leaves a job on air, or its place taken."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from amphi.gateway import meeting_page
+from amphi.gateway.config import Config
+from amphi.gateway.job import Job, JobSpec
+from amphi.gateway.meeting_page import Observation
+
+SPEC = JobSpec("j1", "http://127.0.0.1:9/", "rtmp://127.0.0.1:9/live/x", "room", show_chat=False)
+
+
+class SayingPage:
+    """A page that answers everything with `said`."""
+
+    def __init__(self, said):
+        self.said = said
+
+    async def evaluate(self, expression, arg=None):
+        return self.said
+
+
+async def observe(said):
+    return await meeting_page.observe(SayingPage(said), any_page=False, classroom=True, name="streaming")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        [],
+        "joined",
+        {},
+        {"state": "joined"},
+        {"kind": "classroom"},
+        {"state": ["joined"], "kind": "classroom"},
+        {"state": {"joined": 1}, "kind": "classroom"},
+        {"state": "on air", "kind": "classroom"},
+        {"state": "joined", "kind": "mine"},
+        {"state": 5, "kind": None, "reason": [], "detail": {}},
+    ],
+)
+async def test_answer_without_sense_is_no_answer(said):
+    assert await observe(said) == Observation()
+
+
+@pytest.mark.asyncio
+async def test_words_of_a_page_are_bounded_and_reasons_are_ours():
+    said = {"state": "refused", "kind": "classroom", "reason": "<b>", "detail": "x\x1b[2J\n" * 100_000}
+    seen = await observe(said)
+    assert (seen.state, seen.reason, len(seen.detail)) == ("refused", "", 300)
+    assert "\x1b" not in seen.detail
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", [None, 5, [], {"found": 5}, {"version": [], "found": [1]}])
+async def test_report_without_sense_is_empty(said):
+    assert await meeting_page.report(SayingPage(said)) == meeting_page.Report()
+
+
+@pytest.mark.asyncio
+async def test_report_is_bounded():
+    said = {"version": "3.0\n" * 1000, "found": {f"name {number}": True for number in range(1000)}}
+    report = await meeting_page.report(SayingPage(said))
+    assert len(report.version) == 40
+    assert len(report.found) == 20
+
+
+class BrokenBrowsers:
+    """Browsers that fail as nobody foresaw."""
+
+    async def take(self):
+        raise ZeroDivisionError("a secret")
+
+    async def discard(self, source):
+        raise ZeroDivisionError("another")
+
+
+@pytest.mark.asyncio
+async def test_mistake_of_ours_ends_the_job_and_frees_its_place(caplog):
+    job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
+    job.start()
+    async with asyncio.timeout(20):
+        await job.ended()
+    described = job.describe()
+    assert (described["state"], described["reason"]) == ("idle", "page_crashed")
+    assert described["detail"] == "the gateway made a mistake: ZeroDivisionError"
+    assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.asyncio
+async def test_mistake_at_the_end_frees_the_place_all_the_same(monkeypatch):
+    job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
+    monkeypatch.setattr(job, "_run", asyncio.Event().wait)
+    job.start()
+    monkeypatch.setattr(job, "_source", object())
+    job.stop()
+    async with asyncio.timeout(20):
+        await job.ended()
+    assert job.describe()["reason"] == "stopped"
+    assert job.status.since <= datetime.now(UTC)
