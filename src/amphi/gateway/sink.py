@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import random
 import signal
 import time
@@ -14,6 +15,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from amphi.gateway import matroska
+from amphi.gateway.addresses import server_app_and_playpath
 from amphi.gateway.audio_timeline import AudioTimeline
 from amphi.gateway.job_state import Event
 from amphi.gateway.packets import (
@@ -42,6 +44,8 @@ REFUSED_WITHIN_S = 3.0
 """Some servers agree to a publish and close the connection right after: that is a refusal too."""
 
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
+SHORTEST_SECRET = 4
+_UNTRUSTED = "the RTMP server's certificate is not trusted"
 _CANT_START = "ffmpeg can't be started"
 _UNREACHABLE = (
     "connection refused",
@@ -110,12 +114,19 @@ class RtmpSink:
     Args:
         url: with its key; never logged.
         ffmpeg: the program.
+        ca_file: authorities that the certificate of an ``rtmps`` server may be signed by.
         on_event: told ``PUBLISHED``, ``RTMP_LOST``, ``RTMP_REFUSED``, each with a sentence.
         want_key: asks the source for a keyframe, so that a new connection begins at once.
     """
 
     def __init__(
-        self, url: str, *, ffmpeg: Path, on_event: Callable[[Event, str], None], want_key: Callable[[], None]
+        self,
+        url: str,
+        *,
+        ffmpeg: Path,
+        ca_file: Path,
+        on_event: Callable[[Event, str], None],
+        want_key: Callable[[], None],
     ) -> None:
         self.is_up = False
         self.pid: int | None = None
@@ -124,6 +135,7 @@ class RtmpSink:
         self.bytes_sent = 0
         self._url = url
         self._ffmpeg = ffmpeg
+        self._ca_file = ca_file
         self._on_event = on_event
         self._want_key = want_key
         self._configuration: bytes | None = None
@@ -137,6 +149,13 @@ class RtmpSink:
     def start(self) -> None:
         if self._running is None:
             self._running = asyncio.create_task(self._run())
+            self._running.add_done_callback(self._note_mistake)
+
+    def _note_mistake(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("a mistake of the gateway in sending", exc_info=error)
+            self._on_event(Event.GAVE_UP, f"the gateway made a mistake: {type(error).__name__}")
 
     def send(self, packet: Packet) -> None:
         if isinstance(packet, DecoderConfiguration):
@@ -198,7 +217,7 @@ class RtmpSink:
     async def _connect_once(self) -> tuple[float, str]:
         """One connection, to its end; returns how long the server took it, in s, and ffmpeg's last complaint."""
         # It speaks to the server only once it has a picture, so it may be started before.
-        process = await asyncio.create_subprocess_exec(*self._command(), stdin=PIPE, stderr=PIPE)
+        process = await self._spawn()
         self._process, self.pid = process, process.pid
         self._writer, self._is_dropping, self._has_begun = None, False, asyncio.Event()
         watch = asyncio.create_task(self._watch_progress(process))
@@ -215,6 +234,10 @@ class RtmpSink:
                     proof = asyncio.get_running_loop().call_later(PROOF_S, self._declare_up)
                 elif text.startswith("setpriv: failed to execute"):
                     complaint = _CANT_START
+                elif "certificate" in text.lower():
+                    complaint = self._untrusted(text)
+                elif complaint.startswith(_UNTRUSTED):
+                    continue  # what follows is no reason
                 elif "error" in text.lower() or any(word in text.lower() for word in _UNREACHABLE):
                     complaint = self._without_secrets(text)
             await process.wait()
@@ -230,7 +253,31 @@ class RtmpSink:
         self.is_up = True
         self._on_event(Event.PUBLISHED, "")
 
-    def _command(self) -> list[str]:
+    async def _spawn(self) -> Process:
+        reader, writer = os.pipe()
+        try:
+            os.write(writer, self._secrets())
+            os.close(writer)
+            return await asyncio.create_subprocess_exec(
+                *self._command(reader), stdin=PIPE, stderr=PIPE, pass_fds=[reader]
+            )
+        finally:
+            os.close(reader)
+
+    def _secrets(self) -> bytes:
+        """The stream's name and key, as a preset of ffmpeg: its command line is there for every user of the machine to read."""
+        _, app, playpath = server_app_and_playpath(self._url)
+        options = {"rtmp_app": app, "rtmp_playpath": playpath}
+        if self._url.startswith("rtmps:"):
+            options |= {"tls_verify": "1", "ca_file": str(self._ca_file)}
+        return "".join(f"{name}={value}\n" for name, value in options.items() if value).encode()
+
+    def _untrusted(self, text: str) -> str:
+        reason = self._without_secrets(text).rpartition("] ")[2]
+        return f"{_UNTRUSTED}: {reason}"
+
+    def _command(self, secrets: int) -> list[str]:
+        server, _, _ = server_app_and_playpath(self._url)
         # setpriv: the kernel ends ffmpeg with the gateway, however the gateway ends.
         return [
             *("/usr/bin/setpriv", "--pdeathsig", "KILL", "--"),
@@ -238,7 +285,8 @@ class RtmpSink:
             *("-probesize", "32", "-analyzeduration", "0"),
             *("-f", "matroska", "-i", "pipe:0", "-map", "0", "-c:v", "copy"),
             *("-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", str(CHANNELS)),
-            *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", self._url),
+            *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1"),
+            *("-fpre", f"/dev/fd/{secrets}", server),
         ]
 
     async def _watch_progress(self, process: Process) -> None:
@@ -253,10 +301,10 @@ class RtmpSink:
 
     def _without_secrets(self, text: str) -> str:
         parts = urlsplit(self._url)
-        for secret in sorted(
-            {self._url, parts.query, parts.path.rpartition("/")[2], parts.netloc}, key=len, reverse=True
-        ):
-            if secret:
+        _, app, playpath = server_app_and_playpath(self._url)
+        secrets = {self._url, parts.query, playpath, parts.path.rpartition("/")[2], parts.netloc, app}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
                 text = text.replace(secret, "…")
         return text[:200]
 
