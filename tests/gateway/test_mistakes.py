@@ -80,6 +80,7 @@ class BrokenBrowsers:
         raise ZeroDivisionError("another")
 
 
+@pytest.mark.integration
 @pytest.mark.asyncio
 async def test_mistake_of_ours_ends_the_job_and_frees_its_place(caplog):
     job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
@@ -92,6 +93,7 @@ async def test_mistake_of_ours_ends_the_job_and_frees_its_place(caplog):
     assert any(record.exc_info for record in caplog.records)
 
 
+@pytest.mark.integration
 @pytest.mark.asyncio
 async def test_mistake_at_the_end_frees_the_place_all_the_same(monkeypatch):
     job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
