@@ -129,6 +129,7 @@ const bigbluebutton = {
   observe() {
     if (!isClient()) return null;
     hideUnfilmed();
+    watchSoundDialog();
     return ending() ?? errorScreen() ?? lobby() ?? preFlight() ?? loading() ?? meeting();
   },
   isChatShown,

@@ -6,7 +6,7 @@ const SOUND_MS = 15000; // then it goes without
 const UNASKED_MS = 3000; // the client asks by itself how one wants to hear, in most meetings
 const ASKED = "audioModal";
 
-const sound = { isHeard: false, hasPlayed: false, isConnecting: false };
+const sound = { isHeard: false, hasPlayed: false, isConnecting: false, watch: null };
 
 const plays = (audio) => Boolean(audio?.srcObject?.active && !audio.paused);
 
@@ -23,12 +23,21 @@ const soundDialog = () => findVisible(named(ASKED));
 
 // A dialog that was connecting and is gone has done its work. One that another took the place of, or that somebody closed, has not.
 function wayWasTaken() {
-  const dialog = soundDialog();
-  if (dialog) {
-    sound.isConnecting = Boolean(find(named("establishingAudioLabel"), dialog)) || Boolean(playButton(dialog));
-    return false;
-  }
+  noteConnecting();
   return sound.isConnecting && !dialogsOnPage().length && !isVisible(find(named("joinAudio")));
+}
+
+function noteConnecting() {
+  const dialog = soundDialog();
+  if (dialog) sound.isConnecting = Boolean(find(named("establishingAudioLabel"), dialog)) || Boolean(playButton(dialog));
+}
+
+// It may connect in less time than passes between two glances.
+function watchSoundDialog() {
+  const container = find("#modals-container");
+  if (!container || sound.watch) return;
+  sound.watch = new MutationObserver(noteConnecting);
+  sound.watch.observe(container, { childList: true, subtree: true });
 }
 
 // Takes the next step towards “listen only”, and says which.
