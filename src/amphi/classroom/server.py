@@ -14,6 +14,7 @@ from amphi.classroom import api, site
 from amphi.classroom.clock import Clock
 from amphi.classroom.config import Config
 from amphi.classroom.service import Classroom
+from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def server(app: Starlette) -> uvicorn.Server:
     """A server for `app`, to be run on a socket that listens already."""
     settings = uvicorn.Config(
         app,
+        http=BoundedHTTPProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=10,

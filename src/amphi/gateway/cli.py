@@ -14,6 +14,7 @@ import uvicorn
 from amphi.gateway.app import create_app
 from amphi.gateway.config import Config, config_from_environment
 from amphi.system import environment
+from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> int:
             access_log=False,
             lifespan="on",
             timeout_graceful_shutdown=1,
-            h11_max_incomplete_event_size=32_768,
+            http=BoundedHTTPProtocol,
         )
     )
     with listener:

@@ -14,6 +14,7 @@ from amphi.origin.config import Config
 from amphi.origin.http_app import OriginApp
 from amphi.origin.server import RTMPServer
 from amphi.origin.streams import Streams
+from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Origin:
         settings = uvicorn.Config(
             OriginApp(config, self.streams),
             loop="none",
-            http="httptools",
+            http=BoundedHTTPProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

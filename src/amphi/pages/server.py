@@ -10,6 +10,7 @@ import sys
 import uvicorn
 
 from amphi.system import environment as env
+from amphi.system.http_heads import BoundedHTTPProtocol
 
 STOP_S = 1
 """How long requests that are being answered may take once the server is told to stop."""
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> int:
     config = uvicorn.Config(
         "amphi.pages.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=BoundedHTTPProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
