@@ -1,7 +1,9 @@
 """Deliveries of bbb-webhooks, signed as BBB signs them and brought to the platform's own address."""
 
 import json
+import os
 import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,17 +14,25 @@ from amphi.bigbluebutton import checksum
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
 
-NOW_MS = int(time.time() * 1000)
-"""The moment that events are told from: one for a whole test, so that an event made twice is the same."""
 SECRET = "secret"
+
+
+def now_ms() -> int:
+    """The moment that events are told from: one for a whole test, so that an event made twice is the same."""
+    return _begun_ms(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
+
+
+@lru_cache(maxsize=1)
+def _begun_ms(_test: str) -> int:
+    return int(time.time() * 1000)
 
 
 def event(
     meeting: Meeting, kind: str, at_s: float = 0, session: str = "life-1", **attributes: Any
 ) -> dict[str, Any]:
-    """One event of a meeting, `at_s` seconds from `NOW_MS`."""
+    """One event of a meeting, `at_s` seconds from `now_ms`."""
     ids = {"internal-meeting-id": session, "external-meeting-id": meeting.bbb_id}
-    data = {"type": "event", "id": kind, "event": {"ts": NOW_MS + int(at_s * 1000)}}
+    data = {"type": "event", "id": kind, "event": {"ts": now_ms() + int(at_s * 1000)}}
     return {"data": {**data, "attributes": {"meeting": ids, **attributes}}}
 
 

@@ -7,7 +7,7 @@ import pytest
 from amphi.audience.models import Message
 from amphi.webinars.models import Livestream
 from amphi.worker.gateways import streaming_user_id
-from tests.webhooks import NOW_MS, came, deliver, event
+from tests.webhooks import came, deliver, event, now_ms
 
 pytestmark = pytest.mark.django_db
 PUBLIC = "MAIN-PUBLIC-GROUP-CHAT"
@@ -15,7 +15,7 @@ PUBLIC = "MAIN-PUBLIC-GROUP-CHAT"
 
 def said_2(livestream: Livestream, user_id: str, name: str, text: str) -> dict[str, Any]:
     """As bbb-webhooks 2.6.1 tells it (messageMapping.js): no id, and the name for an external id."""
-    sender = {"internal-user-id": user_id, "external-user-id": name, "timezone-offset": 0, "time": NOW_MS}
+    sender = {"internal-user-id": user_id, "external-user-id": name, "timezone-offset": 0, "time": now_ms()}
     message = {"message": text, "sender": sender}
     return event(
         livestream.meeting, "chat-group-message-sent", **{"chat-message": message, "chat-id": PUBLIC}
@@ -24,7 +24,7 @@ def said_2(livestream: Livestream, user_id: str, name: str, text: str) -> dict[s
 
 def said_3_3(livestream: Livestream, user_id: str, name: str, text: str) -> dict[str, Any]:
     """As bbb-webhooks 3.0.0 to 3.3.1 tell it (src/process/event.js): no external id."""
-    sender = {"internal-user-id": user_id, "name": name, "time": NOW_MS}
+    sender = {"internal-user-id": user_id, "name": name, "time": now_ms()}
     message = {"id": f"1-{text}", "message": text, "sender": sender}
     return event(
         livestream.meeting, "chat-group-message-sent", **{"chat-message": message, "chat-id": PUBLIC}

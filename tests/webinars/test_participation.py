@@ -1,6 +1,5 @@
 """Who is in the meeting, which hands are up, which poll is open: from what BBB tells to what the panel says."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from amphi.meetings.models import Meeting
 from amphi.webinars import domain, participation
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand, State
 from amphi.worker import supervisor
-from tests import webhooks
 from tests.factories import make_meeting
 from tests.webhooks import came, deliver, event, went
 
@@ -53,12 +51,6 @@ def look(livestream: Livestream, times: int = 1) -> None:
         livestream.refresh_from_db()
         livestream.meeting.refresh_from_db()
         supervisor.look(livestream)
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    """Of this test: what is old is not shown, and other tests may take their time."""
-    monkeypatch.setattr(webhooks, "NOW_MS", int(time.time() * 1000))
 
 
 @pytest.fixture
