@@ -1,5 +1,6 @@
 """Which addresses a job may name, and what of them a log may show."""
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from amphi.gateway.exceptions import InvalidRequestError
 MAX_ADDRESS_CHARACTERS = 4096
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _GW_ID = re.compile(r"[A-Za-z0-9._-]{1,60}")
-_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 MAX_RTMP_PART_BYTES = 900
 """ffmpeg reads no longer lines of a preset."""
 
@@ -110,9 +111,17 @@ def checked_host(value: str) -> str:
         InvalidRequestError: it is neither a host nor ``*.`` and a domain.
     """
     host = value.lower().strip("[]") if value.startswith("[") else value.lower()
-    if not _HOST.fullmatch(host):
+    if not (_HOST.fullmatch(host) or _is_ipv6(host)):
         raise InvalidRequestError("must hold hosts such as bbb.univ.fr or *.univ.fr")
     return host
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def server_app_and_playpath(rtmp_url: str) -> tuple[str, str, str]:

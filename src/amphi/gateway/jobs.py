@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from amphi.gateway.browsers import BrowserReserve
 from amphi.gateway.config import Config
@@ -10,6 +11,9 @@ from amphi.gateway.exceptions import GatewayFullError, JobConflictError, Unknown
 from amphi.gateway.job import Job, JobSpec
 from amphi.gateway.job_state import State
 from amphi.gateway.recorder_server import RecorderServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -20,9 +24,14 @@ pictures of a live need, at the gateway and, on one machine, at its listeners to
 
 
 class Jobs:
-    """Holds the jobs, and as many browsers ready as may be wanted next."""
+    """Holds the jobs, and as many browsers ready as may be wanted next.
+
+    Attributes:
+        on_idle: told the id of a job that has ended.
+    """
 
     def __init__(self, config: Config) -> None:
+        self.on_idle: Callable[[str], None] = lambda _: None
         self._config = config
         self._jobs: dict[str, Job] = {}
         self._recorders = RecorderServer()
@@ -87,10 +96,19 @@ class Jobs:
         if len(self.active()) >= self._config.max_jobs:
             raise GatewayFullError(f"all {self._config.max_jobs} places are taken")
         job = self._jobs[spec.job_id] = Job(
-            spec, self._config, self._browsers, on_change=self._refill, sharers=lambda: len(self.active())
+            spec,
+            self._config,
+            self._browsers,
+            on_change=lambda: self._note_change(spec.job_id),
+            sharers=lambda: len(self.active()),
         )
         job.start()
         return job, True
+
+    def _note_change(self, job_id: str) -> None:
+        self._refill()
+        if self._jobs[job_id].status.state is State.IDLE:
+            self.on_idle(job_id)
 
     async def settle(self, job_id: str) -> None:
         """Wait until a job of that id that is told to stop has stopped: a restart is a stop and a start."""

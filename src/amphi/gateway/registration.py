@@ -2,9 +2,13 @@
 
 Newer proxies keep what they know of a gateway that registers again; older ones call it free each time, and would hand it a second
 meeting. So while a place works, it registers only where the proxy has forgotten it.
+
+A place whose job has ended stays taken for newer proxies until they next look, up to half a minute later. It takes itself back and
+registers anew then, which makes it free at once.
 """
 
 import asyncio
+import json
 import logging
 
 from amphi.gateway.config import Proxy
@@ -19,7 +23,10 @@ PATIENCE_S = 2.0
 """A proxy answers at once; a call that is under way also holds up the gateway's end."""
 
 LEAVE_PATIENCE_S = 0.8
+FREE_AFTER_S = (1.0, 2.0, 4.0)
+"""When to look whether a proxy still calls a place taken: it writes that down after it was answered that the place has stopped."""
 _OK, _NOT_FOUND = 200, 404
+_TAKEN = frozenset({"working", "stopped"})
 
 
 class Registration:
@@ -31,9 +38,38 @@ class Registration:
         self._caller = Caller(timeout_s=PATIENCE_S, headers={"Authorization": f"Bearer {proxy.token}"})
         self._said: dict[str, str] = {}
         self._running: asyncio.Task[None] | None = None
+        self._freeing: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._running = asyncio.create_task(self._run())
+        self._jobs.on_idle = self._free_soon
+
+    def _free_soon(self, job_id: str) -> None:
+        for gw_id in self._proxy.gw_ids:
+            if job_id_of(gw_id) == job_id:
+                task = asyncio.create_task(self._free(gw_id))
+                self._freeing.add(task)
+                task.add_done_callback(self._freeing.discard)
+
+    async def _free(self, gw_id: str) -> None:
+        for delay_s in FREE_AFTER_S:
+            await asyncio.sleep(delay_s)
+            state = await self._state(gw_id)
+            if self._is_working(gw_id):
+                return
+            if state in _TAKEN:  # so the proxy gives the place to nobody in between
+                await self._call("POST", "/unregister", {"gw_id": gw_id})
+                await self._announce(gw_id)
+
+    async def _state(self, gw_id: str) -> object:
+        """What the proxy says of a place; None when it says nothing."""
+        url = f"{self._proxy.url}/status?gw_id={gw_id}"
+        try:
+            answer = await asyncio.to_thread(self._caller.call, "GET", url, timeout_s=PATIENCE_S)
+            data = json.loads(answer.body).get("data")
+        except (OutboundError, ValueError, AttributeError):
+            return None
+        return data.get("gw_state") if isinstance(data, dict) else None
 
     async def _run(self) -> None:
         while True:
@@ -79,9 +115,10 @@ class Registration:
 
     async def close(self) -> None:
         """Unregister, without letting a proxy that is away hold up the end."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
+        self._jobs.on_idle = lambda _: None
+        for task in [*([self._running] if self._running else []), *self._freeing]:
+            task.cancel()
+            await asyncio.wait([task])
         leaving = (
             self._call("POST", "/unregister", {"gw_id": gw_id}, LEAVE_PATIENCE_S)
             for gw_id in self._proxy.gw_ids
