@@ -251,6 +251,32 @@ def test_disguised_directive_poisons_nothing(edge):
     assert edge.hls("room/main.m3u8?other=1").headers["cache-control"] == "public, max-age=0, s-maxage=1"
 
 
+def _keys_of_the_cache(edge: Edge) -> list[str]:
+    """What the cache holds, by the key that each of its files begins with."""
+    files = [file for file in (edge.folder / "cache/hls").rglob("*") if file.is_file()]
+    found = [re.search(rb"\nKEY: (.*)\n", file.read_bytes()[:2000]) for file in files]
+    return [key[1].decode() for key in found if key]
+
+
+def test_addresses_that_no_player_asks_for_fill_no_cache(edge):
+    segment = segment_of(edge)
+    assert edge.hls(segment).status_code == 200
+    for number in range(10):
+        for path in (
+            f"{segment}?_HLS_msn={number}",
+            f"{segment}?_HLS_skip=YES&_HLS_part={number}",
+            f"room/main.m3u8?_HLS_skip=junk{number}",
+            f"room/main.m3u8?_HLS_msn=00{number}",
+            f"room/main.m3u8?_HLS_part=x{number}",
+            f"room.m3u8?_HLS_msn={number}",
+        ):
+            assert edge.hls(path).status_code == 400, path
+        assert edge.hls(f"room/main.m3u8?_HLS_msn={number}").headers["cache-control"] == "no-store"
+    keys = _keys_of_the_cache(edge)
+    assert len([key for key in keys if segment in key]) == 1
+    assert not [key for key in keys if re.search(r"junk|none|m3u8 0*\d( |$)", key)]
+
+
 SECRETS = {
     "/t/SECRET/hls/room.m3u8": "/t/.../hls/room.m3u8",
     "/t/SECRET/elsewhere": "/t/...",

@@ -81,6 +81,8 @@ async def test_every_address_of_a_stream(origin, client, lecture):
         "/hls/lecture/00/p0.m4s",
         "/hls/lecture/{session}/p99.m4s",
         "/hls/lecture/{session}/s1.m4s",
+        "/hls/lecture/{session}/p00.m4s",
+        "/hls/lecture/{session}/p0.mp4",
         "/hls/lecture/{session}/i9.mp4",
         "/hls/../streams",
         "/streams",
@@ -161,11 +163,48 @@ async def test_the_end_answers_whoever_is_blocked(origin, client, lecture):
 
 @pytest.mark.parametrize(
     "query",
-    ["_HLS_part=1", "_HLS_msn=x", "_HLS_msn=-1", "_HLS_msn=99999999999", "_HLS_msn={next}&_HLS_part=900"],
+    [
+        "_HLS_part=1",
+        "_HLS_msn=x",
+        "_HLS_msn=-1",
+        "_HLS_msn=00{next}",
+        "_HLS_msn={next}&_HLS_part=01",
+        "_HLS_msn=99999999999",
+        "_HLS_msn={next}&_HLS_part=900",
+        "_HLS_skip=junk",
+        "_HLS_skip=yes",
+    ],
 )
 async def test_delivery_directives_that_can_not_be_are_400(origin, client, lecture, query):
     query = query.format(next=_playlist(origin).last_number + 1)
-    assert (await client.get(f"/hls/lecture/main.m3u8?{query}")).status_code == 400
+    answer = await client.get(f"/hls/lecture/main.m3u8?{query}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
+
+
+@pytest.mark.parametrize("query", ["_HLS_msn=1", "_HLS_skip=YES", "_HLS_push=0&_HLS_part=2&_HLS_msn=1"])
+async def test_delivery_directives_are_for_media_playlists(origin, client, lecture, query):
+    for path in ("/hls/lecture.m3u8", f"/hls/lecture/{_playlist(origin).session}/p0.m4s"):
+        assert (await client.get(f"{path}?{query}")).status_code == 400
+        # As a cache in front adds them.
+        assert (await client.get(f"{path}?_HLS_msn=&_HLS_part=&_HLS_skip=")).status_code == 200
+
+
+async def test_only_what_players_ask_for_is_kept_by_caches(origin, client, lecture):
+    last = _playlist(origin).last_number
+    kept = [f"{last}", f"{last}&_HLS_part=0", f"{last}&_HLS_part=5", f"{last + 1}&_HLS_part=0"]
+    for query in (*kept, *(f"{found}&_HLS_skip=YES" for found in kept)):
+        answer = await client.get(f"/hls/lecture/main.m3u8?_HLS_msn={query}")
+        assert answer.headers["cache-control"] == "public, max-age=6", query
+    for query in (f"{last - 1}", "0", f"{last - 1}&_HLS_part=0", f"{last}&_HLS_part=6"):
+        answer = await client.get(f"/hls/lecture/main.m3u8?_HLS_msn={query}")
+        assert (answer.status_code, answer.headers["cache-control"]) in {
+            (200, "no-store"),
+            (400, "no-store"),
+        }, query
+    await lecture.leave()
+    await eventually(lambda: _playlist(origin).ended)
+    answer = await client.get("/hls/lecture/main.m3u8?_HLS_msn=77&_HLS_part=900")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
 
 
 async def test_a_delta_update(client, lecture):

@@ -11,9 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
 
 from amphi.origin.config import Config
+from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
 from amphi.origin.streams import Stream, Streams
 from amphi.system import tickets
@@ -41,7 +41,10 @@ BLOCK_TARGETS = 3
 
 MULTIVARIANT = re.compile(r"/hls/([A-Za-z0-9_-]+)\.m3u8")
 MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/main\.m3u8")
-FILE = re.compile(r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/([isp])(\d{1,12})\.(?:m4s|mp4)")
+# Each file has one address, so that a cache holds it once: no number with zeros before it.
+FILE = re.compile(
+    r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})\.m4s|(i)(0|[1-9]\d{0,11})\.mp4)"
+)
 TICKETED = re.compile(r"/t/([^/]+)(/hls/.*)")
 HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
 
@@ -152,16 +155,19 @@ class OriginApp:
             path = ticketed[2]
         try:
             viewer_of = self._viewer_of(path, ticketed[1] if ticketed else "", scope)
+            directives = _directives(path, scope["query_string"])
             if found := FILE.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
                 return await self._file(found, stream, receive)
             if found := MEDIA.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.get(found[1]))
-                return await self._media_playlist(stream, scope, receive)
+                return await self._media_playlist(stream, directives, receive)
             if found := MULTIVARIANT.fullmatch(path):
                 return self._multivariant_playlist(self._open_to(viewer_of, self._streams.get(found[1])))
         except ViewerRefusedError as error:
             return _error(403, str(error))
+        except DirectiveError as error:
+            return _error(400, str(error))
         return _error(404, "no such page")
 
     @staticmethod
@@ -216,27 +222,25 @@ class OriginApp:
             return stream
         raise ViewerRefusedError("this stream is another event's now")
 
-    async def _media_playlist(self, stream: Stream | None, scope: Scope, receive: Receive) -> Answer:
+    async def _media_playlist(
+        self, stream: Stream | None, directives: Directives | None, receive: Receive
+    ) -> Answer:
         if stream is None or not stream.playlist.ready:
             return _error(404, "no such stream", SHORT)
         cache = SHORT
-        skip = False
-        if scope["query_string"]:
-            query = parse_qs(scope["query_string"].decode("latin-1"))
-            skip = query.get("_HLS_skip", [""])[0] in {"YES", "v2"}
+        if directives is not None and directives.number is not None:
+            number, part = directives.number, directives.part
             try:
-                number, part = _directive(query, "_HLS_msn"), _directive(query, "_HLS_part")
-                if number is None and part is not None:
-                    return _error(400, "_HLS_part needs _HLS_msn")
-                if number is not None:
-                    can_answer = functools.partial(stream.playlist.can_answer, number, part)
-                    if not await self._until(stream, can_answer, receive):
-                        return self._nothing_new(stream)
-                    cache = b"public, max-age=%d" % (BLOCKED_TARGETS * stream.playlist.target_duration_s)
+                can_answer = functools.partial(stream.playlist.can_answer, number, part)
+                if not await self._until(stream, can_answer, receive):
+                    return self._nothing_new(stream)
             except TooFarAheadError as error:
                 return _error(400, str(error))
-            except ValueError:
-                return _error(400, "a delivery directive is not a number")
+            # What nobody needs to ask for would fill a cache, each time under another address.
+            useful = stream.playlist.lists(number, part)
+            lifetime_s = BLOCKED_TARGETS * stream.playlist.target_duration_s
+            cache = b"public, max-age=%d" % lifetime_s if useful else NEVER
+        skip = directives is not None and directives.skip
         return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip))
 
     @staticmethod
@@ -251,7 +255,7 @@ class OriginApp:
         return _error(503, "nothing new came in time")
 
     async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive) -> Answer:
-        kind, number = found[3], int(found[4])
+        kind, number = found[3] or found[5], int(found[4] or found[6])
         if stream is None:
             return _error(404, "no such stream")
         playlist = stream.playlist
@@ -305,19 +309,17 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
-    return next((value for known, value in scope["headers"] if known == name), b"")
-
-
-def _directive(query: dict[str, list[str]], name: str) -> int | None:
-    """A delivery directive's number (RFC 8216bis, 6.2.5).
+def _directives(path: str, query: bytes) -> Directives | None:
+    """What is asked of a media playlist; nothing else takes directives, so that it has one address.
 
     Raises:
-        ValueError: not a number.
+        DirectiveError: what can't be asked.
     """
-    values = query.get(name)
-    if values is None:
-        return None
-    if not values[0].isascii() or not values[0].isdigit() or len(values[0]) > 12:  # noqa: PLR2004 -- far beyond any
-        raise ValueError(name)
-    return int(values[0])
+    directives = Directives.parse(query)
+    if directives is not None and not MEDIA.fullmatch(path):
+        raise DirectiveError("delivery directives are for media playlists")
+    return directives
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for known, value in scope["headers"] if known == name), b"")

@@ -186,6 +186,13 @@ class MediaPlaylist:
         if self.current is not None:
             yield self.current
 
+    def lists(self, number: int, part: int | None) -> bool:
+        """Whether a segment, or a part of it, is listed; the one behind a segment's last part is the next one's first."""
+        segment = self.current if number == self._next_segment else self._numbers.get(number)
+        if segment is None or number < self.segments[0].number:
+            return False
+        return part is None or part < len(segment.parts) + (segment is not self.current)
+
     def can_answer(self, number: int, part: int | None) -> bool:
         """Whether a blocking request can be answered now (RFC 8216bis, 6.2.5.2).
 
