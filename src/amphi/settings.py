@@ -32,6 +32,8 @@ AMPHI_URL = conf.url("AMPHI_URL", "http://127.0.0.1:8000")
 AMPHI_HTTP = conf.address("AMPHI_HTTP", "127.0.0.1:8000")
 AMPHI_TRUSTED_PROXIES = conf.words("AMPHI_TRUSTED_PROXIES", ("127.0.0.1", "::1"))
 """The addresses of the proxies in front, whose word on a visitor's address and scheme is taken."""
+AMPHI_PAGES_AT_ONCE = conf.integer("AMPHI_PAGES_AT_ONCE", 24, minimum=12)
+"""Pages that one web process makes at once, each with a connection to the database; more wait, then are told to come back."""
 _public = urlsplit(AMPHI_URL)
 ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *conf.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]

@@ -110,7 +110,7 @@ def test_restriction_comes_before_the_password(client, event):
 
 
 def test_guessing_is_slowed_for_the_one_who_guesses(client, event, monkeypatch):
-    monkeypatch.setattr("amphi.system.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
+    monkeypatch.setattr("amphi.accounts.guesses.DOOR_BY_ADDRESS", 2)
     for _ in range(2):
         give(client, event, "autre")
     assert "Trop de mots de passe" in give(client, event).content.decode()

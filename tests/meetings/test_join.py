@@ -124,7 +124,7 @@ def test_password_that_changed_is_asked_again_and_nothing_else_changes(client):
 
 
 def test_guessing_is_slowed(client, monkeypatch):
-    monkeypatch.setattr("amphi.system.passwords.WRONG_PASSWORDS_PER_MINUTE", 2)
+    monkeypatch.setattr("amphi.accounts.guesses.DOOR_BY_ADDRESS", 2)
     meeting = make_meeting(password="sésame")
     for _ in range(2):
         client.post(door(meeting), {"name": "Ada", "password": "autre"})

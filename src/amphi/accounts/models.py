@@ -37,3 +37,14 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class WrongGuesses(models.Model):
+    """How many wrong passwords were tried of one kind since a moment: see `amphi.accounts.guesses`."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    number = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.number} since {self.since}"

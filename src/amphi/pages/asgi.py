@@ -5,14 +5,13 @@ import re
 import secrets
 import socket
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
-_pages = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
-from django.db import connections  # noqa: E402
 
 from amphi.audience import edge  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
@@ -21,11 +20,9 @@ from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.health import Health  # noqa: E402
+from amphi.pages.places import Pages, Places  # noqa: E402
 
-# Django answers each request in a thread of its own here: a connection that is kept for the next one would never be used again.
-for _alias in connections:
-    connections.settings[_alias]["CONN_MAX_AGE"] = 0
-
+_pages = Pages(Places(settings.AMPHI_PAGES_AT_ONCE))
 hub = Hub(
     DatabaseLog(),
     process=f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -51,4 +48,4 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if match:
             await _events(scope, receive, send, int(match[1]))
             return
-    await _pages(scope, receive, send)  # type: ignore[arg-type]  # asgiref types the same scope and calls more narrowly
+    await _pages(scope, receive, send)

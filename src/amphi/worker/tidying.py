@@ -9,6 +9,8 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from amphi.accounts import guesses
+from amphi.accounts.models import WrongGuesses
 from amphi.audience.models import StreamEvent
 from amphi.mails.models import Mail
 
@@ -51,6 +53,7 @@ def tidy() -> int:
         StreamEvent.objects.filter(created_at__lt=now - STREAM_EVENTS_KEPT),
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
         Session.objects.filter(expire_date__lt=now),
+        WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )
     removed = sum(_remove(rows) for rows in old)
     if removed:

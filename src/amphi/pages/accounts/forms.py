@@ -1,12 +1,50 @@
-"""The form of logging in."""
+"""The forms of logging in: the platform's page and the administration's."""
 
+import logging
+from typing import Any
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from amphi.accounts import guesses
+
+log = logging.getLogger(__name__)
 
 
-class LoginForm(AuthenticationForm):
+class GuardedForm(AuthenticationForm):
+    """Counts each try before the password is hashed: hashing is slow by design, so it is not done for guessers."""
+
+    request: HttpRequest
+
+    def clean(self) -> dict[str, Any]:
+        """Log in, unless too many wrong passwords came from here or for this account."""
+        limits = guesses.login_limits(self.request, self.cleaned_data.get("username") or "")
+        try:
+            guesses.count(limits)
+        except guesses.TooManyGuessesError:
+            log.warning(
+                "logins from %s are refused for a while: too many wrong passwords",
+                guesses.network(self.request),
+            )
+            raise forms.ValidationError(
+                gettext("Too many wrong passwords. Try again in a quarter of an hour."), code="too_many"
+            ) from None
+        cleaned: dict[str, Any] = super().clean()
+        guesses.take_back(limits)
+        return cleaned
+
+
+class LoginForm(GuardedForm):
     """Django's own, with Bootstrap's classes."""
 
     def __init__(self, *args, **kwargs) -> None:  # noqa: ANN002, ANN003 -- Django's signature
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-control"
+
+
+class AdminLoginForm(GuardedForm, AdminAuthenticationForm):
+    """The administration's, which lets in staff only."""

@@ -1,19 +1,39 @@
 """Logging in, logging out, and the language of the pages."""
 
 from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.views.i18n import set_language
 
+from amphi.accounts import guesses
 from amphi.accounts.models import User
 from amphi.pages.access import anyone
 from amphi.pages.accounts.forms import LoginForm
 
-login = anyone(
-    LoginView.as_view(
-        template_name="accounts/login.html", authentication_form=LoginForm, redirect_authenticated_user=True
-    )
-)
+
+class Login(LoginView):
+    """Django's own; the browser is known from then on, so that nobody shuts its account by guessing."""
+
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in."""
+        response = super().form_valid(form)
+        response.set_signed_cookie(
+            guesses.KNOWN_COOKIE,
+            guesses.known_value(form.get_user().get_username()),
+            max_age=guesses.KNOWN_S,
+            httponly=True,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
+        return response
+
+
+login = anyone(Login.as_view())
 logout = anyone(LogoutView.as_view())
 
 

@@ -5,6 +5,9 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup, User
+from amphi.pages.accounts.forms import AdminLoginForm
+
+admin.site.login_form = AdminLoginForm
 
 
 @admin.register(User)

@@ -4,9 +4,9 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from amphi.accounts import guesses
 from amphi.audience.models import Event
 from amphi.pages.page_form import PageForm
-from amphi.system import passwords
 
 
 class DoorForm(PageForm):
@@ -27,6 +27,6 @@ class DoorForm(PageForm):
         self.style()
 
     def clean_password(self) -> str:
-        """The right password; after many wrong ones nobody from there is heard for a minute."""
+        """The right password; after many wrong ones no more from this address are looked at for a minute."""
         event = self._event
-        return passwords.check(self._request, event.door, self.cleaned_data["password"], event.password)
+        return guesses.check_at_door(self._request, event.door, self.cleaned_data["password"], event.password)

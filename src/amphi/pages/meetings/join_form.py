@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from amphi.accounts import guesses
 from amphi.meetings.models import Meeting
 from amphi.pages.page_form import PageForm
-from amphi.system import passwords
 
 LONGEST_NAME = 60
 
@@ -53,6 +53,8 @@ class JoinForm(PageForm):
         return name
 
     def clean_password(self) -> str:
-        """The right password; after many wrong ones nobody from there is heard for a minute."""
+        """The right password; after many wrong ones no more from this address are looked at for a minute."""
         meeting = self._meeting
-        return passwords.check(self._request, meeting.door, self.cleaned_data["password"], meeting.password)
+        return guesses.check_at_door(
+            self._request, meeting.door, self.cleaned_data["password"], meeting.password
+        )

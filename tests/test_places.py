@@ -1,0 +1,155 @@
+"""How many pages are made at once: a real Django page in a real place."""
+
+import asyncio
+import threading
+from collections import Counter
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory, override_settings
+from django.urls import path
+
+from amphi.pages import places
+from amphi.pages.places import BusyError, Lane, Pages, Places
+
+TOTAL = 12
+
+
+class Door:
+    """A page that ends when it is told, and notes which threads made it."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.inside = threading.Semaphore(0)
+        self.threads: Counter[str] = Counter()
+
+    def __call__(self, request, **_):
+        self.threads[threading.current_thread().name] += 1
+        self.inside.release()
+        assert self.opened.wait(30)
+        return HttpResponse("made")
+
+
+door = Door()
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return door(request)
+
+
+urlpatterns = [path("", page), path("accounts/login/", page)]
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    global door  # noqa: PLW0603 -- the addresses above name it
+    door = Door()
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
+        yield
+    door.opened.set()
+
+
+def ask(pages: Pages, path: str = "/", method: str = "GET", **headers: str) -> "asyncio.Task[HttpResponse]":
+    request = RequestFactory().generic(method, path, headers=headers)
+    return asyncio.create_task(pages.run_get_response(request))
+
+
+async def begun(number: int) -> None:
+    for _ in range(number):
+        assert await asyncio.to_thread(door.inside.acquire, timeout=30)
+
+
+async def test_requests_beyond_the_places_wait_and_each_is_answered():
+    pages = Pages(Places(TOTAL))
+    asked = [ask(pages) for _ in range(30)]
+    await begun(5)
+    assert len(door.threads) == 5
+    door.opened.set()
+    assert [answer.content for answer in await asyncio.gather(*asked)] == [b"made"] * 30
+    assert len(door.threads) <= 5
+
+
+async def test_beyond_the_queue_it_is_said_in_both_languages(monkeypatch):
+    monkeypatch.setattr(places, "QUEUE_PER_PLACE", 1)
+    pages = Pages(Places(TOTAL))
+    asked = [ask(pages) for _ in range(10)]
+    await begun(5)
+    refused = await ask(pages)
+    assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+    assert "Trop de monde à la fois" in refused.content.decode()
+    assert "Too many people at once" in refused.content.decode()
+    assert b'"busy"' in (await ask(pages, Accept="application/json")).content
+    door.opened.set()
+    assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+
+
+async def test_nobody_waits_for_long(monkeypatch):
+    monkeypatch.setattr(places, "PATIENCE_S", 0.05)
+    pages = Pages(Places(TOTAL))
+    asked = [ask(pages) for _ in range(5)]
+    await begun(5)
+    assert (await ask(pages)).status_code == 503
+    door.opened.set()
+    await asyncio.gather(*asked)
+
+
+async def test_crowd_in_one_lane_leaves_the_others():
+    pages = Pages(Places(TOTAL))
+    crowd = [ask(pages, "/accounts/login/", "POST") for _ in range(40)]
+    await begun(2)
+    reading, writing = ask(pages), ask(pages, "/", "POST")
+    await begun(2)
+    door.opened.set()
+    assert [(await task).status_code for task in (reading, writing, *crowd)] == [200] * 42
+
+
+async def test_request_that_is_given_up_keeps_its_place_while_its_view_runs():
+    lane = Lane("test", 1)
+    pages = Pages(Places(TOTAL))
+    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    given_up = ask(pages)
+    await begun(1)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    assert lane._free.empty()
+    door.opened.set()
+    assert (await ask(pages)).status_code == 200
+
+
+async def test_one_that_is_given_up_while_it_waits_takes_no_place():
+    lane = Lane("test", 1)
+    async with lane.place():
+        waiting = asyncio.create_task(lane._take())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with asyncio.timeout(30), lane.place():
+        assert lane._free.empty()
+
+
+async def test_error_in_a_block_frees_the_place():
+    lane = Lane("test", 1)
+    with pytest.raises(BusyError):
+        async with lane.place():
+            raise BusyError
+    async with asyncio.timeout(30), lane.place():
+        pass
+
+
+@pytest.mark.parametrize("total", [12, 13, 24, 100])
+def test_every_lane_has_places(total):
+    lanes = Places(total)
+    asked = [
+        ("GET", "/"),
+        ("POST", "/live/a/messages"),
+        ("POST", "/accounts/login/"),
+        ("POST", "/admin/login/"),
+        ("POST", "/webinars/on-publish"),
+        ("POST", "/webinars/meetings/nonce/events"),
+        ("GET", "/webinars/meetings/nonce/ended"),
+    ]
+    found = [lanes.lane_for(*one) for one in asked]
+    assert len(set(found)) == 4
+    assert sum(lane._free.qsize() for lane in set(found)) == total
