@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def event_id(settings) -> int:
     settings.USE_MEETING_WEBINAR = True
     event = make_webinar().event
-    Channel.objects.filter(pk=event.pk).update(last_seq=LAST)
+    Channel.objects.update_or_create(pk=event.pk, defaults={"last_seq": LAST})
     StreamEvent.objects.filter(channel_id=event.pk).delete()
     StreamEvent.objects.bulk_create(
         StreamEvent(channel_id=event.pk, seq=seq, kind="message", data="{}") for seq in range(1, LAST + 1)
