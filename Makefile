@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Integration tests wait more than they work, so more of them run at once than there are processors.
 WORKERS ?= 3
 
-.PHONY: demo test test-unit test-integration test-e2e test-matrix test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev
+.PHONY: demo test test-unit test-integration test-e2e test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -18,13 +18,14 @@ test-unit: setup-dev         ## Those that need no process and no socket
 	$(PY) -m pytest -m unit -n $(WORKERS)
 
 test-integration: setup-dev  ## Those with real parts
-	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile
 
 test-e2e: setup-dev          ## Those that measure the whole platform: alone, so that nothing else takes the machine's time
 	$(PY) -m pytest -m e2e
 
-test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
-	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
+test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as root, with the network: a quarter of an hour
+	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
+	$(PY) -m pytest tests/deploy/whole_guide.py
 
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)

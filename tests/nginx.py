@@ -57,9 +57,13 @@ def make_certificate(folder: Path) -> Certificate:
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", file,
     )  # fmt: skip
-    public = _openssl("x509", "-in", file, "-pubkey", "-noout")
-    der = _openssl("pkey", "-pubin", "-outform", "DER", given=public)
-    return Certificate(file, key, base64.b64encode(hashlib.sha256(der).digest()).decode())
+    return Certificate(file, key, spki(_openssl("x509", "-in", file, "-pubkey", "-noout")))
+
+
+def spki(public_key: bytes) -> str:
+    """The digest of a public key, in PEM, as Chromium's ``--ignore-certificate-errors-spki-list`` has it."""
+    der = _openssl("pkey", "-pubin", "-outform", "DER", given=public_key)
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 def check_syntax(configuration: Path) -> None:

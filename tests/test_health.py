@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from amphi.notify import notify
+from amphi.system.notify import notify
 from tests import services
 
 
@@ -60,6 +60,7 @@ def test_worker_says_that_it_is_ready_and_goes_on_while_the_database_is_away(tmp
             tmp_path,
             AMPHI_DATABASE_URL=f"postgresql://amphi@127.0.0.1:{free_port}/amphi",
             NOTIFY_SOCKET=str(tmp_path / "notify"),
+            WATCHDOG_USEC="400000",
         )
         services.start(stack, env, tmp_path, "worker")
         assert [system.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]

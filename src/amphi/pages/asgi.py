@@ -19,8 +19,8 @@ from amphi.audience.holders import held_streams  # noqa: E402
 from amphi.audience.hub import Hub, Limits  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
-from amphi.health import Health  # noqa: E402
 from amphi.pages.places import Pages, Places  # noqa: E402
+from amphi.system.health import Health  # noqa: E402
 
 _pages = Pages(Places(settings.AMPHI_PAGES_AT_ONCE))
 hub = Hub(

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from amphi.notify import notify
+from amphi.system.notify import Watchdog, notify
 
 log = logging.getLogger("amphi.worker")
 
@@ -140,10 +140,11 @@ class Worker:
         """
         from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
+        watchdog = Watchdog()
         notify("READY=1")
         while not self._stopping.is_set():
             # Also while the database is away: starting this process again would not bring it back.
-            notify("WATCHDOG=1")
+            watchdog.feed()
             try:
                 self.take_due()
             except Error:

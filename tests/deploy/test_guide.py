@@ -1,0 +1,124 @@
+"""docs/deploy.md, followed to the letter on a machine of the tests' own; all but what needs the network, and the rehearsal.
+
+`make test-deploy` does all of it, on an empty Debian 12. Each test leaves the machine as it found it.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.machine import HOST, over_this_machine
+from tests.deploy.steps import NAMES, Guide
+
+LISTENERS = 800
+HEALTH = f"https://{HOST}/healthz"
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
+    """The machine once all up to “Check” is done."""
+    with over_this_machine(tmp_path_factory.mktemp("machine")) as machine:
+        steps = Guide(machine)
+        for section in ("Install", "Configure", "Start"):
+            steps.follow(section)
+        steps.administrate()
+        with steps.classroom():
+            yield steps
+
+
+def test_everything_answers(followed: Guide) -> None:
+    found = followed.findings()
+    assert found["FAIL"] == []
+    assert [line for line in found["WARN"] if not line.startswith("mail ")] == []
+
+
+def test_settings_are_for_those_who_need_them(followed: Guide) -> None:
+    told = followed.machine.run("stat -c '%a %U:%G %n' /etc/amphi /etc/amphi/*")
+    assert told.split("\n")[:-1] == [
+        "750 root:amphi /etc/amphi",
+        "600 root:root /etc/amphi/amphi.env",
+        "600 root:root /etc/amphi/gateway.env",
+        "600 root:root /etc/amphi/origin.env",
+        "640 root:amphi /etc/amphi/settings_local.py",
+    ]
+    tried = "runuser -u amphi -- /usr/local/sbin/amphi check 2>&1 || echo refused"
+    assert followed.machine.run(tried).endswith("refused\n")
+
+
+def test_no_secret_is_in_the_list_of_processes(followed: Guide) -> None:
+    settings = followed.machine.run("cat /etc/amphi/*")
+    secrets = re.findall(r"(?:KEY|TOKEN) ?= ?\"?([^\"\n]+)", settings)
+    assert len(secrets) == 5
+    processes = followed.machine.run("ps -eo args")
+    assert "amphi worker" in processes
+    assert [secret for secret in secrets if secret in processes] == []
+
+
+def test_timer_checks(followed: Guide) -> None:
+    followed.machine.run("test -f /etc/systemd/system/amphi-check.timer && systemctl start amphi-check")
+    assert "database postgresql" in followed.machine.log("amphi-check")
+
+
+def test_certificate_is_renewed_while_the_site_runs(followed: Guide) -> None:
+    certificate = f"openssl x509 -noout -serial -in /etc/letsencrypt/live/{HOST}/cert.pem"
+    before = followed.machine.run(certificate)
+    [asking] = [block for block in followed.page if "certbot certonly" in block.commands]
+    followed.machine.paste(asking)
+    assert followed.machine.run(certificate) != before
+    assert followed.status(HEALTH) == 200
+
+
+def test_database_that_is_away_is_told(followed: Guide) -> None:
+    followed.machine.run("systemctl stop postgresql")
+    try:
+        assert followed.status(HEALTH) == 503
+        failed = " ".join(followed.findings()["FAIL"])
+        assert "AMPHI_DATABASE_URL" in failed
+        assert f"web https://{HOST}: the platform answers, and can’t work" in failed
+    finally:
+        followed.machine.run("systemctl start postgresql")
+    followed.wait_for(HEALTH, 200)
+
+
+def test_backup_brings_back_rows_files_and_what_is_encrypted(followed: Guide) -> None:
+    token = "from amphi.webinars.models import LiveGateway as G; print(*G.objects.values_list('sipmediagw_token', flat=True))"
+    before = followed.shell(token)
+    assert len(before.split()) == 1, "one of the two is empty"
+    followed.machine.run("echo slides >/var/lib/amphi/files/a.pdf; chown amphi /var/lib/amphi/files/a.pdf")
+    followed.machine.new_shell()
+    saving, restoring = followed.section("Back up")
+    followed.machine.paste(saving)
+    followed.machine.run(
+        "sed -i 's/^AMPHI_SECRET_KEY=.*/AMPHI_SECRET_KEY=aKeyThatSomebodyMadeAnewAfterTheDiskHadDiedAndWasReplaced/' /etc/amphi/amphi.env\n"
+        "rm -r /var/lib/amphi/files"
+    )
+    followed.amphi(
+        "shell", "-c", "from amphi.webinars.models import LiveGateway as G; G.objects.all().delete()"
+    )
+    assert followed.shell(token).split() == []
+    followed.machine.paste(restoring)
+    assert followed.shell(token) == before
+    assert followed.machine.run("runuser -u amphi -- cat /var/lib/amphi/files/a.pdf") == "slides\n"
+    followed.wait_for(HEALTH, 200)
+
+
+def test_upgrade_in_a_new_shell_works_on_the_same_database(followed: Guide) -> None:
+    followed.machine.new_shell()
+    followed.follow("Upgrade")
+    followed.wait_for(HEALTH, 200)
+    assert followed.machine.run("find /root /var/lib -maxdepth 3 -name amphi.sqlite3") == ""
+
+
+def test_listeners_beyond_what_debian_allows(followed: Guide) -> None:
+    # More than Debian's nginx holds: two processes with 768 connections each, and two connections for a listener.
+    listening = followed.listen(LISTENERS)
+    assert listening.open == LISTENERS
+    assert listening.heard() == LISTENERS
+    logs = followed.machine.run("cat /var/log/nginx/*.log")
+    assert f"/live/{followed.seed['event_id']}/events" in logs
+    assert not any(ticket in logs for ticket in followed.seed["tickets"])
+
+
+def test_names_are_those_of_the_guide(followed: Guide) -> None:
+    assert followed.page[0].sets == set(NAMES)
