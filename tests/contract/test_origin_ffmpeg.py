@@ -97,3 +97,53 @@ async def test_an_unsupported_codec_is_refused_with_its_name(caplog):
             await process.wait()
         await eventually(lambda: origin.origin.streams.get("old") is None)
     assert "Sorenson H.263 is not supported; send H.264" in caplog.text
+
+
+@pytest.mark.parametrize("key", ["ab+cd/e/f==", "ab%2Bcd%2Fe%2Ff%3D%3D"])
+async def test_ffmpeg_publishes_with_a_key_as_it_was_written(key):
+    async with (
+        running_origin(Config(keys={"lecture": "ab+cd/e/f=="})) as origin,
+        httpx.AsyncClient() as client,
+        publishing(f"{origin.rtmp}/lecture?key={key}", seconds=60),
+    ):
+        await ready(client, f"{origin.http}/hls/lecture.m3u8")
+
+
+async def test_sound_that_is_announced_and_does_not_come_leaves_the_picture():
+    """As SIPMediaGW 1.8 sends it: its sound's clock is days ahead, so ffmpeg keeps every frame of it back."""
+    late = ("-itsoffset", "344868", "-f", "lavfi", "-i", "sine", "-copyts", "-map", "0:v", "-map", "2:a")
+    async with running_origin(Config(open=True)) as origin, httpx.AsyncClient() as client:
+        command = publish_command(f"{origin.rtmp}/lecture", seconds=60)
+        at = command.index("-t")
+        process = await asyncio.create_subprocess_exec(
+            *command[:at], *late, *command[at + 2 :], stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            url = f"{origin.http}/hls/lecture.m3u8"
+            await ready(client, url)
+            assert 'CODECS="avc1.64000c",' in (await client.get(url)).text
+            stream = origin.origin.streams.get("lecture")
+            statistics = stream.statistics()
+            assert (statistics["picture"], statistics["sound"]) == (True, False)
+        finally:
+            process.kill()
+            await process.wait()
+        await eventually(lambda: stream.publisher is None)
+        stream.end()
+        assert list(await _packets(url)) == ["video"]
+        assert (await count_frames(url))["video"] >= 25
+
+
+@pytest.mark.parametrize(
+    "gop", ["open-gop=1:keyint=25:min-keyint=25:scenecut=0", "intra-refresh=1:keyint=25"]
+)
+async def test_segments_begin_at_the_recovery_points_of_open_gops_and_of_intra_refresh(gop, tmp_path):
+    extra = ("-bf", "2" if "open" in gop else "0", "-x264-params", gop)
+    local = tmp_path / "local.flv"
+    await run(*publish_command(str(local), seconds=7, live=False, extra=extra))
+    async with running_origin(Config(open=True)) as origin:
+        await run("ffmpeg", "-v", "error", "-i", str(local), "-c", "copy", "-f", "flv", f"{origin.rtmp}/x")
+        segments = list(origin.origin.streams.get("x").playlist.segments)
+        assert all(segment.independent for segment in segments)
+        assert [round(segment.duration_s) for segment in segments[:-1]] == [1] * (len(segments) - 1)
+        assert await _packets(f"{origin.http}/hls/x.m3u8") == await _packets(str(local))

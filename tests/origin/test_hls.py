@@ -389,9 +389,29 @@ def test_a_publisher_that_changes_its_configuration_with_each_picture_is_refused
             source.segmenter.receive_video(source.at_ms, changed, source.now)
             source.frames(1, gop=1)
 
-    with pytest.raises(MalformedMediaError, match="changes"):
+    with pytest.raises(MalformedMediaError, match="too often"):
         change_with_each_picture()
     assert len(source.playlist.segments) < 30
+
+
+def test_configurations_without_a_picture_may_not_change_for_ever_either():
+    source = Source()
+
+    def change() -> None:
+        for index in range(200):
+            changed = VIDEO_HEADER.replace(b"\x42\xc0\x1e", bytes([0x42, index, 0x1E]))
+            source.segmenter.receive_video(0, changed, source.now)
+
+    with pytest.raises(MalformedMediaError, match="too often"):
+        change()
+
+
+def test_a_configuration_may_come_again_with_each_keyframe():
+    source = Source()
+    for _ in range(100):
+        source.begin()
+        source.frames(25)
+    assert len(source.playlist.inits) == 1
 
 
 def test_a_keyframe_is_known_by_what_it_holds():

@@ -236,6 +236,14 @@ def test_a_key_comes_as_it_was_written_or_percent_encoded(key):
     assert event.arguments["key"] == "ab+cd/ef=="
 
 
+def test_a_key_with_slashes_where_ffmpeg_cuts_the_address():
+    for app, name in (("live/lecture?key=a+b", "c/d=="), ("live/lecture?x=1&key=a+b", "c/d==")):
+        connect = _command("connect", 1, {"app": app, "tcUrl": f"rtmp://h/{app}"})
+        publish = _command("publish", 5, None, name, "live")
+        (event,) = Connection().receive_data(HANDSHAKE + connect + publish)
+        assert (event.app, event.name, event.arguments["key"]) == ("live", "lecture", "a+b/c/d==")
+
+
 def test_a_percent_sign_that_encodes_nothing_is_part_of_the_key():
     publish = _command("publish", 5, None, "lecture?key=OFDI!0IL%XjjU%&x", "live")
     (event,) = Connection().receive_data(HANDSHAKE + CONNECT + publish)

@@ -25,8 +25,8 @@ EARLY_KEYFRAME = 0.9
 VIDEO_STALL = timedelta(seconds=1)
 # The publisher's clock may drift from ours by this much before the program date-time is set anew.
 CLOCK_DRIFT = timedelta(seconds=1)
-# Each change of tracks costs players a new initialization segment, and us one to keep.
-MAX_CHANGES = 20
+# Each change of a configuration or of the tracks costs us work, and may cost players a new initialization segment.
+MAX_CHANGES = 40
 CHANGES_WITHIN = timedelta(minutes=1)
 # How many pictures' durations tell how fast they come.
 REMEMBERED_PICTURES = 11
@@ -109,6 +109,7 @@ class Segmenter:
         """
         tag = parse_video(body, self._told_avc.length_bytes if self._told_avc else LENGTH_BYTES)
         if isinstance(tag, AVCConfiguration):
+            self._count_change(now, changed=tag != self._told_avc)
             self._told_avc = tag
         elif tag is not None and self._told_avc is not None:
             if self._running and self._starts_anew(tag):
@@ -119,6 +120,7 @@ class Segmenter:
         """Take an audio tag; as for `receive_video`."""
         tag = parse_audio(body)
         if isinstance(tag, AACConfiguration):
+            self._count_change(now, changed=tag != self._told_aac)
             self._told_aac = tag
         elif tag is not None and self._told_aac is not None:
             if self._running and self._told_aac != self.aac:
@@ -133,13 +135,18 @@ class Segmenter:
         return frame.key and (self._video is None or self._told_avc != self.avc or self._sound_waits)
 
     def _start_anew(self, expected: set[str], now: datetime) -> None:
+        self._count_change(now, changed=True)
+        self.flush()
+        self._stop(expected)
+
+    def _count_change(self, now: datetime, *, changed: bool) -> None:
+        if not changed:
+            return
         while self._changes and now - self._changes[0] > CHANGES_WITHIN:
             self._changes.popleft()
         self._changes.append(now)
         if len(self._changes) > MAX_CHANGES:
-            raise MalformedMediaError(f"more than {MAX_CHANGES} changes of its tracks in a minute")
-        self.flush()
-        self._stop(expected)
+            raise MalformedMediaError("its tracks change too often")
 
     def flush(self) -> None:
         """Put out all that arrived, to the last frame, and end the segment."""

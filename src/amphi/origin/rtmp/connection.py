@@ -86,7 +86,6 @@ class Connection:
         self._acknowledged_bytes = 0
         self._window_bytes = WINDOW_BYTES
         self._app = ""
-        self._app_arguments: dict[str, str] = {}
         self._tc_url = ""
         self._flash_version = ""
         self._publish_stream_id = FIRST_MESSAGE_STREAM
@@ -264,8 +263,7 @@ class Connection:
 
     def _connect(self, transaction: float, arguments: list[object], _stream_id: int) -> None:
         properties = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
-        app, self._app_arguments = _split_arguments(str(properties.get("app", "")))
-        self._app = app.strip("/")
+        self._app = str(properties.get("app", "")).strip("/")
         self._tc_url = str(properties.get("tcUrl", "")).partition("?")[0]
         self._flash_version = str(properties.get("flashVer", ""))
         self.state = State.CONNECTED
@@ -302,14 +300,16 @@ class Connection:
                 pass
             case _:
                 raise ProtocolError("publish without a name")
+        app, name = _join_again(self._app, name)
+        app, app_arguments = _split_arguments(app)
         name, parameters = _split_arguments(name)
         self._publish_stream_id = stream_id or FIRST_MESSAGE_STREAM
         self.state = State.ASKING
         self._events.append(
             PublishRequested(
-                app=self._app,
+                app=app.strip("/"),
                 name=name,
-                arguments={**self._app_arguments, **parameters},
+                arguments={**app_arguments, **parameters},
                 tc_url=self._tc_url,
                 flash_version=self._flash_version,
             )
@@ -326,6 +326,13 @@ class Connection:
         if self.state is State.PUBLISHING:
             self.state = State.UNPUBLISHED
             self._events.append(PublishEnded())
+
+
+def _join_again(app: str, name: str) -> tuple[str, str]:
+    """The application and the name, where ffmpeg cut the address at a slash of the key (`rtmp_open` in its rtmpproto.c)."""
+    path, mark, query = app.partition("?")
+    path, slash, first = path.partition("/")
+    return (path, f"{first}?{query}/{name}") if mark and slash else (app, name)
 
 
 def _split_arguments(text: str) -> tuple[str, dict[str, str]]:
