@@ -13,6 +13,7 @@ def test_bot_listens_by_itself_behind_a_clean_view(version, show_chat):
     assert parameters["userdata-bbb_hide_nav_bar"] == parameters["userdata-bbb_hide_actions_bar"] == "true"
     assert parameters["userdata-bbb_auto_share_webcam"] == "false"
     assert parameters["userdata-bbb_show_public_chat_on_login"] == str(show_chat).lower()
+    assert parameters["userdata-bbb_override_default_locale"] == "fr"
     assert parameters["excludeFromDashboard"] == "true"
 
 
@@ -22,6 +23,11 @@ def test_bot_before_3_0(version):
     assert "bot" not in parameters
     assert "enforceLayout" not in parameters
     assert "userdata-bbb_custom_style" in parameters
+
+
+@pytest.mark.parametrize("version", ["3.0.4", "4.0.0-beta.5", ""])
+def test_bot_passes_over_the_check_of_devices(version):
+    assert bot_parameters(version, show_chat=False)["userdata-bbb_pre_flight"] == "false"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ def test_room_after_the_end(classroom):
     [
         ("3.0", {}, "full"),
         ("3.0", {"bot": "true"}, "clean"),
+        ("4.0", {"bot": "true"}, "clean"),
         ("3.0", {"enforceLayout": "MEDIA_ONLY"}, "clean"),
         ("3.0", {"userdata-bbb_hide_nav_bar": "true", "userdata-bbb_hide_actions_bar": "true"}, "clean"),
         ("2.7", {"bot": "true", "enforceLayout": "MEDIA_ONLY"}, "full"),

@@ -42,6 +42,8 @@ def _common(*, show_chat: bool) -> dict[str, str]:
         "hide_nav_bar": "true",
         "hide_actions_bar": "true",
         "display_branding_area": "false",
+        # A gateway reads the client's last screens, and a server may force another language on everybody.
+        "override_default_locale": "fr",
     }
     return {"excludeFromDashboard": "true"} | {
         f"userdata-bbb_{name}": value for name, value in settings.items()
@@ -56,4 +58,5 @@ def _since_3_0(*, chat_may_come: bool) -> dict[str, str]:
         "userdata-bbb_hide_controls": "true",
         "userdata-bbb_hide_notifications": "true",
         "userdata-bbb_show_session_details_on_join": "false",
+        "userdata-bbb_pre_flight": "false",  # since 4.0: no check of microphone and camera before
     }

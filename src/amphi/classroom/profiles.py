@@ -33,4 +33,6 @@ PROFILES = {
     "2.6": Profile("2.6.19", False, False, True, 2, ("sha1",), hand_is_emoji=True),
     "2.7": Profile("2.7.18", False, False, True, 2, ("sha1",)),
     "3.0": Profile("3.0.10", True, True, False, 3, _ALL),
+    # In beta: its API and hooks are those of 3.0, its client is another.
+    "4.0": Profile("4.0.0-beta.5", True, True, False, 3, _ALL),
 }

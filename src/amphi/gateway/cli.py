@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from amphi.gateway import check
 from amphi.gateway.app import create_app
 from amphi.gateway.config import Config, config_from_environment
 from amphi.system import environment
@@ -23,6 +24,7 @@ def parser(defaults: Config) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="amphi gateway",
         description="Joins meetings and sends their picture and sound by RTMP. The token comes from AMPHI_GATEWAY_TOKEN.",
+        epilog="amphi gateway check JOIN_URL joins one meeting, sends nothing, and says what works there.",
     )
     made.add_argument(
         "--http", metavar="HOST:PORT", help=f"where to listen ({defaults.host}:{defaults.port})"
@@ -73,6 +75,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def main(argv: list[str]) -> int:
     """Serve until a signal comes; the exit status is returned."""
+    if argv[:1] == ["check"]:
+        return check.main(argv[1:], config_from_environment(needs_token=False))
     config = read_config(argv)
     for program in (config.chromium, config.ffmpeg, Path("/usr/bin/setpriv")):
         if not os.access(program, os.X_OK):

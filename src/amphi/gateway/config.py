@@ -69,14 +69,17 @@ class Config:
     proxy: Proxy | None = None
 
 
-def config_from_environment() -> Config:
+def config_from_environment(*, needs_token: bool = True) -> Config:
     """Read ``AMPHI_GATEWAY_*``.
+
+    Args:
+        needs_token: it will take calls.
 
     Raises:
         InvalidSettingError: a variable can't be understood, or there is no token.
     """
     token = environment.text("AMPHI_GATEWAY_TOKEN")
-    if not token:
+    if needs_token and not token:
         raise environment.InvalidSettingError(
             "AMPHI_GATEWAY_TOKEN", "must be set: whoever holds it may send meetings anywhere"
         )
