@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import icalendar
 import pytest
 
 from amphi.meetings import calendar
@@ -45,8 +46,8 @@ def test_write():
         "LOCATION:https://amphi.univ.fr/live/0001-optique/\r\n"
         "URL:https://amphi.univ.fr/live/0001-optique/\r\n"
         'ORGANIZER;CN="Marie Curie":mailto:marie@univ.fr\r\n'
-        "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:jean@\r\n"
-        " univ.fr\r\n"
+        "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:jean\r\n"
+        " @univ.fr\r\n"
         "STATUS:CONFIRMED\r\n"
         "TRANSP:OPAQUE\r\n"
         "BEGIN:VALARM\r\n"
@@ -59,15 +60,23 @@ def test_write():
     )
 
 
+def event(invite: Invite) -> icalendar.Event:
+    """The one event, as another program reads what was written."""
+    (found,) = icalendar.Calendar.from_ical(calendar.write(invite)).walk("VEVENT")
+    return found
+
+
 @pytest.mark.parametrize("text", ["é" * 200, "a" + "é" * 200, "🎓" * 60, "x" * 75, "x" * 76, "court"])
 def test_lines_have_75_octets_and_cut_no_character(text):
-    folded = calendar.fold(text)
-    assert all(len(line.encode()) <= 75 for line in folded.split("\r\n"))
-    assert folded.replace("\r\n ", "") == text
+    written = calendar.write(replace(INVITE, summary=text))
+    assert all(len(line.encode()) <= 75 for line in written.split("\r\n"))
+    assert f"SUMMARY:{text}" in unfolded(written)
 
 
 def test_text_is_escaped():
-    assert calendar.escape("a;b,c\\d\r\ne\nf\x00g") == "a\\;b\\,c\\\\d\\ne\\nfg"
+    given = replace(INVITE, summary="a;b,c\\d\r\ne\nf\x00g")
+    assert "SUMMARY:a\\;b\\,c\\\\d\\ne\\nfg" in unfolded(calendar.write(given))
+    assert event(given)["SUMMARY"] == "a;b,c\\d\ne\nfg"
 
 
 @pytest.mark.parametrize("hostile", ["x\r\nATTENDEE:mailto:evil@example.org", "x\nEND:VCALENDAR", "x\rURL:y"])
@@ -79,8 +88,23 @@ def test_no_text_adds_a_line(hostile):
 
 
 def test_quote_in_a_name_ends_no_parameter():
-    written = calendar.write(replace(INVITE, organizer=Person("m@univ.fr", 'M "la" C;X=1:y')))
-    assert 'ORGANIZER;CN="M ’la’ C;X=1:y":mailto:m@univ.fr' in unfolded(written)
+    given = replace(INVITE, organizer=Person("m@univ.fr", 'M "la" C;X=1:y'))
+    assert 'ORGANIZER;CN="M ’la’ C;X=1:y":mailto:m@univ.fr' in unfolded(calendar.write(given))
+    assert event(given)["ORGANIZER"].params == {"CN": "M ’la’ C;X=1:y"}
+
+
+@pytest.mark.parametrize("address", ["m@univ.fr\r\nATTENDEE:mailto:x", "m@univ.fr\x00"])
+def test_address_adds_no_line(address):
+    written = unfolded(calendar.write(replace(INVITE, attendee=Person(address))))
+    assert sum(line.startswith("ATTENDEE") for line in written) == 1
+
+
+def test_cancellation_is_of_the_same_event():
+    asked, cancelled = event(INVITE), event(replace(INVITE, sequence=4, is_cancelled=True))
+    assert asked["UID"] == cancelled["UID"]
+    assert (cancelled["SEQUENCE"], cancelled["STATUS"]) == (4, "CANCELLED")
+    assert cancelled.walk("VALARM") == []
+    assert "METHOD:CANCEL" in unfolded(calendar.write(replace(INVITE, is_cancelled=True)))
 
 
 def test_uid_follows_the_meeting_alone():

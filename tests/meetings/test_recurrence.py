@@ -1,8 +1,13 @@
 """Meetings that come again, and the room that is always open."""
 
+import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import dateutil.rrule
+import dateutil.tz
+import icalendar
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +16,7 @@ from amphi.meetings import calendar
 from amphi.meetings.models import Meeting
 from amphi.meetings.recurrence import MOST, Rule, occurrences
 from amphi.webinars import invitations
+from amphi.webinars.models import Livestream
 from tests.factories import in_hours, make_gateway, make_meeting, make_user
 from tests.meetings.test_calendar import INVITE, unfolded
 from tests.meetings.test_views import form_data, local, names, text_of
@@ -40,6 +46,26 @@ def days(first: str, rule: Rule) -> list[str]:
 )
 def test_occurrences(first, rule, expected):
     assert [day.removeprefix("2026-") for day in days(first, rule)] == expected
+
+
+def test_occurrence_across_a_change_of_clocks_is_as_long_as_the_others(marie):
+    # Clocks go from 2:00 to 3:00 on 28 March 2027, and back on 31 October.
+    for first in (datetime(2027, 3, 27, 1, 0, tzinfo=PARIS), datetime(2027, 10, 30, 1, 0, tzinfo=PARIS)):
+        meeting = make_meeting(
+            marie, start_at=first, duration=timedelta(hours=3), recurrence="daily", recurrence_times=3
+        )
+        lengths = {one.end_at - one.start_at for one in meeting.occurrences.all()}
+        assert lengths == {timedelta(hours=3)}
+
+
+def test_webinar_across_a_change_of_clocks_is_booked_as_long_as_it_lasts(client, marie):
+    make_gateway()
+    typed = form_data(is_webinar="on", start_at="2027-03-28T01:00", duration="120")
+    client.post("/meetings/add/", typed)
+    livestream = Livestream.objects.select_related("event").get()
+    assert livestream.ends_at - livestream.starts_at == timedelta(hours=2)
+    assert livestream.event.end_at == livestream.ends_at
+    assert text_of(client.get(livestream.meeting.get_absolute_url())).count("01:00 – 04:00") > 0
 
 
 def test_leap_day_comes_in_leap_years():
@@ -87,6 +113,11 @@ def test_webinar_never_comes_again(client, marie):
     assert (meeting.is_webinar, meeting.recurrence, meeting.occurrences.count()) == (True, "", 0)
 
 
+def days_later(at: datetime, number: int) -> datetime:
+    """At the same hour, whatever clocks did in between."""
+    return timezone.localtime(at) + timedelta(days=number)
+
+
 def test_list_shows_the_next_time(client, marie):
     once = make_meeting(marie, name="Once", start_at=in_hours(100))
     weekly = make_meeting(
@@ -97,10 +128,10 @@ def test_list_shows_the_next_time(client, marie):
     )
     page = client.get("/meetings/")
     assert names(page) == ["Weekly", "Once"]
-    assert page.context["cards"][0]["when"].start_at == weekly.start_at + timedelta(days=21)
+    assert page.context["cards"][0]["when"].start_at == days_later(weekly.start_at, 21)
     past = client.get("/meetings/?when=past")
     assert names(past) == ["Over"]
-    assert past.context["cards"][0]["when"].start_at == over.start_at + timedelta(days=2)
+    assert past.context["cards"][0]["when"].start_at == days_later(over.start_at, 2)
     assert "chaque semaine" in text_of(client.get(weekly.get_absolute_url()))
     assert once.occurrences.count() == 0
 
@@ -138,7 +169,7 @@ def test_calendar_says_how_it_comes_again():
     lines = unfolded(calendar.write(invite))
     assert "DTSTART;TZID=Europe/Paris:20261020T140000" in lines
     assert "DTEND;TZID=Europe/Paris:20261020T150000" in lines
-    assert "RRULE:FREQ=WEEKLY;BYDAY=TU,TH;COUNT=4" in lines
+    assert "RRULE:FREQ=WEEKLY;COUNT=4;BYDAY=TU,TH" in lines
     zone = lines[lines.index("BEGIN:VTIMEZONE") : lines.index("END:VTIMEZONE")]
     change = zone.index("DTSTART:20261025T030000")
     assert zone[change - 1 : change + 4] == [
@@ -149,6 +180,39 @@ def test_calendar_says_how_it_comes_again():
         "TZNAME:CET",
     ]
     assert "DTSTART:20260329T020000" in zone
+
+
+@pytest.mark.parametrize(
+    ("first", "zone"),
+    [
+        ("2026-10-20 14:00", "Europe/Paris"),
+        ("2027-03-27 03:30", "Europe/Paris"),
+        ("2026-10-24 03:00", "Europe/Paris"),
+        ("2026-10-24 09:00", "America/Martinique"),
+        ("2027-03-10 09:00", "America/Miquelon"),
+        ("2026-09-24 09:00", "Pacific/Auckland"),
+    ],
+)
+def test_another_program_reads_the_same_moments(first, zone):
+    """`dateutil` knows nothing of our zone: it reads rule and VTIMEZONE, and comes to the times that we keep."""
+    place = ZoneInfo(zone)
+    start = datetime.fromisoformat(first).replace(tzinfo=place)
+    rule = Rule("daily", times=200)
+    ours = occurrences(start, rule, place)
+    invite = replace(
+        INVITE,
+        start_at=start,
+        end_at=start.astimezone(UTC) + timedelta(hours=1),
+        again=calendar.Again(rule, len(ours), place, ours[-1]),
+    )
+    written = calendar.write(invite)
+    theirs = dateutil.tz.tzical(io.StringIO("\n".join(unfolded(written)))).get(zone)
+    (event,) = icalendar.Calendar.from_ical(written).walk("VEVENT")
+    rrule = dateutil.rrule.rrulestr(
+        event["RRULE"].to_ical().decode(), dtstart=datetime.fromisoformat(first), ignoretz=True
+    )
+    read = [day.replace(tzinfo=theirs).astimezone(UTC) for day in rrule]
+    assert read == [one.astimezone(UTC) for one in ours]
 
 
 def test_invitation_to_a_recurring_meeting_has_its_rule(marie):

@@ -1,19 +1,20 @@
-"""Meetings as iCalendar objects (RFC 5545), sent as invitations (RFC 5546)."""
+"""Meetings as iCalendar objects (RFC 5545), sent as invitations (RFC 5546); icalendar writes them."""
 
 import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress
+
 from amphi.meetings.recurrence import WEEKLY, Rule
 
-LONGEST_LINE_BYTES = 75
 ALARM_BEFORE = timedelta(minutes=5)
 _LONGEST_ZONE = timedelta(days=3660)
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _PRODUCT = "-//Amphi//Amphi//EN"
+Observance = TimezoneStandard | TimezoneDaylight
 # Everything that is no text (RFC 5545, section 3.1: CONTROL), but tabs and line breaks.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -80,137 +81,92 @@ def uid_of(bbb_id: str, host: str) -> str:
     return f"{uuid.uuid5(uuid.NAMESPACE_URL, 'amphi:' + bbb_id)}@{host}"
 
 
-def escape(text: str) -> str:
-    """`text` as a TEXT value (section 3.3.11)."""
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\n", "\\n")):
-        text = text.replace(plain, escaped)
-    return text
+def _plain(text: str) -> str:
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def fold(line: str) -> str:
-    """A content line in lines of at most 75 octets, none of which cuts a character (section 3.1)."""
-    lines, current, size = [], "", 0
-    for character in line:
-        width = len(character.encode())
-        if size + width > LONGEST_LINE_BYTES:
-            lines.append(current)
-            current, size = " ", 1
-        current += character
-        size += width
-    return "\r\n".join([*lines, current])
+def _person(person: Person, **parameters: str) -> vCalAddress:
+    address = vCalAddress("mailto:" + "".join(_CONTROL.sub("", person.address).split()))
+    # A parameter holds no quote and no line break (section 3.2).
+    if name := " ".join(_plain(person.name).replace('"', "’").split()):
+        address.params["CN"] = name
+    address.params.update(parameters)
+    return address
 
 
-def utc(at: datetime) -> str:
-    """A moment as a DATE-TIME in UTC (section 3.3.5, form 2)."""
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+def _timezone(zone: ZoneInfo, first: datetime, last: datetime) -> Timezone:
+    """The VTIMEZONE of the time from `first` to `last` (section 3.6.5), one rule for each change of the clocks.
+
+    Each change has its own component, since calendars that ignore RDATE are about.
+    """
+    begin = first.astimezone(UTC).date() - timedelta(days=366)
+    end = min(last, first + _LONGEST_ZONE).date() + timedelta(days=1)
+    written = Timezone()
+    written.add("tzid", zone.key)
+    known = Timezone.from_tzinfo(zone, first_date=begin, last_date=end)
+    for found in known.subcomponents:
+        if not isinstance(found, Observance):
+            continue
+        for onset in (found.DTSTART, *(at for at, _duration in found.rdates)):
+            if isinstance(onset, datetime):
+                written.add_component(_observance(found, onset))
+    return written
 
 
-def _quoted(text: str) -> str:
-    """`text` as a quoted parameter value, which holds no quote and no line break (section 3.2)."""
-    return '"' + " ".join(_CONTROL.sub("", text).replace('"', "’").split()) + '"'
+def _observance(found: Observance, onset: datetime) -> Observance:
+    """One change of the clocks, at `onset` as icalendar gives it: the first local time that is of the new offset.
+
+    The RFC wants it as shown by the clocks of before, an hour earlier in spring.
+    """
+    one = type(found)()
+    one.add("dtstart", onset - max(found.TZOFFSETTO - found.TZOFFSETFROM, timedelta()))
+    one.add("tzname", str(found["TZNAME"]))
+    one.add("tzoffsetfrom", found.TZOFFSETFROM)
+    one.add("tzoffsetto", found.TZOFFSETTO)
+    return one
 
 
-def _person(name: str, person: Person, parameters: str = "") -> str:
-    shown = f";CN={_quoted(person.name)}" if person.name else ""
-    return f"{name}{shown}{parameters}:mailto:{_CONTROL.sub('', person.address)}"
-
-
-def _offset(at: datetime) -> timedelta:
-    return at.utcoffset() or timedelta()
-
-
-def _signed(offset: timedelta) -> str:
-    minutes = int(offset.total_seconds() // 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
-
-
-def _local(at: datetime) -> str:
-    return at.strftime("%Y%m%dT%H%M%S")
-
-
-def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """When clocks change in [begin, end): the last minute of before, and the first of after, both in UTC."""
-    day, one = begin.astimezone(UTC), timedelta(days=1)
-    while day < end:
-        low, high = day, day + one
-        if _offset(low.astimezone(zone)) != _offset(high.astimezone(zone)):
-            while high - low > timedelta(minutes=1):
-                middle = low + (high - low) / 2
-                middle = middle.replace(second=0, microsecond=0)
-                same = _offset(middle.astimezone(zone)) == _offset(low.astimezone(zone))
-                low, high = (middle, high) if same and middle > low else (low, middle)
-            yield low, high
-        day += one
-
-
-def _timezone(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[str]:
-    """The VTIMEZONE of the time from `first` to `last` (section 3.6.5)."""
-    yield from ("BEGIN:VTIMEZONE", f"TZID:{zone.key}")
-    begin = (first.astimezone(UTC) - timedelta(days=366)).replace(second=0, microsecond=0)
-    end = min(last, first + _LONGEST_ZONE) + timedelta(days=1)
-    before = begin.astimezone(zone)
-    found = [(before.replace(tzinfo=None), before, before)]
-    for old, new in _changes(zone, begin, end):
-        at = new.astimezone(zone)
-        onset = (new + _offset(old.astimezone(zone))).replace(tzinfo=None)
-        found.append((onset, old.astimezone(zone), at))
-    for onset, old_local, at in found:
-        kind = "DAYLIGHT" if at.dst() else "STANDARD"
-        yield from (
-            f"BEGIN:{kind}",
-            f"DTSTART:{_local(onset)}",
-            f"TZOFFSETFROM:{_signed(_offset(old_local))}",
-        )
-        yield from (f"TZOFFSETTO:{_signed(_offset(at))}", f"TZNAME:{at.tzname()}", f"END:{kind}")
-    yield "END:VTIMEZONE"
-
-
-def _times(invite: Invite) -> Iterator[str]:
-    again = invite.again
-    if again is None:
-        yield from (f"DTSTART:{utc(invite.start_at)}", f"DTEND:{utc(invite.end_at)}")
-        return
-    zone, first = again.zone, invite.start_at.astimezone(again.zone)
-    yield f"DTSTART;TZID={zone.key}:{_local(first)}"
-    yield f"DTEND;TZID={zone.key}:{_local(invite.end_at.astimezone(zone))}"
-    days = ""
+def _recurrence(again: Again, first: datetime) -> dict[str, object]:
+    rule: dict[str, object] = {"freq": again.rule.kind.upper(), "count": again.times}
     if again.rule.kind == WEEKLY:
         wanted = sorted(again.rule.weekdays | {first.weekday()})
-        days = ";BYDAY=" + ",".join(_WEEKDAYS[day] for day in wanted)
-    yield f"RRULE:FREQ={again.rule.kind.upper()}{days};COUNT={again.times}"
+        rule["byday"] = [_WEEKDAYS[day] for day in wanted]
+    return rule
 
 
-def _lines(invite: Invite) -> Iterator[str]:
-    yield from (
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        f"PRODID:{_PRODUCT}",
-        "CALSCALE:GREGORIAN",
-        "METHOD:CANCEL" if invite.is_cancelled else "METHOD:REQUEST",
-    )
-    if invite.again is not None:
-        yield from _timezone(invite.again.zone, invite.start_at, invite.again.last)
-    yield "BEGIN:VEVENT"
-    yield f"UID:{invite.uid}"
-    yield f"SEQUENCE:{invite.sequence}"
-    yield f"DTSTAMP:{utc(invite.stamp)}"
-    yield from _times(invite)
-    yield f"SUMMARY:{escape(invite.summary)}"
+def _alarm(invite: Invite) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", _plain(invite.summary))
+    alarm.add("trigger", -ALARM_BEFORE)
+    return alarm
+
+
+def _event(invite: Invite) -> Event:
+    event, again = Event(), invite.again
+    event.add("uid", invite.uid)
+    event.add("sequence", invite.sequence)
+    event.add("dtstamp", invite.stamp.astimezone(UTC))
+    zone = again.zone if again else UTC
+    event.add("dtstart", invite.start_at.astimezone(zone))
+    event.add("dtend", invite.end_at.astimezone(zone))
+    if again:
+        event.add("rrule", _recurrence(again, invite.start_at.astimezone(zone)))
+    event.add("summary", _plain(invite.summary))
     if invite.description:
-        yield f"DESCRIPTION:{escape(invite.description)}"
-    yield f"LOCATION:{escape(invite.url)}"
-    yield f"URL:{invite.url}"
-    yield _person("ORGANIZER", invite.organizer)
-    yield _person("ATTENDEE", invite.attendee, ";ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE")
+        event.add("description", _plain(invite.description))
+    event.add("location", invite.url)
+    event.add("url", invite.url)
+    event.add("organizer", _person(invite.organizer))
+    asked = {"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "FALSE"}
+    event.add("attendee", _person(invite.attendee, **asked))
     if invite.is_cancelled:
-        yield "STATUS:CANCELLED"
+        event.add("status", "CANCELLED")
     else:
-        yield from ("STATUS:CONFIRMED", "TRANSP:OPAQUE")
-        yield from ("BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{escape(invite.summary)}")
-        yield f"TRIGGER:-PT{int(ALARM_BEFORE.total_seconds() // 60)}M"
-        yield "END:VALARM"
-    yield from ("END:VEVENT", "END:VCALENDAR")
+        event.add("status", "CONFIRMED")
+        event.add("transp", "OPAQUE")
+        event.add_component(_alarm(invite))
+    return event
 
 
 def write(invite: Invite) -> str:
@@ -218,4 +174,13 @@ def write(invite: Invite) -> str:
 
     Its method is REQUEST, or CANCEL for a meeting that does not take place (RFC 5546, sections 3.2.2 and 3.2.5).
     """
-    return "".join(fold(line) + "\r\n" for line in _lines(invite))
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", "CANCEL" if invite.is_cancelled else "REQUEST")
+    if invite.again is not None:
+        calendar.add_component(_timezone(invite.again.zone, invite.start_at, invite.again.last))
+    calendar.add_component(_event(invite))
+    written: bytes = calendar.to_ical(sorted=False)
+    return written.decode()

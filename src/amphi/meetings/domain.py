@@ -1,7 +1,7 @@
 """Decisions and writes about meetings."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -121,7 +121,9 @@ def _write_occurrences(meeting: Meeting) -> None:
     if rule is not None:
         starts = occurrences(meeting.start_at, rule, ZoneInfo(timezone.get_default_timezone_name()))
         Occurrence.objects.bulk_create(
-            Occurrence(meeting=meeting, start_at=start, end_at=start + meeting.duration) for start in starts
+            # Added in UTC, since Python adds local times by the wall clock, as if clocks never changed.
+            Occurrence(meeting=meeting, start_at=start, end_at=start.astimezone(UTC) + meeting.duration)
+            for start in starts
         )
 
 

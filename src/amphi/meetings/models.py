@@ -3,7 +3,7 @@
 import hmac
 import secrets
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sites.models import Site
@@ -153,7 +153,7 @@ class Meeting(models.Model):
     @property
     def end_at(self) -> datetime:
         """When it is planned to end; the booking is [start_at, end_at)."""
-        return self.start_at + self.duration
+        return self.start_at.astimezone(UTC) + self.duration
 
     @property
     def door(self) -> str:

@@ -1,7 +1,7 @@
 """What is read about meetings."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 
@@ -31,4 +31,4 @@ def when(meeting: Meeting, now: datetime) -> When:
     elif meeting.recurrence:
         coming = meeting.occurrences.filter(end_at__gt=now).first() or meeting.occurrences.last()
         start_at = coming.start_at if coming else start_at
-    return When(start_at, start_at + meeting.duration)
+    return When(start_at, start_at.astimezone(UTC) + meeting.duration)

@@ -1,16 +1,22 @@
 """Meetings that come again: on which days, in local time, so that the hour stays where clocks change."""
 
-import calendar
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import count, takewhile
+from datetime import date, datetime, time
+from itertools import islice
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from dateutil import rrule
+
 DAILY, WEEKLY, MONTHLY, YEARLY = "daily", "weekly", "monthly", "yearly"
+_FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
+    DAILY: rrule.DAILY,
+    WEEKLY: rrule.WEEKLY,
+    MONTHLY: rrule.MONTHLY,
+    YEARLY: rrule.YEARLY,
+}
 MOST = 400
 """Occurrences of one meeting: more than one for each day of a year."""
-_LAST_YEAR = 2200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +36,15 @@ class Rule:
     times: int | None = None
 
 
-def _days(first: date, rule: Rule) -> Iterator[date]:
-    if rule.kind in {DAILY, WEEKLY}:
-        wanted = rule.weekdays | {first.weekday()} if rule.kind == WEEKLY else range(7)
-        for number in count():
-            day = first + timedelta(days=number)
-            if day.weekday() in wanted:
-                yield day
-    for number in count():
-        months = number if rule.kind == MONTHLY else 12 * number
-        year, month = first.year + (first.month - 1 + months) // 12, (first.month - 1 + months) % 12 + 1
-        if year > _LAST_YEAR:
-            return
-        if first.day <= calendar.monthrange(year, month)[1]:
-            yield date(year, month, first.day)
-
-
 def occurrences(first: datetime, rule: Rule, zone: ZoneInfo) -> list[datetime]:
-    """When a meeting that begins at `first` takes place: `MOST` times at most."""
+    """When a meeting that begins at `first` takes place, by the clocks of `zone`: `MOST` times at most."""
     local = first.astimezone(zone)
-    days = _days(local.date(), rule)
-    coming = takewhile(lambda day: rule.until is None or day <= rule.until, days)
-    most = min(MOST, rule.times or MOST)
+    days = rrule.rrule(
+        _FREQUENCIES[rule.kind],
+        dtstart=local.replace(tzinfo=None),
+        byweekday=sorted(rule.weekdays | {local.weekday()}) if rule.kind == WEEKLY else None,
+        until=datetime.combine(rule.until, time.max) if rule.until else None,
+        count=rule.times,
+    )
     # The first is there even when the last day was set before it.
-    found = [datetime.combine(day, local.timetz()) for day, _ in zip(coming, range(most), strict=False)]
-    return found or [local]
+    return [local.replace(day.year, day.month, day.day) for day in islice(days, MOST)] or [local]

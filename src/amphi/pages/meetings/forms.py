@@ -1,7 +1,7 @@
 """The form of a meeting, and the filters of the list."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -276,7 +276,12 @@ class MeetingForm(PageForm):
             )
         if data.get("recurrence") and not data.get("is_webinar"):
             self._clean_recurrence(data)
-        elif start_at and duration and moved and start_at + timedelta(minutes=duration) <= timezone.now():
+        elif (
+            start_at
+            and duration
+            and moved
+            and start_at.astimezone(UTC) + timedelta(minutes=duration) <= timezone.now()
+        ):
             self.add_error("start_at", gettext("This time is over. Choose a time to come."))
         return data
 
