@@ -1,7 +1,7 @@
 """Which gateway a webinar holds, and when."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from amphi.audience.models import Event
 from amphi.meetings.domain import MeetingFields
+from amphi.webinars.deletion import delete
+from amphi.webinars.exceptions import GatewayTakenError
 from amphi.webinars.models import Livestream, State
-from amphi.webinars.saving import create_meeting, delete_meeting, update_meeting
-from tests.factories import in_hours, make_gateway, make_user, make_webinar
+from amphi.webinars.saving import create_meeting, update_meeting
+from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -86,18 +88,61 @@ def test_uncheck_and_delete_leave_no_event():
     first = make_webinar()
     update_meeting(first.meeting, user=first.meeting.owner, fields=fields(is_webinar=False))
     second = make_webinar(start_at=in_hours(9))
-    delete_meeting(second.meeting, user=second.meeting.owner)
+    delete(second.meeting, user=second.meeting.owner, tells_invited=False)
     assert Event.objects.count() == Livestream.objects.count() == 0
 
 
+def running(start_at: datetime) -> Livestream:
+    livestream = make_webinar(name="Cours", start_at=start_at, duration=HOUR)
+    put(livestream, State.LIVE)
+    return livestream
+
+
 def test_edit_of_a_running_webinar_keeps_its_live():
-    livestream = make_webinar()
-    Livestream.objects.update(state=State.LIVE)
+    livestream = running(in_hours(0))
     later = in_hours(7)
     saved = update_meeting(livestream.meeting, user=livestream.meeting.owner, fields=fields(start_at=later))
     again = Livestream.objects.get()
     assert saved.conflict is None
     assert (again.state, again.gateway, again.starts_at) == (State.LIVE, livestream.gateway, later)
+
+
+def test_live_that_is_made_longer_keeps_its_gateway_and_the_next_one_gets_another():
+    make_gateway("one"), make_gateway("two")
+    now = in_hours(0)
+    live, following = running(now), make_webinar(start_at=now + HOUR)
+    assert live.gateway == following.gateway
+    longer = fields(start_at=now, duration=2 * HOUR)
+    update_meeting(live.meeting, user=live.meeting.owner, fields=longer)
+    after = {row.pk: row for row in Livestream.objects.select_related("event")}
+    assert (after[live.pk].gateway, after[live.pk].ends_at) == (live.gateway, now + 2 * HOUR)
+    moved = after[following.pk]
+    assert moved.gateway != live.gateway
+    assert (moved.event.broadcaster, moved.starts_at) == (moved.gateway.broadcaster, now + HOUR)
+
+
+def test_live_that_is_made_longer_than_gateways_allow_stays_as_planned():
+    make_gateway("one"), make_gateway("two")
+    now = in_hours(0)
+    live, following = running(now), make_webinar(start_at=now + HOUR)
+    make_webinar(start_at=now + HOUR)
+    with pytest.raises(GatewayTakenError):
+        update_meeting(
+            live.meeting,
+            user=live.meeting.owner,
+            fields=fields(name="Autre", duration=3 * HOUR, start_at=now),
+        )
+    stored = Livestream.objects.select_related("meeting").get(pk=live.pk)
+    assert (stored.ends_at, stored.meeting.end_at, stored.meeting.name) == (now + HOUR, now + HOUR, "Cours")
+    assert Livestream.objects.get(pk=following.pk).gateway == following.gateway
+
+
+def test_running_live_can_be_renamed_whoever_is_booked_next():
+    now = in_hours(-1)
+    live = running(now)
+    Livestream.objects.filter(pk=make_webinar(start_at=in_hours(3)).pk).update(starts_at=now)
+    given = fields(name="Autre", start_at=now, duration=HOUR)
+    assert update_meeting(live.meeting, user=live.meeting.owner, fields=given).meeting.name == "Autre"
 
 
 def test_a_live_that_overruns_keeps_its_gateway():

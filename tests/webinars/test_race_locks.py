@@ -3,18 +3,27 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from amphi.meetings.domain import MeetingFields
-from amphi.webinars import domain, planning
-from amphi.webinars.models import LiveGateway, Livestream, State
+from amphi.accounts.models import User
+from amphi.audience.domain import publish_chat_setting
+from amphi.audience.models import Channel, Event
+from amphi.mails.models import Mail
+from amphi.meetings.domain import MeetingFields, fields_of
+from amphi.meetings.exceptions import MeetingError
+from amphi.meetings.models import Meeting
+from amphi.webinars import domain, invitations, planning
+from amphi.webinars.deletion import delete
+from amphi.webinars.exceptions import MeetingDeletedError
+from amphi.webinars.models import LiveGateway, Livestream, Removal, State
 from amphi.webinars.saving import update_meeting
 from amphi.worker import supervisor
-from tests.factories import in_hours, make_gateway, make_webinar
+from tests.factories import in_hours, make_gateway, make_webinar, put
 
 PATIENCE_S = 60
 HOUR = timedelta(hours=1)
@@ -47,11 +56,15 @@ class Other:
             raise self.error
 
 
-def waits_for_a_lock() -> bool:
-    """Whether another connection waits for what this one has locked."""
+def waiting() -> int:
+    """How many other connections wait for a lock."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
+
+
+def waits_for_a_lock() -> bool:
+    return waiting() > 0
 
 
 def wait_until(seen: Callable[[], bool]) -> None:
@@ -59,6 +72,11 @@ def wait_until(seen: Callable[[], bool]) -> None:
     while not seen():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def settle(*others: Other) -> None:
+    """Wait until each of `others` is done or waits for a lock."""
+    wait_until(lambda: waiting() + sum(other.is_done() for other in others) >= len(others))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -92,6 +110,134 @@ def test_restart_does_not_wait_for_those_who_plan():
         assert restart.is_done()
     restart.wait()
     assert Livestream.objects.get().state == State.RECOVERING
+
+
+# --- one order of locks
+
+
+def _save(meeting: Meeting) -> None:
+    fields = MeetingFields(name="Autre", start_at=in_hours(5), duration=HOUR, is_webinar=True)
+    update_meeting(meeting, user=meeting.owner, fields=fields)
+
+
+def _uncheck(meeting: Meeting) -> None:
+    update_meeting(meeting, user=meeting.owner, fields=replace(fields_of(meeting), is_webinar=False))
+
+
+def _delete(meeting: Meeting) -> None:
+    delete(meeting, user=meeting.owner, tells_invited=True)
+
+
+def _set_chat(meeting: Meeting) -> None:
+    domain.set_chat(meeting, enabled=False, user=meeting.owner)
+
+
+def _start(meeting: Meeting) -> None:
+    livestream = domain.livestream_of(meeting)
+    if livestream is not None:
+        domain.go_live(livestream, user=meeting.owner)
+
+
+def _say(meeting: Meeting) -> None:
+    """The owner writes in the chat, whatever the state: only the locks matter here. Of an event that is gone nothing is stored."""
+    event = Event.objects.filter(livestream__meeting=meeting).first()
+    try:
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get(pk=meeting.owner_id)
+            if event is not None:
+                publish_chat_setting(event)
+    except IntegrityError:
+        assert not Event.objects.exists()
+
+
+def _hold(what: str, livestream: Livestream) -> None:
+    """Lock one row of a webinar, so that others queue behind it."""
+    rows = {
+        "meeting": Meeting.objects.filter(pk=livestream.meeting_id),
+        "livestream": Livestream.objects.filter(pk=livestream.pk),
+        "channel": Channel.objects.filter(pk=livestream.event_id),
+    }[what]
+    assert rows.select_for_update(of=("self",)).first() is not None
+
+
+@pytest.mark.parametrize("held", ["meeting", "livestream", "channel"])
+@pytest.mark.parametrize("first", [_save, _delete])
+@pytest.mark.parametrize("second", [_save, _uncheck, _delete, _set_chat, _start, _say])
+@pytest.mark.django_db(transaction=True)
+def test_two_who_act_on_one_webinar_never_wait_in_a_circle(settings, first, second, held):
+    settings.USE_MEETING_WEBINAR = True
+    livestream = make_webinar()
+    Channel.objects.create(event=livestream.event)
+    meeting = Meeting.objects.select_related("owner", "site").get()
+    with transaction.atomic():
+        _hold(held, livestream)
+        one = Other(lambda: first(meeting))
+        settle(one)
+        two = Other(lambda: second(Meeting.objects.select_related("owner", "site").get(pk=meeting.pk)))
+        settle(one, two)
+    refused = 0
+    for other in (one, two):
+        try:
+            other.wait()
+        except MeetingError:
+            refused += 1
+    assert refused <= 1
+
+
+# --- what was read before waiting is read again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edit_that_waits_for_a_deletion_revives_nothing():
+    livestream = make_webinar()
+    meeting = livestream.meeting
+    with transaction.atomic():
+        planning.lock_gateways(meeting.site)
+        edit = Other(lambda: _save(meeting))
+        wait_until(waits_for_a_lock)
+        _delete(meeting)
+    with pytest.raises(MeetingDeletedError):
+        edit.wait()
+    assert not Meeting.objects.exists()
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edit_that_waits_for_the_deletion_of_a_live_leaves_it_going():
+    livestream = make_webinar()
+    put(livestream, State.LIVE)
+    meeting = livestream.meeting
+    with transaction.atomic():
+        planning.lock_gateways(meeting.site)
+        edit = Other(lambda: _save(meeting))
+        wait_until(waits_for_a_lock)
+        _delete(meeting)
+    with pytest.raises(MeetingDeletedError):
+        edit.wait()
+    stored = Livestream.objects.get()
+    assert (stored.removal, stored.state, stored.meeting.name) == (
+        Removal.DELETE,
+        State.STOPPING,
+        meeting.name,
+    )
+
+
+@pytest.mark.parametrize("state", [State.IDLE, State.LIVE])
+@pytest.mark.django_db(transaction=True)
+def test_deletion_pressed_twice_mails_once(state):
+    livestream = make_webinar()
+    put(livestream, state)
+    meeting = livestream.meeting
+    letter = invitations.Letter(role=invitations.Role.LISTENER, language="fr")
+    invitations.invite(meeting, ["jean@univ.fr"], letter, user=meeting.owner)
+    Mail.objects.all().delete()
+    with transaction.atomic():
+        planning.lock_gateways(meeting.site)
+        presses = [Other(lambda: _delete(meeting)) for _ in range(2)]
+        wait_until(lambda: waiting() == 2)
+    for press in presses:
+        press.wait()
+    assert Mail.objects.count() == 1
 
 
 def look(livestream: Livestream) -> None:

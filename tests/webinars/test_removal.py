@@ -6,8 +6,8 @@ from django.utils import timezone
 from amphi.audience.models import Event
 from amphi.meetings import domain as meetings
 from amphi.meetings.models import Meeting
-from amphi.webinars import domain, saving
-from amphi.webinars.exceptions import TransitionRefusedError
+from amphi.webinars import deletion, domain, saving
+from amphi.webinars.exceptions import MeetingDeletedError, TransitionRefusedError
 from amphi.webinars.listing import listed_meetings
 from amphi.webinars.models import Livestream, Removal, State
 from amphi.worker import supervisor
@@ -15,7 +15,7 @@ from tests.webinars.test_supervisor import JOB, age, look, on_air, start
 
 
 def delete(livestream: Livestream) -> bool:
-    return saving.delete_meeting(livestream.meeting, user=livestream.meeting.owner)
+    return deletion.delete(livestream.meeting, user=livestream.meeting.owner, tells_invited=False)
 
 
 def save(livestream: Livestream, *, is_webinar: bool) -> None:
@@ -111,7 +111,7 @@ def test_saving_what_is_being_deleted_brings_nothing_back(livestream, stage, is_
     opened(livestream)
     on_air(livestream, stage)
     delete(livestream)
-    with pytest.raises(TransitionRefusedError):
+    with pytest.raises(MeetingDeletedError):
         save(livestream, is_webinar=is_webinar)
     look_until_gone(livestream)
     assert not Meeting.objects.exists()

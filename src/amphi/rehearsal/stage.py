@@ -18,8 +18,9 @@ from amphi.rehearsal.exceptions import SetUpError
 from amphi.sipmediagw import JobStatus
 from amphi.system import tickets
 from amphi.webinars import domain as webinars
+from amphi.webinars.deletion import delete
 from amphi.webinars.models import LiveGateway, Livestream
-from amphi.webinars.saving import create_meeting, delete_meeting
+from amphi.webinars.saving import create_meeting
 from amphi.worker.gateways import gateway_for, job_ref
 
 PREFIX = "rehearsal-"
@@ -179,7 +180,7 @@ def tear_down(token: str) -> str | None:
     presenter = User.objects.filter(username=f"{PREFIX}{token}-presenter").first()
     if presenter is not None:
         for meeting in presenter.owned_meetings.all():
-            delete_meeting(meeting, user=presenter)
+            delete(meeting, user=presenter, tells_invited=False)
         if not _gone(presenter):
             return f"The worker did not end the rehearsal within {STOP_TIMEOUT_S:g} s."
     User.objects.filter(username__startswith=f"{PREFIX}{token}-").delete()

@@ -1,5 +1,7 @@
 """Deleting a meeting: what runs is ended, who was invited is told."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -9,12 +11,12 @@ from amphi.meetings.exceptions import MeetingServerError
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import end_meeting
 from amphi.webinars import domain as webinars
-from amphi.webinars import invitations, saving
+from amphi.webinars import invitations, planning, saving
 from amphi.webinars.models import Removal
 
 
 def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
-    """End what runs of `meeting`, and delete it.
+    """End what runs of `meeting`, and delete it. Asked twice, it is done once.
 
     Args:
         meeting: the meeting.
@@ -27,17 +29,23 @@ def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
     Raises:
         MeetingServerError: a plain meeting runs, and BBB did not end it; nothing is deleted.
     """
-    livestream = webinars.livestream_of(meeting)
-    if meeting.is_open and livestream is None:
-        _end(meeting)
-    is_asked_again = livestream is not None and livestream.removal == Removal.DELETE
+    ended = _end_plain(meeting)
     with transaction.atomic():
+        held = planning.lock(meeting)
+        if held is None:
+            return True
+        if held.livestream is None and held.meeting.is_open and held.meeting.started_at != ended:
+            raise MeetingServerError(_("The meeting was started just now. Delete it again to end it too."))
+        is_asked_again = held.livestream is not None and held.livestream.removal == Removal.DELETE
         if tells_invited and not is_asked_again:
-            invitations.cancel(meeting, user=user)
-        return saving.delete_meeting(meeting, user=user)
+            invitations.cancel(held.meeting, user=user)
+        return saving.remove(held, user=user)
 
 
-def _end(meeting: Meeting) -> None:
+def _end_plain(meeting: Meeting) -> datetime | None:
+    """End a plain meeting that runs, outside the transaction; when the session that was ended had begun."""
+    if not meeting.is_open or webinars.livestream_of(meeting) is not None:
+        return None
     try:
         end_meeting(meeting)
     except BigBlueButtonError as error:
@@ -46,3 +54,4 @@ def _end(meeting: Meeting) -> None:
                 "The meeting runs, and the meeting server does not answer: it can’t be ended. Try again in a moment."
             )
         ) from error
+    return meeting.started_at

@@ -3,7 +3,7 @@
 import logging
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
@@ -12,7 +12,7 @@ from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning, rebooking, removal, transitions
-from amphi.webinars.exceptions import TransitionRefusedError
+from amphi.webinars.exceptions import GatewayTakenError, MeetingDeletedError, TransitionRefusedError
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, State
 
 log = logging.getLogger("webinar")
@@ -30,45 +30,66 @@ def livestream_of(meeting: Meeting) -> Livestream | None:
 # --- planning
 
 
-def plan(meeting: Meeting, *, user: User) -> planning.NoGatewayFree | None:
-    """Bring the booking and the event of `meeting` in step with it, in the caller's transaction.
+def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
+    """Bring the booking and the event of a meeting in step with it, in the caller's transaction.
 
     Args:
-        meeting: as saved.
+        held: the meeting as saved, and its booking of before.
         user: who saved it.
 
     Returns:
-        None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting, unless its live is
-        running, which nothing here disturbs.
+        None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting.
 
     Raises:
-        TransitionRefusedError: the webinar is being deleted; nothing brings it back.
+        GatewayTakenError: its live runs, and others need its gateway in the new hours.
     """
-    if Livestream.objects.filter(meeting=meeting, removal=Removal.DELETE).exists():
-        raise TransitionRefusedError(_("This webinar is being deleted."))
+    meeting, livestream = held.meeting, held.livestream
     if not meeting.is_webinar:
-        unplan(meeting, Removal.UNCHECK, user=user)
+        unplan(held, Removal.UNCHECK, user=user)
         return None
-    gateways = planning.lock_gateways(meeting.site)
-    livestream = planning.lock_livestream(meeting)
     if livestream is not None and livestream.is_running:
+        _keep_gateway(held, livestream)
         gateway: LiveGateway | None = livestream.gateway
     else:
-        gateway = planning.free_gateway(gateways, meeting.start_at, meeting.end_at, mine=livestream)
+        gateway = planning.free_gateway(held.gateways, meeting.start_at, meeting.end_at, mine=livestream)
     if gateway is None:
-        conflict = planning.explain(gateways, meeting.start_at, meeting.end_at, mine=livestream)
-        log.warning("plan for meeting %s “%s”: no live gateway is free", meeting.pk, meeting.name)
-        mails.queue(
-            mails.administrators(), "no_gateway", {"meeting": meeting, "overlapping": conflict.overlapping}
-        )
-        meeting.is_webinar = False
-        meeting.save(update_fields=["is_webinar"])
-        unplan(meeting, Removal.UNCHECK, user=user)
-        return conflict
+        return _keep_as_meeting(held, user=user)
     event = _write_event(meeting, gateway, livestream)
     booking = {"gateway": gateway, "starts_at": meeting.start_at, "ends_at": meeting.end_at}
     Livestream.objects.update_or_create(meeting=meeting, defaults={**booking, "event": event, "removal": ""})
     return None
+
+
+def _keep_gateway(held: planning.Locked, livestream: Livestream) -> None:
+    """Have a live that runs keep its gateway in its new hours: who booked it then is given another."""
+    start, end = held.meeting.start_at, held.meeting.end_at
+    if (start, end) == (livestream.starts_at, livestream.ends_at):
+        return
+    if taken := rebooking.give_way(livestream, held.gateways, start, end):
+        raise GatewayTakenError(
+            _(
+                "These hours can’t be had: another webinar is planned from %(start)s to %(end)s, and no other live gateway is "
+                "free then. The live that runs goes on as planned before."
+            )
+            % {
+                "start": formats.date_format(timezone.localtime(taken.starts_at), "SHORT_DATETIME_FORMAT"),
+                "end": formats.time_format(timezone.localtime(taken.ends_at)),
+            }
+        )
+
+
+def _keep_as_meeting(held: planning.Locked, *, user: User) -> planning.NoGatewayFree:
+    """No gateway is free: the meeting stays without its live, and the administrators are told."""
+    meeting = held.meeting
+    conflict = planning.explain(held.gateways, meeting.start_at, meeting.end_at, mine=held.livestream)
+    log.warning("plan for meeting %s “%s”: no live gateway is free", meeting.pk, meeting.name)
+    mails.queue(
+        mails.administrators(), "no_gateway", {"meeting": meeting, "overlapping": conflict.overlapping}
+    )
+    meeting.is_webinar = False
+    meeting.save(update_fields=["is_webinar"])
+    unplan(held, Removal.UNCHECK, user=user)
+    return conflict
 
 
 def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream | None) -> Event:
@@ -97,14 +118,13 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     return event
 
 
-def unplan(meeting: Meeting, kind: Removal, *, user: User) -> bool:
-    """Give up the booking of `meeting` and remove its event, in the caller's transaction. What runs is stopped first.
+def unplan(held: planning.Locked, kind: Removal, *, user: User) -> bool:
+    """Give up the booking of a meeting and remove its event, in the caller's transaction. What runs is stopped first.
 
     Returns:
         Whether it is done. Else the worker does it once what runs has stopped, and deletes the meeting too if `kind` says so.
     """
-    planning.lock_gateways(meeting.site)
-    livestream = planning.lock_livestream(meeting)
+    meeting, livestream = held.meeting, held.livestream
     if livestream is None:
         return True
     log.info("unplan for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, kind, user.pk)
@@ -139,20 +159,32 @@ def can_end(livestream: Livestream) -> bool:
 
 
 def go_live(livestream: Livestream, *, user: User) -> None:
-    """Ask for the live. Harmless when it is asked for or live already."""
+    """Ask for the live. Harmless when it is asked for or live already.
+
+    Raises:
+        MeetingDeletedError: it was deleted meanwhile.
+        TransitionRefusedError: it is just stopping.
+    """
     with transaction.atomic():
         if can_start(livestream):
             livestream = rebooking.before_start(livestream)
         applied = transitions.apply(livestream, transitions.GO_LIVE, user=user)
     if not applied:
-        livestream.refresh_from_db()
+        _read_again(livestream)
         if livestream.state == State.STOPPING or livestream.removal:
             raise TransitionRefusedError(_("The live is stopping. Start it again in a few seconds."))
 
 
+def _read_again(livestream: Livestream) -> None:
+    try:
+        livestream.refresh_from_db()
+    except Livestream.DoesNotExist:
+        raise MeetingDeletedError(_("This meeting was deleted meanwhile.")) from None
+
+
 def _asked(livestream: Livestream, event: str, user: User) -> None:
     if not transitions.apply(livestream, event, user=user):
-        livestream.refresh_from_db()
+        _read_again(livestream)
         raise TransitionRefusedError(
             _("This can’t be done now: the live is “%(state)s”.") % {"state": livestream.get_state_display()}
         )
@@ -186,16 +218,21 @@ def end_webinar(livestream: Livestream, *, user: User) -> None:
     Livestream.objects.filter(pk=livestream.pk).update(ends_meeting=True, check_at=timezone.now())
 
 
+@transaction.atomic
 def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
-    """Open or close the chat of `meeting`'s live, for listeners and in the picture; the live goes on."""
-    livestream = livestream_of(meeting)
+    """Open or close the chat of `meeting`'s live, for listeners and in the picture; the live goes on.
+
+    Raises:
+        TransitionRefusedError: it is not a webinar, or not any more.
+    """
+    row = planning.lock_meeting(meeting)
+    livestream = planning.lock_livestream(row) if row is not None else None
     if livestream is None:
         raise TransitionRefusedError(_("This meeting is not a webinar."))
-    with transaction.atomic():
-        Meeting.objects.filter(pk=meeting.pk).update(enable_chat=enabled)
-        Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(check_at=timezone.now())
-        Event.objects.filter(pk=livestream.event_id).update(enable_chat=enabled)
-        livestream.event.enable_chat = enabled
-        publish_chat_setting(livestream.event)
+    Meeting.objects.filter(pk=meeting.pk).update(enable_chat=enabled)
+    Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(check_at=timezone.now())
+    Event.objects.filter(pk=livestream.event_id).update(enable_chat=enabled)
+    livestream.event.enable_chat = enabled
+    publish_chat_setting(livestream.event)
     meeting.enable_chat = enabled
     log.info("set_chat for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, enabled, user.pk)

@@ -1,4 +1,8 @@
-"""Which gateway a webinar holds, and when: bookings are half-open, [start, end), so touching is allowed."""
+"""Which gateway a webinar holds, and when: bookings are half-open, [start, end), so touching is allowed.
+
+Locks are taken in one order everywhere, so that nobody waits in a circle: the site's gateways, the meeting, its livestream, its event,
+the channel of its listeners. Who needs only some of them takes those in the same order, and what was read before is read again.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,11 +34,38 @@ class NoGatewayFree:
     nearest: list[datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """All that planning reads and writes of one meeting, locked until the transaction ends.
+
+    Attributes:
+        gateways: those of its site.
+        meeting: its row as it is now.
+        livestream: None when it is not a planned webinar.
+    """
+
+    gateways: list[LiveGateway]
+    meeting: Meeting
+    livestream: Livestream | None
+
+
+def lock(meeting: Meeting) -> Locked | None:
+    """Lock `meeting` and all that is planned with it; None when somebody deleted it meanwhile."""
+    gateways = lock_gateways(meeting.site)
+    row = lock_meeting(meeting)
+    return None if row is None else Locked(gateways, row, lock_livestream(row))
+
+
+def lock_meeting(meeting: Meeting) -> Meeting | None:
+    """Read `meeting` anew and lock it until the transaction ends; None when somebody deleted it meanwhile."""
+    rows = Meeting.objects.select_related("site", "owner").filter(pk=meeting.pk)
+    return rows.select_for_update(of=("self",), no_key=True).first()
+
+
 def lock_gateways(site: Site) -> list[LiveGateway]:
     """Lock the site's gateways until the transaction ends, so that a search and the booking after it are one act.
 
-    Whoever books, moves, starts or removes a webinar takes this lock first, then reads the webinar (`lock_livestream`). Rows
-    that refer to a gateway may be written meanwhile (``no_key``): a restart of a live need not wait, and can't deadlock.
+    Whoever books, moves, starts or removes a webinar takes this lock first, then reads the webinar. Rows that refer to a gateway may be written meanwhile (``no_key``): a restart of a live need not wait, and can't deadlock.
     SQLite has no row locks; its writing transactions exclude each other from their beginning (``transaction_mode``).
     """
     assert transaction.get_connection().in_atomic_block  # noqa: S101 -- a lock outside a transaction is a programming error
@@ -43,10 +74,7 @@ def lock_gateways(site: Site) -> list[LiveGateway]:
 
 
 def lock_livestream(meeting: Meeting) -> Livestream | None:
-    """Read the livestream of `meeting` and lock it until the transaction ends, after `lock_gateways`.
-
-    Locks of one webinar are taken in this order everywhere: its row here, its event, its listeners' channel.
-    """
+    """Read the livestream of `meeting` and lock it until the transaction ends, after the gateways and the meeting."""
     livestreams = Livestream.objects.select_related("event", "meeting", "gateway__broadcaster")
     return livestreams.filter(meeting=meeting).select_for_update(of=("self",), no_key=True).first()
 

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from amphi.audience.domain import publish_state
 from amphi.audience.models import Event
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning, transitions
+from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 
 log = logging.getLogger("webinar")
@@ -88,6 +90,35 @@ def make_way(overrunning: Livestream, now: datetime) -> None:
                 _warn(livestream, overrunning.meeting, now)
 
 
+def give_way(
+    running: Livestream, gateways: list[LiveGateway], start: datetime, end: datetime
+) -> Livestream | None:
+    """Give other gateways to the webinars that booked the one of `running` in [start, end), where it would stay longer.
+
+    In the caller's transaction, the gateways locked.
+
+    Returns:
+        None when the way is free, else the first of those for which no gateway is; what was moved until then is the caller's
+        to roll back.
+    """
+    booked = Livestream.objects.filter(gateway=running.gateway, starts_at__lt=end, ends_at__gt=start)
+    others = booked.exclude(pk=running.pk).exclude(state__in=RUNNING).select_related("gateway", "meeting")
+    elsewhere = [gateway for gateway in gateways if gateway.pk != running.gateway_id]
+    for livestream in others.order_by("starts_at", "pk"):
+        free = planning.free_gateway(elsewhere, livestream.starts_at, livestream.ends_at, mine=livestream)
+        if free is None or not _take(livestream, free, displaced_at=None):
+            return livestream
+        log.warning(
+            "give_way for meeting %s “%s”: %s instead of %s, which “%s” keeps",
+            livestream.meeting_id,
+            livestream.meeting.name,
+            free,
+            livestream.gateway,
+            running.meeting.name,
+        )
+    return None
+
+
 def _warn(livestream: Livestream, overrunning: Meeting, now: datetime) -> None:
     Livestream.objects.filter(pk=livestream.pk).update(displaced_at=now)
     meeting = livestream.meeting
@@ -122,11 +153,17 @@ def before_start(livestream: Livestream) -> Livestream:
 
     A webinar may start early, late, or while another runs over its end: what counts is who uses the gateway now. Where none
     is free it keeps its own, and starts as soon as that is.
+
+    Raises:
+        MeetingDeletedError: it was deleted since it was read.
     """
     now = timezone.now()
     gateways = planning.lock_gateways(livestream.meeting.site)
     # It may have been moved or started since it was read.
-    livestream = planning.lock_livestream(livestream.meeting) or livestream
+    found = planning.lock_livestream(livestream.meeting)
+    if found is None:
+        raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
+    livestream = found
     if is_taken(livestream):
         length = timedelta(minutes=1)
         used = set(Livestream.objects.filter(state__in=RUNNING).values_list("gateway_id", flat=True))

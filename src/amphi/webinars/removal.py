@@ -53,11 +53,11 @@ def finish(livestream: Livestream) -> bool:
         False when it is wanted again, or something of it runs again.
     """
     with transaction.atomic():
-        planning.lock_gateways(livestream.meeting.site)
-        found = planning.lock_livestream(livestream.meeting)
-        if found is None or not found.removal or is_under_way(found):
+        held = planning.lock(livestream.meeting)
+        found = held.livestream if held is not None else None
+        if held is None or found is None or not found.removal or is_under_way(found):
             return False
-        meeting = found.meeting
+        meeting = held.meeting
         log.info("remove for meeting %s “%s”: %s", meeting.pk, meeting.name, found.removal)
         found.event.delete()
         if found.removal == Removal.DELETE:

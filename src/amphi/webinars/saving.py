@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.meetings import slides
 from amphi.meetings.domain import MeetingFields, write
 from amphi.meetings.models import Meeting
-from amphi.webinars import domain
+from amphi.webinars import domain, planning
+from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import Removal
 from amphi.webinars.planning import NoGatewayFree
 
@@ -21,35 +23,41 @@ class SavedMeeting:
     conflict: NoGatewayFree | None
 
 
-def _save(meeting: Meeting, fields: MeetingFields, *, user: User) -> SavedMeeting:
-    write(meeting, fields, user=user)
-    return SavedMeeting(meeting, domain.plan(meeting, user=user))
-
-
 @transaction.atomic
 def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
     """Make a meeting of `user`'s, book its gateway and make its event if it is a webinar.
 
     A webinar for which no gateway is free is kept as a plain meeting, and the answer says why.
     """
-    return _save(Meeting(owner=user), fields, user=user)
+    meeting = Meeting(owner=user)
+    gateways = planning.lock_gateways(meeting.site)
+    write(meeting, fields, user=user)
+    return SavedMeeting(meeting, domain.plan(planning.Locked(gateways, meeting, None), user=user))
 
 
 @transaction.atomic
 def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Change a meeting. A webinar that moved is planned again; a live that runs is never disturbed."""
-    return _save(Meeting.objects.select_for_update().get(pk=meeting.pk), fields, user=user)
+    """Change a meeting. A webinar that moved is planned again; a live that runs is never disturbed.
+
+    Raises:
+        MeetingDeletedError: it was deleted meanwhile, or is being deleted.
+        GatewayTakenError: its live runs, and its new hours can't be had.
+    """
+    held = planning.lock(meeting)
+    if held is None or (held.livestream is not None and held.livestream.removal == Removal.DELETE):
+        raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
+    write(held.meeting, fields, user=user)
+    return SavedMeeting(held.meeting, domain.plan(held, user=user))
 
 
-@transaction.atomic
-def delete_meeting(meeting: Meeting, *, user: User) -> bool:
-    """Remove a meeting, and its event with it.
+def remove(held: planning.Locked, *, user: User) -> bool:
+    """Remove a meeting, and its event with it, in the caller's transaction.
 
     Returns:
         Whether it is gone. A webinar that runs is ended first, meeting and live, and goes once that is done.
     """
-    if not domain.unplan(meeting, Removal.DELETE, user=user):
+    if not domain.unplan(held, Removal.DELETE, user=user):
         return False
-    slides.forget(meeting)
-    meeting.delete()
+    slides.forget(held.meeting)
+    held.meeting.delete()
     return True
