@@ -175,9 +175,9 @@ def test_calendar_says_how_it_comes_again():
     assert zone[change - 1 : change + 4] == [
         "BEGIN:STANDARD",
         "DTSTART:20261025T030000",
+        "TZNAME:CET",
         "TZOFFSETFROM:+0200",
         "TZOFFSETTO:+0100",
-        "TZNAME:CET",
     ]
     assert "DTSTART:20260329T020000" in zone
 
