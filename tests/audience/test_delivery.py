@@ -72,9 +72,14 @@ def say(livestream: Livestream, *texts: str) -> None:
 def work(meeting: Meeting, clock: Clock) -> int:
     """What a worker does in one round."""
     return sum(
-        delivery.deliver(channel_id, send=meeting.send, clock=clock)
-        for channel_id in delivery.claim_due(limit=10, now=clock())
+        delivery.deliver(lease, send=meeting.send, clock=clock)
+        for lease in delivery.claim_due(limit=10, now=clock())
     )
+
+
+def claim(clock: Clock, limit: int = 10) -> list[int]:
+    """The events whose channels a worker claims."""
+    return [lease.pk for lease in delivery.claim_due(limit=limit, now=clock())]
 
 
 def states() -> list[str]:
@@ -91,27 +96,27 @@ def test_messages_are_sent_in_order(livestream, meeting, clock):
 
 def test_claimed_channel_is_not_claimed_again_until_its_lease_ends(livestream, meeting, clock):
     say(livestream, "one")
-    assert delivery.claim_due(limit=10, now=clock()) == [livestream.event_id]
-    assert delivery.claim_due(limit=10, now=clock()) == []
+    assert claim(clock) == [livestream.event_id]
+    assert claim(clock) == []
     clock.passes(delivery.LEASE.total_seconds() + 1)
-    assert delivery.claim_due(limit=10, now=clock()) == [livestream.event_id]
+    assert claim(clock) == [livestream.event_id]
 
 
 def test_finished_work_gives_the_claim_up(livestream, meeting, clock):
     say(livestream, "one")
     work(meeting, clock)
-    assert Channel.objects.get(pk=livestream.event_id).delivering_until is None
+    assert Channel.objects.get(pk=livestream.event_id).claimed_until is None
 
 
 def test_failure_pauses_the_channel_and_keeps_the_order(livestream, meeting, clock):
     say(livestream, "one", "two")
     meeting.fails = [False, False]
     assert work(meeting, clock) == 0
-    assert delivery.claim_due(limit=10, now=clock()) == []
+    assert claim(clock) == []
     clock.passes(1)
     assert work(meeting, clock) == 0
     clock.passes(1)
-    assert delivery.claim_due(limit=10, now=clock()) == []
+    assert claim(clock) == []
     clock.passes(1)
     assert work(meeting, clock) == 2
     assert meeting.heard == ["one", "two"]
@@ -173,8 +178,23 @@ def test_one_meeting_does_not_wait_for_another(livestream, meeting, clock):
     other.refresh_from_db()
     say(livestream, "one")
     say(other, "two")
-    assert delivery.claim_due(limit=1, now=clock()) == [livestream.event_id]
-    assert delivery.claim_due(limit=1, now=clock()) == [other.event_id]
+    assert claim(clock, limit=1) == [livestream.event_id]
+    assert claim(clock, limit=1) == [other.event_id]
+
+
+def test_worker_that_lost_its_channel_while_it_sent_writes_nothing(livestream, meeting, clock):
+    say(livestream, "one", "two")
+    (lost,) = delivery.claim_due(limit=10, worker="slow", now=clock())
+
+    def send_slowly(_: Livestream, message: Message) -> bool:
+        clock.passes(delivery.LEASE.total_seconds() + 1)
+        assert work(meeting, clock) == 2
+        return meeting.send(livestream, message)
+
+    assert delivery.deliver(lost, send=send_slowly, clock=clock) == 0
+    # Said twice, which can't be known; the second one is not.
+    assert meeting.heard == ["one", "two", "one"]
+    assert states() == ["sent"] * 2
 
 
 @pytest.mark.django_db(transaction=True)

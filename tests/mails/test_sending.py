@@ -2,15 +2,25 @@
 
 import socket
 import threading
+import time
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
+from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from amphi.mails import domain, sending
 from amphi.mails.models import Mail
+from amphi.system import leases
 from tests.factories import make_meeting, make_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amphi.system.leases import Lease
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +30,10 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
+        self.says: dict[bytes, bytes] = {}
+        """What it answers to a verb, else that all is well."""
+        self.during: Callable[[], object] = lambda: None
+        """What happens while it takes a mail; in a thread with a connection of its own."""
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -41,12 +55,16 @@ class Mailbox:
         say(b"220 mailbox")
         for line in stream:
             verb = line.split()[0].upper()
+            if verb in self.says:
+                say(self.says[verb])
+                continue
             if verb == b"DATA":
                 say(b"354 go on")
                 body = b""
                 while not body.endswith(b"\r\n.\r\n"):
                     body += stream.readline()
                 self.mails.append(body[:-3])
+                self.during()
             say(b"221 bye" if verb == b"QUIT" else b"250 ok")
             if verb == b"QUIT":
                 return
@@ -68,7 +86,7 @@ def write(*users, calendar: str = "") -> list[Mail]:
 
 
 def send_all() -> int:
-    return sum(sending.send(pk) for pk in sending.claim_due(limit=9))
+    return sum(sending.send(lease) for lease in sending.claim_due(limit=9))
 
 
 def test_mail_is_sent_once_as_text_and_html_with_its_calendar(mailbox):
@@ -103,4 +121,69 @@ def test_mail_that_could_not_be_sent_is_tried_again_later(settings, free_port):
 def test_claim_is_had_by_one_worker():
     write(make_user())
     assert len(sending.claim_due(limit=9)) == 1
+    assert sending.claim_due(limit=9) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "says", "is_final"),
+    [
+        (b"RCPT", b"550 no such user here", True),
+        (b"MAIL", b"553 sender refused", True),
+        (b"DATA", b"554 spam", True),
+        (b"RCPT", b"450 mailbox busy", False),
+        (b"MAIL", b"451 try later", False),
+        (b"DATA", b"452 full", False),
+        (b"EHLO", b"421 closing", False),
+    ],
+)
+def test_refusal_for_good_is_final_and_told_any_other_is_tried_again(mailbox, caplog, verb, says, is_final):
+    mailbox.says = {verb: says} | ({b"HELO": says} if verb == b"EHLO" else {})
+    (mail,) = write(make_user())
+    assert send_all() == 0
+    mail.refresh_from_db()
+    assert (mail.attempt_at is None) is is_final
+    assert says[:3].decode() in mail.last_error
+    assert ("is given up" in caplog.text) is is_final
+    assert mail.claimed_until is None
+
+
+@pytest.mark.parametrize("wrong", [{"subject": "two\nlines"}, {"to": "zo\u00e9\n@example.org"}])
+def test_mail_that_no_server_can_take_is_given_up(mailbox, wrong):
+    (mail,) = write(make_user())
+    Mail.objects.update(**wrong)
+    assert send_all() == 0
+    mail.refresh_from_db()
+    assert mail.attempt_at is None
+    assert mail.last_error
+    assert mailbox.mails == []
+
+
+def test_mail_whose_sending_always_fails_is_given_up_in_the_end(mailbox):
+    (mail,) = write(make_user())
+    Mail.objects.update(failures=sending.ATTEMPTS)
+    assert send_all() == 0
+    mail.refresh_from_db()
+    assert mail.attempt_at is None
+    assert mail.last_error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mail_is_sent_once_when_the_server_outlasts_the_lease(mailbox, settings):
+    """The worker renews the lease of what it has in hand; another worker looks for work meanwhile."""
+    write(make_user())
+    (lease,) = [
+        replace(one, length=timedelta(seconds=60)) for one in sending.claim_due(limit=9, worker="one")
+    ]
+    others: list[Lease] = []
+
+    def slow() -> None:
+        Mail.objects.update(claimed_until=timezone.now() + timedelta(milliseconds=50))
+        leases.renew([lease])
+        time.sleep(0.1)
+        others.extend(sending.claim_due(limit=9, worker="two"))
+        connection.close()
+
+    mailbox.during = slow
+    assert sending.send(lease)
+    assert (others, len(mailbox.mails)) == ([], 1)
     assert sending.claim_due(limit=9) == []

@@ -4,11 +4,14 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
+
+from django.db import connection
 
 SUCCESS = "<response><returncode>SUCCESS</returncode>{}</response>"
 NOT_FOUND = (
@@ -35,6 +38,7 @@ class Stage:
         broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
         asked: the calls, in order, as ``METHOD path``.
         hangs_on: whatever call has this in its path or query is not answered.
+        during: what happens while a call that has this in it is being answered, once; in a thread with a connection of its own.
         version: BBB's.
         session: BBB's own id of this life of the meeting.
         people: who is in the meeting: their external ids and names.
@@ -61,6 +65,7 @@ class Stage:
     broken: dict[str, int | str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     hangs_on: str = ""
+    during: dict[str, Callable[[], object]] = field(default_factory=dict)
     url: str = ""
 
     def count(self, pattern: str) -> int:
@@ -161,10 +166,18 @@ class Stage:
         end = "#EXT-X-ENDLIST\n" if self.playlist_ended else ""
         return 200, "application/vnd.apple.mpegurl", PLAYLIST.format(self.sequence) + end
 
+    def _happen(self, call: str) -> None:
+        for part in [part for part in self.during if part in call]:
+            try:
+                self.during.pop(part)()
+            finally:
+                connection.close()
+
     def answer(self, method: str, path: str, content: bytes) -> tuple[int, str, str]:
         """The answer to one call."""
         self.asked.append(f"{method} {path}")
         kind = "bbb" if "/bigbluebutton/" in path else "live" if path.startswith("/hls/") else "gateway"
+        self._happen(f"{method} {path}")
         how = self.broken.get(kind)
         if how == "html":
             return 200, "text/html", "<html><body>Welcome to nginx!</body></html>"

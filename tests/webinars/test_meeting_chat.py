@@ -44,8 +44,8 @@ def work(times: int = 1) -> None:
     for _ in range(times):
         Message.objects.update(attempt_at=timezone.now() - timedelta(seconds=1))
         Message.objects.exclude(sent_at=None).update(sent_at=timezone.now() - timedelta(seconds=2))
-        for channel_id in delivery.claim_due(limit=10):
-            delivery.deliver(channel_id)
+        for lease in delivery.claim_due(limit=10):
+            delivery.deliver(lease)
 
 
 def notes(client, livestream: Livestream, language: str = "en") -> dict[str, Any]:
@@ -88,8 +88,8 @@ def test_pieces_take_their_turns_at_the_rate(live, stage, settings):
     settings.CHAT_DELIVERY_PER_SECOND = 2
     say(live, LONG, "après")
     for _ in range(3):
-        for channel_id in delivery.claim_due(limit=10):
-            delivery.deliver(channel_id)
+        for lease in delivery.claim_due(limit=10):
+            delivery.deliver(lease)
     assert len(stage.heard) == 1
     waits = Message.objects.order_by("created_at")[0].attempt_at - timezone.now()
     assert timedelta() < waits <= timedelta(seconds=0.5)
@@ -134,8 +134,8 @@ def test_messages_held_back_by_the_rate_are_told(client, live, settings):
     settings.CHAT_DELIVERY_PER_SECOND = 1
     settings.CHAT_RATE_PER_MINUTE = 100
     say(live, *"abcdefgh")
-    for channel_id in delivery.claim_due(limit=1):
-        delivery.deliver(channel_id)
+    for lease in delivery.claim_due(limit=1):
+        delivery.deliver(lease)
     assert notes(client, live) == {}
     Message.objects.update(created_at=timezone.now() - timedelta(seconds=6))
     Livestream.objects.update(asked_at=timezone.now() - timedelta(seconds=60))

@@ -51,8 +51,8 @@ def call_back(client, meeting: Meeting, signed: str) -> int:
 def work() -> None:
     """What a worker does in one round, once all pauses are over."""
     Recording.objects.update(check_at=timezone.now() - timedelta(seconds=1))
-    for pk in lookups.claim_due(limit=10):
-        lookups.look_up(pk)
+    for lease in lookups.claim_due(limit=10):
+        lookups.look_up(lease)
 
 
 def page_of(client, meeting: Meeting) -> str:
@@ -172,6 +172,16 @@ def test_recording_is_looked_up_by_one_worker(client, meeting):
     deliver(client, meeting, ready(meeting))
     assert len(lookups.claim_due(limit=10)) == 1
     assert lookups.claim_due(limit=10) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hint_that_comes_while_it_is_looked_up_is_not_forgotten(client, meeting, stage):
+    deliver(client, meeting, ready(meeting))
+    stage.recordings["r-1"] = (meeting.bbb_id, True, {"video": URL})
+    (lease,) = lookups.claim_due(limit=10)
+    stage.during["getRecordings"] = lambda: Recording.objects.update(check_at=timezone.now())
+    lookups.look_up(lease)
+    assert Recording.objects.get().check_at <= timezone.now()
 
 
 def test_hints_of_one_meeting_are_bounded(client, meeting, monkeypatch):

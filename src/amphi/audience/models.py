@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup
+from amphi.system.leases import Leased
 
 
 def stream_name(hls_url: str) -> str:
@@ -123,12 +124,11 @@ class Event(models.Model):
         return f"event-{self.pk}"
 
 
-class Channel(models.Model):
-    """The event stream of one event: its row is the lock that gives its messages one order."""
+class Channel(Leased):
+    """The event stream of one event: its row is the lock that gives its messages one order, and is leased to who sends them on."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="channel")
     last_seq = models.PositiveBigIntegerField(default=0)
-    delivering_until = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.event_id}:{self.last_seq}"

@@ -3,8 +3,10 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from amphi.system.leases import Leased
 
-class Mail(models.Model):
+
+class Mail(Leased):
     """One mail to one person, as it will be sent."""
 
     to = models.EmailField(_("to"))
@@ -15,7 +17,6 @@ class Mail(models.Model):
     created_at = models.DateTimeField(_("written at"), auto_now_add=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     attempt_at = models.DateTimeField(_("next attempt"), null=True, db_index=True)
-    claimed_until = models.DateTimeField(null=True, editable=False)
     sent_at = models.DateTimeField(_("sent at"), null=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
 

@@ -1,37 +1,59 @@
 """Sending mail that was written: claimed by one worker at a time, tried ever more slowly for a day."""
 
 import logging
+import smtplib
 from datetime import timedelta
 
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db.models import Q
 from django.utils import timezone
 
 from amphi.mails.models import Mail
+from amphi.system import leases
+from amphi.system.leases import Lease
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=2)
+"""Renewed while a mail is in hand. Long: who takes over from a worker that died may send once more what it had sent."""
 TIMEOUT_S = 20
 FIRST_PAUSE = timedelta(seconds=30)
 ATTEMPTS = 12
 """Twice as long before each: the last one is some seventeen hours after the first."""
+_FOR_GOOD = range(500, 600)
+"""What SMTP refuses for good (RFC 5321, section 4.2.1)."""
 
 
-def claim_due(*, limit: int) -> list[int]:
+def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
     """Claim mails that are due and that no living worker holds."""
-    now = timezone.now()
-    due = Mail.objects.filter(Q(claimed_until=None) | Q(claimed_until__lte=now), attempt_at__lte=now)
-    return [
-        pk
-        for pk in due.order_by("attempt_at").values_list("pk", flat=True)[:limit]
-        if due.filter(pk=pk).update(claimed_until=now + LEASE)
-    ]
+    due = Mail.objects.filter(attempt_at__lte=timezone.now()).order_by("attempt_at")
+    return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
-def send(mail_id: int) -> bool:
-    """Send one claimed mail; whether it went. One that did not is tried again later."""
-    mail = Mail.objects.get(pk=mail_id)
+def send(lease: Lease) -> bool:
+    """Send one claimed mail; whether it went. One that did not is tried again later, unless it was refused for good."""
+    mail: Mail | None = lease.held().first()
+    if mail is None:
+        return False
+    attempts = mail.attempts + 1
+    if mail.failures >= ATTEMPTS:
+        return _give_up(lease, mail, "it can’t be sent: see the worker’s log")
+    try:
+        _message(mail).send()
+    except ValueError as error:  # a header or an address that no mail can have
+        return _give_up(lease, mail, f"{type(error).__name__}: {error}")
+    except OSError as error:  # smtplib's errors are OSErrors too
+        words = f"{type(error).__name__}: {error}"
+        if _is_for_good(error) or attempts >= ATTEMPTS:
+            return _give_up(lease, mail, words)
+        log.warning("mail %s was not sent (attempt %s): %s", mail.pk, attempts, type(error).__name__)
+        again = timezone.now() + FIRST_PAUSE * 2 ** (attempts - 1)
+        lease.release(attempts=attempts, attempt_at=again, last_error=words[:300])
+        return False
+    lease.release(attempts=attempts, sent_at=timezone.now(), attempt_at=None, last_error="")
+    return True
+
+
+def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         mail.subject, mail.text, to=[mail.to], connection=get_connection(timeout=TIMEOUT_S)
     )
@@ -39,16 +61,20 @@ def send(mail_id: int) -> bool:
     if mail.calendar:
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.calendar else "REQUEST"
         message.attach("invite.ics", mail.calendar.encode(), f"text/calendar; charset=utf-8; method={method}")
-    mail.attempts += 1
-    try:
-        message.send()
-    except OSError as error:  # smtplib's errors are OSErrors too
-        log.warning("mail %s was not sent (attempt %s): %s", mail.pk, mail.attempts, type(error).__name__)
-        mail.last_error = f"{type(error).__name__}: {error}"[:300]
-        again = mail.attempts < ATTEMPTS
-        mail.attempt_at = timezone.now() + FIRST_PAUSE * 2 ** (mail.attempts - 1) if again else None
-    else:
-        mail.sent_at, mail.attempt_at, mail.last_error = timezone.now(), None, ""
-    mail.claimed_until = None
-    mail.save()
-    return mail.sent_at is not None
+    return message
+
+
+def _is_for_good(error: OSError) -> bool:
+    """Whether the server refused this mail, and would again. What it refuses of us, such as our password, is put right by somebody."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code in _FOR_GOOD for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
+        return error.smtp_code in _FOR_GOOD
+    return False
+
+
+def _give_up(lease: Lease, mail: Mail, words: str) -> bool:
+    """Try no more; the administration shows why."""
+    log.error("mail %s is given up: %s", mail.pk, words.partition(":")[0])
+    lease.release(attempts=mail.attempts + 1, attempt_at=None, last_error=words[:300])
+    return False

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from amphi.audience.models import Broadcaster, Event
 from amphi.meetings.models import Meeting
 from amphi.system.encrypted import EncryptedTextField
+from amphi.system.leases import Leased
 
 
 class LiveGateway(models.Model):
@@ -68,7 +69,7 @@ class Removal(models.TextChoices):
     DELETE = "delete", _("is deleted")
 
 
-class Livestream(models.Model):
+class Livestream(Leased):
     """The live of one webinar. Written only by `domain.py`, its state only by `transitions.py`."""
 
     meeting = models.OneToOneField(
@@ -103,8 +104,6 @@ class Livestream(models.Model):
     last_error_detail = models.CharField(max_length=500, blank=True, editable=False)
 
     check_at = models.DateTimeField(null=True, db_index=True, editable=False)
-    claimed_until = models.DateTimeField(null=True, editable=False)
-    claimed_by = models.CharField(max_length=100, blank=True, editable=False)
     media_mark = models.CharField(max_length=100, blank=True, editable=False)
     media_seen_at = models.DateTimeField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -232,7 +231,7 @@ class PollResponse(models.Model):
         return self.key
 
 
-class Recording(models.Model):
+class Recording(Leased):
     """A recording of a meeting, webinar or not: told by BBB, then looked up there; written only by `recordings.py`.
 
     Attributes:

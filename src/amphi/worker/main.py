@@ -1,9 +1,9 @@
 """``amphi worker``: claims what is due, and does it. Any number of them share the work.
 
-A claim is a lease in the row, renewed while the work lasts: a worker that dies leaves its work to the others when the lease
-ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
+A claim is a lease in the row (`amphi.system.leases`), renewed while the work lasts: a worker that dies leaves its work to the others
+when the lease ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
 slow server delays only itself; chat, mail and recordings have threads of their own, and no more is claimed than there are
-threads free.
+threads free. Work that raises what nobody expected is logged and rests; all else goes on.
 """
 
 import argparse
@@ -15,18 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from amphi.system.notify import Watchdog, notify
+
+if TYPE_CHECKING:
+    from amphi.system.leases import Lease
 
 log = logging.getLogger("amphi.worker")
 
 TICK_S = 0.2
-LEASE = timedelta(seconds=15)
 PULSE_EVERY_S = 10.0
 RENEW_EVERY_S = 3.0
-"""A look may last longer than a lease, as long as the time-outs of all its calls: what ends the lease is the worker's death."""
+"""Work may last longer than a lease, as long as the time-outs of all its calls: a lease ends when its worker dies."""
 STOP_GRACE_S = 0.8
 THREADS = 32
 CHAT_THREADS = 8
@@ -76,14 +77,32 @@ class Lane(Generic[Work]):
         from django.db import close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
         close_old_connections()
-        self._do(work)
+        try:
+            self._do(work)
+        except BaseException:
+            self._rest(work)
+            raise
+
+    @staticmethod
+    def _rest(work: Work) -> None:
+        """Have nobody try again at once what raised what nobody expected."""
+        from django.db import Error  # noqa: PLC0415 -- Django is set up by then
+
+        from amphi.system.leases import Lease  # noqa: PLC0415
+
+        if not isinstance(work, Lease):
+            return
+        try:
+            work.rest()
+        except Error:
+            log.warning("the database did not answer: the lease ends by itself")
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:
             self._in_hand.pop(future, None)
         error = future.exception()
         if error is not None:
-            log.error("a check failed and will be tried again", exc_info=error)
+            log.error("work raised what nobody expected, and is tried again after a rest", exc_info=error)
 
 
 class Worker:
@@ -99,31 +118,35 @@ class Worker:
         from amphi.worker import claims, delivery, recordings, tidying  # noqa: PLC0415
 
         self.name = name
-        self._looks = Lane(
+        looks = Lane(
             "look",
             threads,
-            claim=lambda free: claims.claim_due(name, limit=free, lease=LEASE),
+            claim=lambda free: claims.claim_due(name, limit=free),
             do=claims.carry_out,
         )
-        self._chat = Lane(
+        chat = Lane(
             "chat",
             CHAT_THREADS,
-            claim=lambda free: delivery.claim_due(limit=free),
+            claim=lambda free: delivery.claim_due(limit=free, worker=name),
             do=delivery.deliver,
         )
-        self._mail = Lane(
-            "mail", MAIL_THREADS, claim=lambda free: sending.claim_due(limit=free), do=sending.send
+        mail = Lane(
+            "mail",
+            MAIL_THREADS,
+            claim=lambda free: sending.claim_due(limit=free, worker=name),
+            do=sending.send,
         )
-        self._recordings = Lane(
+        recording = Lane(
             "recording",
             RECORDING_THREADS,
-            claim=lambda free: recordings.claim_due(limit=free),
+            claim=lambda free: recordings.claim_due(limit=free, worker=name),
             do=recordings.look_up,
         )
         hourly = tidying.Tidying()
         self._tidying = Lane(
             "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
         )
+        self._leased: tuple[Lane[Lease], ...] = looks, chat, mail, recording
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0
         self._stopping = threading.Event()
@@ -161,11 +184,12 @@ class Worker:
 
     def take_due(self) -> None:
         """Claim what is due now and hand it to the threads; keep what they have."""
-        from amphi.worker import claims  # noqa: PLC0415 -- Django is set up by then
+        from amphi.system import leases  # noqa: PLC0415 -- Django is set up by then
+        from amphi.worker import claims  # noqa: PLC0415
 
         if time.monotonic() >= self._renewed_at + RENEW_EVERY_S:
             self._renewed_at = time.monotonic()
-            claims.renew(self._looks.in_hand(), lease=LEASE)
+            leases.renew(self._leases())
         if time.monotonic() >= self._pulse_at:
             self._pulse_at = time.monotonic() + PULSE_EVERY_S
             claims.pulse(self.name)
@@ -173,18 +197,22 @@ class Worker:
             lane.take()
 
     def _lanes(self) -> tuple[Lane[Any], ...]:
-        return self._looks, self._chat, self._mail, self._recordings, self._tidying
+        return *self._leased, self._tidying
+
+    def _leases(self) -> "list[Lease]":
+        """All rows in hand; tidying has none."""
+        return [lease for lane in self._leased for lease in lane.in_hand()]
 
     def _leave(self) -> bool:
         """Give what is under way a moment to finish, and the rest to other workers."""
-        from amphi.worker import claims, delivery  # noqa: PLC0415 -- Django is set up by then
+        from amphi.system import leases  # noqa: PLC0415 -- Django is set up by then
+        from amphi.worker import claims  # noqa: PLC0415
 
         claims.pulse_no_more(self.name)
         deadline = time.monotonic() + STOP_GRACE_S
         while left := [work for lane in self._lanes() for work in lane.in_hand()]:
             if time.monotonic() >= deadline:
-                claims.abandon(self._looks.in_hand())
-                delivery.abandon(self._chat.in_hand())
+                leases.leave(self._leases())
                 log.info("worker %s leaves %d things to others", self.name, len(left))
                 return False
             time.sleep(0.02)

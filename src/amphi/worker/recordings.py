@@ -12,31 +12,31 @@ from django.utils import timezone
 from amphi.bigbluebutton import BigBlueButtonError
 from amphi.bigbluebutton import Recording as AnsweredRecording
 from amphi.meetings.server import meeting_server
+from amphi.system import leases
+from amphi.system.leases import Lease
 from amphi.webinars.models import Recording
 
 log = logging.getLogger("webinar")
 
 LEASE = timedelta(seconds=60)
-"""A look-up is one call of 5 s; another worker looks again after a lease."""
+"""Longer than a look-up, which is one call of 5 s."""
 RECHECK_EVERY = timedelta(days=1)
 FIRST_PAUSE = timedelta(seconds=15)
 ATTEMPTS = 10
-"""After which a recording that BBB does not know is forgotten: about four hours."""
+"""After which a recording that BBB does not know is forgotten: about two hours."""
 _HIDDEN_FORMATS = frozenset({"statistics"})
 """What BBB makes of a recording that shows how each person took part."""
 
 
-def claim_due(*, limit: int) -> list[int]:
+def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
     """Claim up to `limit` recordings that are to be looked up now, each by one worker."""
-    now = timezone.now()
-    due = Recording.objects.filter(check_at__lte=now)
-    found = due.order_by("check_at").values_list("pk", "check_at")[:limit]
-    return [pk for pk, check_at in found if due.filter(pk=pk, check_at=check_at).update(check_at=now + LEASE)]
+    due = Recording.objects.filter(check_at__lte=timezone.now()).order_by("check_at")
+    return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
-def look_up(pk: int) -> None:
+def look_up(lease: Lease) -> None:
     """Ask BBB for one recording, and keep what it answers."""
-    recording = Recording.objects.select_related("meeting").filter(pk=pk).first()
+    recording: Recording | None = lease.held().select_related("meeting").first()
     if recording is None:
         return
     meeting = recording.meeting
@@ -44,21 +44,24 @@ def look_up(pk: int) -> None:
         answered = meeting_server().recordings(record_id=recording.record_id)
     except BigBlueButtonError as error:
         log.warning("getRecordings for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
-        _later(recording)
+        _later(lease, recording)
         return
     found = next((one for one in answered if _is_meant(one, recording)), None)
     if found is None and (recording.formats or recording.attempts + 1 >= ATTEMPTS):
         log.info("getRecordings for meeting %s “%s”: a recording is gone", meeting.pk, meeting.name)
-        recording.delete()
+        lease.held().delete()
     elif found is None or not (formats := _formats(found)):
-        Recording.objects.filter(pk=recording.pk).update(formats=[])
-        _later(recording)
+        _later(lease, recording, formats=[])
     else:
         log.info("getRecordings for meeting %s “%s”: ok", meeting.pk, meeting.name)
         started_at = datetime.fromtimestamp(found.start_time_ms / 1000, UTC) if found.start_time_ms else None
-        Recording.objects.filter(pk=recording.pk).update(
-            formats=formats, started_at=started_at, attempts=0, check_at=timezone.now() + RECHECK_EVERY
-        )
+        _release(lease, recording, RECHECK_EVERY, formats=formats, started_at=started_at, attempts=0)
+
+
+def _release(lease: Lease, recording: Recording, pause: timedelta, **columns: object) -> None:
+    """Give the recording back; what was told of it meanwhile has it looked up at once."""
+    next_at = leases.unless_asked_anew("check_at", recording.check_at, timezone.now() + pause)
+    lease.release(check_at=next_at, **columns)
 
 
 def _is_meant(answered: AnsweredRecording, recording: Recording) -> bool:
@@ -76,8 +79,8 @@ def _formats(answered: AnsweredRecording) -> list[dict[str, object]]:
     ]
 
 
-def _later(recording: Recording) -> None:
+def _later(lease: Lease, recording: Recording, **columns: object) -> None:
     """Ask again after a pause that grows up to a day."""
     attempts = min(recording.attempts + 1, ATTEMPTS)
     pause = FIRST_PAUSE * 2 ** (attempts - 1) if attempts < ATTEMPTS else RECHECK_EVERY
-    Recording.objects.filter(pk=recording.pk).update(attempts=attempts, check_at=timezone.now() + pause)
+    _release(lease, recording, pause, attempts=attempts, **columns)
