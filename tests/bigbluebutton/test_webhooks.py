@@ -368,6 +368,16 @@ def test_recording_ready():
     )
 
 
+@pytest.mark.parametrize("secret", ["s", "x" * 200, "é"])
+def test_recording_ready_with_a_secret_of_any_length(secret):
+    assert webhooks.parse_recording_ready(token(CLAIMS, secret=secret), secret).record_id == "r-1"
+
+
+def test_recording_ready_without_a_secret():
+    with pytest.raises(InvalidSignatureError):
+        webhooks.parse_recording_ready(token(CLAIMS, secret=""), "")
+
+
 @pytest.mark.parametrize(
     "body",
     [
