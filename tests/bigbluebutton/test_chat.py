@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +108,69 @@ def test_is_echo(sent, echo):
 )
 def test_is_echo_of_any_name(sent, echo):
     assert chat.is_echo(sent) is echo
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<" * 50_000,
+        "<!--" * 20_000,
+        "<a href='" * 10_000,
+        "<a " * 20_000,
+        '<a b="' * 10_000,
+        "<script>" * 10_000,
+        "</" * 25_000,
+        "&" * 50_000,
+        "<p>" * 20_000,
+        "<a x=" + "'" * 50_000,
+        " \t" * 30_000 + "x",
+        "<" + "a" * 50_000,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_strip_html_takes_no_longer_for_what_is_made_to_be_slow(text):
+    began = time.process_time()
+    chat.strip_html(text)
+    # A tenth of a second on a slow machine; what grows with the square of the length would take minutes.
+    assert time.process_time() - began < 5
+
+
+def test_strip_html_is_bounded():
+    assert len(chat.strip_html("x" * 10_000_000)) == chat.LONGEST_HTML
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("Bonjour, ça va ?", "Bonjour, ça va ?"),
+        ("*gras* et _penché_", r"\*gras\* et \_penché\_"),
+        ("[ici](https://x.fr)", r"\[ici\](https://x.fr)"),
+        ("![](https://x.fr/a.png)", r"!\[\](https://x.fr/a.png)"),
+        ("voir https://x.fr/a_b_c?d=~e#f", "voir https://x.fr/a_b_c?d=~e#f"),
+        ("# titre", r"\# titre"),
+        ("C#", r"C\#"),
+        ("- un\n+ deux\n3. trois\n4) quatre", "\\- un\n\\+ deux\n3\\. trois\n4\\) quatre"),
+        ("Titre\n===", "Titre\n\\==="),
+        ("    code", "code"),
+        ("`code` ~~barré~~ a|b", r"\`code\` \~\~barré\~\~ a\|b"),
+        ("<b>", r"\<b\>"),
+        ("> cité", r"\> cité"),
+        ("R&D &lt; &amp;", r"R&D \&lt; \&amp;"),
+        ("a\\*b", r"a\\\*b"),
+        ("-5 °C, 1.5", r"\-5 °C, 1.5"),
+        ("", ""),
+    ],
+)
+def test_as_markdown(text, markdown):
+    assert chat.as_markdown(text) == markdown
+
+
+@given(st.text(alphabet=st.sampled_from("a *_[]()<>#&;-1.\n\\😀|~`"), max_size=300), st.integers(8, 60))
+def test_pieces_fit_when_they_are_escaped(text, limit):
+    pieces = chat.split_message(text, limit, units=chat.markdown_units)
+    lines = text.count("\n") + 1
+    for piece in pieces:
+        # A line that begins as a list does takes one more sign.
+        assert units(chat.as_markdown(piece)) <= limit + 1
+    assert lines
+    assert "".join("".join(pieces).split()) == "".join(text.split())

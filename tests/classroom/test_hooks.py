@@ -210,6 +210,18 @@ def test_events_of_version_2(serve, receiver, enter, profile, emojis):
     }
 
 
+def test_what_is_escaped_in_markdown_is_shown_as_it_is(classroom, receiver, enter):
+    """BigBlueButton 3.0 reads its chat as Markdown, and tells it as it was written."""
+    classroom.create()
+    listen(classroom, receiver, eventID="chat-group-message-sent")
+    ada = enter(classroom, "Ada")
+    said = r"\*pas gras\* \\ \é"
+    assert classroom.call("sendChatMessage", meetingID="physics", message=said, userName="Zoé").ok
+    assert ada.receive("chat")["message"]["text"] == r"*pas gras* \ \é"
+    told = receiver.wait_event("chat-group-message-sent")["attributes"]["chat-message"]
+    assert told["message"] == said
+
+
 def test_no_chat_where_it_is_disabled(classroom, receiver, enter):
     classroom.create(disabledFeatures="polls,chat")
     listen(classroom, receiver)

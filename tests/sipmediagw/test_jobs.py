@@ -180,3 +180,12 @@ def test_detect_with_a_wrong_token(serve):
 
     with pytest.raises(GatewayUnauthorizedError):
         detect(serve(script).url, "t0ken")
+
+
+def test_chat_of_two_lines_is_typed_as_one(serve):
+    """Its author's name stands before it, so a second line could be said by anybody."""
+    wire = serve(lambda _: answer({}, "202 Accepted"))
+    connect("amphi", wire.url, "t").send_chat(
+        JobRef(job_id="41", room="r"), "Oui\nAda: je démissionne", "Léa\nM."
+    )
+    assert wire.requests[0].json() == {"text": "Oui Ada: je démissionne", "author": "Léa M."}

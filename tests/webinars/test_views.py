@@ -171,6 +171,37 @@ def test_token_goes_in_and_never_comes_out(client, livestream, root, fields, kep
     assert LiveGateway.objects.get().sipmediagw_token == kept
 
 
+ELSEWHERE = "https://elsewhere.example.org"
+
+
+@pytest.mark.parametrize(
+    ("kept", "fields", "status"),
+    [
+        ("token", {"sipmediagw_url": ELSEWHERE}, 200),
+        ("token", {"sipmediagw_url": ""}, 200),
+        ("token", {"sipmediagw_url": ELSEWHERE, "sipmediagw_token": "new"}, 302),
+        ("token", {"sipmediagw_url": ELSEWHERE, "forget_token": "on"}, 302),
+        ("", {"sipmediagw_url": ELSEWHERE}, 302),
+    ],
+)
+@pytest.mark.usefixtures("root")
+def test_kept_token_never_goes_to_another_address(client, livestream, kept, fields, status):
+    gateway = LiveGateway.objects.get()
+    LiveGateway.objects.update(sipmediagw_token=kept)
+    url = reverse("admin:webinars_livegateway_change", args=[gateway.pk])
+    assert client.post(url, gateway_form(gateway, **fields)).status_code == status
+    assert (LiveGateway.objects.get().sipmediagw_url == gateway.sipmediagw_url) is (status == 200)
+
+
+def test_kept_token_stays_for_another_path_of_the_same_server(client, livestream, root):
+    gateway = LiveGateway.objects.get()
+    LiveGateway.objects.update(sipmediagw_token="token")
+    url = reverse("admin:webinars_livegateway_change", args=[gateway.pk])
+    fields = gateway_form(gateway, sipmediagw_url=f"{gateway.sipmediagw_url}/gw")
+    assert client.post(url, fields).status_code == 302
+    assert LiveGateway.objects.get().sipmediagw_token == "token"
+
+
 def test_administration_shows_no_secret(client, live, root):
     for page in ("webinars_livegateway_changelist", "webinars_livestream_changelist"):
         content = client.get(reverse(f"admin:{page}")).content.decode()

@@ -1,43 +1,57 @@
 """Text on its way to BigBlueButton's chat and back."""
 
+import html
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
-from html.parser import HTMLParser
+from collections.abc import Callable, Collection, Iterator
 
 from amphi.bigbluebutton.webhooks import ChatMessage
 
+LONGEST_HTML = 50_000
+"""Of a message in HTML, in characters; BigBlueButton takes 5,000, each of which may be written as an entity."""
 _BREAKING_TAGS = {"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SILENT_TAGS = {"script", "style", "template"}
+# Nothing in it goes beyond the next "<" or is tried twice, so that no text takes longer than another of its length.
+_TAG = re.compile(r"""<(?:(/?+)([A-Za-z][A-Za-z0-9]*+)(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+|![^<>]*+)>""")
+# An address stays as it is, so that it is still a link.
+_MARKDOWN = re.compile(r"https?://[^\s<>\[\]*`\\]+|[\\`*_~\[\]<>|#]|&(?=#?[A-Za-z0-9]{1,32};)")
+_MARKDOWN_AT_START = re.compile(r"^(?:(\d{1,9})([.)])|()([-+=]))")
 _ZERO_WIDTH_JOINER = "\u200d"
-
-
-def split_message(text: str, limit: int = 500) -> list[str]:
-    """Cut a text into messages, in order, between words where that is possible.
-
-    Args:
-        text: of any length; runs of spaces at a cut are lost, nothing else is.
-        limit: the most UTF-16 units a message may have, as BigBlueButton's server counts.
-    """
-    pieces = []
-    rest = text.strip()
-    while _units(rest) > limit:
-        cut = _cut(rest, limit)
-        pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [*pieces, rest] if rest else pieces
 
 
 def _units(text: str) -> int:
     return len(text) + sum(1 for character in text if ord(character) > 0xFFFF)  # noqa: PLR2004 -- outside the first plane
 
 
-def _cut(text: str, limit: int) -> int:
+def markdown_units(text: str) -> int:
+    """At most how many UTF-16 units `as_markdown` makes of a text."""
+    marked = sum(1 for character in text if character in "\\`*_~[]<>|#&\n")
+    return _units(text) + marked
+
+
+def split_message(text: str, limit: int = 500, *, units: Callable[[str], int] = _units) -> list[str]:
+    """Cut a text into messages, in order, between words where that is possible.
+
+    Args:
+        text: of any length; runs of spaces at a cut are lost, nothing else is.
+        limit: the most UTF-16 units a message may have, as BigBlueButton's server counts.
+        units: how many units a piece of text takes on its way.
+    """
+    pieces = []
+    rest = text.strip()
+    while units(rest) > limit:
+        cut = _cut(rest, limit, units)
+        pieces.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*pieces, rest] if rest else pieces
+
+
+def _cut(text: str, limit: int, units: Callable[[str], int]) -> int:
     """Where to cut a text that is longer than `limit`, as an index of its characters."""
-    end = units = 0
+    end = taken = 0
     for character in text:
-        units += _units(character)
-        if units > limit:
+        taken += units(character)
+        if taken > limit:
             break
         end += 1
     for index in range(end, 0, -1):
@@ -55,41 +69,46 @@ def _between_graphemes(text: str, end: int) -> int:
     return end
 
 
-class _TextOfHtml(HTMLParser):
-    """Keeps what a reader of the page would read."""
+def as_markdown(text: str) -> str:
+    """A text for `Server.send_chat_message`, escaped so that it is shown as it is.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._silent = 0
+    BigBlueButton 3.0 reads its chat as Markdown (https://github.com/bigbluebutton/bigbluebutton/issues/18594): a listener's ``*`` or
+    ``[here](https://…)`` would be drawn as something else.
+    """
+    return "\n".join(_escaped_line(line) for line in text.split("\n"))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 -- the parser's
-        if tag in _SILENT_TAGS:
-            self._silent += 1
-        elif tag in _BREAKING_TAGS:
-            self.pieces.append("\n")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT_TAGS:
-            self._silent = max(0, self._silent - 1)
-        elif tag in _BREAKING_TAGS and tag != "br":
-            self.pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.pieces.append(data)
+def _escaped_line(line: str) -> str:
+    """One line; indented by four spaces it would be code."""
+    escaped = _MARKDOWN.sub(
+        lambda found: found[0] if found[0].startswith("http") else f"\\{found[0]}", line.lstrip()
+    )
+    return _MARKDOWN_AT_START.sub(lambda found: f"{found[1] or ''}\\{found[2] or found[4]}", escaped)
 
 
 def strip_html(text: str) -> str:
     """The plain text of a chat message as BigBlueButton sends it: tags left out, entities decoded.
 
-    The result is text, not HTML: it may hold ``<`` and must be escaped where it is shown.
+    The result is text, not HTML: it may hold ``<`` and must be escaped where it is shown. What is longer than `LONGEST_HTML` is cut.
     """
-    parser = _TextOfHtml()
-    parser.feed(text)
-    parser.close()
-    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in "".join(parser.pieces).split("\n"))
+    shown = html.unescape("".join(_without_tags(text[:LONGEST_HTML])))
+    lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in shown.split("\n"))
     return "\n".join(_without_empty_runs(lines)).strip()
+
+
+def _without_tags(text: str) -> Iterator[str]:
+    """What a reader of the page would read: text, and a new line where a tag begins one."""
+    at = 0
+    while found := _TAG.search(text, at):
+        yield text[at : found.start()]
+        at = found.end()
+        name, is_end = (found[2] or "").lower(), bool(found[1])
+        if name in _SILENT_TAGS and not is_end:
+            end = text.lower().find(f"</{name}", at)
+            at = len(text) if end < 0 else end
+        elif name in _BREAKING_TAGS and not (is_end and name == "br"):
+            yield "\n"
+    yield text[at:]
 
 
 def _without_empty_runs(lines: Iterator[str]) -> Iterator[str]:

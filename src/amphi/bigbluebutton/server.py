@@ -222,7 +222,7 @@ class Server:
 
         Args:
             meeting_id: the meeting.
-            text: 1 to 500 UTF-16 units; shown as plain text.
+            text: 1 to 500 UTF-16 units of Markdown: see `chat.as_markdown`.
             user_name: who speaks; cut at 255.
 
         Raises:

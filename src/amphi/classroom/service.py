@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 from amphi.classroom import events, pdf
 from amphi.classroom.clock import Clock
@@ -25,6 +26,8 @@ from amphi.classroom.rooms import (
 
 logger = logging.getLogger(__name__)
 
+# BigBlueButton 3.0 reads its chat as Markdown; of that, the room draws what is escaped: the sign itself.
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 END_CALLBACK = "endcallbackurl"
 MAX_CHAT_TEXT = 5000
 
@@ -47,10 +50,10 @@ def describe_participant(participant: Participant) -> Message:
     }
 
 
-def describe_message(message: ChatMessage) -> Message:
+def describe_message(message: ChatMessage, *, is_markdown: bool) -> Message:
     return {
         "id": message.message_id,
-        "text": message.text,
+        "text": _ESCAPED.sub(r"\1", message.text) if is_markdown else message.text,
         "sender": message.sender_id,
         "name": message.sender_name,
         "at": round(message.at * 1000),
@@ -271,14 +274,17 @@ class Classroom:
             "type": "welcome",
             "self": participant.user_id,
             "participants": [describe_participant(other) for other in meeting.present()],
-            "chat": [describe_message(message) for message in meeting.chat],
+            "chat": [self._describe_message(message) for message in meeting.chat],
             "slides": meeting.slideshow.as_message(),
         }
 
     def _say(self, meeting: Meeting, text: str, sender_id: str, sender_name: str) -> None:
         message = meeting.say(text, sender_id, sender_name, self.clock.now())
-        self._tell(meeting, {"type": "chat", "message": describe_message(message)})
+        self._tell(meeting, {"type": "chat", "message": self._describe_message(message)})
         self.delivery.emit(events.chat_sent(meeting, message, self.clock.now()))
+
+    def _describe_message(self, message: ChatMessage) -> Message:
+        return describe_message(message, is_markdown=self.config.profile.send_chat_message)
 
     def _check_publish(self, meeting: Meeting, participant: Participant) -> None:
         if not participant.publishing and not meeting.can_publish(participant):

@@ -25,7 +25,7 @@ from amphi.system.terminal import say
 from amphi.worker import probe
 
 LIVE_TIMEOUT_S = 60.0
-OVER_TIMEOUT_S = 30.0
+OVER_TIMEOUT_S = staging.STOP_TIMEOUT_S
 OPEN_TIMEOUT_S = 60.0
 ON_AIR_MARGIN_S = 120.0
 CHAT_ROUNDS = 3

@@ -57,9 +57,9 @@ class JobGateway:
         return self._status(job.job_id, reply)
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
-        reply = self._transport.call(
-            "POST", f"{_path(job.job_id)}/chat", body={"text": text, "author": author}
-        )
+        # It is typed with its author's name before it: a second line would look like another person's message.
+        body = {"text": " ".join(text.split()), "author": " ".join(author.split())}
+        reply = self._transport.call("POST", f"{_path(job.job_id)}/chat", body=body)
         self._check_in_meeting("chat", reply)
 
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it

@@ -33,7 +33,7 @@ def announce(meeting: Meeting, text: str) -> None:
     try:
         server = meeting_server()
         if server.capabilities().send_chat_message:
-            server.send_chat_message(meeting.bbb_id, text, user_name="Amphi")
+            server.send_chat_message(meeting.bbb_id, chat.as_markdown(text), user_name="Amphi")
     except BigBlueButtonError as error:
         log.warning("announce for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
 
@@ -50,13 +50,14 @@ def send_to_meeting(livestream: Livestream, message: Message) -> bool:
     Raises:
         NotDeliveredError: neither way took it.
     """
-    rest = chat.split_message(message.text)[message.pieces_sent :]
+    rest = chat.split_message(message.text, units=chat.markdown_units)[message.pieces_sent :]
     if not rest:
         return True
     try:
         server = meeting_server()
         if server.capabilities().send_chat_message:
-            server.send_chat_message(livestream.meeting.bbb_id, rest[0], user_name=message.author_name)
+            said = chat.as_markdown(rest[0])
+            server.send_chat_message(livestream.meeting.bbb_id, said, user_name=message.author_name)
             return len(rest) == 1
     except MeetingNotFoundError as error:
         raise NotDeliveredError(str(error), permanent=True, code="chat_no_meeting") from error

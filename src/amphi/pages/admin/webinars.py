@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
@@ -22,6 +23,12 @@ from amphi.webinars.starting import start_meeting
 MOST_TESTED = 10
 """Live gateways that are asked in one request: each may take some seconds to answer."""
 LEVELS = {"OK": messages.SUCCESS, "WARN": messages.WARNING, "FAIL": messages.ERROR}
+
+
+def _server_of(url: str) -> str:
+    """Which server an address names; of an empty one, the settings'."""
+    scheme, _, rest = (url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL).partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}".lower()
 
 
 class LiveGatewayForm(forms.ModelForm):
@@ -48,18 +55,29 @@ class LiveGatewayForm(forms.ModelForm):
             if self.instance.sipmediagw_token
             else _("Empty: the one of the settings.")
         )
-        self.kept_token = self.instance.sipmediagw_token
+        self.kept_token, self.kept_url = self.instance.sipmediagw_token, self.instance.sipmediagw_url
 
     def clean_sipmediagw_token(self) -> str:
         """What was typed, else what was kept."""
         return self.cleaned_data["sipmediagw_token"] or self.kept_token
 
     def clean(self) -> dict[str, Any]:
-        """Forgetting wins over keeping."""
+        """Forgetting wins over keeping; and a token that is kept is for the address that it was typed for."""
         data = super().clean()
         if data.get("forget_token"):
             data["sipmediagw_token"] = ""
+        elif self._goes_elsewhere(data):
+            self.add_error(
+                "sipmediagw_token",
+                _("The address has changed: type the token of the new one, or have the kept one forgotten."),
+            )
         return data
+
+    def _goes_elsewhere(self, data: dict[str, Any]) -> bool:
+        """Whether the token that is kept would be sent to another server than before."""
+        is_kept = bool(self.kept_token) and not self.data.get(self.add_prefix("sipmediagw_token"))
+        before, after = self.kept_url, data.get("sipmediagw_url") or ""
+        return is_kept and _server_of(before) != _server_of(after)
 
 
 @admin.register(LiveGateway)
