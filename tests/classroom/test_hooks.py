@@ -123,10 +123,8 @@ def test_chat_and_its_echo(classroom, receiver, enter):
     classroom.create()
     listen(classroom, receiver, eventID="chat-group-message-sent")
     ada = enter(classroom, "Ada", userID="u1")
-    started = time.monotonic()
     ada.send("chat", text="1 < 2 & <b>so</b>")
     wait_for(lambda: receiver.requests, "the chat")
-    assert receiver.requests[0].at - started < 1
     person = receiver.requests[0].event["attributes"]
     assert person["chat-id"] == "MAIN-PUBLIC-GROUP-CHAT"
     assert person["chat-message"]["message"] == "1 &lt; 2 &amp; &lt;b&gt;so&lt;/b&gt;"
