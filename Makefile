@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # Integration tests wait more than they work, so more of them run at once than there are processors.
 WORKERS ?= 3
 
-.PHONY: demo test test-unit test-integration test-e2e test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev
+.PHONY: demo test test-unit test-integration test-e2e test-matrix test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -18,10 +18,13 @@ test-unit: setup-dev         ## Those that need no process and no socket
 	$(PY) -m pytest -m unit -n $(WORKERS)
 
 test-integration: setup-dev  ## Those with real parts
-	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile
+	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-e2e: setup-dev          ## Those that measure the whole platform: alone, so that nothing else takes the machine's time
 	$(PY) -m pytest -m e2e
+
+test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
+	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
 
 test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as root, with the network: a quarter of an hour
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
@@ -40,7 +43,7 @@ fmt: setup-dev       ## Format the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup-dev     ## Measure, as ratios against a peer in the same run
+bench: setup-bench   ## Measure, as ratios against a peer in the same run
 	$(PY) -m bench $(ARGS)
 
 rehearse: setup      ## A dress rehearsal on the running demo
@@ -63,6 +66,9 @@ setup:
 
 setup-dev:
 	@deploy/setup dev
+
+setup-bench:
+	@deploy/setup bench
 
 clean:               ## Remove what was built; the demo's data goes too
 	rm -rf .venv node_modules var .mypy_cache .ruff_cache .pytest_cache build

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 60_000
 
 
 class Chromium:

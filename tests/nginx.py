@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests import ports
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 DEPLOY = Path(__file__).parents[1] / "deploy" / "nginx"
 MODULES = Path("/usr/lib/nginx/modules")
 

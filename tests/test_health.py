@@ -23,7 +23,7 @@ def health(tmp_path, port: int, database_url: str) -> httpx.Response:
     url = f"http://127.0.0.1:{port}/healthz"
     with ExitStack() as stack:
         services.serve(stack, env, tmp_path, "web", "--http", f"127.0.0.1:{port}", answers=url)
-        return httpx.get(url, timeout=10)
+        return httpx.get(url, timeout=60)
 
 
 def test_web_server_with_its_database(tmp_path, free_port, postgresql_url):

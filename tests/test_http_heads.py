@@ -15,7 +15,7 @@ from amphi.system.http_heads import MAX_HEAD_BYTES, BoundedHTTPProtocol
 from tests import ports
 from tests.services import TOP, environment, python, serve
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: amphi\r\n"
 COMMANDS = ("web", "origin", "gateway", "classroom")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _LOOK_EVERY_S = 0.02
 
 

@@ -14,7 +14,7 @@ from amphi.system.tickets import Ticket, mint
 from tests.audience.memory_log import MemoryLog
 
 KEY = b"a key of the tests"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -25,7 +25,7 @@ from amphi.classroom.config import Config
 from amphi.classroom.profiles import PROFILES
 
 SECRET = "639259d4-9dd8-4b25-bf01-95f9567eaf4b"
-TIMEOUT_S = 15
+TIMEOUT_S = 60
 
 
 def wait_for(condition: Callable[[], Any], what: str = "the condition") -> Any:

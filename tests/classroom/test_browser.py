@@ -11,7 +11,7 @@ from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 pytestmark = pytest.mark.browser
 
-TIMEOUT_MS = 45_000
+TIMEOUT_MS = 60_000
 FAKE_DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 CLEAN = {
     "bot": "true",

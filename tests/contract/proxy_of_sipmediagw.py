@@ -16,7 +16,7 @@ from tests.wire import Request, WireServer, answer
 
 UNAUTHORIZED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 MONITOR_EVERY_S = 30
-PATIENCE_S = 10
+PATIENCE_S = 60.0
 ODD = "Faild to parse Gateway Json response"
 """What users are told of anything that a gateway answers to a start but success."""
 

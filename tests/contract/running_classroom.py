@@ -10,7 +10,7 @@ from amphi.classroom.config import Config
 from amphi.classroom.profiles import PROFILES
 
 SECRET = "a-shared-secret"
-TIMEOUT_S = 15
+TIMEOUT_S = 60
 
 
 @contextlib.contextmanager

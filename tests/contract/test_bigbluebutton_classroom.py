@@ -33,7 +33,7 @@ from tests.waiting import answers, wait_for
 from tests.wire import WireServer, answer
 
 SECRET = "a-secret-of-the-tests"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Told = TypeVar("Told", bound=webhooks.Event)
 
 

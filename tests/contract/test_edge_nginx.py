@@ -18,7 +18,7 @@ from tests import nginx, services
 from tests.contract.origin_ffmpeg import publish_command
 
 SITE = Path(__file__).parents[2] / "deploy" / "nginx" / "amphi.conf"
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
 SEED = """
 import django

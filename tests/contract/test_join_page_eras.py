@@ -153,7 +153,7 @@ def as_of_2024_12(page: Page, url: str) -> None:
 def as_of_2026(page: Page, url: str) -> None:
     """Version 1.8: a script in the page sets the value and clicks the first button that submits."""
     page.goto(url)
-    page.locator("#joinFormName").wait_for(state="visible", timeout=20_000)
+    page.locator("#joinFormName").wait_for(state="visible", timeout=PATIENCE_MS)
     page.evaluate(
         """name => {
           const field = document.querySelector("#joinFormName");
@@ -175,7 +175,7 @@ def test_era(site, era, shape):
     def visit(context: BrowserContext) -> list[str]:
         page = context.new_page()
         era(page, site.url + site.running[shape])
-        page.wait_for_url("**sessionToken=**", timeout=10_000, wait_until="commit")
+        page.wait_for_url("**sessionToken=**", timeout=PATIENCE_MS, wait_until="commit")
         page.get_by_text("streaming").first.wait_for(state="attached", timeout=PATIENCE_MS)
         return attendees(site, site.running)
 

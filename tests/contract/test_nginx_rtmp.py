@@ -21,7 +21,7 @@ from tests.factories import make_gateway, make_webinar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)

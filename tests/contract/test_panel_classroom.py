@@ -19,7 +19,7 @@ from tests.factories import make_gateway, make_webinar
 from tests.webinars.stage import open_stage
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests import ports
 from tests.waiting import answers, wait_for
 
 TOKEN = "a-token-of-the-tests"
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import psutil
 from tests import ports
 
 START_S = 90
-STOP_S = 20
+STOP_S = 60
 
 
 def free_base_port() -> int:

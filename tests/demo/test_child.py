@@ -43,7 +43,7 @@ def left_process(file: Path) -> psutil.Process:
 
 def is_gone(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.TimeoutExpired):
-        process.wait(10)
+        process.wait(60)
     return not process.is_running()
 
 
@@ -51,7 +51,7 @@ def test_what_the_part_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     keeper = keep(LEAVES_A_PROCESS + LEAVES_WHEN_SEEN, tmp_path / "pid")
     left = left_process(tmp_path / "pid")
     (tmp_path / "pid.seen").touch()
-    assert keeper.wait(30) == 3
+    assert keeper.wait(60) == 3
     assert is_gone(left)
 
 
@@ -59,7 +59,7 @@ def test_sigterm_ends_the_part_and_what_it_started(tmp_path: Path) -> None:
     keeper = keep(LEAVES_A_PROCESS + WAITS, tmp_path / "pid")
     left = left_process(tmp_path / "pid")
     keeper.terminate()
-    assert keeper.wait(30) == 128 + signal.SIGTERM
+    assert keeper.wait(60) == 128 + signal.SIGTERM
     assert is_gone(left)
 
 
@@ -67,7 +67,7 @@ def test_a_part_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     keeper = keep(LEAVES_A_PROCESS + IS_DEAF, tmp_path / "pid")
     left = left_process(tmp_path / "pid")
     keeper.terminate()
-    assert keeper.wait(30) == 128 + signal.SIGKILL
+    assert keeper.wait(60) == 128 + signal.SIGKILL
     assert is_gone(left)
 
 
@@ -88,5 +88,5 @@ def test_the_demo_that_dies_takes_everything_along(tmp_path: Path) -> None:
 
 def test_a_keeper_whose_demo_is_gone_starts_nothing(tmp_path: Path) -> None:
     keeper = keep(LEAVES_A_PROCESS, tmp_path / "pid", parent=1 if os.getpid() != 1 else 2)
-    assert keeper.wait(30) == 1
+    assert keeper.wait(60) == 1
     assert not (tmp_path / "pid").exists()

@@ -21,7 +21,7 @@ import pytest
 from tests import ports
 
 TOKEN = "correct-horse"
-DEADLINE_S = 40
+DEADLINE_S = 90
 
 
 def wait_for(condition, *, within_s=DEADLINE_S):
@@ -51,7 +51,7 @@ class GatewayProcess:
         self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         self._reader.start()
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=15
+            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
         )
         wait_for(self.is_ready)
 
@@ -78,8 +78,8 @@ class GatewayProcess:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-        status = self.process.wait(10)
-        self._reader.join(10)
+        status = self.process.wait(60)
+        self._reader.join(60)
         self.process.stderr.close()
         self.client.close()
         return status
@@ -311,7 +311,7 @@ def rtmp(tmp_path):
 def probe(path, *entries):
     """What ffprobe says of a file."""
     command = ["ffprobe", "-v", "error", "-of", "json", *entries, str(path)]
-    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
 
 
 def packets(path, kind):
@@ -335,4 +335,4 @@ def color_of(path, at_s=0.0):
         "scale=1:1:flags=area",
     ]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    return tuple(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout[:3])
+    return tuple(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout[:3])

@@ -147,7 +147,7 @@ PROXY = {
 
 def run_gateway(environment):
     command = [sys.executable, "-m", "amphi", "gateway"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_taken_port_is_named():

@@ -242,5 +242,5 @@ def test_nothing_outlives_a_killed_gateway(make_gateway, meeting, rtmp):
     assert any("ffmpeg" in child.name() for child in children)
     gateway.process.send_signal(signal.SIGKILL)
     gateway.process.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert [child for child in alive if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []

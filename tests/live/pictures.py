@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import ports, waiting
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 CLIP = (
     "-f lavfi -i testsrc2=s={size}:r=25 -f lavfi -i sine=440:r=48000 -c:v libx264 -preset ultrafast -profile:v baseline"
     " -g 25 -pix_fmt yuv420p -c:a aac -ac 2 -f flv"

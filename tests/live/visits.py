@@ -16,7 +16,7 @@ from amphi.audience.models import Event
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 # What browsers do before a press; the driver's own calls count as one, so that here they would not.
 REFUSES_SOUND = """

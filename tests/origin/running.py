@@ -13,7 +13,7 @@ from amphi.origin.rtmp import amf0
 from amphi.origin.rtmp.chunks import ChunkReader, ChunkWriter, Message
 from amphi.origin.service import Origin, listen
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 AVC_RECORD = bytes.fromhex("0142c01effe100196742c01eda0280bfe5c044000003000400000300c83c58ba8001000468ce0fc8")
 AAC_CONFIG = bytes.fromhex("118856e500")

@@ -95,7 +95,7 @@ def measure(webinar: DemoWebinar, parts: Parts, part: str, state: str) -> Cell:
             _kill(old.values())
         for name, process in old.items():
             wait_until(lambda n=name, p=process: parts.is_back(n, p), f"{name} runs again")
-        _, alive = psutil.wait_procs(left_over, timeout=10)
+        _, alive = psutil.wait_procs(left_over, timeout=60)
         assert not alive, f"{part} left processes behind: {alive}"
         if state == State.STOPPING:
             wait_until(webinar.is_stopped, "stopped")

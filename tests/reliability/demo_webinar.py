@@ -147,7 +147,7 @@ class DemoWebinar:
         """The jobs of the gateway that are not over."""
         gateway = self.row().gateway
         headers = {"Authorization": f"Bearer {gateway.sipmediagw_token}"}
-        jobs = httpx.get(f"{gateway.sipmediagw_url}/jobs", headers=headers, timeout=10).json()["jobs"]
+        jobs = httpx.get(f"{gateway.sipmediagw_url}/jobs", headers=headers, timeout=60).json()["jobs"]
         return [job["job_id"] for job in jobs if job["state"] != "idle"]
 
     # --- states

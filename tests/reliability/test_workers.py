@@ -62,7 +62,7 @@ def test_worker_that_ends_in_the_middle_of_a_look_leaves_it_to_another(
     holder = workers.holder(livestream)
     assert holder is not None
     holder.send_signal(number)
-    holder.wait(30)
+    holder.wait(60)
     if number == signal.SIGTERM:
         assert workers.holder(livestream) is not holder
     stage.broken.clear()

@@ -69,7 +69,7 @@ def test_inert_text_in_a_shell_does_nothing(tmp_path, quote, text):
         cwd=tmp_path,
         capture_output=True,
         check=True,
-        timeout=10,
+        timeout=60,
         text=True,
     )
     assert printed.stdout.strip() == inert(text)

@@ -168,7 +168,7 @@ def test_race_for_gateways_books_each_once():
 
     def race(user) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             create_meeting(user=user, fields=fields(start_at=at))
         except Exception as error:  # noqa: BLE001 -- carried to the test's own thread
             failures.append(error)
