@@ -28,6 +28,21 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole-matrix",
+        action="store_true",
+        help="every kill and a race of forty, in place of a few of each",
+    )
+
+
+@pytest.fixture(scope="session")
+def whole_matrix(request: pytest.FixtureRequest) -> bool:
+    """Whether everything that can happen is tried, and not some of it."""
+    return bool(request.config.getoption("--whole-matrix"))
+
+
 SHARED_FOLDER = pytest.StashKey[Path]()
 
 

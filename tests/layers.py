@@ -20,6 +20,19 @@ import pytest
 LAYERS = ("unit", "integration", "e2e")
 TESTS = Path(__file__).parent
 FOLDERS = {"contract": "integration", "reliability": "integration", "e2e": "e2e"}
+LONGEST = [
+    "reliability/test_kill.py",
+    "gateway/test_jobs.py",
+    "gateway/test_bigbluebutton_page.py",
+    "test_pages.py",
+    "demo/test_demo.py",
+    "reliability/test_workers.py",
+    "live/test_live_page.py",
+    "rehearsal/test_stream_sample.py",
+    "classroom/test_browser.py",
+    "gateway/test_bigbluebutton_jobs.py",
+]
+"""A file runs in one process: one that takes long and begins late keeps all waiting."""
 MARKS = ("browser", "django_db")
 FIXTURES = {"db", "transactional_db", "live_server", "serve", "free_port", "postgresql_url"}
 MODULES = {
@@ -129,8 +142,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The layers run in their order."""
-    items.sort(key=lambda item: LAYERS.index(layer_of(item)))
+    """The layers run in their order, and in each what takes longest begins first."""
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        return LAYERS.index(layer_of(item)), LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 def pytest_configure(config: pytest.Config) -> None:

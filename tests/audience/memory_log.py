@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from amphi.audience.hub import Reading, Row
+from amphi.audience.queries import GAP_ROWS
 
 
 class MemoryLog:
@@ -30,7 +31,7 @@ class MemoryLog:
 
     def between(self, event_id: int, after: int, until: int) -> list[Row]:
         self.gaps_read += 1
-        return self.rows[event_id][after : until - 1][:100]
+        return self.rows[event_id][after : until - 1][:GAP_ROWS]
 
     def count(self, process: str, viewers: Mapping[int, int]) -> None:
         self.counted = dict(viewers)

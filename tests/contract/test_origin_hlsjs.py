@@ -49,7 +49,7 @@ window.play = url => player.attach(url);
 window.state = () => ({ time: video.currentTime, playing: player.playing, heard: video.webkitAudioDecodedByteCount,
   frames: video.getVideoPlaybackQuality().totalVideoFrames });
 </script>"""
-PLAYER = Path(__file__).parents[2] / "src/amphi/live/static/live/player.js"
+PLAYER = Path(__file__).parents[2] / "src/amphi/pages/static/live/player.js"
 SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
     "/live/player.js": lambda: PLAYER,

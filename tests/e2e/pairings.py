@@ -18,7 +18,7 @@ from pathlib import Path
 from tests import nginx
 from tests.contract.proxy_of_sipmediagw import Proxy, monitoring
 from tests.demo.running import RunningDemo, free_base_port, running
-from tests.e2e.rehearsing import finish, start
+from tests.e2e.rehearsing import hold
 
 PATIENCE_S = 60
 PROXY_TOKEN = "a-token-of-the-proxy"
@@ -95,10 +95,10 @@ def main(name: str) -> int:
         else:
             proxy = stack.enter_context(contextlib.closing(Proxy(PROXY_TOKEN)))
             demo = stack.enter_context(with_sipmediagw_proxy(proxy, folder))
-        report, told, status = finish(start(demo))
-    sys.stderr.write(told)
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    return status
+        (rehearsal,) = hold(demo)
+    sys.stderr.write(rehearsal.told)
+    sys.stdout.write(json.dumps(rehearsal.report, indent=2) + "\n")
+    return rehearsal.status
 
 
 if __name__ == "__main__":

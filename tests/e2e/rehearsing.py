@@ -4,12 +4,59 @@ import json
 import re
 import subprocess
 import sys
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from tests.demo.running import RunningDemo
+from tests.e2e import machine
 
 LONGEST_S = 600
 BEYOND_ITS_THRESHOLD = re.compile(r"^\w+ is [-+.e\d]+, more than")
+
+
+class OthersTookTheMachineWarning(UserWarning):
+    """What was measured was not held to the thresholds."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A rehearsal that was held.
+
+    Attributes:
+        report: standard output, which holds the report and nothing else.
+        told: the progress.
+        status: the exit status.
+        others: the share of the processors' time that others took meanwhile.
+        logs: the end of the demo's logs.
+    """
+
+    report: dict[str, Any]
+    told: str
+    status: int
+    others: float
+    logs: str
+
+    def __str__(self) -> str:
+        return f"{self.report}\nothers took {self.others:.0%} of the machine\n{self.told}\n{self.logs}"
+
+    @property
+    def what_is_not_a_timing(self) -> list[str]:
+        """The failures but for thresholds."""
+        return [failure for failure in self.report["failures"] if not BEYOND_ITS_THRESHOLD.match(failure)]
+
+    def check(self) -> None:
+        """Hold it to the rehearsal's own thresholds.
+
+        Where others took the machine, those tell nothing of the code: all else is held, and a warning says so.
+        """
+        assert self.what_is_not_a_timing == [], self
+        assert self.status == (0 if self.report["ok"] else 1), self
+        if self.others <= machine.A_MACHINE_OF_ITS_OWN:
+            assert self.report["ok"], self
+        elif not self.report["ok"]:
+            said = f"others took {self.others:.0%} of the machine: {' '.join(self.report['failures'])}"
+            warnings.warn(said, OthersTookTheMachineWarning, stacklevel=2)
 
 
 def start(demo: RunningDemo, *, seconds: int = 20) -> subprocess.Popen[str]:
@@ -23,8 +70,7 @@ def start(demo: RunningDemo, *, seconds: int = 20) -> subprocess.Popen[str]:
     )
 
 
-def finish(rehearsal: subprocess.Popen[str]) -> tuple[dict[str, Any], str, int]:
-    """The report, the progress that was told, and the exit status; standard output holds the report and nothing else."""
+def _finish(rehearsal: subprocess.Popen[str]) -> tuple[dict[str, Any], str, int]:
     with rehearsal:
         try:
             out, told = rehearsal.communicate(timeout=LONGEST_S)
@@ -35,19 +81,8 @@ def finish(rehearsal: subprocess.Popen[str]) -> tuple[dict[str, Any], str, int]:
     return json.loads(out), told, rehearsal.returncode
 
 
-def what_is_not_a_timing(report: dict[str, Any]) -> list[str]:
-    """The failures but for thresholds: on a machine that does much else at once, those tell nothing of the code."""
-    return [failure for failure in report["failures"] if not BEYOND_ITS_THRESHOLD.match(failure)]
-
-
-def check(report: dict[str, Any], status: int, context: str) -> None:
-    """Hold a rehearsal's report to all that does not depend on how busy this machine is."""
-    assert what_is_not_a_timing(report) == [], f"{report}\n{context}"
-    assert status == (0 if report["ok"] else 1)
-    assert 0 < report["click_to_live_s"] < 60
-    assert 0 < report["glass_to_glass_p50_s"] <= report["glass_to_glass_p95_s"] < 60
-    assert abs(report["av_offset_ms"]) < 400
-    assert 0 <= report["chat_to_meeting_ms"] < 20_000
-    assert 0 <= report["chat_to_listener_ms"] < 20_000
-    assert 0 <= report["stop_to_offline_s"] < 20
-    assert 0 <= report["meeting_end_to_offline_s"] < 20
+def hold(demo: RunningDemo, *, at_once: int = 1) -> list[Rehearsal]:
+    """Hold rehearsals, so many at once."""
+    with machine.shared() as share:
+        finished = [_finish(rehearsal) for rehearsal in [start(demo) for _ in range(at_once)]]
+    return [Rehearsal(*one, share.others, demo.logs()) for one in finished]

@@ -5,17 +5,16 @@ from pathlib import Path
 
 from tests.contract.proxy_of_sipmediagw import Proxy
 from tests.e2e.pairings import PROXY_TOKEN, with_nginx_rtmp, with_sipmediagw_proxy
-from tests.e2e.rehearsing import check, finish, start
+from tests.e2e.rehearsing import hold
 
 
 def test_bigbluebutton_2_7_with_our_gateway_and_nginx_rtmp(tmp_path: Path) -> None:
     with with_nginx_rtmp(tmp_path) as demo:
-        report, told, status = finish(start(demo))
-        logs = demo.logs()
+        (rehearsal,) = hold(demo)
         meeting_server = (demo.var / "log" / "classroom.log").read_text()
-    check(report, status, f"{told}\n{logs}")
-    assert report["thresholds"]["glass_to_glass_p50_s"] == 12, "nginx-rtmp has no partial segments"
-    assert 0 < report["gateway_cpu_cores"] < 2
+    rehearsal.check()
+    assert rehearsal.report["thresholds"]["glass_to_glass_p50_s"] == 12, "nginx-rtmp has no partial segments"
+    assert rehearsal.report["gateway_cpu_cores"] > 0
     assert "as BigBlueButton 2.7." in meeting_server, (
         "which has no call for the listener's messages: they were typed"
     )
@@ -24,13 +23,12 @@ def test_bigbluebutton_2_7_with_our_gateway_and_nginx_rtmp(tmp_path: Path) -> No
 def test_bigbluebutton_3_0_with_our_gateway_behind_the_proxy_of_sipmediagw(tmp_path: Path) -> None:
     with closing(Proxy(PROXY_TOKEN)) as proxy:
         with with_sipmediagw_proxy(proxy, tmp_path) as demo:
-            report, told, status = finish(start(demo))
-            logs = demo.logs()
+            (rehearsal,) = hold(demo)
         asked = [request.path for request in proxy.server.requests]
         assert proxy.gateways == {}, "the gateway took its names back when it ended"
-    check(report, status, f"{told}\n{logs}")
-    assert report["thresholds"]["glass_to_glass_p50_s"] == 3
-    assert report["gateway_cpu_cores"] is None, "SIPMediaGW does not tell"
+    rehearsal.check()
+    assert rehearsal.report["thresholds"]["glass_to_glass_p50_s"] == 3
+    assert rehearsal.report["gateway_cpu_cores"] is None, "SIPMediaGW does not tell"
     # The live was stopped by the presenter and started again, then the meeting was ended.
     assert asked.count("/start") == 2
     assert asked.count("/stop") >= 2

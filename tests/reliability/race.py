@@ -1,6 +1,6 @@
-"""Forty processes that want the same at the same moment, on a database of any kind.
+"""Many processes that want the same at the same moment, on a database of any kind.
 
-    AMPHI_DATABASE_URL=… python -m tests.reliability.race
+    AMPHI_DATABASE_URL=… python -m tests.reliability.race 40
 
 One process sets Django up and forks the others, each with a connection of its own; a barrier lets them go together. All tables of
 the database are made and emptied. Prints what they met and what the database held then, by race, as JSON.
@@ -18,21 +18,20 @@ from typing import Any
 
 import django
 
-PROCESSES = 40
 GATEWAYS = 3
 HOUR = timedelta(hours=1)
 WAIT_S = 120
 
 
-def _race(what: Callable[[int], str]) -> list[str]:
-    """Have `what` done by each process at once; what each of them met."""
+def _race(processes: int, what: Callable[[int], str]) -> list[str]:
+    """Have `what` done by each of so many processes at once; what each of them met."""
     from django.db import connections  # noqa: PLC0415 -- Django is set up by then
 
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(PROCESSES)
+    barrier = context.Barrier(processes)
     met: multiprocessing.SimpleQueue[str] = context.SimpleQueue()
-    racers = [context.Process(target=_one, args=(what, number, barrier, met)) for number in range(PROCESSES)]
+    racers = [context.Process(target=_one, args=(what, number, barrier, met)) for number in range(processes)]
     for racer in racers:
         racer.start()
     results = [met.get() for _ in racers]
@@ -65,13 +64,13 @@ def _webinars(count: int, start_at: Callable[[int], datetime]) -> tuple[list[Any
     return gateways, [make_webinar(make_user(), start_at=start_at(number)) for number in range(count)]
 
 
-def create() -> list[str]:
+def create(processes: int) -> list[str]:
     """Each makes a webinar at the same hour."""
     from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
     from amphi.webinars.saving import create_meeting  # noqa: PLC0415
     from tests.factories import in_hours, make_gateway, make_user  # noqa: PLC0415
 
-    users, at = [make_user() for _ in range(PROCESSES)], in_hours(30)
+    users, at = [make_user() for _ in range(processes)], in_hours(30)
     for _ in range(GATEWAYS):
         make_gateway()
 
@@ -80,17 +79,17 @@ def create() -> list[str]:
         saved = create_meeting(user=users[number], fields=fields)
         return "webinar" if saved.conflict is None else f"{len(saved.conflict.overlapping)} overlap"
 
-    return _race(one)
+    return _race(processes, one)
 
 
-def move() -> list[str]:
+def move(processes: int) -> list[str]:
     """Each moves a webinar of its own to the same hour."""
     from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
     from amphi.webinars.saving import update_meeting  # noqa: PLC0415
     from tests.factories import in_hours  # noqa: PLC0415
 
     at = in_hours(30)
-    _, livestreams = _webinars(PROCESSES, lambda number: at + (number + 2) * HOUR)
+    _, livestreams = _webinars(processes, lambda number: at + (number + 2) * HOUR)
 
     def one(number: int) -> str:
         meeting = livestreams[number].meeting
@@ -98,24 +97,24 @@ def move() -> list[str]:
         saved = update_meeting(meeting, user=meeting.owner, fields=fields)
         return "webinar" if saved.conflict is None else f"{len(saved.conflict.overlapping)} overlap"
 
-    return _race(one)
+    return _race(processes, one)
 
 
-def start() -> list[str]:
+def start(processes: int) -> list[str]:
     """Each starts a webinar of its own; all are booked one after the other on the same gateway."""
     from amphi.webinars import domain  # noqa: PLC0415
     from tests.factories import in_hours  # noqa: PLC0415
 
-    _, livestreams = _webinars(PROCESSES, lambda number: in_hours(30 + number))
+    _, livestreams = _webinars(processes, lambda number: in_hours(30 + number))
 
     def one(number: int) -> str:
         domain.go_live(livestreams[number], user=livestreams[number].meeting.owner)
         return "asked"
 
-    return _race(one)
+    return _race(processes, one)
 
 
-def start_and_edit() -> list[str]:
+def start_and_edit(processes: int) -> list[str]:
     """Half of them start one webinar, half of them move it to another time."""
     from amphi.meetings.domain import MeetingFields  # noqa: PLC0415
     from amphi.webinars import domain  # noqa: PLC0415
@@ -139,7 +138,7 @@ def start_and_edit() -> list[str]:
         saved = update_meeting(meeting, user=meeting.owner, fields=fields)
         return "moved" if saved.conflict is None else "conflict"
 
-    return _race(one)
+    return _race(processes, one)
 
 
 def _held() -> dict[str, Any]:
@@ -167,7 +166,7 @@ def _held() -> dict[str, Any]:
     }
 
 
-def main() -> int:
+def main(processes: int) -> int:
     """Race, and tell."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "amphi.settings"
     django.setup()
@@ -179,10 +178,10 @@ def main() -> int:
     seen = {}
     for race in (create, move, start, start_and_edit):
         call_command("flush", verbosity=0, interactive=False)
-        seen[race.__name__] = {"met": race()} | _held()
+        seen[race.__name__] = {"met": race(processes)} | _held()
     sys.stdout.write(json.dumps(seen))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1])))

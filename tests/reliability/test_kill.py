@@ -5,25 +5,24 @@ import os
 import subprocess
 import sys
 
+from tests.reliability import matrix
+
 TIMEOUT_S = 900
-CELLS = {
-    "worker:starting": "live",
-    "gateway:starting": "live",
-    "web:live": "live",
-    "worker:live": "live",
-    "gateway:live": "live",
-    "origin:live": "live",
-    "worker:stopping": "stopped",
-    "gateway:stopping": "stopped",
-    "amphi:live": "live",
+FEW = ["worker:starting", "gateway:live", "amphi:live", "all:live"]
+"""A part in the middle of what it does, the part that listeners miss most, and all at once, with the meeting and without."""
+
+
+def becomes(cell: str) -> str:
+    """What a webinar comes to, by the cell of the matrix."""
+    part, _, state = cell.partition(":")
     # The sandbox's meetings live in its memory: with the meeting gone, the truth is that the webinar is over.
-    "all:live": "stopped",
-}
+    return "stopped" if part == "all" or state == "stopping" else "live"
 
 
-def test_webinar_survives_the_death_of_each_part_and_ends_when_its_meeting_died_too():
+def test_webinar_survives_the_death_of_each_part_and_ends_when_its_meeting_died_too(whole_matrix: bool):
+    cells = [":".join(cell) for cell in matrix.ALL] if whole_matrix else FEW
     done = subprocess.run(
-        [sys.executable, "-m", "tests.reliability.matrix", "--cells", ",".join(CELLS)],
+        [sys.executable, "-m", "tests.reliability.matrix", "--cells", ",".join(cells)],
         env={name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")},
         capture_output=True,
         text=True,
@@ -32,4 +31,4 @@ def test_webinar_survives_the_death_of_each_part_and_ends_when_its_meeting_died_
     )
     assert done.returncode == 0, done.stderr[-8000:]
     seen = {f"{row['part']}:{row['state']}": row["became"] for row in json.loads(done.stdout)}
-    assert seen == CELLS
+    assert seen == {cell: becomes(cell) for cell in cells}
