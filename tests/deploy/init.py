@@ -111,8 +111,7 @@ def enter(root: Path) -> None:
 
 
 def prepare() -> None:
-    """What a machine has done when it is started: its loopback, its folders, `systemctl`."""
-    command("ip", "link", "set", "lo", "up")
+    """What a machine has done when it is started: `systemctl`, and who answers it."""
     systemctl = Path("/usr/local/sbin/systemctl")
     systemctl.write_text(SYSTEMCTL)
     systemctl.chmod(0o755)
@@ -312,6 +311,7 @@ class Init:
 
 def main(kind: str, folder: str, *more: str) -> None:
     """Become the machine."""
+    command("ip", "link", "set", "lo", "up")
     if kind == "over":
         root = copy_of_this_machine(Path(folder))
     else:
