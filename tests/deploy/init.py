@@ -28,8 +28,8 @@ from tests.deploy.units import Unit, last, read_environment, read_unit
 REQUESTS = Path("/run/init")
 UNITS = Path("/etc/systemd/system")
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-START_S = 60.0
-STOP_S = 15.0
+START_S = 120.0
+STOP_S = 60.0
 POLL_S = 0.02
 DEFAULT_LIMIT = "1024"
 """Of open files, for a unit that says nothing."""

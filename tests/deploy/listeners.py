@@ -12,7 +12,7 @@ import ssl
 import sys
 
 AT_ONCE = 60
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 # Reading the authorities takes a while, once for all.

@@ -19,7 +19,7 @@ from tests.deploy.guide import Block
 
 TOP = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 HOST = "amphi.test"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 AUTHORITY = f"""

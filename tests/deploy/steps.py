@@ -35,7 +35,7 @@ ExecStart=/opt/amphi/.venv/bin/amphi classroom
 PYTHON = "/opt/amphi/.venv/bin/python"
 SLOW_S = 1200.0
 """An empty machine fetches all that it needs."""
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 
 
 class Listening:
