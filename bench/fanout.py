@@ -59,7 +59,7 @@ class Ours:
     def __init__(self) -> None:
         self._log = Memory()
         self._hub = Hub(self._log, process="bench")
-        self._stream = EventStream(self._hub, KEY)
+        self._stream = EventStream(self._hub, KEY, uncounted={"127.0.0.1"})
 
     def publish(self, number: int) -> None:
         self._log.rows.append(Row(number, "message", json.dumps({"id": number, "text": TEXT})))
@@ -119,13 +119,12 @@ async def _serve(app: Ours | Peer, listener: socket.socket, pipe: Connection, li
 
 async def listen(port: int, listeners: int, pipe: Connection) -> None:
     """All the listeners: connect, then read until each has the last message."""
-    ticket = mint(KEY, Ticket(1, "", "bench", int(time.time()) + 600))
-    request = f"GET /live/1/events?ticket={ticket} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
     last = f"id: {MESSAGES}\n".encode()
 
-    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
+        ticket = mint(KEY, Ticket(1, "", f"abench{number}", int(time.time()) + 600))
+        writer.write(f"GET /live/1/events?ticket={ticket} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
         await reader.readuntil(b"event: snapshot")
         return reader, writer
 
@@ -139,7 +138,9 @@ async def listen(port: int, listeners: int, pipe: Connection) -> None:
 
     open_streams = []
     for start in range(0, listeners, 50):
-        open_streams += await asyncio.gather(*(connect() for _ in range(start, min(start + 50, listeners))))
+        open_streams += await asyncio.gather(
+            *(connect(number) for number in range(start, min(start + 50, listeners)))
+        )
     async with asyncio.timeout(PATIENCE_S):
         pipe.send("go")
         await asyncio.gather(*(read(reader) for reader, _ in open_streams))

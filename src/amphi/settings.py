@@ -184,6 +184,11 @@ CHAT_DELIVERY_PER_SECOND = conf.integer("CHAT_DELIVERY_PER_SECOND", 5, minimum=1
 AUDIENCE_MAX_LISTENERS = conf.integer("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
 """Event streams that one web process carries; beyond it, a listener's page tries again."""
 
+AUDIENCE_STREAMS_PER_VIEWER = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_VIEWER", 6, minimum=1)
+"""Event streams that one viewer may hold in one web process; beyond it the oldest ends."""
+AUDIENCE_STREAMS_PER_ADDRESS = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_ADDRESS", 2000, minimum=1)
+"""Event streams that one address may hold in one web process: a lecture hall may have one address."""
+
 # --- mail
 
 EMAIL_HOST = conf.text("EMAIL_HOST", "localhost")

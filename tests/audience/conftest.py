@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import itertools
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 import uvicorn
 
-from amphi.audience.hub import Hub, Limits
+from amphi.audience.claims import Claim, Rights
+from amphi.audience.crowd import Limits
+from amphi.audience.hub import Hub
 from amphi.audience.stream import EventStream
 from amphi.system.tickets import Ticket, mint
 from tests.audience.memory_log import MemoryLog
@@ -62,8 +65,15 @@ class House:
 
     def __init__(self, limits: Limits) -> None:
         self.log = MemoryLog()
-        self.hub = Hub(self.log, process="tests", limits=limits)
+        self.withdrawn: set[Claim] = set()
+        self.hub = Hub(
+            self.log,
+            process="tests",
+            limits=limits,
+            rights=Rights(lambda claims: self.withdrawn & set(claims)),
+        )
         self.streams: list[Stream] = []
+        self._visitors = itertools.count(1)
         self._endpoint = EventStream(self.hub, KEY)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
@@ -83,9 +93,9 @@ class House:
         event_id = int(scope["path"].split("/")[2])
         await self._endpoint(scope, receive, send, event_id)
 
-    def ticket(
-        self, event_id: int = 1, *, viewer: str = "u1", lifetime_s: float = 60, key: bytes = KEY
-    ) -> str:
+    def ticket(self, event_id: int = 1, *, viewer: str = "", lifetime_s: float = 60, key: bytes = KEY) -> str:
+        """A ticket; each is another viewer's unless it is told."""
+        viewer = viewer or f"a{next(self._visitors)}"
         return mint(key, Ticket(event_id, "room", viewer, int(time.time() + lifetime_s)))
 
     async def open(
@@ -96,11 +106,14 @@ class House:
         last_event_id: int | None = None,
         header: int | None = None,
         method: str = "GET",
+        address: str = "",
     ) -> Stream:
         query = f"ticket={self.ticket(event_id) if ticket is None else ticket}"
         if last_event_id is not None:
             query += f"&last_event_id={last_event_id}"
         lines = [f"{method} /live/{event_id}/events?{query} HTTP/1.1", "Host: localhost"]
+        if address:
+            lines.append(f"X-Forwarded-For: {address}")
         if header is not None:
             lines.append(f"Last-Event-ID: {header}")
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

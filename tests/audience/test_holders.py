@@ -5,7 +5,8 @@ import time
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from amphi.audience import edge
+from amphi.audience import claims, edge
+from amphi.audience.claims import Claim, Rights
 from amphi.audience.domain import ticket_for, ticket_key
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.audience.holders import held_streams, holder_of
@@ -92,7 +93,9 @@ class Asked:
         self.held: dict[int, str] = {}
         self.readings = 0
         self.broken = False
-        self.door = edge.TicketDoor(KEY, edge.Holders(self._read))
+        self.withdrawn: set[Claim] = set()
+        rights = Rights(lambda claims: self.withdrawn & set(claims))
+        self.door = edge.TicketDoor(KEY, edge.Holders(self._read), rights)
 
     def _read(self) -> dict[int, str]:
         self.readings += 1
@@ -143,6 +146,19 @@ async def test_ticket_that_will_never_be_good_asks_no_database(make, stream):
     asked = Asked()
     assert await asked.answer(make(), stream) == (403, {"cache-control": "max-age=60"})
     assert asked.readings == 0
+
+
+async def test_ticket_whose_right_was_withdrawn_opens_nothing(monkeypatch):
+    monkeypatch.setattr(claims, "REMEMBER_S", -1.0)
+    asked = Asked()
+    asked.held = {1: "room"}
+    assert (await asked.answer(ticket()))[0] == 204
+    asked.withdrawn = {Claim(1, "a1", "")}
+    assert await asked.answer(ticket()) == (403, {"cache-control": "max-age=1"})
+
+
+def test_picture_stops_within_a_minute_of_the_right():
+    assert edge.REMEMBER_S + claims.REMEMBER_S <= 50
 
 
 async def test_platform_s_own_ticket_opens_any_stream():

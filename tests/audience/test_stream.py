@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from amphi.audience import claims
 from amphi.audience.hub import Row, encode
 from amphi.audience.queries import GAP_ROWS
 from tests.origin.running import eventually
@@ -61,6 +62,23 @@ async def test_stream_resumes_from_before_the_backlog(open_house):
     await stream.until(f"id: {last}\n")
     assert stream.ids() == list(range(6, last + 1))
     assert house.log.gaps_read == 4
+
+
+async def test_those_who_missed_much_hold_up_nobody(open_house):
+    house = await open_house(backlog=5)
+    for _ in range(100):
+        house.publish()
+    quick = await house.open()
+    await quick.until("snapshot")
+    house.log.gaps_open.clear()
+    behind = [await house.open(last_event_id=0) for _ in range(20)]
+    await eventually(lambda: house.log.gaps_waiting)
+    house.publish(data='"now"')
+    await quick.until('"now"')
+    house.log.gaps_open.set()
+    for stream in behind:
+        await stream.until('"now"')
+        assert stream.ids() == list(range(1, 102))
 
 
 async def test_backlog_answers_without_reading(open_house):
@@ -127,7 +145,7 @@ async def test_stream_ends_when_its_ticket_expires(open_house):
     house = await open_house()
     stream = await house.open(ticket=house.ticket(lifetime_s=600))
     await stream.until("snapshot")
-    (listener,) = house.hub._listeners
+    (listener,) = house.hub._crowd.listeners
     now = asyncio.get_running_loop().time()
     assert 500 < listener.expires_at - now <= 600
     listener.expires_at = now
@@ -143,7 +161,7 @@ async def test_full_process_says_when_to_come_back(open_house):
     assert refused.status == 503
     assert 5 <= int(refused.headers["retry-after"]) <= 15
     first.close()
-    await eventually(lambda: len(house.hub._listeners) == 1)
+    await eventually(lambda: len(house.hub._crowd.listeners) == 1)
     assert (await house.open()).status == 200
 
 
@@ -152,7 +170,7 @@ async def test_listener_who_leaves_is_forgotten(open_house):
     stream = await house.open()
     await stream.until("snapshot")
     stream.close()
-    await eventually(lambda: not house.hub._listeners and not house.hub._channels)
+    await eventually(lambda: not house.hub._crowd.listeners and not house.hub._channels)
     await eventually(lambda: house.log.counted == {})
 
 
@@ -168,7 +186,7 @@ async def test_viewers_are_counted_once_each(open_house):
 async def test_quiet_stream_is_kept_alive(open_house):
     house = await open_house(keep_alive_s=0.1)
     stream = await house.open()
-    await stream.until(": \n\n")
+    await stream.until("event: alive\ndata: {}\n\n")
     assert stream.ids() == []
 
 
@@ -215,9 +233,9 @@ async def test_slow_listener_is_let_go_and_disturbs_nobody(open_house):
         house.publish(data=json.dumps("x" * size))
         await quick.until(f"id: {number}\n")
     # Only now, so that the quick one is not let go where this machine stands still for a while.
-    await eventually(lambda: sum(listener.idle for listener in house.hub._listeners) == 1)
+    await eventually(lambda: sum(listener.idle for listener in house.hub._crowd.listeners) == 1)
     house.hub.limits = replace(house.hub.limits, slow_s=0.5)
-    await eventually(lambda: len(house.hub._listeners) == 1)
+    await eventually(lambda: len(house.hub._crowd.listeners) == 1)
     house.publish(data='"after"')
     await quick.until('"after"')
     assert slow.status == 200
@@ -230,3 +248,66 @@ async def test_closing_ends_every_stream_and_refuses_new_ones(open_house):
     for stream in streams:
         await stream.until_end()
     assert (await house.open()).status == 503
+
+
+async def test_oldest_stream_of_a_viewer_ends_when_there_are_too_many(open_house):
+    house = await open_house(per_viewer=3)
+    streams = [await house.open(ticket=house.ticket(viewer="u1")) for _ in range(5)]
+    other = await house.open(ticket=house.ticket(viewer="u2"))
+    for stream in streams[:2]:
+        assert (await stream.until_end()).endswith('event: bye\ndata: {"reason":"elsewhere"}\n\n')
+    await eventually(lambda: len(house.hub._crowd.listeners) == 4)
+    house.publish()
+    for stream in (*streams[2:], other):
+        await stream.until("id: 1\n")
+
+
+async def test_one_ticket_opens_few_streams(open_house):
+    house = await open_house()
+    ticket = house.ticket(viewer="a1")
+    for _ in range(60):
+        await house.open(ticket=ticket)
+    await eventually(lambda: len(house.hub._crowd.listeners) == 6)
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere"), [("192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::{}", "2001:db8:0:2::1")]
+)
+async def test_address_holds_only_so_many(open_house, here, elsewhere):
+    house = await open_house(per_address=3)
+    streams = [await house.open(address=here.format(number)) for number in range(1, 4)]
+    refused = await house.open(address=here.format(9))
+    assert (refused.status, refused.headers["retry-after"]) == (429, "30")
+    assert (await house.open(address=elsewhere)).status == 200
+    streams[0].close()
+    await eventually(lambda: len(house.hub._crowd.listeners) == 3)
+    assert (await house.open(address=here.format(9))).status == 200
+
+
+async def test_stream_ends_when_the_right_is_withdrawn_and_no_new_one_opens(open_house, monkeypatch):
+    monkeypatch.setattr(claims, "REMEMBER_S", 0.0)
+    house = await open_house(rights_s=0.05)
+    ticket = house.ticket(viewer="u7")
+    stream, other = await house.open(ticket=ticket), await house.open()
+    await stream.until("snapshot")
+    house.withdrawn.add(claims.Claim(1, "u7", ""))
+    assert (await stream.until_end()).endswith('event: bye\ndata: {"reason":"withdrawn"}\n\n')
+    assert (await house.open(ticket=ticket)).status == 403
+    house.publish()
+    await other.until("id: 1\n")
+
+
+async def test_expired_ticket_says_goodbye(open_house):
+    house = await open_house()
+    stream = await house.open(ticket=house.ticket(lifetime_s=2))
+    assert (await stream.until_end()).endswith('event: bye\ndata: {"reason":"ticket"}\n\n')
+
+
+async def test_crowd_forgets_all_who_left(open_house):
+    house = await open_house(per_viewer=2)
+    ticket = house.ticket(viewer="u1")
+    streams = [await house.open(ticket=ticket, address="192.0.2.1") for _ in range(5)]
+    for stream in streams:
+        stream.close()
+    await eventually(lambda: not house.hub._crowd.listeners)
+    assert (house.hub._crowd._by_viewer, house.hub._crowd._by_address) == ({}, {})

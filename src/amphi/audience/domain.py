@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import secrets
 import time
 import unicodedata
@@ -28,10 +29,12 @@ from amphi.audience.exceptions import (
 )
 from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, StreamEvent
 from amphi.audience.queries import listener_state, message_content, state_content
+from amphi.audience.rights import password_mark
 from amphi.system import tickets
 
 log = logging.getLogger(__name__)
 
+VISITOR_BYTES = 12
 RATE_WINDOW = timedelta(minutes=1)
 BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -224,14 +227,34 @@ def ticket_key() -> bytes:
     return (settings.AMPHI_TICKET_KEY or settings.SECRET_KEY).encode()
 
 
-def ticket_for(event: Event, user: User | AnonymousUser) -> str:
-    """A ticket to the stream and the picture of `event`, for somebody who may watch it (`access.can_watch`)."""
-    viewer = f"u{user.pk}" if isinstance(user, User) else f"a{secrets.token_urlsafe(9)}"
+def new_visitor() -> str:
+    """A name for a browser whose user is not logged in: its tabs and visits are one viewer."""
+    return secrets.token_urlsafe(VISITOR_BYTES)
+
+
+def is_visitor(name: str) -> bool:
+    """Whether `name` may be one that `new_visitor` made."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{16}", name) is not None
+
+
+def ticket_for(event: Event, user: User | AnonymousUser, visitor: str = "") -> str:
+    """A ticket to the stream and the picture of `event`, for somebody who may watch it (`rights.can_watch`) and gave its password.
+
+    Args:
+        event: what it is for.
+        user: who gets it.
+        visitor: the browser's name (`new_visitor`) where nobody is logged in; each ticket is another viewer's without.
+    """
+    viewer = f"u{user.pk}" if isinstance(user, User) else f"a{visitor or new_visitor()}"
     expires_at = int(time.time() + settings.TICKET_LIFETIME.total_seconds())
     return tickets.mint(
         ticket_key(),
         tickets.Ticket(
-            event_id=event.pk, stream=event.broadcaster.stream, viewer=viewer, expires_at=expires_at
+            event_id=event.pk,
+            stream=event.broadcaster.stream,
+            viewer=viewer,
+            expires_at=expires_at,
+            password_mark=password_mark(event),
         ),
     )
 

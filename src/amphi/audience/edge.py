@@ -2,7 +2,7 @@
 
 nginx sends each viewer's ticket here once in a while (``auth_request``), remembers the answer, and serves thousands of viewers
 from one copy of each part: see ``deploy/nginx/amphi.conf`` and ``docs/adr/0005-tickets-at-the-edge.md``. A ticket opens a stream
-while its event holds it. Which events do is read at most once a second, whatever the number of questions.
+while its event holds it and its holder may watch: a right that is withdrawn ends within `REMEMBER_S` and `claims.REMEMBER_S`. Which events do is read at most once a second, whatever the number of questions.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from amphi.audience.claims import Rights, claim_of
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.system import tickets
 
@@ -68,11 +69,13 @@ class TicketDoor:
     Args:
         key: what tickets are signed with.
         holders: who holds which stream.
+        rights: who may still watch.
     """
 
-    def __init__(self, key: bytes, holders: Holders) -> None:
+    def __init__(self, key: bytes, holders: Holders, rights: Rights) -> None:
         self._key = key
         self._holders = holders
+        self._rights = rights
 
     async def __call__(self, scope: Scope, send: Send) -> None:
         """Answer 204, with the ticket's event in `tickets.EVENT_HEADER`, or 403; ``Cache-Control`` says for how long it holds."""
@@ -95,5 +98,7 @@ class TicketDoor:
         if held.stream != stream:
             return None, REMEMBER_FORGED_S
         if held.event_id != tickets.PLATFORM and await self._holders.stream_of(held.event_id) != stream:
+            return None, REMEMBER_NOT_NOW_S
+        if not await self._rights.allows(claim_of(held)):
             return None, REMEMBER_NOT_NOW_S
         return held.event_id, min(REMEMBER_S, max(1, int(held.expires_at - now)))

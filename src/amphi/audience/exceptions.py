@@ -9,6 +9,7 @@ AudienceError
 │   └── NothingRunsError
 ├── LogUnavailableError      the log of the event streams can't be read just now
 └── TooManyListenersError    this process carries as many streams as it may
+    └── TooManyFromOneAddressError
 """
 
 
@@ -54,6 +55,10 @@ class NothingRunsError(ChatError):
 
 class TooManyListenersError(AudienceError):
     """This process carries as many streams as it may."""
+
+
+class TooManyFromOneAddressError(TooManyListenersError):
+    """One address holds as many of them as it may."""
 
 
 class LogUnavailableError(AudienceError):

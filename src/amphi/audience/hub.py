@@ -10,18 +10,21 @@ import contextlib
 import json
 import logging
 import weakref
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
+from amphi.audience.claims import Claim, Rights
+from amphi.audience.crowd import Crowd, Limits, Listener
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-KEEP_ALIVE = b": \n\n"
+KEEP_ALIVE = b"event: alive\ndata: {}\n\n"
+"""An event, not a comment: a page sees that it is still heard, and a browser tells a page of no comment."""
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 
 
@@ -43,7 +46,7 @@ class Reading:
 
 
 class Log(Protocol):
-    """Where messages come from. Called in one thread, never in two at once."""
+    """Where messages come from. `between` is called in a thread of its own, beside the others'."""
 
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         """What a channel starts from; None when there is no such event."""
@@ -59,18 +62,6 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Give up what reading needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a hub carries and how long it waits."""
-
-    listeners: int = 10_000
-    backlog: int = 512
-    batch_s: float = 0.2
-    keep_alive_s: float = 15.0
-    slow_s: float = 20.0
-    count_s: float = 5.0
 
 
 def encode(row: Row) -> bytes:
@@ -122,51 +113,13 @@ class Channel:
         return batch
 
 
-class Listener:
-    """One open stream.
-
-    Args:
-        event_id: of the live event.
-        viewer: whose it is, as the ticket says.
-        cursor: the last message that the listener has, or None for one who has none and wants only new ones.
-        expires_at: by the loop's clock, in seconds.
-    """
-
-    def __init__(self, event_id: int, viewer: str, cursor: int | None, expires_at: float) -> None:
-        self.event_id = event_id
-        self.viewer = viewer
-        self.cursor = cursor
-        self.expires_at = expires_at
-        self.closing = False
-        self.dropped = False
-        self.idle = False
-        self.written_at = 0.0
-        self.task: asyncio.Task[object] | None = None
-        self._woken = asyncio.Event()
-
-    def take(self, channel: Channel) -> bytes:
-        """What there is for this listener, which then has it."""
-        if self.cursor == channel.head:
-            return b""
-        batch = channel.since(self.cursor or 0)
-        self.cursor = channel.head
-        return batch
-
-    def wake(self) -> None:
-        """Let the stream look again."""
-        self._woken.set()
-
-    def close(self) -> None:
-        """End the stream at its next step."""
-        self.closing = True
-        self._woken.set()
-
-    async def rest(self) -> None:
-        """Wait until there may be something to do."""
-        self.idle = True
-        await self._woken.wait()
-        self._woken.clear()
-        self.idle = False
+def take(listener: Listener, channel: Channel) -> bytes:
+    """What there is for a listener, who then has it."""
+    if listener.cursor == channel.head:
+        return b""
+    batch = channel.since(listener.cursor or 0)
+    listener.cursor = channel.head
+    return batch
 
 
 class Hub:
@@ -176,32 +129,40 @@ class Hub:
         source: where messages come from.
         process: what this process is called where viewers are counted.
         limits: how much it carries.
+        rights: who may still listen; None: everybody who has a ticket.
     """
 
-    def __init__(self, source: Log, *, process: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, source: Log, *, process: str, limits: Limits | None = None, rights: Rights | None = None
+    ) -> None:
         self._log = source
+        self._rights = rights
+        self._checking: asyncio.Task[None] | None = None
         self._process = process
         self.limits = limits or Limits()
         self._channels: dict[int, Channel] = {}
         self._opening: dict[int, asyncio.Task[Channel | None]] = {}
-        self._listeners: set[Listener] = set()
+        self._crowd = Crowd(self.limits)
         self._reader: asyncio.Task[None] | None = None
         self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience")
+        # Who missed much reads here, in turns, and holds up nobody who missed nothing.
+        self._gap_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience-gaps")
         self._closed = False
 
     # --- for the streams
 
     def enter(self, listener: Listener) -> None:
-        """Take a listener.
+        """Take a listener. Of one viewer's streams the oldest ends when there are too many: it may be a dead one.
 
         Raises:
             TooManyListenersError: this process carries as many as it may, or is stopping.
+            TooManyFromOneAddressError: or as many from this address.
         """
-        if self._closed or len(self._listeners) >= self.limits.listeners:
+        if self._closed:
             raise TooManyListenersError
-        self._listeners.add(listener)
+        self._crowd.enter(listener)
         if self._reader is None or self._reader.done():
             self._loop = asyncio.get_running_loop()
             self._changed = asyncio.Event()
@@ -230,13 +191,15 @@ class Hub:
             LogUnavailableError: the log can't be read just now.
         """
         after, until = listener.cursor or 0, channel.first
-        rows = await self._in_thread(lambda: self._log.between(listener.event_id, after, until))
+        rows = await asyncio.get_running_loop().run_in_executor(
+            self._gap_thread, self._log.between, listener.event_id, after, until
+        )
         listener.cursor = rows[-1].seq if rows else until - 1
         return b"".join(encode(row) for row in rows)
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener; a channel without any is closed at the next sweep."""
-        self._listeners.discard(listener)
+        self._crowd.leave(listener)
         channel = self._channels.get(listener.event_id)
         if channel is not None:
             channel.listeners.discard(listener)
@@ -245,9 +208,7 @@ class Hub:
 
     def viewers(self) -> dict[int, int]:
         """How many different viewers each event has in this process."""
-        return dict(
-            Counter(event_id for event_id, _ in {(one.event_id, one.viewer) for one in self._listeners})
-        )
+        return self._crowd.viewers()
 
     def wake(self) -> None:
         """Read now, since something was published; from any thread."""
@@ -259,7 +220,7 @@ class Hub:
         if self._closed:
             return
         self._closed = True
-        for listener in list(self._listeners):
+        for listener in list(self._crowd.listeners):
             listener.close()
         if self._reader is not None:
             self._reader.cancel()
@@ -267,6 +228,8 @@ class Hub:
             await self._count({})
         await self._in_thread(self._log.close)
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._gap_thread.submit(self._log.close)
+        self._gap_thread.shutdown(wait=False)
 
     # --- reading
 
@@ -292,7 +255,8 @@ class Hub:
     async def _read_on(self, changed: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         counted_at = -self.limits.count_s
-        while self._listeners:
+        checked_at = loop.time()
+        while self._crowd.listeners:
             changed.clear()
             wrote = await self._read_once()
             now = loop.time()
@@ -300,6 +264,9 @@ class Hub:
             if now - counted_at >= self.limits.count_s:
                 counted_at = now
                 await self._count(self.viewers())
+            if now - checked_at >= self.limits.rights_s and (self._checking is None or self._checking.done()):
+                checked_at = now
+                self._checking = loop.create_task(self._check_rights())
             if wrote:
                 # The next batch gathers what comes within this time, however often somebody publishes.
                 await asyncio.sleep(self.limits.batch_s)
@@ -332,10 +299,10 @@ class Hub:
 
     def _sweep(self, now: float) -> None:
         """Keep quiet streams alive, end those whose ticket expired, drop those that take nothing."""
-        for listener in self._listeners:
+        for listener in self._crowd.listeners:
             quiet_s = now - listener.written_at
             if now >= listener.expires_at:
-                listener.close()
+                listener.close("ticket")
             elif listener.idle:
                 if quiet_s >= self.limits.keep_alive_s:
                     listener.wake()
@@ -344,6 +311,18 @@ class Hub:
                 listener.task.cancel()
         for event_id in [one.event_id for one in self._channels.values() if not one.listeners]:
             del self._channels[event_id]
+
+    async def may_listen(self, claim: Claim) -> bool:
+        """Whether the holder of a ticket may listen now."""
+        return self._rights is None or await self._rights.allows(claim)
+
+    async def _check_rights(self) -> None:
+        """End the streams of those who may no longer listen."""
+        listeners = list(self._crowd.listeners)
+        allowed = await asyncio.gather(*(self.may_listen(listener.claim) for listener in listeners))
+        for listener, good in zip(listeners, allowed, strict=True):
+            if not good:
+                listener.close("withdrawn")
 
     async def _count(self, viewers: Mapping[int, int]) -> None:
         try:

@@ -19,6 +19,8 @@ from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventSt
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
 """How many rows one read takes; a listener who missed more reads again."""
+NEWS_ROWS = 5000
+"""How many rows one read takes of what is new everywhere."""
 
 
 def listener_state(event: Event, now: datetime) -> EventState:
@@ -91,7 +93,7 @@ def reading(method: Callable[P, T]) -> Callable[P, T]:
 
 
 class DatabaseLog:
-    """The event streams as the database holds them, read in one thread for all the listeners of a process.
+    """The event streams as the database holds them, read in a few threads for all the listeners of a process.
 
     See `hub.Log`, whose methods these are.
     """
@@ -105,7 +107,7 @@ class DatabaseLog:
             return None
         snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}
         rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
-        return Reading(head=head, rows=_rows(rows), snapshot=snapshot)
+        return Reading(head=head, rows=_rows(rows, backlog), snapshot=snapshot)
 
     @reading
     def after(self, known: Mapping[int, int]) -> dict[int, list[Row]]:
@@ -121,18 +123,16 @@ class DatabaseLog:
             ),
         )
         found: dict[int, list[Row]] = {event_id: [] for event_id in changed}
-        for row in (
-            StreamEvent.objects.filter(wanted)
-            .order_by("seq")
-            .values_list("channel_id", "seq", "kind", "data")
-        ):
+        rows = StreamEvent.objects.filter(wanted).order_by("channel_id", "seq")
+        # What is beyond is read next time: what comes of each channel has no gap.
+        for row in rows.values_list("channel_id", "seq", "kind", "data")[:NEWS_ROWS]:
             found[row[0]].append(Row(*row[1:]))
         return found
 
     @reading
     def between(self, event_id: int, after: int, until: int) -> list[Row]:
         rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=after, seq__lt=until)
-        return _rows(rows)[:GAP_ROWS]
+        return _rows(rows, GAP_ROWS)
 
     @reading
     def count(self, process: str, viewers: Mapping[int, int]) -> None:
@@ -155,5 +155,5 @@ class DatabaseLog:
         connection.close()
 
 
-def _rows(rows: QuerySet[StreamEvent]) -> list[Row]:
-    return [Row(*row) for row in rows.order_by("seq").values_list("seq", "kind", "data")]
+def _rows(rows: QuerySet[StreamEvent], most: int) -> list[Row]:
+    return [Row(*row) for row in rows.order_by("seq").values_list("seq", "kind", "data")[:most]]

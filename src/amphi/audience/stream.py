@@ -8,12 +8,19 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Container, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
-from amphi.audience.hub import KEEP_ALIVE, Channel, Hub, Listener
+from amphi.audience.claims import claim_of
+from amphi.audience.crowd import Listener
+from amphi.audience.exceptions import (
+    LogUnavailableError,
+    TooManyFromOneAddressError,
+    TooManyListenersError,
+)
+from amphi.audience.hub import KEEP_ALIVE, Channel, Hub, take
+from amphi.system.addresses import network_of
 from amphi.system.tickets import InvalidTicketError, Ticket, verify
 
 log = logging.getLogger(__name__)
@@ -58,11 +65,13 @@ class EventStream:
     Args:
         hub: who reads for the listeners.
         key: what tickets are signed with.
+        uncounted: addresses that are nobody's own, such as a proxy's that names no visitor.
     """
 
-    def __init__(self, hub: Hub, key: bytes) -> None:
+    def __init__(self, hub: Hub, key: bytes, uncounted: Container[str] = ()) -> None:
         self._hub = hub
         self._key = key
+        self._uncounted = uncounted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, event_id: int) -> None:
         """Answer one request for the stream of an event."""
@@ -75,10 +84,17 @@ class EventStream:
         except InvalidTicketError as error:
             await answer(send, 403, f"The ticket is refused: {error}.\n")
             return
+        claim = claim_of(ticket)
+        if not await self._hub.may_listen(claim):
+            await answer(send, 403, "The ticket is refused: its holder may no longer watch.\n")
+            return
         expires_at = asyncio.get_running_loop().time() + ticket.expires_at - time.time()
-        listener = Listener(event_id, ticket.viewer, _cursor(scope, query), expires_at)
+        listener = Listener(claim, _cursor(scope, query), expires_at, self._address(scope))
         try:
             self._hub.enter(listener)
+        except TooManyFromOneAddressError:
+            await answer(send, 429, "Too many listeners from this address.\n", [(b"retry-after", b"30")])
+            return
         except TooManyListenersError:
             retry_after = str(random.randint(5, 15)).encode()  # noqa: S311 -- spreads load, guards nothing
             await answer(send, 503, "Too many listeners here.\n", [(b"retry-after", retry_after)])
@@ -87,6 +103,10 @@ class EventStream:
             await self._carry(listener, receive, send)
         finally:
             self._hub.leave(listener)
+
+    def _address(self, scope: Scope) -> str:
+        address = (scope.get("client") or ("",))[0]
+        return "" if address in self._uncounted else network_of(address)
 
     def _ticket(self, query: dict[str, list[str]], event_id: int) -> Ticket:
         ticket = verify(self._key, query.get("ticket", [""])[0], now=time.time())
@@ -126,13 +146,14 @@ class EventStream:
         while not listener.closing:
             while (listener.cursor or 0) + 1 < channel.first:
                 chunk += await self._hub.missed(listener, channel)
-            chunk += listener.take(channel)
+            chunk += take(listener, channel)
             if chunk or clock() - listener.written_at >= self._hub.limits.keep_alive_s:
                 listener.written_at = clock()
                 await send({"type": "http.response.body", "body": chunk or KEEP_ALIVE, "more_body": True})
             chunk = b""
             await listener.rest()
-        await send({"type": "http.response.body", "body": b""})
+        farewell = f'event: bye\ndata: {{"reason":"{listener.farewell}"}}\n\n' if listener.farewell else ""
+        await send({"type": "http.response.body", "body": farewell.encode()})
 
 
 async def _gone(receive: Receive, listener: Listener) -> None:

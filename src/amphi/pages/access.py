@@ -22,6 +22,7 @@ from django.shortcuts import get_object_or_404, redirect
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
 from amphi.audience.models import Event
+from amphi.audience.rights import can_watch, owns_event
 from amphi.meetings.models import Meeting
 from amphi.system import passwords
 
@@ -55,29 +56,6 @@ def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
     if not isinstance(user, User):
         return False
     groups = meeting.access_groups.all()
-    return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
-
-
-def owns_event(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` is behind `event`, so that drafts and restrictions don't keep them out."""
-    if not isinstance(user, User):
-        return False
-    return (
-        user.is_superuser or event.owner_id == user.pk or event.additional_owners.filter(pk=user.pk).exists()
-    )
-
-
-def can_watch(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` may see the live page, its stream of events and its picture."""
-    if owns_event(user, event):
-        return True
-    if event.is_draft:
-        return False
-    if not event.is_restricted:
-        return True
-    if not isinstance(user, User):
-        return False
-    groups = event.access_groups.all()
     return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
 
 

@@ -14,22 +14,32 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402
 
 from amphi.audience import edge  # noqa: E402
+from amphi.audience.claims import Rights  # noqa: E402
+from amphi.audience.crowd import Limits  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
 from amphi.audience.holders import held_streams  # noqa: E402
-from amphi.audience.hub import Hub, Limits  # noqa: E402
+from amphi.audience.hub import Hub  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
+from amphi.audience.rights import refused  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.pages.places import Pages, Places  # noqa: E402
 from amphi.system.health import Health  # noqa: E402
 
-_pages = Pages(Places(settings.AMPHI_PAGES_AT_ONCE))
+places = Places(settings.AMPHI_PAGES_AT_ONCE)
+_pages = Pages(places)
+_rights = Rights(refused)
 hub = Hub(
     DatabaseLog(),
     process=f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}",
-    limits=Limits(listeners=settings.AUDIENCE_MAX_LISTENERS),
+    limits=Limits(
+        listeners=settings.AUDIENCE_MAX_LISTENERS,
+        per_viewer=settings.AUDIENCE_STREAMS_PER_VIEWER,
+        per_address=settings.AUDIENCE_STREAMS_PER_ADDRESS,
+    ),
+    rights=_rights,
 )
-_events = EventStream(hub, ticket_key())
-_ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams))
+_events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
+_ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams), _rights)
 _health = Health()
 _EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import ThreadSensitiveContext
 from django.core.handlers.asgi import ASGIHandler
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 
@@ -52,9 +52,12 @@ class Lane:
         self._waiting = 0
         self._told = False
         self._free: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
-        for number in range(places):
-            # A thread starts with the first page that is put into it.
-            self._free.put_nowait(ThreadPoolExecutor(1, thread_name_prefix=f"{name}-{number}"))
+        # A thread starts with the first page that is put into it.
+        self._threads = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"{name}-{number}") for number in range(places)
+        ]
+        for thread in self._threads:
+            self._free.put_nowait(thread)
 
     @contextlib.asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -72,6 +75,11 @@ class Lane:
             loop = asyncio.get_running_loop()
             done = thread.submit(close_old_connections)
             done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free.put_nowait, thread))
+
+    def close(self) -> None:
+        """Give up the connections."""
+        for thread in self._threads:
+            thread.submit(connections.close_all)
 
     async def _take(self) -> ThreadPoolExecutor:
         if self._free.empty() and self._waiting >= self._queue_length:
@@ -109,6 +117,11 @@ class Places:
         self._services = Lane("services", services)
         self._writes = Lane("writes", writes)
         self._reads = Lane("reads", total - logins - services - writes)
+
+    def close(self) -> None:
+        """Give up the connections, once all requests are answered."""
+        for lane in (self._logins, self._services, self._writes, self._reads):
+            lane.close()
 
     def lane_for(self, method: str, path: str) -> Lane:
         """Where a request of this kind waits."""

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amphi.audience import listing
-from amphi.audience.domain import hls_url_for, ticket_for, write_message
+from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
 from amphi.audience.models import ON_AIR, Event, EventState
 from amphi.audience.queries import (
@@ -30,6 +30,7 @@ from amphi.pages.access import anyone, asks_password, visitor, watcher, writer
 from amphi.pages.live.door_form import DoorForm
 from amphi.system import passwords
 
+VISITOR_COOKIE = "amphi_viewer"
 PAST_SHOWN = 6
 PAGE_SIZE = 24
 
@@ -74,12 +75,27 @@ def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
     return [{"event": event, "state": listener_state(event, now)} for event in events]
 
 
-def _live_data(request: HttpRequest, event: Event) -> dict[str, object]:
+def _visitor(request: HttpRequest) -> str:
+    """The browser's name, as it was given or a new one."""
+    given = request.COOKIES.get(VISITOR_COOKIE, "")
+    return given if is_visitor(given) else new_visitor()
+
+
+def _remember(response: HttpResponse, request: HttpRequest, visitor: str) -> HttpResponse:
+    """Have the browser say its name again until it is closed, so that its tabs and visits count as one viewer."""
+    if not request.user.is_authenticated:
+        response.set_cookie(
+            VISITOR_COOKIE, visitor, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
+        )
+    return response
+
+
+def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
     """What a live page follows the live with; asked anew when the stream of events breaks for long."""
     # The stream's number first: what is said while the rest is read is told again, never missed.
     seq = last_seq(event)
     now = timezone.now()
-    ticket = ticket_for(event, request.user)
+    ticket = ticket_for(event, request.user, visitor)
     return {
         **state_content(event, now),
         "now": now.isoformat(),
@@ -95,7 +111,8 @@ def _live_data(request: HttpRequest, event: Event) -> dict[str, object]:
 @watcher
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays by itself, says when it is over, and talks."""
-    data = _live_data(request, event)
+    visitor = _visitor(request)
+    data = _live_data(request, event, visitor)
     said = last_messages(event)
     context = {
         "event": event,
@@ -106,7 +123,7 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
     }
-    return render(request, "live/event.html", context)
+    return _remember(render(request, "live/event.html", context), request, visitor)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -129,9 +146,10 @@ def door(request: HttpRequest, event: Event) -> HttpResponse:
 @watcher
 def state(request: HttpRequest, event: Event) -> HttpResponse:
     """The same facts as the page's, for a page that lost its stream: a ticket may have expired, a right may be gone."""
-    return JsonResponse(
-        {**_live_data(request, event), "messages": [message_content(one) for one in last_messages(event)]}
-    )
+    visitor = _visitor(request)
+    said = [message_content(one) for one in last_messages(event)]
+    answer = JsonResponse({**_live_data(request, event, visitor), "messages": said})
+    return _remember(answer, request, visitor)
 
 
 @require_POST
