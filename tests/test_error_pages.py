@@ -8,8 +8,8 @@ from django.views.defaults import server_error
 from tests.factories import make_meeting, make_user
 
 WORDS = {
-    "fr": {403: "Cette page ne vous est pas ouverte", 404: "Cette page n’existe pas"},
-    "en": {403: "This page is not open to you", 404: "This page does not exist"},
+    "fr": {403: "Accès refusé", 404: "Cette page n’existe pas"},
+    "en": {403: "Access denied", 404: "This page does not exist"},
 }
 
 
@@ -34,7 +34,7 @@ def test_form_without_its_token_is_explained(db, language, words):
     assert words in response.content.decode()
 
 
-@pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "Something went wrong")])
+@pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "An error occurred")])
 def test_our_own_error_needs_no_database(rf, language, words):
     with translation.override(language):
         response = server_error(rf.get("/"))

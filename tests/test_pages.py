@@ -187,7 +187,7 @@ def test_pages_of_presenters_are_accessible(live_server, chromium, scene, langua
             page.goto(live_server.url + path)
             found += faults(page, name, language)
         page.goto(live_server.url + "/meetings/add/")
-        page.get_by_role("button", name=re.compile("Save|Enregistrer")).click()
+        page.get_by_role("button", name=re.compile("Save|Valider")).click()
         page.wait_for_selector("[data-error-summary]:focus")
         found += faults(page, "form-refused", language)
         page.goto(f"{live_server.url}/meetings/{scene.live.meeting.slug}/invite/")
@@ -253,7 +253,7 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
         bustle(livestream)
 
         def hears(_: BrowserContext) -> None:
-            page.get_by_text("2 mains levées\u202f: Ada Lovelace, Ève du Pont").wait_for()
+            page.get_by_text("2 mains levées\u00a0: Ada Lovelace, Ève du Pont").wait_for()
             page.get_by_text("En cours, 4 participants").wait_for()
             page.get_by_text("14 réponses").wait_for()
             page.get_by_text("2 messages d’auditeurs n’ont pas pu être envoyés").wait_for()
@@ -265,7 +265,7 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
         RaisedHand.objects.filter(name="Ada Lovelace").update(is_raised=False)
 
         def hears_only_news(_: BrowserContext) -> None:
-            page.get_by_text("1 main levée\u202f: Ève du Pont").wait_for()
+            page.get_by_text("1 main levée\u00a0: Ève du Pont").wait_for()
             assert page.locator("[data-note=failed] li[data-same]").count() == 1
 
         step(hears_only_news)
@@ -331,7 +331,7 @@ def test_waiting_room_goes_on_by_itself(live_server, chromium, scene):
         page = step(waits)
         Meeting.objects.filter(pk=scene.plain.pk).update(started_at=timezone.now())
         # The meeting server is nowhere in this test: that the page asks it shows that the meeting has begun for it.
-        step(lambda _: page.get_by_text("Le serveur de réunions ne répond pas").wait_for())
+        step(lambda _: page.get_by_text("Le serveur de réunion ne répond pas").wait_for())
 
 
 def test_theme_chosen_stays_and_the_system_s_is_followed(live_server, chromium, scene):
@@ -362,13 +362,13 @@ def test_menu_and_form_on_a_phone(live_server, chromium, scene):
         page.get_by_role("button", name="Ouvrir le menu").click()
         page.get_by_role("link", name="Directs").wait_for()
         page.get_by_role("button", name="Fermer").click()
-        page.get_by_role("link", name="Ajouter un webinaire").click()
-        page.get_by_label("Nom").fill("Séance d’accueil")
-        assert page.get_by_role("switch", name="Activer le chat").is_visible()
+        page.get_by_role("link", name="Programmer un webinaire").click()
+        page.get_by_label("Nom", exact=True).fill("Séance d’accueil")
+        assert page.get_by_role("switch", name="Activer la discussion").is_visible()
         page.get_by_role("switch", name="Mode webinaire").uncheck()
-        assert not page.get_by_role("switch", name="Activer le chat").is_visible()
-        page.get_by_role("button", name="Enregistrer").click()
-        page.get_by_text("La réunion est prévue").wait_for()
+        assert not page.get_by_role("switch", name="Activer la discussion").is_visible()
+        page.get_by_role("button", name="Valider").click()
+        page.get_by_text("La réunion est programmée").wait_for()
 
     chromium.run(visit, viewport=PHONE)
     assert Meeting.objects.filter(name="Séance d’accueil", is_webinar=False).exists()

@@ -38,7 +38,7 @@ def test_webinar_of_pod(make_gateway, https_meeting, rtmp):
         answers = {status for status, _ in listeners.map(lambda _: pod.chat(ROOM, "again"), range(60))}
     assert answers == {200, 429}
 
-    # Restart only the live: a stop, and a start that does not wait for it.
+    # Restart the broadcast only: a stop, and a start that does not wait for it.
     assert pod.stop(ROOM) == (200, None)
     assert pod.start(domain, ROOM, rtmp.url("pod")) == (200, None)
     wait_for(lambda: progress(gateway)["job_state"] == "on_air")

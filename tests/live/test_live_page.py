@@ -83,7 +83,7 @@ def test_presenter_opens_and_closes_the_chat(hall, web, audience_chromium):
                 visit.see("#chat-form")
             else:
                 visit.gone("#chat-form")
-                assert "Le chat est fermé" in visit.text(".chat-foot")
+                assert "La discussion est fermée" in visit.text(".chat-foot")
 
 
 def test_page_comes_back_after_the_server_was_away(hall, audience_chromium, tmp_path, free_port):

@@ -72,8 +72,12 @@ def test_list_is_searched_and_filtered(client):
 
 
 def test_empty_list_says_so(client):
-    assert "L’amphi est calme" in client.get("/", headers={"Accept-Language": "fr"}).content.decode()
-    assert "The hall is quiet" in client.get("/", headers={"Accept-Language": "en"}).content.decode()
+    assert (
+        "Aucun direct pour le moment" in client.get("/", headers={"Accept-Language": "fr"}).content.decode()
+    )
+    assert (
+        "No live event at the moment" in client.get("/", headers={"Accept-Language": "en"}).content.decode()
+    )
     assert "&lt;b&gt;" in client.get("/?q=<b>").content.decode()
 
 
@@ -200,7 +204,7 @@ def test_message_when_nothing_runs_says_so(client):
     assert answer.status_code == 422
     assert answer.json() == {
         "error": "nothing_runs",
-        "detail": "Le message n’a pas été envoyé\u202f: le webinaire n’est pas en cours.",
+        "detail": "Le message n’a pas été envoyé\u00a0: le webinaire n’est pas en cours.",
     }
 
 

@@ -97,8 +97,8 @@ def test_known_reader_is_written_to_in_their_language(client, marie):
     meeting = make_webinar(marie, name="Optique").meeting
     client.post(invite_url(meeting), data(addresses="jean@univ.fr, john@example.org"))
     french, english = Mail.objects.order_by("pk")
-    assert french.subject.startswith("Invitation\u202f: «\u202fOptique\u202f», ")
-    assert "Marie Curie vous invite au webinaire «\u202fOptique\u202f»." in french.text
+    assert french.subject.startswith("Invitation\u00a0: «\u00a0Optique\u00a0», ")
+    assert "Marie Curie vous invite au webinaire «\u00a0Optique\u00a0»." in french.text
     assert english.subject.startswith("Invitation: “Optique”, ")
     assert "Marie Curie invites you to the webinar “Optique”." in english.text
 
@@ -187,7 +187,7 @@ def test_addresses_as_people_paste_them(client, marie):
 def test_sending_tells_how_many(client, marie):
     meeting = make_meeting(marie)
     page = client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr"), follow=True)
-    assert "2 invitations sont en route." in text_of(page)
+    assert "2 invitations en cours d’envoi." in text_of(page)
 
 
 def test_mails_of_a_day_are_limited(client, marie, monkeypatch):
@@ -223,9 +223,9 @@ def test_who_was_invited_is_told_of_the_end(client, marie):
     assert "Prévenir par courriel les 2 personnes invitées" in text_of(client.get(url))
     client.post(url, {"tells_invited": "on"})
     french, english = Mail.objects.order_by("pk")
-    assert french.subject.startswith("Annulation\u202f: «\u202fOptique\u202f», ")
+    assert french.subject.startswith("Annulation\u00a0: «\u00a0Optique\u00a0», ")
     assert "annulation par Marie Curie" in french.text
-    assert "Marie Curie cancelled it" in english.html
+    assert "cancelled by Marie Curie" in english.html
     for mail in (french, english):
         entry = {name: line(mail, name) for name in ("UID", "METHOD", "STATUS", "SEQUENCE")}
         assert entry == {"UID": uid, "METHOD": "CANCEL", "STATUS": "CANCELLED", "SEQUENCE": "1"}

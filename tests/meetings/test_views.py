@@ -65,7 +65,11 @@ def test_list_takes_as_many_queries_for_any_number(client, presenter, rows, djan
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [(0, "0 réunion active trouvée"), (1, "1 réunion active trouvée"), (3, "3 réunions actives trouvées")],
+    [
+        (0, "0 réunion à venir ou en cours"),
+        (1, "1 réunion à venir ou en cours"),
+        (3, "3 réunions à venir ou en cours"),
+    ],
 )
 def test_list_counts(client, presenter, rows, words):
     for _ in range(rows):
@@ -295,7 +299,7 @@ def test_delete_asks_first(client, presenter):
     assert "Supprimer" in text_of(client.get(url))
     assert Meeting.objects.exists()
     response = client.post(url, follow=True)
-    assert "a été supprimé" in text_of(response)
+    assert "suppression effectuée" in text_of(response)
     assert not Meeting.objects.exists()
     assert not Livestream.objects.exists()
 
@@ -306,7 +310,7 @@ def test_delete_of_a_running_webinar_ends_it_first(client, presenter):
     url = reverse("meetings:delete", args=[livestream.meeting.slug])
     assert "se terminent pour tout le monde" in text_of(client.get(url))
     page = client.post(url, follow=True)
-    assert "se termine et sera supprimé" in text_of(page)
+    assert "fin en cours, puis suppression" in text_of(page)
     assert names(page) == []
     offer = asdict(client.get(livestream.meeting.get_absolute_url()).context["offer"])
     assert not any(offer.values())
@@ -318,7 +322,7 @@ def test_delete_of_a_running_meeting_that_can_t_be_ended_is_refused(client, pres
     meeting = make_meeting(presenter)
     Meeting.objects.filter(pk=meeting.pk).update(started_at=timezone.now())
     page = client.post(reverse("meetings:delete", args=[meeting.slug]), follow=True)
-    assert "elle ne peut pas être terminée" in text_of(page)
+    assert "impossible de la terminer" in text_of(page)
     assert Meeting.objects.exists()
 
 
@@ -328,7 +332,7 @@ def test_delete_of_a_running_meeting_that_can_t_be_ended_is_refused(client, pres
 def test_start_without_an_answer_from_the_server_says_so(client, presenter):
     meeting = make_meeting(presenter)
     response = client.post(reverse("meetings:start", args=[meeting.slug]), follow=True)
-    assert "Le serveur de réunions n’a pas répondu" in text_of(response)
+    assert "Le serveur de réunion n’a pas répondu" in text_of(response)
     assert Meeting.objects.get().started_at is None
 
 

@@ -121,10 +121,10 @@ def test_messages_that_wait_are_told_with_the_reason(client, live, stage):
     work()
     note = notes(client, live)["waiting"]
     assert note["count"] == "2 messages"
-    assert note["text"].startswith("Messages of listeners wait to be sent to the meeting, since ")
-    assert note["text"].endswith("The meeting server does not take messages at the moment.")
+    assert note["text"].startswith("Listeners’ messages have been waiting to be sent to the meeting since ")
+    assert note["text"].endswith("The meeting server does not accept messages at the moment.")
     french = notes(client, live, "fr")["waiting"]["text"]
-    assert french.startswith("Des messages d’auditeurs attendent d’être envoyés à la réunion, depuis ")
+    assert french.startswith("Des messages d’auditeurs attendent d’être transmis à la réunion depuis ")
     stage.hears = None
     work()
     assert notes(client, live) == {}
@@ -141,7 +141,7 @@ def test_messages_held_back_by_the_rate_are_told(client, live, settings):
     Livestream.objects.update(asked_at=timezone.now() - timedelta(seconds=60))
     note = notes(client, live)["waiting"]
     assert note["count"] == "7 messages"
-    assert note["text"].endswith("Many were written at once, and only so many are sent in a second.")
+    assert note["text"].endswith("Too many were written at once: they are sent little by little.")
 
 
 def test_messages_that_nobody_takes_are_told(client, live):
@@ -172,7 +172,7 @@ def test_messages_that_were_not_sent_are_shown_with_the_reason(client, live, sta
     [
         ("gateway_not_in_meeting", "The streaming gateway is not in the meeting at the moment."),
         ("gateway_unsupported", "The streaming gateway can’t write in the meeting."),
-        ("something new", "The meeting did not take them."),
+        ("something new", "The meeting refused them."),
     ],
 )
 def test_reason_is_in_plain_words(client, live, code, words):

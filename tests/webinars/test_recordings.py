@@ -70,7 +70,7 @@ def test_recording_is_shown_once_the_server_confirms_it(client, meeting, stage):
     page = page_of(client, meeting)
     assert "Enregistrements" in page
     assert f'href="{URL.replace("&", "&amp;")}"' in page
-    assert "Avec les diapositives" in page
+    assert "Avec le diaporama" in page
     assert "&amp;who" not in page
     assert "42 minutes" in page
 

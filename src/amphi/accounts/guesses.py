@@ -141,6 +141,6 @@ def check_at_door(request: HttpRequest, door: str, given: str, password: str) ->
     except TooManyGuessesError:
         raise forms.ValidationError(gettext("Too many wrong passwords. Try again in a minute.")) from None
     if not constant_time_compare(given, password):
-        raise forms.ValidationError(gettext("This is not the right password."))
+        raise forms.ValidationError(gettext("Wrong password."))
     take_back(limits)
     return given

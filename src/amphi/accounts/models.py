@@ -29,7 +29,7 @@ class User(AbstractUser):
     )
 
     language = models.CharField(
-        _("language"), max_length=5, blank=True, help_text=_("Of the mails; empty: the platform’s own.")
+        _("language"), max_length=5, blank=True, help_text=_("Language of emails; empty: the platform’s own.")
     )
 
     class Meta(AbstractUser.Meta):

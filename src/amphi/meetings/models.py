@@ -38,9 +38,9 @@ def new_access_key() -> str:
 class GuestPolicy(models.TextChoices):
     """What BBB does with people who have no account; its own words."""
 
-    ALWAYS_ACCEPT = "ALWAYS_ACCEPT", _("they come in")
-    ASK_MODERATOR = "ASK_MODERATOR", _("a moderator lets them in one by one")
-    ALWAYS_DENY = "ALWAYS_DENY", _("they stay outside")
+    ALWAYS_ACCEPT = "ALWAYS_ACCEPT", _("direct access")
+    ASK_MODERATOR = "ASK_MODERATOR", _("waiting room: a moderator lets them in")
+    ALWAYS_DENY = "ALWAYS_DENY", _("are refused")
 
 
 class Meeting(models.Model):
@@ -78,7 +78,7 @@ class Meeting(models.Model):
     )
     recurrence_days = models.CharField(_("days of the week"), max_length=13, blank=True)
     recurrence_until = models.DateField(_("until"), null=True, blank=True)
-    recurrence_times = models.PositiveSmallIntegerField(_("times"), null=True, blank=True)
+    recurrence_times = models.PositiveSmallIntegerField(_("number of sessions"), null=True, blank=True)
     is_personal = models.BooleanField(_("personal room"), default=False, editable=False)
 
     is_webinar = models.BooleanField(_("webinar mode"), default=False)
@@ -204,7 +204,7 @@ class Invitation(models.Model):
         PARTICIPANT = "participant", _("participant")
 
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="invitations")
-    address = models.EmailField(_("mail address"))
+    address = models.EmailField(_("email address"))
     role = models.CharField(_("role"), max_length=12, choices=Role.choices)
     language = models.CharField(_("language"), max_length=5)
     invited_by = models.ForeignKey(

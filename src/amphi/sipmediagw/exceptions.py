@@ -69,7 +69,7 @@ class GatewayUnauthorizedError(GatewayError):
 
     permanent = True
     code = "gateway_unauthorized"
-    sentence = "The streaming gateway does not accept our token. Tell an administrator."
+    sentence = "Authentication with the streaming gateway failed. Tell an administrator."
 
 
 class GatewayFullError(GatewayError):

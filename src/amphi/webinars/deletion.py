@@ -51,7 +51,7 @@ def _end_plain(meeting: Meeting) -> datetime | None:
     except BigBlueButtonError as error:
         raise MeetingServerError(
             _(
-                "The meeting runs, and the meeting server does not answer: it can’t be ended. Try again in a moment."
+                "The meeting is running and the meeting server does not answer: it can’t be ended. Try again in a moment."
             )
         ) from error
     return meeting.started_at

@@ -139,7 +139,7 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
     today = Invitation.objects.filter(invited_by=user, sent_at__gt=timezone.now() - timedelta(days=1)).count()
     if today + len(readers) > MOST_IN_A_DAY:
         raise TooManyInvitationsError(
-            _("Not more than %(most)s invitations can be sent in a day.") % {"most": MOST_IN_A_DAY}
+            _("At most %(most)s invitations can be sent in a day.") % {"most": MOST_IN_A_DAY}
         )
     Mail.objects.bulk_create(write(meeting, reader, letter, user=user) for reader in readers)
     Invitation.objects.bulk_create(

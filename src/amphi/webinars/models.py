@@ -52,7 +52,7 @@ class State(models.TextChoices):
     IDLE = "idle", _("not started")
     STARTING = "starting", _("starting")
     LIVE = "live", _("live")
-    RECOVERING = "recovering", _("coming back")
+    RECOVERING = "recovering", _("recovering")
     STOPPING = "stopping", _("stopping")
     STOPPED = "stopped", _("stopped")
     FAILED = "failed", _("failed")
@@ -95,7 +95,7 @@ class Livestream(Leased):
     retiring_remote_id = models.CharField(max_length=100, blank=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
-    asked_at = models.DateTimeField(_("asked to start"), null=True, editable=False)
+    asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
     ends_meeting = models.BooleanField(default=False, editable=False)
     removal = models.CharField(
         _("afterwards"), max_length=8, blank=True, choices=Removal, default="", editable=False
@@ -152,7 +152,7 @@ class Transition(models.Model):
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="transitions")
     old = models.CharField(_("from"), max_length=12, choices=State)
     new = models.CharField(_("to"), max_length=12, choices=State)
-    event = models.CharField(_("what happened"), max_length=20)
+    event = models.CharField(_("trigger"), max_length=20)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -123,7 +123,7 @@ class TransitionInline(admin.TabularInline):
     extra = 0
     can_delete = False
 
-    @admin.display(description=_("what happened"))
+    @admin.display(description=_("trigger"))
     def what(self, row: Transition) -> str:
         """The event in plain words."""
         return wording.transition(row)
@@ -184,7 +184,7 @@ class LivestreamAdmin(admin.ModelAdmin):
             except MeetingError as error:
                 self.message_user(request, f"{livestream}: {error}", messages.ERROR)
             else:
-                said = _("%(webinar)s: asked; its history tells what follows.")
+                said = _("%(webinar)s: requested; see its history.")
                 self.message_user(request, said % {"webinar": livestream}, messages.SUCCESS)
 
     @admin.action(description=_("Start the selected webinars"), permissions=["act"])
@@ -192,12 +192,12 @@ class LivestreamAdmin(admin.ModelAdmin):
         """Start meeting and live, as a moderator's press does."""
         self._act(request, livestreams, lambda one: start_meeting(one.meeting, user=request.user))
 
-    @admin.action(description=_("Restart only the live of the selected webinars"), permissions=["act"])
+    @admin.action(description=_("Restart the broadcast only of the selected webinars"), permissions=["act"])
     def restart(self, request: HttpRequest, livestreams: Any) -> None:
         """Restart only the live."""
         self._act(request, livestreams, lambda one: domain.restart_live(one, user=request.user))
 
-    @admin.action(description=_("Stop only the live of the selected webinars"), permissions=["act"])
+    @admin.action(description=_("Stop the broadcast only of the selected webinars"), permissions=["act"])
     def stop(self, request: HttpRequest, livestreams: Any) -> None:
         """Stop only the live."""
         self._act(request, livestreams, lambda one: domain.stop_live(one, user=request.user))

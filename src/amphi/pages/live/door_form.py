@@ -16,7 +16,7 @@ class DoorForm(PageForm):
         label=_("Password"),
         max_length=64,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("Those who invited you know it."),
+        help_text=_("Ask the organiser."),
     )
 
     def __init__(self, request: HttpRequest, event: Event) -> None:

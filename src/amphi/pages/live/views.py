@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -45,8 +46,8 @@ def event_list(request: HttpRequest) -> HttpResponse:
     events = listing.listed(search)
     sections = [
         ("now", _("Live now"), listing.on_air(events, now)),
-        ("coming", _("Coming"), listing.coming(events, now)),
-        ("past", _("Over"), listing.past(events, now)),
+        ("coming", pgettext("live events", "Upcoming"), listing.coming(events, now)),
+        ("past", pgettext("live events", "Ended"), listing.past(events, now)),
     ]
     chosen = [section for section in sections if section[0] == when]
     context = {

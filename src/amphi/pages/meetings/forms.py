@@ -67,7 +67,7 @@ class PeopleField(forms.CharField):
                 unknown.append(word)
         if unknown:
             raise ValidationError(
-                gettext("Nobody is known by: %(names)s. Type user names or e-mail addresses."),
+                gettext("No account found for: %(names)s. Enter user names or email addresses."),
                 params={"names": ", ".join(unknown)},
             )
         return people
@@ -82,13 +82,13 @@ class MeetingForm(PageForm):
         max_length=10_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("What it is about. Listeners read it on the page of the live."),
+        help_text=_("Introduce the topic (shown on the live page)."),
     )
     additional_owners = PeopleField(
         label=_("Additional owners"),
         required=False,
         help_text=_(
-            "They can do what you can: start, change, end. User names or e-mail addresses, separated by commas."
+            "They have the same rights as you: start, change, end. User names or email addresses, separated by commas."
         ),
     )
     start_at = forms.DateTimeField(
@@ -109,7 +109,7 @@ class MeetingForm(PageForm):
         ],
     )
     recurrence_days = forms.MultipleChoiceField(
-        label=_("On these days too"),
+        label=_("Also on"),
         required=False,
         choices=[(str(number), name) for number, name in WEEKDAYS.items()],
         widget=forms.CheckboxSelectMultiple,
@@ -121,7 +121,7 @@ class MeetingForm(PageForm):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     recurrence_times = forms.IntegerField(
-        label=_("Or so many times"),
+        label=_("Or number of sessions"),
         required=False,
         min_value=2,
         max_value=MOST,
@@ -129,7 +129,7 @@ class MeetingForm(PageForm):
     is_webinar = forms.BooleanField(
         label=_("Webinar mode"),
         required=False,
-        help_text=_("A few present in the meeting; everybody else watches live in their browser."),
+        help_text=_("A few people present in the meeting; everyone else watches live in their browser."),
     )
     stops_live = forms.BooleanField(
         label=_("Stop the live now"),
@@ -152,7 +152,7 @@ class MeetingForm(PageForm):
         queryset=AccessGroup.objects.all(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: everybody who is logged in."),
+        help_text=_("If none selected, anyone logged in."),
     )
     password = forms.CharField(
         label=_("Participants’ password"),
@@ -160,7 +160,7 @@ class MeetingForm(PageForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=_(
-            "Asked of those who join by the link; of a webinar, of those who watch the live. Invitations by mail hold it."
+            "Asked of those who join by the link or, for a webinar, watch the live. Email invitations include it."
         ),
     )
     new_slides = forms.FileField(
@@ -168,15 +168,15 @@ class MeetingForm(PageForm):
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".pdf,application/pdf"}),
-        help_text=_("A PDF, on screen from the start. 30 MB at most."),
+        help_text=_("A PDF, shown from the start. 30 MB at most."),
     )
     remove_slides = forms.BooleanField(label=_("Remove the slides"), required=False)
     guest_policy = forms.ChoiceField(
         label=_("People without an account"),
         choices=[
-            (GuestPolicy.ALWAYS_ACCEPT, _("come in")),
-            (GuestPolicy.ASK_MODERATOR, _("wait until a moderator lets them in")),
-            (GuestPolicy.ALWAYS_DENY, _("stay outside")),
+            (GuestPolicy.ALWAYS_ACCEPT, _("direct access")),
+            (GuestPolicy.ASK_MODERATOR, _("waiting room")),
+            (GuestPolicy.ALWAYS_DENY, _("are refused")),
         ],
         initial=GuestPolicy.ALWAYS_ACCEPT,
     )
@@ -190,7 +190,7 @@ class MeetingForm(PageForm):
     lock_public_chat = forms.BooleanField(label=_("Write in the public chat"), required=False)
     lock_private_chat = forms.BooleanField(label=_("Write in private"), required=False)
     lock_notes = forms.BooleanField(label=_("Write in the shared notes"), required=False)
-    hide_user_list = forms.BooleanField(label=_("See who is there"), required=False)
+    hide_user_list = forms.BooleanField(label=_("See the list of participants"), required=False)
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ class MeetingForm(PageForm):
         if file and file.size > slides.LARGEST_BYTES:
             raise ValidationError(gettext("This file is larger than 30 MB. Choose a smaller one."))
         if file and not slides.is_pdf(file):
-            raise ValidationError(gettext("This file is no PDF. Export your slides as PDF."))
+            raise ValidationError(gettext("This file isn’t a PDF. Export your slides as PDF."))
         return file
 
     def clean_name(self) -> str:
@@ -271,7 +271,7 @@ class MeetingForm(PageForm):
             self.add_error(
                 "stops_live",
                 gettext(
-                    "The webinar is running. Tick this too if its live is to stop, or tick webinar mode again."
+                    "The webinar is running. Tick this box too to stop its live, or tick webinar mode again."
                 ),
             )
         if data.get("recurrence") and not data.get("is_webinar"):
@@ -282,20 +282,20 @@ class MeetingForm(PageForm):
             and moved
             and start_at.astimezone(UTC) + timedelta(minutes=duration) <= timezone.now()
         ):
-            self.add_error("start_at", gettext("This time is over. Choose a time to come."))
+            self.add_error("start_at", gettext("This time is in the past. Choose a later one."))
         return data
 
     def _clean_recurrence(self, data: dict[str, Any]) -> None:
         start_at, until = data.get("start_at"), data.get("recurrence_until")
         if until and data.get("recurrence_times"):
-            self.add_error("recurrence_times", gettext("Choose a last day or a number of times, not both."))
+            self.add_error("recurrence_times", gettext("Choose an end date or a number of sessions, not both."))
         elif not until and not data.get("recurrence_times"):
             if not {"recurrence_until", "recurrence_times"} & self.errors.keys():
                 self.add_error(
-                    "recurrence_until", gettext("Say when it ends: a last day, or a number of times.")
+                    "recurrence_until", gettext("Enter an end date or a number of sessions.")
                 )
         elif until and start_at and until < timezone.localtime(start_at).date():
-            self.add_error("recurrence_until", gettext("This day is before the first meeting."))
+            self.add_error("recurrence_until", gettext("This date is before the first session."))
 
     def _recurrence(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -34,13 +34,13 @@ class AddressesField(forms.CharField):
         if wrong:
             raise ValidationError(
                 ngettext(
-                    "This is no mail address: %(words)s", "These are no mail addresses: %(words)s", len(wrong)
+                    "Invalid email address: %(words)s", "Invalid email addresses: %(words)s", len(wrong)
                 ),
                 params={"words": ", ".join(wrong[:10])},
             )
         if len(addresses) > MOST_ADDRESSES:
             raise ValidationError(
-                gettext("Not more than %(most)s people can be invited at once; these are %(given)s."),
+                gettext("At most %(most)s people can be invited at once; you entered %(given)s."),
                 params={"most": MOST_ADDRESSES, "given": len(addresses)},
             )
         return addresses
@@ -58,30 +58,30 @@ class InviteForm(PageForm):
     """Who is invited, as what, in which language, with which word."""
 
     addresses = AddressesField(
-        label=_("Mail addresses"),
+        label=_("Email addresses"),
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("One per line, or separated by commas."),
     )
     role = forms.ChoiceField(
-        label=_("They are invited"),
+        label=_("Invited as"),
         widget=forms.RadioSelect,
         choices=[
-            (Role.LISTENER, _("as listeners: they get the link of the live page")),
-            (Role.PRESENTER, _("as presenters: they get a link into the meeting")),
+            (Role.LISTENER, _("listeners: they receive the link to the live page")),
+            (Role.PRESENTER, _("presenters: they receive a link to the meeting")),
         ],
         initial=Role.LISTENER,
     )
     word = forms.CharField(
-        label=_("A word from you"),
+        label=_("Personal message"),
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     language = forms.ChoiceField(
-        label=_("Language of the mail"),
+        label=_("Language of the email"),
         choices=settings.LANGUAGES,
-        help_text=_("Those who chose a language on this platform get it in theirs."),
+        help_text=_("Users who chose a language on this platform receive it in that language."),
     )
 
     def __init__(self, data: Any = None, *, roles: list[Role]) -> None:

@@ -39,7 +39,7 @@ def _page(
 def _sent(request: UserRequest, number: int) -> None:
     messages.success(
         request,
-        ngettext("%(number)s invitation is on its way.", "%(number)s invitations are on their way.", number)
+        ngettext("%(number)s invitation is being sent.", "%(number)s invitations are being sent.", number)
         % {"number": number},
     )
 
@@ -74,5 +74,5 @@ def invite_again(request: UserRequest, meeting: Meeting) -> HttpResponse:
     if number:
         _sent(request, number)
     else:
-        messages.info(request, _("Nobody has been invited by mail yet."))
+        messages.info(request, _("Nobody has been invited by email yet."))
     return redirect(meeting)

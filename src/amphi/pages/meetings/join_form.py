@@ -21,7 +21,7 @@ class JoinForm(PageForm):
         label=_("Your name"),
         max_length=LONGEST_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text=_("As the others will see it."),
+        help_text=_("As others will see it."),
     )
     password = forms.CharField(
         label=_("Password of the meeting"),
@@ -49,7 +49,7 @@ class JoinForm(PageForm):
         printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in typed)
         name = " ".join(printable.split())
         if not name:
-            raise forms.ValidationError(gettext("Type the name that the others will see."))
+            raise forms.ValidationError(gettext("Enter the name that others will see."))
         return name
 
     def clean_password(self) -> str:

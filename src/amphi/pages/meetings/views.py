@@ -132,7 +132,7 @@ def add(request: HttpRequest) -> HttpResponse:
     except MeetingError as error:
         form.add_error(None, str(error))
         return _form_page(request, form, None, 422)
-    done = _("The webinar is planned.") if saved.meeting.is_webinar else _("The meeting is planned.")
+    done = _("The webinar is scheduled.") if saved.meeting.is_webinar else _("The meeting is scheduled.")
     return _saved(request, saved, done)
 
 
@@ -191,7 +191,7 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     except MeetingError as error:
         messages.error(request, str(error))
         return redirect(meeting)
-    return _saved(request, saved, _("The webinar is planned for the new time."))
+    return _saved(request, saved, _("The webinar is rescheduled."))
 
 
 @editor
@@ -215,7 +215,7 @@ def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(meeting)
     done = (
-        _("“%(name)s” was deleted.") if gone else _("“%(name)s” is ending, and is deleted in a few seconds.")
+        _("“%(name)s” was deleted.") if gone else _("“%(name)s” is ending and will be deleted in a few seconds.")
     )
     messages.success(request, done % {"name": name})
     return redirect("meetings:list")

@@ -26,20 +26,20 @@ _OFF, _WAIT, _OK, _BAD = "off", "wait", "ok", "bad"
 _GATEWAY: Mapping[str, tuple[str, Promise]] = {
     State.IDLE: (_OFF, gettext_lazy("Ready")),
     State.STARTING: (_WAIT, gettext_lazy("Entering the meeting")),
-    State.LIVE: (_OK, gettext_lazy("Filming")),
-    State.RECOVERING: (_WAIT, gettext_lazy("Coming back")),
+    State.LIVE: (_OK, gettext_lazy("Broadcasting")),
+    State.RECOVERING: (_WAIT, gettext_lazy("Recovering")),
     State.STOPPING: (_WAIT, gettext_lazy("Leaving")),
     State.STOPPED: (_OFF, gettext_lazy("Ready")),
     State.FAILED: (_BAD, gettext_lazy("Problem")),
 }
 _STREAM: Mapping[str, tuple[str, Promise]] = {
     State.IDLE: (_OFF, gettext_lazy("None yet")),
-    State.STARTING: (_WAIT, gettext_lazy("Awaited")),
-    State.LIVE: (_OK, gettext_lazy("Arriving")),
+    State.STARTING: (_WAIT, gettext_lazy("Waiting")),
+    State.LIVE: (_OK, gettext_lazy("Received")),
     State.RECOVERING: (_WAIT, gettext_lazy("Interrupted")),
     State.STOPPING: (_WAIT, gettext_lazy("Ending")),
     State.STOPPED: (_OFF, gettext_lazy("Ended")),
-    State.FAILED: (_BAD, gettext_lazy("Nothing arrives")),
+    State.FAILED: (_BAD, gettext_lazy("No signal")),
 }
 
 
@@ -59,14 +59,14 @@ def _stations(meeting: Meeting, livestream: Livestream) -> list[dict[str, str]]:
     listening = _OK if livestream.state == State.LIVE and count else _OFF
     rows = [
         ("meeting", _("Meeting"), "people", *_meeting_station(meeting, livestream)),
-        ("gateway", _("Streaming gateway"), "camera-video", *_GATEWAY[livestream.state]),
+        ("gateway", _("Broadcast"), "camera-video", *_GATEWAY[livestream.state]),
         ("stream", _("Picture and sound"), "broadcast", *_STREAM[livestream.state]),
         (
             "listeners",
             _("Listeners"),
             "headphones",
             listening,
-            ngettext("%(count)s present", "%(count)s present", count) % {"count": count},
+            ngettext("%(count)s connected", "%(count)s connected", count) % {"count": count},
         ),
     ]
     return [

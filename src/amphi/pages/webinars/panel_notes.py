@@ -109,8 +109,8 @@ def _no_webhooks(meeting: Meeting, livestream: Livestream) -> Note:
     text = ""
     if meeting.is_open and livestream.has_hook is False:
         text = _(
-            "The meeting server does not tell what happens in the meeting: it has no webhooks. Raised hands and polls are not"
-            " shown here, and what is written in the meeting’s chat does not reach the listeners’ chat."
+            "The meeting server has no webhooks. Raised hands and polls are not shown here, and messages in the meeting’s chat"
+            " do not reach the listeners."
         )
     return Note("webhooks", "info-circle", text)
 
@@ -151,7 +151,7 @@ def _waiting(livestream: Livestream, count: int, since: datetime) -> Note:
             event_id=livestream.event_id, sent_at__gt=now - 2 * WAITS_LONG
         ).exists()
         code = "chat_rate" if goes_on and count > settings.CHAT_DELIVERY_PER_SECOND else "chat_not_taken"
-    text = _("Messages of listeners wait to be sent to the meeting, since %(time)s. %(reason)s") % {
+    text = _("Listeners’ messages have been waiting to be sent to the meeting since %(time)s. %(reason)s") % {
         "time": _time(since),
         "reason": wording.delivery_error(code),
     }

@@ -7,28 +7,28 @@ from amphi.webinars import transitions
 from amphi.webinars.models import Livestream, State, Transition
 
 SENTENCES: dict[str, Promise] = {
-    State.IDLE: _("Nothing is broadcast yet. Listeners see the planned time."),
+    State.IDLE: _("Nothing is broadcast yet. Listeners see the scheduled time."),
     State.STARTING: _("The live is starting: it takes a few seconds. You can already speak in the meeting."),
     State.LIVE: _("You are on air: listeners see and hear the meeting."),
-    State.RECOVERING: _("The picture is interrupted. It comes back by itself; listeners are asked to wait."),
+    State.RECOVERING: _("The picture is interrupted. It will come back automatically; listeners are asked to wait."),
     State.STOPPING: _("The live is stopping. This takes a few seconds."),
     State.STOPPED: _("The live is over. Listeners see that it has ended."),
     State.FAILED: _("The live could not be broadcast. The meeting itself is not affected."),
 }
 """What a state means, for the person who presents."""
 
-_PICTURE_LOST = _("The picture stopped being sent to the listeners. The connection is being made again.")
+_PICTURE_LOST = _("The picture no longer reaches the listeners. Reconnecting.")
 ERRORS: dict[str, Promise] = {
     "gateway_error": _("The streaming gateway has a problem."),
-    "gateway_unreachable": _("The streaming gateway does not answer. It is asked again."),
-    "gateway_timeout": _("The streaming gateway takes too long to answer. It is asked again."),
+    "gateway_unreachable": _("The streaming gateway does not answer. Retrying."),
+    "gateway_timeout": _("The streaming gateway takes too long to answer. Retrying."),
     "gateway_misconfigured": _(
         "The streaming gateway’s address, token or certificate file is wrong. Tell an administrator."
     ),
     "gateway_untrusted": _("The streaming gateway’s certificate is not trusted. Tell an administrator."),
-    "gateway_unauthorized": _("The streaming gateway does not accept our token. Tell an administrator."),
-    "gateway_full": _("The streaming gateway is busy with other webinars. It is asked again."),
-    "gateway_failed": _("The streaming gateway failed. It is asked again."),
+    "gateway_unauthorized": _("Authentication with the streaming gateway failed. Tell an administrator."),
+    "gateway_full": _("The streaming gateway is busy with other webinars. Retrying."),
+    "gateway_failed": _("The streaming gateway failed. Retrying."),
     "gateway_refused": _("The streaming gateway refused the webinar. Tell an administrator."),
     "gateway_room_name": _(
         "This webinar’s room name does not suit the streaming gateway. Tell an administrator."
@@ -43,23 +43,23 @@ ERRORS: dict[str, Promise] = {
     "meeting_ended": _("The meeting was ended."),
     "stopped": _("The streaming gateway stopped, as asked."),
     "join_refused": _("The meeting did not let the streaming gateway in."),
-    "removed": _("A moderator removed the streaming user from the meeting. It joins again."),
-    "meeting_not_found": _("The meeting server knows no such meeting. It is asked again."),
-    "meeting_full": _("The meeting is full: the streaming user finds no place. It tries again."),
-    "session_expired": _("The streaming user’s entry was no longer valid. It joins again."),
-    "client_error": _("The meeting’s page showed the streaming user an error. It joins again."),
+    "removed": _("A moderator removed the streaming user from the meeting. Rejoining."),
+    "meeting_not_found": _("The meeting server does not know this meeting. Retrying."),
+    "meeting_full": _("The meeting is full: the streaming user can’t join. Retrying."),
+    "session_expired": _("The streaming user’s session expired. Rejoining."),
+    "client_error": _("The meeting’s page showed the streaming user an error. Rejoining."),
     "waiting_for_approval": _(
-        "The streaming user waits at the meeting’s door: let it in, among the participants."
+        "The streaming user is in the waiting room: let it in from the list of participants."
     ),
-    "no_sound": _("The streaming gateway is in the meeting, but can’t hear it."),
-    "disconnected": _("The streaming gateway has lost the meeting server, and reconnects."),
-    "join_timeout": _("The streaming gateway could not enter the meeting in time. It tries again."),
-    "page_crashed": _("The streaming gateway lost the meeting’s page. It joins again."),
+    "no_sound": _("The streaming gateway is in the meeting, but receives no sound."),
+    "disconnected": _("The streaming gateway lost the meeting server. Reconnecting."),
+    "join_timeout": _("The streaming gateway could not join the meeting in time. Retrying."),
+    "page_crashed": _("The streaming gateway lost the meeting’s page. Rejoining."),
     "rtmp_refused": _("The live server refused the picture. Tell an administrator."),
     "rtmp_lost": _PICTURE_LOST,
-    "capture_failed": _("The streaming gateway could not film the meeting. It tries again."),
+    "capture_failed": _("The streaming gateway could not film the meeting. Retrying."),
     "no_media": _(
-        "No picture reached the live server in time. Restart the live; if it lasts, tell an administrator."
+        "No picture reached the live server in time. Restart the live; if the problem persists, tell an administrator."
     ),
     "max_duration": _("The longest duration allowed was reached."),
     "end": _("The webinar was ended."),
@@ -70,15 +70,15 @@ ON_AIR = frozenset({"no_sound"})
 """Those that presenters are told of while pictures arrive: the audience sees the meeting, and does not hear it."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {
-    "chat_failed": _("The meeting did not take them."),
+    "chat_failed": _("The meeting refused them."),
     "chat_no_meeting": _("The meeting server no longer knows the meeting."),
-    "chat_meeting_server": _("The meeting server does not take messages at the moment."),
+    "chat_meeting_server": _("The meeting server does not accept messages at the moment."),
     "chat_not_running": _("The live was not running."),
-    "chat_rate": _("Many were written at once, and only so many are sent in a second."),
+    "chat_rate": _("Too many were written at once: they are sent little by little."),
     "chat_not_taken": _("Nothing has been sent for a while. Tell an administrator."),
-    "gateway_refused": _("The streaming gateway does not take messages."),
+    "gateway_refused": _("The streaming gateway does not accept messages."),
     "gateway_unsupported": _("The streaming gateway can’t write in the meeting."),
-    "gateway_full": _("The streaming gateway does not take messages at the moment."),
+    "gateway_full": _("The streaming gateway does not accept messages at the moment."),
 }
 """The codes of `Message.delivery_error` that say more, or something else, than `ERRORS` does."""
 
@@ -92,11 +92,11 @@ RECORDING_FORMATS: dict[str, Promise] = {
 """What BBB makes of a recording, by its name of the format."""
 
 EVENTS: dict[str, Promise] = {
-    transitions.GO_LIVE: _("Live asked for"),
-    transitions.MEDIA_SEEN: _("On air: pictures arrive"),
+    transitions.GO_LIVE: _("Live requested"),
+    transitions.MEDIA_SEEN: _("On air: picture received"),
     transitions.MEDIA_LOST: _("Picture interrupted"),
-    transitions.RESTART: _("Restart of the live asked for"),
-    transitions.STOP: _("Stop of the live asked for"),
+    transitions.RESTART: _("Restart requested"),
+    transitions.STOP: _("Stop requested"),
     transitions.MEETING_ENDED: _("Meeting ended"),
     transitions.GATEWAY_IDLE: _("Live stopped"),
     transitions.GIVE_UP: _("Live given up"),
@@ -115,7 +115,7 @@ def last_error(livestream: Livestream) -> str:
 def transition(row: Transition) -> str:
     """One line of the history, without its time."""
     if row.event == transitions.STOP and row.reason == "end":
-        return str(_("End of the webinar asked for"))
+        return str(_("End of the webinar requested"))
     return str(EVENTS.get(row.event, row.event))
 
 
