@@ -93,7 +93,10 @@ class Event(models.Model):
         AccessGroup, blank=True, related_name="events", verbose_name=_("groups allowed")
     )
     password = models.CharField(
-        _("password"), max_length=64, blank=True, help_text=_("Asked of everyone who watches, except the owners.")
+        _("password"),
+        max_length=64,
+        blank=True,
+        help_text=_("Asked of everyone who watches, except the owners."),
     )
     enable_chat = models.BooleanField(_("chat"), default=False)
     state = models.CharField(max_length=12, choices=EventState, blank=True, editable=False)

@@ -288,12 +288,12 @@ class MeetingForm(PageForm):
     def _clean_recurrence(self, data: dict[str, Any]) -> None:
         start_at, until = data.get("start_at"), data.get("recurrence_until")
         if until and data.get("recurrence_times"):
-            self.add_error("recurrence_times", gettext("Choose an end date or a number of sessions, not both."))
+            self.add_error(
+                "recurrence_times", gettext("Choose an end date or a number of sessions, not both.")
+            )
         elif not until and not data.get("recurrence_times"):
             if not {"recurrence_until", "recurrence_times"} & self.errors.keys():
-                self.add_error(
-                    "recurrence_until", gettext("Enter an end date or a number of sessions.")
-                )
+                self.add_error("recurrence_until", gettext("Enter an end date or a number of sessions."))
         elif until and start_at and until < timezone.localtime(start_at).date():
             self.add_error("recurrence_until", gettext("This date is before the first session."))
 

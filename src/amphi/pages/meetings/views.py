@@ -215,7 +215,9 @@ def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(meeting)
     done = (
-        _("“%(name)s” was deleted.") if gone else _("“%(name)s” is ending and will be deleted in a few seconds.")
+        _("“%(name)s” was deleted.")
+        if gone
+        else _("“%(name)s” is ending and will be deleted in a few seconds.")
     )
     messages.success(request, done % {"name": name})
     return redirect("meetings:list")

@@ -10,7 +10,9 @@ SENTENCES: dict[str, Promise] = {
     State.IDLE: _("Nothing is broadcast yet. Listeners see the scheduled time."),
     State.STARTING: _("The live is starting: it takes a few seconds. You can already speak in the meeting."),
     State.LIVE: _("You are on air: listeners see and hear the meeting."),
-    State.RECOVERING: _("The picture is interrupted. It will come back automatically; listeners are asked to wait."),
+    State.RECOVERING: _(
+        "The picture is interrupted. It will come back automatically; listeners are asked to wait."
+    ),
     State.STOPPING: _("The live is stopping. This takes a few seconds."),
     State.STOPPED: _("The live is over. Listeners see that it has ended."),
     State.FAILED: _("The live could not be broadcast. The meeting itself is not affected."),
