@@ -344,11 +344,11 @@ def test_browsers_are_told_once_to_come_by_https_only(edge):
 def test_who_watches_already_goes_on_while_the_platform_restarts(edge):
     """The last test of this file: the platform is gone afterwards."""
     segment = segment_of(edge)
-    watching = f"{edge.url}/t/{edge.ticket(viewer='a-patient-one', seconds=2)}/hls/{segment}"
+    watching = f"{edge.url}/t/{edge.ticket(viewer='a-patient-one', seconds=5)}/hls/{segment}"
     assert edge.client.get(watching).status_code == 200
     edge.web.terminate()
     edge.web.wait(PATIENCE_S)
-    time.sleep(2.5)  # the answer that is remembered runs out
+    time.sleep(5.5)  # the answer that is remembered runs out with the ticket
     assert edge.client.get(watching).status_code == 200
     assert edge.hls(segment, viewer="a-new-one").status_code == 500
     # What went wrong is told by its status alone.

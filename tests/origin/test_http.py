@@ -36,6 +36,12 @@ async def lecture(origin, client):
     await publisher.close()
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Requests block for a minute, so that none gives up while a slow machine still opens the others."""
+    monkeypatch.setattr("amphi.origin.http_app.BLOCK_TARGETS", 60)
+
+
 def _playlist(origin):
     return origin.origin.streams.get("lecture").playlist
 
@@ -102,7 +108,7 @@ async def test_a_stream_without_a_whole_segment_is_404(origin, client):
     assert (await client.get("/hls/lecture.m3u8")).status_code == 200
 
 
-async def test_a_playlist_request_blocks_until_its_part_is_there(origin, client, lecture):
+async def test_a_playlist_request_blocks_until_its_part_is_there(origin, client, lecture, patient):
     last = _playlist(origin).last_number
     request = asyncio.create_task(client.get(f"/hls/lecture/main.m3u8?_HLS_msn={last + 1}&_HLS_part=1"))
     await eventually(lambda: _blocked(origin) == 1)
@@ -114,7 +120,7 @@ async def test_a_playlist_request_blocks_until_its_part_is_there(origin, client,
     assert answer.headers["cache-control"] == "public, max-age=6"
 
 
-async def test_the_hinted_part_blocks_until_it_is_there(origin, client, lecture):
+async def test_the_hinted_part_blocks_until_it_is_there(origin, client, lecture, patient):
     playlist = _playlist(origin)
     request = asyncio.create_task(client.get(f"/hls/lecture/{playlist.session}/p{playlist.next_part}.m4s"))
     await eventually(lambda: _blocked(origin) == 1)
@@ -124,7 +130,7 @@ async def test_the_hinted_part_blocks_until_it_is_there(origin, client, lecture)
     assert answer.content == playlist.part(6).data
 
 
-async def test_many_blocked_requests_are_answered_at_once_with_the_same(origin, client, lecture):
+async def test_many_blocked_requests_are_answered_at_once_with_the_same(origin, client, lecture, patient):
     url = f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}"
     requests = [asyncio.create_task(client.get(url)) for _ in range(60)]
     await eventually(lambda: _blocked(origin) == 60)
@@ -134,7 +140,7 @@ async def test_many_blocked_requests_are_answered_at_once_with_the_same(origin, 
     assert _blocked(origin) == 0
 
 
-async def test_a_client_that_leaves_while_blocked_is_forgotten(origin, lecture):
+async def test_a_client_that_leaves_while_blocked_is_forgotten(origin, lecture, patient):
     reader, writer = await asyncio.open_connection("127.0.0.1", origin.http_port)
     url = f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 1}"
     writer.write(f"GET {url} HTTP/1.1\r\nHost: origin\r\n\r\n".encode())
@@ -152,7 +158,7 @@ async def test_a_blocked_request_gives_up_after_three_target_durations(origin, c
     assert _blocked(origin) == 0
 
 
-async def test_the_end_answers_whoever_is_blocked(origin, client, lecture):
+async def test_the_end_answers_whoever_is_blocked(origin, client, lecture, patient):
     request = asyncio.create_task(
         client.get(f"/hls/lecture/main.m3u8?_HLS_msn={_playlist(origin).last_number + 2}&_HLS_part=0")
     )
