@@ -65,7 +65,23 @@ def test_address_is_signed_and_expires(client, marie, monkeypatch):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"MZ\x90", b"<html>%PDF-1.7 %%EOF</html>", b"%PDF-1.7 without an end", PDF + b"x" * 4096],
+    [
+        b"\xef\xbb\xbf" + PDF,
+        b"\r\n\r\n" + PDF,
+        b"\x1b%-12345X@PJL JOB\r\n@PJL ENTER LANGUAGE=PDF\r\n" + PDF,
+        PDF + bytes(4096),
+        PDF + b"\r\n<!-- served by an old web server -->\r\n",
+        PDF.replace(b"%%EOF\n", b"startxref\n9\n"),
+        PDF.replace(b"%%EOF\n", b"%%EOF") + PDF,
+    ],
+)
+def test_slides_as_real_programs_write_them(client, marie, content):
+    assert add(client, new_slides=upload(content=content)).slides_name == "cours.pdf"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"MZ\x90", b"<html>%PDF-1.7 %%EOF</html>", b"%PDF-1.7 without an end", PDF + b"x" * 40_000],
 )
 def test_what_is_no_pdf_is_refused_whatever_it_is_called(client, marie, content):
     response = client.post("/meetings/add/", form_data(new_slides=upload(content=content)))

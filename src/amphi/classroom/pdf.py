@@ -10,6 +10,7 @@ from amphi.classroom.exceptions import InvalidDocumentError
 
 MAX_PDF_BYTES = 30 * 1024 * 1024
 MAX_PAGES = 400
+HEADER_WITHIN_BYTES = 1024
 PICTURE_WIDTH = 1600
 PICTURE_HEIGHT = 1200
 
@@ -23,7 +24,8 @@ def count_pages(content: bytes) -> int:
     Raises:
         InvalidDocumentError: it isn't a PDF that can be read, or it has too many pages.
     """
-    if not content.startswith(b"%PDF-"):
+    # What some programs and mail systems put before it is passed over by every reader (ISO 32000-1, annex H, note 13).
+    if b"%PDF-" not in content[:HEADER_WITHIN_BYTES]:
         raise InvalidDocumentError("slides_not_pdf")
     try:
         with _pdfium, pypdfium2.PdfDocument(content) as document:

@@ -20,18 +20,26 @@ LARGEST_BYTES = 30 * 1024 * 1024
 """What BBB takes in one document by default."""
 _LIFETIME = timedelta(hours=1)
 _SALT = "amphi.meetings.slides"
-_MARGIN_BYTES = 2048
+_PRINTER = b"\x1b%-12345X"
+_HEADER_WITHIN_BYTES = 1024
+_TRAILER_WITHIN_BYTES = 32 * 1024
 
 
 def is_pdf(file: IO[bytes]) -> bool:
-    """Whether the content, whatever the name says, begins and ends as a PDF does (ISO 32000-1, sections 7.5.2 and 7.5.5)."""
+    """Whether the content, whatever the name says, begins and ends as a PDF does (ISO 32000-1, sections 7.5.2 and 7.5.5).
+
+    Before its header real ones have a mark of Unicode, empty lines, or a printer's language; after their end, what a mail system or
+    a web server added; and some lack the last line. All readers pass over that.
+    """
     file.seek(0)
-    head = file.read(5)
+    head = file.read(_HEADER_WITHIN_BYTES)
     file.seek(0, 2)
-    file.seek(max(0, file.tell() - _MARGIN_BYTES))
+    file.seek(max(0, file.tell() - _TRAILER_WITHIN_BYTES))
     tail = file.read()
     file.seek(0)
-    return head == b"%PDF-" and b"%%EOF" in tail
+    is_led_in = head.startswith(_PRINTER) and b"%PDF-" in head
+    begins = head.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith(b"%PDF-") or is_led_in
+    return begins and (b"%%EOF" in tail or b"startxref" in tail)
 
 
 def name_of(uploaded: str) -> str:
