@@ -211,3 +211,12 @@ async def test_trailers_and_chunk_headers_end(connect, begun, piece):
     with suppress(ConnectionError):
         assert _status(await _all(reader)) in {400, 431}
     assert sent < 20 * MAX_HEAD_BYTES
+
+
+async def test_a_head_that_follows_a_request_with_a_body_has_its_time_too(connect):
+    reader, writer = await connect()
+    writer.write(b"POST / HTTP/1.1\r\nHost: amphi\r\nContent-Length: 3\r\n\r\nabc")
+    async with asyncio.timeout(PATIENCE_S):
+        assert _status(await reader.readuntil(b"\r\n\r\n3")) == 200
+    writer.write(b"GET /")
+    assert _status(await _all(reader)) == 408

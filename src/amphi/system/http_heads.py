@@ -11,17 +11,22 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT = timedelta(seconds=20)
+# What is parsed at once, so that a head is seen to be too long before it is whole.
+SLICE_BYTES = 16 * 1024
 
 
 class BoundedHTTPProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose heads, trailers and chunk headers end: 64 KiB long at most, each head within 20 s of its beginning."""
+    """HTTP/1.1 whose heads, trailers and chunk headers end: 64 KiB long at most, each head within 20 s of its beginning.
+
+    A new `cycle` tells that a head is whole. Uvicorn's parser calls only what is defined here, and each call would cost every
+    request: so nothing is counted while whole requests come.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._head_is_open = True
         self._unparsed_bytes = 0
-        self._head_bytes = 0
+        self._body_came = False
         self._deadline: asyncio.TimerHandle | None = None
         self._set_deadline()
 
@@ -32,53 +37,37 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, unless more came than can be of use before it made sense."""
-        self._unparsed_bytes += len(data)
-        super().data_received(data)
-        if self.transport.is_closing():
-            self._clear_deadline()
-        elif self._unparsed_bytes > MAX_HEAD_BYTES:
-            self._refuse(431)
-        elif self._head_is_open and self._unparsed_bytes and self._deadline is None:
-            self._set_deadline()
-
-    def on_message_begin(self) -> None:
-        """Count a new head."""
-        super().on_message_begin()
-        self._head_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the address."""
-        self._count_head(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
-        self._count_head(len(name) + len(value))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """Begin to answer."""
-        self._head_is_open = False
-        self._unparsed_bytes = 0
-        self._clear_deadline()
-        super().on_headers_complete()
+        if len(data) <= SLICE_BYTES:
+            self._parse(data)
+            return
+        for at in range(0, len(data), SLICE_BYTES):
+            if not self.transport.is_closing() and self in self.connections:
+                self._parse(data[at : at + SLICE_BYTES])
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
-        self._unparsed_bytes = 0
+        self._body_came = True
         super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        """Begin to wait for the next head, once a byte of it comes."""
-        self._head_is_open = True
-        self._unparsed_bytes = 0
-        super().on_message_complete()
-
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            # The parser turns it into an invalid request, which is answered 400.
-            raise ValueError(f"a head of more than {MAX_HEAD_BYTES} bytes")
+    def _parse(self, data: bytes) -> None:
+        before = self.cycle
+        super().data_received(data)
+        is_new = self.cycle is not before
+        body_came, self._body_came = self._body_came, False
+        if is_new and self._deadline is None and not self._unparsed_bytes:
+            return
+        if self.transport.is_closing() or self not in self.connections:  # closed, or a WebSocket's now
+            self._clear_deadline()
+            return
+        if is_new or body_came:
+            self._unparsed_bytes = 0
+            self._clear_deadline()
+            return
+        self._unparsed_bytes += len(data)
+        if self._unparsed_bytes > MAX_HEAD_BYTES:
+            self._refuse(431)
+        elif self._deadline is None and (not self.cycle.more_body or self.cycle.response_complete):
+            self._set_deadline()
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(HEAD_TIMEOUT.total_seconds(), self._refuse, 408)
