@@ -106,3 +106,16 @@ def test_capabilities_are_remembered_for_a_while(serve):
         now[0] = 100.0 + later_s
         assert server.capabilities().version == "3.0.4"
         assert len(wire.requests) == calls
+
+
+def test_version_takes_one_call_and_is_remembered_for_what_else_asks(serve):
+    now = [100.0]
+    wire = serve(lambda request: success("<bbbVersion>3.0.4</bbbVersion>"))
+    server = Server(wire.url, SECRET, clock=lambda: now[0])
+    assert server.version() == server.version() == "3.0.4"
+    assert len(wire.requests) == 1
+    assert server.capabilities().version == "3.0.4"
+    assert len(wire.requests) == 2  # the hooks alone
+    now[0] += 601
+    assert server.version() == "3.0.4"
+    assert len(wire.requests) == 3

@@ -100,6 +100,7 @@ class Server:
             raise exceptions.MisconfiguredServerError(str(error)) from error
         self._clock = clock
         self._probed: tuple[float, Capabilities] | None = None
+        self._told: tuple[float, tuple[str, tuple[int, int] | None]] | None = None
 
     def __repr__(self) -> str:
         return f"Server({self.url!r})"
@@ -288,14 +289,27 @@ class Server:
         self._probed = (now + _CAPABILITIES_EXPIRE_AFTER_S, capabilities)
         return capabilities
 
-    def _probe(self) -> Capabilities:
+    def version(self) -> str:
+        """BigBlueButton's version as `Capabilities.version` has it: one call, then remembered for ten minutes."""
+        return self._read_version()[0]
+
+    def _read_version(self) -> tuple[str, tuple[int, int] | None]:
+        """The version as it is told, and its first two numbers."""
+        now = self._clock()
+        if self._told is not None and now < self._told[0]:
+            return self._told[1]
         response = self._call("", {})
         text = answers.text(response, "bbbVersion")
         # A server may keep its version to itself; only 3.0 and later name a GraphQL address.
         speaks_graphql = bool(
             answers.text(response, "graphqlApiUrl") or answers.text(response, "graphqlWebsocketUrl")
         )
-        version = version_of(text) or (_FIRST_WITH_CHAT_MESSAGE if speaks_graphql else None)
+        numbers = version_of(text) or (_FIRST_WITH_CHAT_MESSAGE if speaks_graphql else None)
+        self._told = (now + _CAPABILITIES_EXPIRE_AFTER_S, (text, numbers))
+        return text, numbers
+
+    def _probe(self) -> Capabilities:
+        text, version = self._read_version()
         try:
             self.hooks()
         except (exceptions.CallNotSupportedError, exceptions.ChecksumRefusedError):

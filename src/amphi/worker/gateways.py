@@ -53,7 +53,7 @@ def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -
     """
     meeting, server = livestream.meeting, meeting_server()
     try:
-        version = server.capabilities().version
+        version = server.version()
     except BigBlueButtonError:
         version = ""
     return server.join_url(
