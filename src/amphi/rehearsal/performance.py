@@ -283,7 +283,7 @@ class Performance:
 
     async def _end(self, presenter: Presenter, listener: Listener) -> None:
         await listener.watched("void watch.again()")
-        await presenter.start_again()
+        await presenter.start_again(OVER_TIMEOUT_S)
         await self._first_frame(listener)
         self.tell(say(en="Live again.", fr="De nouveau en direct."))
         at = await presenter.end_meeting()

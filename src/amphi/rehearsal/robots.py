@@ -109,15 +109,17 @@ class Robot:
                 return False  # the page is being replaced by the next
             raise
 
-    async def click(self, selector: str, what: str, *, page: Page | None = None) -> float:
-        """Press a button; returns when, in seconds since 1970.
+    async def click(
+        self, selector: str, what: str, *, page: Page | None = None, timeout_s: float = STEP_S
+    ) -> float:
+        """Press a button, once it is there; returns when, in seconds since 1970.
 
         Raises:
             NoAnswerError: it is not there to be pressed; `what` is the sentence that says so.
         """
         button = (page or self.page).locator(selector).first
         try:
-            await button.wait_for(state="visible", timeout=STEP_S * 1000)
+            await button.wait_for(state="visible", timeout=timeout_s * 1000)
             at = time.time()
             await button.click(timeout=STEP_S * 1000, no_wait_after=True)
         except PlaywrightTimeoutError:
@@ -218,24 +220,28 @@ class Presenter(Robot):
             await self.click("#panel-button", "The classroom did not open its chat.")
         return await _send(self, "#chat-input", text, "The classroom's chat can't be written in.")
 
-    async def start_again(self) -> float:
-        """Press « Relancer le direct » on the panel once it is offered; returns when. The meeting went on meanwhile."""
+    async def start_again(self, timeout_s: float) -> float:
+        """Press « Relancer le direct » on the panel once it is offered; returns when. The meeting went on meanwhile.
+
+        Args:
+            timeout_s: the longest that the gateway may take to stop.
+        """
         missing = "The panel did not offer to start the live again."
-        return await self._on_panel('[data-offer="restart"] button', missing)
+        return await self._on_panel('[data-offer="restart"] button', missing, timeout_s=timeout_s)
 
     async def stop_live(self) -> float:
         """Press « Arrêter seulement le direct » on the panel; returns when."""
         return await self._on_panel('[data-offer="stop"] button', "The panel did not offer to stop the live.")
 
-    async def _on_panel(self, button: str, missing: str) -> float:
+    async def _on_panel(self, button: str, missing: str, *, timeout_s: float = STEP_S) -> float:
         """Press a button of the panel in a window of its own; the classroom's stays as it is."""
         page = await self.page.context.new_page()
         await self.go(self.meeting_url, "The web part", page=page)
         try:
             async with page.expect_response(
-                lambda answer: answer.request.method == "POST", timeout=2 * STEP_S * 1000
+                lambda answer: answer.request.method == "POST", timeout=(timeout_s + STEP_S) * 1000
             ):
-                at = await self.click(button, missing, page=page)
+                at = await self.click(button, missing, page=page, timeout_s=timeout_s)
         except PlaywrightTimeoutError:
             raise NoAnswerError("The web part did not answer to a button of the panel.") from None
         # A window that is closed while its next page loads may never say that it is closed.
