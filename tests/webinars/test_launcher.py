@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.jobs import UNSEEN_AFTER
+from amphi.worker.jobs import START_MAY_TAKE, UNSEEN_AFTER
 from tests.contract.sipmediagw_upstream import TOKEN, Launcher
 from tests.webinars.test_supervisor import age, look, start
 
@@ -33,7 +33,8 @@ def test_slow_start_is_waited_for(livestream: Livestream, stage, launcher):
 def test_start_that_shows_nothing_is_begun_again_where_nothing_else_tells(livestream: Livestream, launcher):
     start(livestream)
     look(livestream, 2)
-    age(livestream, gateway_asked_at=UNSEEN_AFTER + timedelta(seconds=1))
+    long_ago = UNSEEN_AFTER + timedelta(seconds=1)
+    age(livestream, gateway_asked_at=long_ago, start_may_come_until=long_ago - START_MAY_TAKE)
     look(livestream, 3)
     # Version 1.7 reports: its own word counts.
     assert len(launcher.made) == (1 if launcher.version == "1.7" else 2)

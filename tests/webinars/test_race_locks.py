@@ -24,6 +24,7 @@ from amphi.webinars.models import LiveGateway, Livestream, Removal, State
 from amphi.webinars.saving import update_meeting
 from amphi.worker import supervisor
 from tests.factories import in_hours, make_gateway, make_webinar, put
+from tests.webinars.test_supervisor import retire
 
 PATIENCE_S = 60
 HOUR = timedelta(hours=1)
@@ -281,5 +282,5 @@ def test_live_whose_stop_was_given_up_is_stopped_when_the_gateway_is_back(livest
     assert livestream.state == State.FAILED
     assert stage.jobs[job] == "joining"
     stage.broken.clear()
-    look(livestream)
+    retire()
     assert stage.jobs[job] == "idle"

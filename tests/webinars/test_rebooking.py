@@ -8,7 +8,7 @@ from django.utils import timezone
 from amphi.audience.models import Event, StreamEvent
 from amphi.mails.models import Mail
 from amphi.webinars import domain, rebooking
-from amphi.webinars.models import Livestream, State
+from amphi.webinars.models import Livestream, RetiringJob, State
 from amphi.worker import supervisor
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.webinars.stage import open_stage
@@ -55,7 +55,7 @@ def test_dead_gateway_is_replaced_by_a_free_one(livestream, stage, other_stage):
     stage.broken.clear()
     look(livestream)
     assert stage.jobs[old] == "idle"
-    assert livestream.retiring_job_id is None
+    assert not RetiringJob.objects.exists()
 
 
 def test_dead_gateway_without_another_free_is_waited_for(livestream, stage):

@@ -11,7 +11,7 @@ from amphi.webinars.exceptions import MeetingDeletedError, TransitionRefusedErro
 from amphi.webinars.listing import listed_meetings
 from amphi.webinars.models import Livestream, Removal, State
 from amphi.worker import supervisor
-from tests.webinars.test_supervisor import JOB, age, look, on_air, start
+from tests.webinars.test_supervisor import JOB, age, look, on_air, retire, start
 
 
 def delete(livestream: Livestream) -> bool:
@@ -34,6 +34,7 @@ def look_until_gone(livestream: Livestream, looks: int = 5) -> None:
         if found is None:
             return
         next_in = supervisor.look(found)
+        retire()
     pytest.fail(f"{livestream} is still there, next look in {next_in}")
 
 

@@ -8,17 +8,25 @@ from django.utils import timezone
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
 from amphi.webinars import deletion, domain
-from amphi.webinars.models import LiveGateway, Livestream, State, Transition
-from amphi.worker import check, gateways, jobs, supervisor
+from amphi.webinars.models import LiveGateway, Livestream, RetiringJob, State, Transition
+from amphi.worker import check, gateways, retiring, supervisor
 from tests.factories import make_user
 
 JOB = r"/jobs/"
+
+
+def retire() -> None:
+    """Do as the worker's lane does: ask the gateways to stop what is to be stopped."""
+    RetiringJob.objects.update(stop_at=timezone.now())
+    for lease in retiring.claim_due(limit=9):
+        retiring.stop(lease)
 
 
 def look(livestream: Livestream, times: int = 1) -> timedelta | None:
     """Look as a worker does: on a row read anew each time."""
     next_in = None
     for _ in range(times):
+        retire()
         livestream.refresh_from_db()
         livestream.meeting.refresh_from_db()
         next_in = supervisor.look(livestream)
@@ -110,8 +118,10 @@ def test_start_with_an_ill_gateway_says_why_and_gives_up_in_the_end(livestream, 
     assert livestream.last_error
     # Whatever the gateway made of it, it is told to stop as soon as it listens.
     stage.broken.clear()
+    RetiringJob.objects.exclude(may_start_until=None).update(may_start_until=timezone.now())
     assert look(livestream) is None
     assert stage.count(f"DELETE {JOB}") == 1
+    assert not RetiringJob.objects.exists()
 
 
 def test_start_of_a_job_that_the_gateway_forgot_asks_again(livestream, stage):
@@ -444,7 +454,8 @@ def test_webinar_whose_gateway_is_filled_in_wrongly_can_be_deleted(livestream, s
     look(livestream)
     age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
     look(livestream)
-    age(livestream, job_since=jobs.CORRECTED_WITHIN + timedelta(seconds=1))
+    RetiringJob.objects.update(since=timezone.now() - 2 * retiring.CORRECTED_WITHIN)
+    retire()
     livestream.refresh_from_db()
     assert supervisor.look(livestream) is None
     assert not Meeting.objects.exists()

@@ -88,11 +88,6 @@ class Livestream(Leased):
     state_since = models.DateTimeField(_("since"), auto_now_add=True)
     job_id = models.UUIDField(_("gateway job"), null=True, editable=False)
     job_since = models.DateTimeField(null=True, editable=False)
-    retiring_gateway = models.ForeignKey(
-        LiveGateway, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
-    )
-    retiring_job_id = models.UUIDField(null=True, editable=False)
-    retiring_remote_id = models.CharField(max_length=100, blank=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
     asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
@@ -108,6 +103,8 @@ class Livestream(Leased):
     media_seen_at = models.DateTimeField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
     gateway_asked_at = models.DateTimeField(null=True, editable=False)
+    # Written before a gateway is asked to start: it may do so until then, whatever it answers, or does not.
+    start_may_come_until = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
     session_id = models.CharField(max_length=256, blank=True, editable=False)
     # BBB's own id of the streaming user, which tells what it typed where nothing else does.
@@ -144,6 +141,28 @@ class Livestream(Leased):
     def is_running(self) -> bool:
         """Something runs, or is asked to run."""
         return self.state in RUNNING
+
+
+class RetiringJob(Leased):
+    """A gateway's job that its livestream has done with, and that is still to be stopped; nobody waits for it but who needs its gateway.
+
+    Attributes:
+        may_start_until: a start was asked for whose outcome nobody knows, so that “idle” means something only after that.
+        stop_at: when the gateway is asked to stop it next.
+    """
+
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="retiring_jobs")
+    gateway = models.ForeignKey(LiveGateway, on_delete=models.CASCADE, related_name="retiring_jobs")
+    job_id = models.UUIDField()
+    remote_id = models.CharField(max_length=100, blank=True)
+    since = models.DateTimeField()
+    may_start_until = models.DateTimeField(null=True)
+    stop_at = models.DateTimeField(db_index=True)
+    last_error = models.CharField(max_length=40, blank=True)
+    last_error_detail = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.job_id)
 
 
 class Transition(models.Model):

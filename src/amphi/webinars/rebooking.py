@@ -14,7 +14,7 @@ from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting
 from amphi.webinars import planning, transitions
 from amphi.webinars.exceptions import MeetingDeletedError
-from amphi.webinars.models import RUNNING, LiveGateway, Livestream
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream, RetiringJob
 
 log = logging.getLogger("webinar")
 
@@ -45,19 +45,18 @@ def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
         gateway = planning.free_gateway(others, now, max(livestream.ends_at, now + SOON), mine=livestream)
         if gateway is None:
             return False
-        columns = transitions.new_job(livestream) | {"last_error": "", "last_error_detail": ""}
-        if not _take(livestream, gateway, **columns):
+        before = livestream.gateway
+        if not transitions.replace_job(livestream, gateway=gateway, last_error="", last_error_detail=""):
             return False
+        Event.objects.filter(pk=livestream.event_id).update(broadcaster=gateway.broadcaster)
         log.warning(
             "replace_gateway for meeting %s “%s”: %s instead of %s (%s)",
             livestream.meeting_id,
             livestream.meeting.name,
             gateway,
-            livestream.gateway,
+            before,
             reason,
         )
-        for name, value in {**columns, "gateway": gateway}.items():
-            setattr(livestream, name, value)
         publish_state(livestream.event_id)
     return True
 
@@ -146,6 +145,11 @@ def is_taken(livestream: Livestream) -> bool:
 def must_wait(livestream: Livestream) -> bool:
     """Whether a webinar that was started before `livestream` still has its gateway: two would send to one address."""
     return _others_on(livestream).exclude(asked_at__gt=livestream.asked_at).exists()
+
+
+def job_before(livestream: Livestream) -> RetiringJob | None:
+    """A job on the gateway of `livestream`, its own or another's, that is still to be stopped before a new one sends to that address."""
+    return RetiringJob.objects.filter(gateway=livestream.gateway).order_by("since").first()
 
 
 def before_start(livestream: Livestream) -> Livestream:

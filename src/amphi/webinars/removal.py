@@ -4,6 +4,7 @@ What was asked is kept in the livestream's row, so that it is carried out whatev
 """
 
 import logging
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,7 +25,7 @@ def must_stop_first(livestream: Livestream, kind: Removal) -> bool:
 
 def is_under_way(livestream: Livestream) -> bool:
     """Whether the worker is still to stop something."""
-    return livestream.is_running or livestream.ends_meeting or livestream.retiring_job_id is not None
+    return livestream.is_running or livestream.ends_meeting or livestream.retiring_jobs.exists()
 
 
 def ask(livestream: Livestream, kind: Removal, *, user: User) -> None:
@@ -38,7 +39,7 @@ def ask(livestream: Livestream, kind: Removal, *, user: User) -> None:
         user: who asked.
     """
     Event.objects.filter(pk=livestream.event_id).update(is_draft=True)
-    columns: dict[str, object] = {"removal": kind}
+    columns: dict[str, Any] = {"removal": kind}
     if kind == Removal.DELETE:
         columns["ends_meeting"] = True
     if not transitions.apply(livestream, transitions.STOP, user=user, reason=kind, **columns):

@@ -5,15 +5,17 @@ What was asked (`starting`) is never shown as what is (`live`): `live` means tha
 
 import logging
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.utils import timezone
 
 from amphi.accounts.models import User
 from amphi.audience import domain as audience
 from amphi.audience.models import EventState
-from amphi.webinars.models import RUNNING, Livestream, State, Transition
+from amphi.webinars.models import Livestream, RetiringJob, State, Transition
 
 log = logging.getLogger("webinar")
 
@@ -25,6 +27,9 @@ STOP = "stop"
 MEETING_ENDED = "meeting_ended"
 GATEWAY_IDLE = "gateway_idle"
 GIVE_UP = "give_up"
+
+_REPLACES_JOB = frozenset({RESTART, GIVE_UP})
+"""What leaves the gateway's job behind, to be stopped whenever its gateway listens."""
 
 EVENTS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
 
@@ -86,28 +91,71 @@ def is_legal(state: str, event: str) -> bool:
     return (State(state), event) in TABLE
 
 
-def new_job(livestream: Livestream) -> dict[str, object]:
-    """The columns that put a new gateway job in the place of the one that `livestream` has."""
+def retire_job(livestream: Livestream, now: datetime) -> None:
+    """Have the gateway job that `livestream` has be stopped, whatever becomes of the livestream; in the caller's transaction."""
+    if livestream.job_id is None:
+        return
+    RetiringJob.objects.create(
+        livestream=livestream,
+        gateway=livestream.gateway,
+        job_id=livestream.job_id,
+        remote_id=livestream.remote_id,
+        since=now,
+        may_start_until=livestream.start_may_come_until,
+        stop_at=now,
+    )
+
+
+def new_job(now: datetime) -> dict[str, object]:
+    """The columns of a livestream with a new gateway job; the one before is for `retire_job`."""
     return {
-        "retiring_gateway": livestream.gateway,
-        "retiring_job_id": livestream.job_id,
-        "retiring_remote_id": livestream.remote_id,
         "job_id": uuid.uuid4(),
-        "job_since": timezone.now(),
+        "job_since": now,
         "remote_id": "",
         "gateway_asked_at": None,
+        "start_may_come_until": None,
         "chat_shown": None,
         "media_mark": "",
         "media_seen_at": None,
     }
 
 
-def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> dict[str, object]:
+def replace_job(livestream: Livestream, **columns: object) -> bool:
+    """Put a new gateway job in the place of the one that `livestream` has, and retire that one; in the caller's transaction or its own.
+
+    Args:
+        livestream: as read by whoever looks at it; brought up to date.
+        columns: more columns to set in the same change.
+
+    Returns:
+        False when the livestream, its job or the lease is another by now.
+    """
+    now = timezone.now()
+    changes = new_job(now) | columns
+    with transaction.atomic():
+        guarded = Livestream.objects.filter(
+            pk=livestream.pk,
+            state=livestream.state,
+            job_id=livestream.job_id,
+            gateway=livestream.gateway,
+            claimed_by=livestream.claimed_by,
+        )
+        if not guarded.update(**changes):
+            return False
+        retire_job(livestream, now)
+    _set(livestream, changes)
+    return True
+
+
+def _set(livestream: Livestream, changes: Mapping[str, object]) -> None:
+    for name, value in changes.items():
+        setattr(livestream, name, value)
+
+
+def _changes(livestream: Livestream, event: str, now: datetime) -> dict[str, object]:
     """The columns that a transition sets besides the state."""
-    changes: dict[str, object] = {"check_at": now if new in RUNNING else None}
-    if livestream.state == State.LIVE:
-        # Watching a live only reads: what is asked now need not wait until a slow answer ends the watcher's lease.
-        changes["claimed_until"] = None
+    # Whatever the new state, it is looked at: only who has seen it decides that no more looks are needed.
+    changes: dict[str, object] = {"check_at": now}
     if event == GO_LIVE:
         changes |= {
             "job_id": uuid.uuid4(),
@@ -128,10 +176,11 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
             "overrun_checked_at": None,
             "limit_warned_at": None,
             "gateway_asked_at": None,
+            "start_may_come_until": None,
             "remote_id": "",
         }
-    elif event == RESTART:
-        changes |= new_job(livestream)
+    elif event in _REPLACES_JOB:
+        changes |= new_job(now)
     elif event == MEDIA_SEEN:
         changes |= {"last_error": "", "last_error_detail": ""}
         if livestream.went_live_at is None:
@@ -139,8 +188,28 @@ def _changes(livestream: Livestream, event: str, new: State, now: datetime) -> d
     return changes
 
 
+def _is_left_behind(livestream: Livestream, event: str, now: datetime) -> bool:
+    """Whether the gateway's job is still to be stopped after `event`."""
+    may_come = livestream.start_may_come_until is not None and livestream.start_may_come_until > now
+    return event in _REPLACES_JOB or (event == GATEWAY_IDLE and may_come)
+
+
+def _free_for_another_look() -> Case:
+    """End the lease of a look in hand, so that nobody waits for its slow answers; one that starts a job is let finish."""
+    is_idle = Q(start_may_come_until=None)
+    return Case(
+        When(is_idle, then=Value(None, output_field=DateTimeField(null=True))), default=F("claimed_until")
+    )
+
+
 def apply(
-    livestream: Livestream, event: str, *, user: User | None, reason: str = "", **columns: object
+    livestream: Livestream,
+    event: str,
+    *,
+    user: User | None,
+    reason: str = "",
+    by_lease: bool = False,
+    **columns: object,
 ) -> bool:
     """Apply `event` to `livestream`, once, whoever else tries at the same moment.
 
@@ -152,6 +221,7 @@ def apply(
         event: one of `EVENTS`.
         user: who asked, or None for the platform itself.
         reason: a code or short sentence for the history.
+        by_lease: it is a look that decides so, and only while it has the lease that `livestream` was read with.
         columns: more columns to set in the same change, such as ``ends_meeting``.
 
     Returns:
@@ -162,9 +232,13 @@ def apply(
     if new is None:
         return False
     now = timezone.now()
-    changes = {**_changes(livestream, event, new, now), **columns, "state": new, "state_since": now}
+    changes = {**_changes(livestream, event, now), **columns, "state": new, "state_since": now}
     with transaction.atomic():
         guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
+        if by_lease:
+            guarded = guarded.filter(claimed_by=livestream.claimed_by)
+        else:
+            changes["claimed_until"] = _free_for_another_look()
         if event == GO_LIVE:
             guarded = guarded.filter(removal="")  # what is being removed is not begun again
         if not guarded.update(**changes):
@@ -172,8 +246,10 @@ def apply(
         Transition.objects.create(
             livestream=livestream, old=old, new=new, event=event, reason=reason[:200], actor=user
         )
-        for name, value in changes.items():
-            setattr(livestream, name, value)
+        if _is_left_behind(livestream, event, now):
+            retire_job(livestream, now)
+        changes.pop("claimed_until", None)
+        _set(livestream, changes)
         tell_listeners(livestream)
     meeting = livestream.meeting
     log.info(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from amphi.webinars import transitions
 from amphi.webinars.models import Livestream
 
 CONFIRM_AFTER = timedelta(seconds=0.5)
@@ -28,3 +29,9 @@ class Check:
         self.columns |= columns
         for name, value in columns.items():
             setattr(self.livestream, name, value)
+
+    def replace_job(self, error: str, detail: str) -> None:
+        """Have a new job take the place of one that is of no use; what was noted was about that one."""
+        self.columns.clear()
+        transitions.replace_job(self.livestream, last_error=error[:40], last_error_detail=detail[:500])
+        self.next_in = AFTER_ERROR

@@ -30,6 +30,7 @@ RENEW_EVERY_S = 3.0
 """Work may last longer than a lease, as long as the time-outs of all its calls: a lease ends when its worker dies."""
 STOP_GRACE_S = 0.8
 THREADS = 32
+RETIRE_THREADS = 8
 CHAT_THREADS = 8
 MAIL_THREADS = 2
 RECORDING_THREADS = 1
@@ -115,7 +116,7 @@ class Worker:
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
         from amphi.mails import sending  # noqa: PLC0415
-        from amphi.worker import claims, delivery, recordings, tidying  # noqa: PLC0415
+        from amphi.worker import claims, delivery, recordings, retiring, tidying  # noqa: PLC0415
 
         self.name = name
         looks = Lane(
@@ -123,6 +124,12 @@ class Worker:
             threads,
             claim=lambda free: claims.claim_due(name, limit=free),
             do=claims.carry_out,
+        )
+        retire = Lane(
+            "retire",
+            RETIRE_THREADS,
+            claim=lambda free: retiring.claim_due(limit=free, worker=name),
+            do=retiring.stop,
         )
         chat = Lane(
             "chat",
@@ -146,7 +153,7 @@ class Worker:
         self._tidying = Lane(
             "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
         )
-        self._leased: tuple[Lane[Lease], ...] = looks, chat, mail, recording
+        self._leased: tuple[Lane[Lease], ...] = looks, retire, chat, mail, recording
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0
         self._stopping = threading.Event()

@@ -41,9 +41,8 @@ def look(livestream: Livestream) -> timedelta | None:
     Returns:
         When to look again, or None when nothing runs any more.
     """
-    state, job_id = State(livestream.state), livestream.job_id
+    state = State(livestream.state)
     check = Check(livestream, timezone.now(), {}, LOOK_EVERY.get(state, IN_NO_HURRY))
-    jobs.retire_old_job(check)
     if state in {State.STARTING, State.RECOVERING}:
         _bring_on_air(check)
     elif state == State.LIVE:
@@ -55,7 +54,9 @@ def look(livestream: Livestream) -> timedelta | None:
     elif livestream.meeting.is_open and meeting_watch.meeting_is_over(check, hint=False):
         meeting_watch.meeting_has_ended(livestream, check.now)
     if check.columns:
-        Livestream.objects.filter(pk=livestream.pk, job_id=job_id).update(**check.columns)
+        Livestream.objects.filter(
+            pk=livestream.pk, job_id=livestream.job_id, claimed_by=livestream.claimed_by
+        ).update(**check.columns)
     if livestream.removal and not removal.is_under_way(livestream) and removal.finish(livestream):
         return None
     return check.next_in if _is_to_be_watched(livestream) else None
@@ -63,11 +64,12 @@ def look(livestream: Livestream) -> timedelta | None:
 
 def _is_to_be_watched(livestream: Livestream) -> bool:
     return bool(
-        livestream.is_running
-        or livestream.ends_meeting
-        or livestream.retiring_job_id
-        or livestream.meeting.is_open
+        livestream.is_running or livestream.ends_meeting or livestream.removal or livestream.meeting.is_open
     )
+
+
+def _apply(check: Check, event: str, *, reason: str = "", **columns: object) -> bool:
+    return transitions.apply(check.livestream, event, user=None, reason=reason, by_lease=True, **columns)
 
 
 def _media_advances(check: Check) -> probe.Playlist | None:
@@ -86,12 +88,10 @@ def _finish_if_over(check: Check, *, hint: bool) -> bool:
     livestream = check.livestream
     limit = _hard_limit(livestream)
     if limit is not None and check.now >= limit:
-        return transitions.apply(
-            livestream, transitions.STOP, user=None, reason="max_duration", ends_meeting=True
-        )
+        return _apply(check, transitions.STOP, reason="max_duration", ends_meeting=True)
     if meeting_watch.meeting_is_over(check, hint=hint):
         meeting_watch.meeting_has_ended(livestream, check.now)
-        return transitions.apply(livestream, transitions.MEETING_ENDED, user=None)
+        return _apply(check, transitions.MEETING_ENDED)
     return False
 
 
@@ -129,7 +129,7 @@ def _bring_on_air(check: Check) -> None:
     if livestream.gateway_asked_at is not None:  # else what comes is another job's
         _media_advances(check)
     if livestream.media_seen_at is not None and livestream.media_seen_at > livestream.state_since:
-        transitions.apply(livestream, transitions.MEDIA_SEEN, user=None)
+        _apply(check, transitions.MEDIA_SEEN)
         return
     if _finish_if_over(check, hint=ended_hint):
         return
@@ -138,8 +138,7 @@ def _bring_on_air(check: Check) -> None:
         _have_another_gateway(check)
     if check.now > livestream.state_since + patience:
         reason = livestream.last_error or "no_media"
-        if transitions.apply(livestream, transitions.GIVE_UP, user=None, reason=reason, last_error=reason):
-            check.note(**transitions.new_job(livestream))  # whatever the job does by now, it is to be stopped
+        _apply(check, transitions.GIVE_UP, reason=reason, last_error=reason)
 
 
 def _have_another_gateway(check: Check) -> None:
@@ -167,7 +166,7 @@ def _watch(check: Check) -> None:
     stale_after = timedelta(seconds=max(6, 3 * target))
     ended = playlist is not None and playlist.ended
     if ended or check.now > (livestream.media_seen_at or livestream.state_since) + stale_after:
-        transitions.apply(livestream, transitions.MEDIA_LOST, user=None)
+        _apply(check, transitions.MEDIA_LOST)
 
 
 def _stop(check: Check) -> None:
@@ -186,8 +185,7 @@ def _stop(check: Check) -> None:
     except sipmediagw.GatewayError as error:
         jobs.gateway_error(check, "stop_rtmp_gateway", error)
         if check.now > livestream.state_since + STOP_GIVES_UP:
-            transitions.apply(livestream, transitions.GIVE_UP, user=None, reason=error.code)
-            check.note(**transitions.new_job(livestream))  # the old one is still to be stopped
+            _apply(check, transitions.GIVE_UP, reason=error.code)
         return
     if status.state in {"idle", "unknown"}:
-        transitions.apply(livestream, transitions.GATEWAY_IDLE, user=None)
+        _apply(check, transitions.GATEWAY_IDLE)

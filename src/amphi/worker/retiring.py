@@ -1,0 +1,90 @@
+"""Jobs that their livestreams have done with: each is stopped as soon as its gateway listens, and holds up nothing else meanwhile."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from amphi import sipmediagw
+from amphi.system import leases
+from amphi.system.leases import Lease
+from amphi.webinars.models import Livestream, RetiringJob
+from amphi.worker import gateways
+
+log = logging.getLogger("webinar")
+
+LEASE = timedelta(seconds=15)
+AGAIN_AFTER = timedelta(seconds=0.5)
+AFTER_ERROR = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(seconds=20)
+CORRECTED_WITHIN = timedelta(minutes=2)
+"""How long an administrator has to correct what was filled in wrongly about a gateway."""
+
+
+def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
+    """Claim jobs that are to be stopped now."""
+    due = RetiringJob.objects.filter(stop_at__lte=timezone.now()).order_by("stop_at")
+    return leases.claim(due, worker=worker, limit=limit, length=LEASE)
+
+
+def stop(lease: Lease) -> None:
+    """Ask the gateway to stop a job. It is forgotten once the gateway knows nothing of it and nothing more can come."""
+    job: RetiringJob | None = lease.held().select_related("gateway", "livestream__meeting").first()
+    if job is None:
+        return
+    now = timezone.now()
+    try:
+        status = _ask(job)
+    except sipmediagw.GatewayError as error:
+        _failed(lease, job, error, now)
+        return
+    is_idle = status.state in {"idle", "unknown"}
+    if is_idle and (job.may_start_until is None or now >= job.may_start_until):
+        _forget(lease, job)
+        return
+    # A start that nobody knows the outcome of may still bring it up.
+    pause = AFTER_ERROR if is_idle else AGAIN_AFTER
+    lease.release(stop_at=timezone.now() + pause, last_error="", last_error_detail="")
+
+
+def _ask(job: RetiringJob) -> sipmediagw.JobStatus:
+    gateway = gateways.gateway_for(job.gateway)
+    remote_id = job.remote_id
+    room = job.livestream.meeting.room
+    if not remote_id and gateway.dialect == "D":
+        # The start that would have named it was not answered: it is found by its room.
+        remote_id = gateway.status(sipmediagw.JobRef(job_id=str(job.job_id), room=room)).remote_id
+    return gateway.stop(sipmediagw.JobRef(job_id=str(job.job_id), room=room, remote_id=remote_id))
+
+
+def _failed(lease: Lease, job: RetiringJob, error: sipmediagw.GatewayError, now: datetime) -> None:
+    meeting = job.livestream.meeting
+    log.warning(
+        "stop_rtmp_gateway for meeting %s “%s”: %s (EXCEPTION: %s)",
+        meeting.pk,
+        meeting.name,
+        error.code,
+        error,
+    )
+    if isinstance(error, sipmediagw.GatewayMisconfiguredError) and now > job.since + CORRECTED_WITHIN:
+        # There is no such gateway, so there is nothing to stop: it must hold up nothing for ever.
+        _forget(lease, job)
+        return
+    pause = min(max(AFTER_ERROR, (now - job.since) / 10), LONGEST_PAUSE)
+    lease.release(
+        stop_at=timezone.now() + pause, last_error=error.code[:40], last_error_detail=str(error)[:500]
+    )
+
+
+def _forget(lease: Lease, job: RetiringJob) -> None:
+    """It is stopped: whoever waits for that looks now."""
+    if lease.held().delete()[0]:
+        log.info(
+            "stop_rtmp_gateway for meeting %s “%s”: idle",
+            job.livestream.meeting_id,
+            job.livestream.meeting.name,
+        )
+        waiting = Livestream.objects.filter(gateway=job.gateway) | Livestream.objects.filter(
+            pk=job.livestream_id
+        )
+        waiting.exclude(check_at=None).update(check_at=timezone.now())
