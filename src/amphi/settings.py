@@ -175,6 +175,8 @@ MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "st
 
 AMPHI_TICKET_KEY = conf.text("AMPHI_TICKET_KEY")
 """Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
+AMPHI_PUBLISH_WITHOUT_KEY = conf.flag("AMPHI_PUBLISH_WITHOUT_KEY")
+"""Let anybody publish to a live gateway whose RTMP address holds no key."""
 TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
 CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)

@@ -13,7 +13,7 @@ from amphi.audience.holders import held_streams, holder_of
 from amphi.audience.models import Broadcaster, Event
 from amphi.system import tickets
 from amphi.webinars import transitions
-from amphi.webinars.models import RUNNING, State
+from amphi.webinars.models import RUNNING, LiveGateway, State
 from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 KEY = b"a key of the tests"
@@ -204,3 +204,33 @@ def test_ticket_of_a_public_event_on_the_same_broadcaster_does_not_open_a_restri
     held = held_streams()
     assert held.get(guest.event_id) == "room"
     assert stranger.event_id not in held
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("written", "sent", "allowed"),
+    [
+        ("?key=ab+cd/ef==", "ab+cd/ef==", True),
+        ("?key=ab%2Bcd%2Fef%3D%3D", "ab+cd/ef==", True),
+        ("?key=ab+cd/ef==", "ab cd/ef==", True),
+        ("?key=100%", "100%", True),
+        ("?key=ab+cd", "abcd", False),
+        ("?key=ab+cd", "", False),
+        ("", "", False),
+        ("", "anything", False),
+        ("?key=", "", False),
+    ],
+)
+def test_key_is_the_address_s_in_any_form_that_live_servers_send(client, written, sent, allowed):
+    gateway = make_gateway()
+    LiveGateway.objects.update(rtmp_stream_url=f"rtmp://127.0.0.1/live/{gateway.broadcaster.stream}{written}")
+    answer = client.post("/webinars/on-publish", {"name": gateway.broadcaster.stream, "key": sent})
+    assert answer.status_code == (200 if allowed else 403)
+
+
+@pytest.mark.django_db
+def test_address_without_a_key_is_open_only_where_a_setting_says_so(client, settings):
+    settings.AMPHI_PUBLISH_WITHOUT_KEY = True
+    gateway = make_gateway()
+    LiveGateway.objects.update(rtmp_stream_url=f"rtmp://127.0.0.1/live/{gateway.broadcaster.stream}")
+    assert client.post("/webinars/on-publish", {"name": gateway.broadcaster.stream}).status_code == 200

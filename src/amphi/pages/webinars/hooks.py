@@ -8,7 +8,7 @@ import hmac
 import logging
 import time
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -184,14 +184,24 @@ def recording(request: HttpRequest, nonce: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
+def _may_be_key(address: SplitResult, key: str) -> bool:
+    """Whether `key` is that of an RTMP address, which may be written percent-encoded.
+
+    `amphi origin` sends a key decoded once; nginx-rtmp copies it into its form as the publisher sent it, where ``+`` is a space.
+    """
+    written = next((item[4:] for item in address.query.split("&") if item.startswith("key=")), "")
+    if not written:
+        return settings.AMPHI_PUBLISH_WITHOUT_KEY
+    forms = (written, unquote(written), unquote_plus(written))
+    return any(hmac.compare_digest(form.encode(), key.encode()) for form in forms)
+
+
 def _gateway_of(name: str, key: str) -> LiveGateway | None:
     """The live gateway whose RTMP address is for the stream `name` and the key `key`."""
     found = None
     for gateway in LiveGateway.objects.select_related("broadcaster"):
-        parts = urlsplit(gateway.rtmp_stream_url)
-        expected = parse_qs(parts.query).get("key", [""])[0]
-        same_key = hmac.compare_digest(expected.encode(), key.encode())
-        if same_key and parts.path.rsplit("/", 1)[-1] == name:
+        address = urlsplit(gateway.rtmp_stream_url)
+        if address.path.rsplit("/", 1)[-1] == name and _may_be_key(address, key):
             found = gateway
     return found
 
