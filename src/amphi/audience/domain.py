@@ -5,7 +5,6 @@ import logging
 import re
 import secrets
 import time
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,12 +30,12 @@ from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, S
 from amphi.audience.queries import listener_state, message_content, state_content
 from amphi.audience.rights import password_mark
 from amphi.system import tickets
+from amphi.system.typed import clean_line, clean_text
 
 log = logging.getLogger(__name__)
 
 VISITOR_BYTES = 12
 RATE_WINDOW = timedelta(minutes=1)
-BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 # --- the event stream
@@ -101,16 +100,6 @@ def publish_chat_setting(event: Event) -> int:
 
 
 # --- chat
-
-
-def clean_text(text: str) -> str:
-    """`text` without control characters, direction overrides and surrounding space."""
-    kept = (
-        char
-        for char in text.replace("\r\n", "\n")
-        if char == "\n" or (unicodedata.category(char) not in {"Cc", "Cs"} and char not in BIDI_OVERRIDES)
-    )
-    return "".join(kept).strip()
 
 
 def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID | None = None) -> Message:
@@ -205,7 +194,7 @@ def record_meeting_message(
             message = Message.objects.create(
                 event=event,
                 source=Message.Source.MEETING,
-                author_name=clean_text(author_name)[:255],
+                author_name=clean_line(author_name)[:255],
                 text=text,
                 meeting_message_id=meeting_message_id,
             )

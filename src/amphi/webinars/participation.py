@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from amphi.audience.domain import clean_text
 from amphi.bigbluebutton import webhooks
 from amphi.meetings.models import Attendance, Meeting
+from amphi.system.typed import clean_line
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand
 
 COUNT_FRESH = timedelta(seconds=45)
@@ -67,7 +67,7 @@ def _name(meeting: Meeting, event: webhooks.HandRaised) -> str:
         .last()
         or ""
     )
-    return clean_text(name)[:255]
+    return clean_line(name)[:255]
 
 
 def person_left(meeting: Meeting, event: webhooks.UserLeft, at: datetime) -> None:
@@ -84,7 +84,7 @@ def poll_started(meeting: Meeting, event: webhooks.PollStarted, at: datetime) ->
     """Note a poll; being told twice, or after its first answers, is harmless."""
     poll = _poll(meeting, event, at)
     if poll is not None:
-        question = clean_text(event.question)[:500]
+        question = clean_line(event.question)[:500]
         Poll.objects.filter(pk=poll.pk).update(question=question, started_at=min(at, poll.started_at))
 
 

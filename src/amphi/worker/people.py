@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from amphi.audience.domain import clean_text
 from amphi.bigbluebutton import MeetingInfo
+from amphi.system.typed import clean_line
 from amphi.webinars.models import RaisedHand
 from amphi.worker.check import Check
 from amphi.worker.gateways import streaming_user_id
@@ -30,7 +30,7 @@ def _verify_hands(check: Check, info: MeetingInfo) -> None:
         livestream=check.livestream, session_id=info.internal_id, is_raised=True, noted_at__lt=check.now
     ).exclude(external_user_id="")
     present = Counter(one.user_id for one in info.attendees)
-    names = {one.user_id: clean_text(one.full_name)[:255] for one in info.attendees}
+    names = {one.user_id: clean_line(one.full_name)[:255] for one in info.attendees}
     for hand in hands:
         if hand.external_user_id not in present:
             RaisedHand.objects.filter(pk=hand.pk, noted_at=hand.noted_at).update(is_raised=False)

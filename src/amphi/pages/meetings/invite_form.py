@@ -1,26 +1,21 @@
 """The form of inviting by mail."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from amphi.pages.meetings.pasted import addresses_in
 from amphi.pages.page_form import PageForm
 from amphi.webinars.invitations import MOST_ADDRESSES, Letter, Role
 
-_SEPARATORS = re.compile(r"[,;\s]+")
-_IN_BRACKETS = re.compile(r"[^<>,;\n]*<([^<>\s]+)>")
-_is_address = EmailValidator()
-
 
 class AddressesField(forms.CharField):
-    """Mail addresses, one per line or separated by commas or semicolons; `Name <address>` is understood."""
+    """Mail addresses, one per line or separated, with or without their names: as `pasted` understands them."""
 
     def clean(self, value: str) -> list[str]:
         """The addresses, each once.
@@ -28,30 +23,22 @@ class AddressesField(forms.CharField):
         Raises:
             ValidationError: which words are no address, or that there are too many.
         """
-        words = _SEPARATORS.split(_IN_BRACKETS.sub(r" \1 ", super().clean(value)))
-        addresses = list({word.lower(): word for word in words if word}.values())
-        wrong = [address for address in addresses if not _looks_right(address)]
-        if wrong:
+        found = addresses_in(super().clean(value))
+        if found.wrong:
             raise ValidationError(
                 ngettext(
-                    "Invalid email address: %(words)s", "Invalid email addresses: %(words)s", len(wrong)
+                    "Invalid email address: %(words)s", "Invalid email addresses: %(words)s", len(found.wrong)
                 ),
-                params={"words": ", ".join(wrong[:10])},
+                params={"words": ", ".join(found.wrong[:10])},
             )
-        if len(addresses) > MOST_ADDRESSES:
+        if not found.addresses:
+            raise ValidationError(self.error_messages["required"], code="required")
+        if len(found.addresses) > MOST_ADDRESSES:
             raise ValidationError(
                 gettext("At most %(most)s people can be invited at once; you entered %(given)s."),
-                params={"most": MOST_ADDRESSES, "given": len(addresses)},
+                params={"most": MOST_ADDRESSES, "given": len(found.addresses)},
             )
-        return addresses
-
-
-def _looks_right(address: str) -> bool:
-    try:
-        _is_address(address)
-    except ValidationError:
-        return False
-    return len(address) <= 254  # noqa: PLR2004 -- the longest address, RFC 5321
+        return found.addresses
 
 
 class InviteForm(PageForm):
@@ -61,7 +48,9 @@ class InviteForm(PageForm):
         label=_("Email addresses"),
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("One per line, or separated by commas."),
+        help_text=_(
+            "One per line, or separated by commas or semicolons. Lists copied from a mail program or a spreadsheet are understood, names included."
+        ),
     )
     role = forms.ChoiceField(
         label=_("Invited as"),

@@ -1,7 +1,5 @@
 """The form at a meeting's door."""
 
-import unicodedata
-
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -10,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from amphi.accounts import guesses
 from amphi.meetings.models import Meeting
 from amphi.pages.page_form import PageForm
+from amphi.system.typed import clean_line
 
 LONGEST_NAME = 60
 
@@ -45,9 +44,7 @@ class JoinForm(PageForm):
 
     def clean_name(self) -> str:
         """The name on one line, with nothing in it that can't be shown."""
-        typed = self.cleaned_data["name"]
-        printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in typed)
-        name = " ".join(printable.split())
+        name = clean_line(self.cleaned_data["name"])
         if not name:
             raise forms.ValidationError(gettext("Enter the name that others will see."))
         return name

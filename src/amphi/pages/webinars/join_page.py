@@ -7,7 +7,6 @@ configuration fixes what stands before the room, then type a name and submit the
 
 import hmac
 import re
-import unicodedata
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from amphi.meetings.models import Meeting
 from amphi.pages import access
+from amphi.system.typed import clean_line
 from amphi.worker import gateways
 
 LONGEST_NAME = 60
@@ -42,8 +42,7 @@ def _webinar(**lookup: Any) -> Meeting:
 def _name(request: HttpRequest, meeting: Meeting) -> str:
     """What was typed, fit to be shown to everybody in the meeting; empty when there is nothing of it to show."""
     typed = next((name for name in request.POST.getlist("name") if name.strip()), "")
-    printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in typed)
-    name = " ".join(printable.split())[:LONGEST_NAME]
+    name = clean_line(typed)[:LONGEST_NAME]
     # Some gateways type the room, whose last part is a secret.
     return "" if meeting.access_key[-TAIL:] in name else name
 
