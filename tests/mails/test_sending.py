@@ -101,6 +101,27 @@ def test_mail_is_sent_once_as_text_and_html_with_its_calendar(mailbox):
     assert "Optique & ondes" in message.get_body(("plain",)).get_content()
 
 
+@pytest.mark.parametrize("method", ["REQUEST", "CANCEL"])
+def test_calendar_is_an_alternative_so_that_programs_offer_to_accept(mailbox, method):
+    entry = f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nSUMMARY:Été\r\nEND:VCALENDAR\r\n"
+    write(make_user(), calendar=entry)
+    send_all()
+    message = message_from_bytes(mailbox.mails[0], policy=policy.default)
+    assert message.get_content_type() == "multipart/mixed"
+    alternatives, attached = message.iter_parts()
+    assert [part.get_content_type() for part in alternatives.iter_parts()] == [
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
+    part = list(alternatives.iter_parts())[-1]
+    assert part["Content-Type"].params == {"method": method, "charset": "utf-8"}
+    assert not part.is_attachment()
+    assert part.get_content().replace("\r\n", "\n") == entry.replace("\r\n", "\n")
+    assert (attached.get_content_type(), attached.get_filename()) == ("application/ics", "invite.ics")
+    assert attached.get_content() == entry.encode()
+
+
 def test_queue_writes_to_nobody_twice_and_not_to_those_without_address():
     user = make_user()
     assert len(write(user, user, make_user(email=""))) == 1

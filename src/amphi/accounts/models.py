@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
@@ -33,7 +34,8 @@ class User(AbstractUser):
     )
 
     class Meta(AbstractUser.Meta):
-        pass
+        # Addresses are looked for whatever their case.
+        indexes = [models.Index(Lower("email"), name="user_address_in_any_case")]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -40,8 +40,15 @@ def administrators() -> list[Reader]:
     return [reader(user) for user in superusers]
 
 
-def compose(person: Reader, template: str, context: Mapping[str, object], *, calendar: str = "") -> Mail:
-    """The mail that `queue` would write for one reader; nothing is saved."""
+def compose(
+    person: Reader,
+    template: str,
+    context: Mapping[str, object],
+    *,
+    calendar: str = "",
+    sender: User | None = None,
+) -> Mail:
+    """The mail that `queue` would write for one reader; nothing is saved. It counts for `sender`, who had it sent."""
     with translation.override(person.language or settings.LANGUAGE_CODE):
         full = {**context, "base": settings.AMPHI_URL, "language": translation.get_language()}
         # On one line; the narrow spaces of French stay what they are.
@@ -52,6 +59,7 @@ def compose(person: Reader, template: str, context: Mapping[str, object], *, cal
             text=render_to_string(f"mails/{template}.txt", full).strip() + "\n",
             html=render_to_string(f"mails/{template}.html", {**full, "subject": subject}),
             calendar=calendar,
+            sender=sender,
             attempt_at=timezone.now(),
         )
 

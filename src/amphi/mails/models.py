@@ -1,5 +1,6 @@
 """Mail that is to be sent: written in the transaction that causes it, sent by the worker."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -7,13 +8,21 @@ from amphi.system.leases import Leased
 
 
 class Mail(Leased):
-    """One mail to one person, as it will be sent."""
+    """One mail to one person, as it will be sent; `sender` is who had it sent, if it was somebody."""
 
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=300)
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"))
     calendar = models.TextField(_("calendar"), blank=True)
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("sent by"),
+    )
     created_at = models.DateTimeField(_("written at"), auto_now_add=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     attempt_at = models.DateTimeField(_("next attempt"), null=True, db_index=True)
@@ -24,6 +33,7 @@ class Mail(Leased):
         verbose_name = _("email")
         verbose_name_plural = _("emails")
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["sender", "created_at"])]
 
     def __str__(self) -> str:
         return f"{self.subject} → {self.to}"

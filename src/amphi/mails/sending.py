@@ -59,8 +59,10 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     )
     message.attach_alternative(mail.html, "text/html")
     if mail.calendar:
+        # Among the alternatives, so that Outlook and Gmail offer to accept (RFC 6047, section 2.4); attached for all others.
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.calendar else "REQUEST"
-        message.attach("invite.ics", mail.calendar.encode(), f"text/calendar; charset=utf-8; method={method}")
+        message.attach_alternative(mail.calendar, f"text/calendar; method={method}")
+        message.attach("invite.ics", mail.calendar.encode(), "application/ics")
     return message
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -28,8 +29,10 @@ log = logging.getLogger(__name__)
 Role = Invitation.Role
 MOST_ADDRESSES = 200
 """In one sending."""
-MOST_IN_A_DAY = 1000
-"""By one person, so that a stolen account is no mail cannon."""
+MOST_IN_AN_HOUR, MOST_IN_A_DAY = 500, 1000
+"""Mails that one person may have sent, so that a stolen account is no mail cannon: each counts, to whomever it goes."""
+PRESSED_TWICE = timedelta(minutes=1)
+"""The same mail to the same person within so short a time was asked for once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         )
     # A room that is always open has no place in a calendar.
     entry = "" if meeting.is_personal else calendar.write(_entry(meeting, reader, url=url, about=about))
-    return mails.compose(reader, "invitation", context, calendar=entry)
+    return mails.compose(reader, "invitation", context, calendar=entry, sender=user)
 
 
 def _entry(meeting: Meeting, reader: mails.Reader, *, url: str, about: str) -> calendar.Invite:
@@ -120,9 +123,28 @@ def _again(meeting: Meeting) -> calendar.Again | None:
 
 def _readers(addresses: Iterable[str], language: str) -> list[mails.Reader]:
     wanted = {address.lower(): address for address in addresses}
-    known = dict(User.objects.filter(email__in=wanted.values()).values_list("email", "language"))
-    spoken = {address.lower(): said for address, said in known.items() if said}
+    # Directories write addresses with capitals, people without.
+    known = User.objects.annotate(lower=Lower("email")).filter(lower__in=wanted).exclude(language="")
+    spoken = dict(known.order_by("pk").values_list("lower", "language"))
     return [mails.Reader(address, spoken.get(lower, language)) for lower, address in wanted.items()]
+
+
+def _check_limit(user: User, number: int) -> None:
+    """Refuse `number` mails more than `user` may have sent; `user` is locked, so that two at once can't both be the last allowed."""
+    sent = Mail.objects.filter(sender=user)
+    for most, length in ((MOST_IN_AN_HOUR, timedelta(hours=1)), (MOST_IN_A_DAY, timedelta(days=1))):
+        if sent.filter(created_at__gt=timezone.now() - length).count() + number > most:
+            raise TooManyInvitationsError(
+                _("At most %(hour)s emails can be sent in an hour, and %(day)s in a day. Try again later.")
+                % {"hour": MOST_IN_AN_HOUR, "day": MOST_IN_A_DAY}
+            )
+
+
+def _not_sent_just_now(written: list[Mail], *, user: User) -> list[Mail]:
+    """Those of `written` that `user` did not have sent a moment ago, word for word."""
+    just_now = Mail.objects.filter(sender=user, created_at__gt=timezone.now() - PRESSED_TWICE)
+    sent = set(just_now.values_list("to", "subject", "text"))
+    return [mail for mail in written if (mail.to, mail.subject, mail.text) not in sent]
 
 
 @transaction.atomic
@@ -130,18 +152,16 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
     """Write to each address once, and remember who was invited.
 
     Returns:
-        How many mails will be sent.
+        How many mails will be sent; none of those that were sent word for word a moment ago.
 
     Raises:
-        TooManyInvitationsError: `user` has invited too many people in the last day.
+        TooManyInvitationsError: `user` has had too many mails sent in the last hour or day.
     """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     readers = _readers(addresses, letter.language)
-    today = Invitation.objects.filter(invited_by=user, sent_at__gt=timezone.now() - timedelta(days=1)).count()
-    if today + len(readers) > MOST_IN_A_DAY:
-        raise TooManyInvitationsError(
-            _("At most %(most)s invitations can be sent in a day.") % {"most": MOST_IN_A_DAY}
-        )
-    Mail.objects.bulk_create(write(meeting, reader, letter, user=user) for reader in readers)
+    written = _not_sent_just_now([write(meeting, one, letter, user=user) for one in readers], user=user)
+    _check_limit(user, len(written))
+    Mail.objects.bulk_create(written)
     Invitation.objects.bulk_create(
         [
             Invitation(
@@ -158,8 +178,8 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
         unique_fields=["meeting", "address"],
         update_fields=["role", "language", "invited_by", "sent_at"],
     )
-    log.info("invite for meeting %s: %s mails by user %s", meeting.pk, len(readers), user.pk)
-    return len(readers)
+    log.info("invite for meeting %s: %s mails by user %s", meeting.pk, len(written), user.pk)
+    return len(written)
 
 
 @transaction.atomic
@@ -196,7 +216,8 @@ def cancel(meeting: Meeting, *, user: User) -> int:
         "zone": timezone.get_current_timezone_name(),
     }
     Mail.objects.bulk_create(
-        mails.compose(one, "cancelled", context, calendar=_cancellation(meeting, one)) for one in people
+        mails.compose(one, "cancelled", context, calendar=_cancellation(meeting, one), sender=user)
+        for one in people
     )
     log.info("cancel for meeting %s: %s mails by user %s", meeting.pk, len(people), user.pk)
     return len(people)

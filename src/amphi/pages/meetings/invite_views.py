@@ -1,7 +1,7 @@
 """The page of inviting by mail."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,8 @@ from amphi.meetings.models import Meeting
 from amphi.meetings.queries import when
 from amphi.pages.access import UserRequest, moderator
 from amphi.pages.meetings.invite_form import InviteForm
-from amphi.webinars import invitations
+from amphi.webinars import domain, invitations
+from amphi.webinars.offers import livestream_of
 
 
 def _page(
@@ -37,6 +38,9 @@ def _page(
 
 
 def _sent(request: UserRequest, number: int) -> None:
+    if not number:
+        messages.info(request, _("These invitations are already being sent."))
+        return
     messages.success(
         request,
         ngettext("%(number)s invitation is being sent.", "%(number)s invitations are being sent.", number)
@@ -71,8 +75,26 @@ def invite_again(request: UserRequest, meeting: Meeting) -> HttpResponse:
     except MeetingError as error:
         messages.error(request, str(error))
         return redirect("meetings:invite", meeting.slug)
-    if number:
+    if meeting.invitations.exists():
         _sent(request, number)
     else:
         messages.info(request, _("Nobody has been invited by email yet."))
     return redirect(meeting)
+
+
+@moderator
+@require_http_methods(["GET", "HEAD", "POST"])
+def renew_link(request: UserRequest, meeting: Meeting) -> HttpResponse:
+    """Ask, then give presenters another link; a plain meeting's link is its address, and can't be changed."""
+    if livestream_of(meeting) is None:
+        raise Http404
+    presenters = meeting.invitations.filter(role=invitations.Role.PRESENTER).count()
+    if request.method != "POST":
+        return render(request, "meetings/renew_link.html", {"meeting": meeting, "presenters": presenters})
+    try:
+        domain.renew_presenter_key(meeting, user=request.user)
+    except MeetingError as error:
+        messages.error(request, str(error))
+        return redirect("meetings:list")
+    messages.success(request, _("Presenters have a new link. The previous one no longer works."))
+    return redirect("meetings:invite" if presenters else "meetings:detail", meeting.slug)
