@@ -4,16 +4,21 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from amphi.accounts.models import User
 from amphi.mails.models import Mail
 from amphi.meetings import domain
+from amphi.meetings.exceptions import TooManyInvitationsError
 from amphi.meetings.models import Invitation, Meeting
 from amphi.webinars import invitations, saving
 from amphi.webinars.models import State
 from tests.factories import make_meeting, make_user, make_webinar, put
 from tests.meetings.test_views import text_of
+from tests.webinars.test_race_locks import Other, wait_until, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -175,8 +180,8 @@ def test_wrong_addresses_are_told_at_the_field_and_nothing_is_lost(client, marie
 
 def test_addresses_as_people_paste_them(client, marie):
     meeting = make_meeting(marie)
-    typed = 'Jean Perrin <jean@univ.fr>; IRENE@univ.fr\r\n  irene@univ.fr, "Joliot, F." <fred@univ.fr>\n'
-    client.post(invite_url(meeting), data(addresses=typed.replace('"Joliot, F."', "Fred")))
+    typed = 'Jean Perrin <jean@univ.fr>; irene@univ.fr\r\n  IRENE@univ.fr, "Joliot, F." <fred@univ.fr>\n'
+    client.post(invite_url(meeting), data(addresses=typed))
     assert [mail.to for mail in Mail.objects.order_by("pk")] == [
         "jean@univ.fr",
         "irene@univ.fr",
@@ -190,15 +195,108 @@ def test_sending_tells_how_many(client, marie):
     assert "2 invitations en cours d’envoi." in text_of(page)
 
 
-def test_mails_of_a_day_are_limited(client, marie, monkeypatch):
-    monkeypatch.setattr(invitations, "MOST_IN_A_DAY", 2)
+@pytest.mark.parametrize(("limit", "length"), [("MOST_IN_AN_HOUR", 1), ("MOST_IN_A_DAY", 24)])
+def test_mails_of_an_hour_and_of_a_day_are_limited(client, marie, monkeypatch, limit, length):
+    monkeypatch.setattr(invitations, limit, 2)
     meeting = make_meeting(marie)
     client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr"))
     page = client.post(invite_url(meeting), data(addresses="c@univ.fr"))
     assert page.status_code == 422
     assert Mail.objects.count() == 2
-    Invitation.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    Mail.objects.update(created_at=timezone.now() - timedelta(hours=length, minutes=1))
     assert client.post(invite_url(meeting), data(addresses="c@univ.fr")).status_code == 302
+
+
+@pytest.mark.parametrize("loop", ["again", "another word", "another role"])
+def test_inviting_the_same_people_in_a_loop_is_limited(client, marie, monkeypatch, loop):
+    monkeypatch.setattr(invitations, "MOST_IN_AN_HOUR", 5)
+    meeting = make_webinar(marie).meeting
+    client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr"))
+    for number in range(10):
+        Meeting.objects.update(name=f"Cours {number}")
+        role = ("listener", "presenter")[number % 2]
+        if loop == "again":
+            client.post(reverse("meetings:invite_again", args=[meeting.slug]))
+        else:
+            given = {"word": str(number)} if loop == "another word" else {"role": role}
+            client.post(invite_url(meeting), data(addresses="a@univ.fr, b@univ.fr", **given))
+    assert Mail.objects.count() == 4
+
+
+def test_send_that_is_pressed_twice_mails_once(client, marie):
+    meeting = make_webinar(marie).meeting
+    pages = [client.post(invite_url(meeting), data(), follow=True) for _ in range(2)]
+    assert Mail.objects.count() == 1
+    assert "1 invitation en cours d’envoi" in text_of(pages[0])
+    assert "déjà en cours d’envoi" in text_of(pages[1])
+    for _ in range(2):
+        client.post(reverse("meetings:invite_again", args=[meeting.slug]))
+    assert Mail.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_send_at_once_are_counted_one_after_the_other(marie, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_IN_AN_HOUR", 1)
+    meeting = make_meeting(marie)
+    letter = invitations.Letter(role=invitations.Role.PARTICIPANT, language="fr")
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=marie.pk)
+        both = [
+            Other(lambda to=to: invitations.invite(meeting, [to], letter, user=marie))
+            for to in ("a@univ.fr", "b@univ.fr")
+        ]
+        wait_until(lambda: waiting() == 2)
+    refused = 0
+    for one in both:
+        try:
+            one.wait()
+        except TooManyInvitationsError:
+            refused += 1
+    assert (refused, Mail.objects.count()) == (1, 1)
+
+
+# --- another link for presenters
+
+
+def test_new_link_for_presenters_replaces_the_one_of_before(client, marie):
+    livestream = make_webinar(marie)
+    meeting = livestream.meeting
+    client.post(invite_url(meeting), data(role="presenter"))
+    before = reverse("meetings:join_invited", args=[meeting.slug, meeting.presenter_key])
+    url = reverse("meetings:renew_link", args=[meeting.slug])
+    assert "ne fonctionnera plus" in text_of(client.get(url))
+    meeting.refresh_from_db()
+    assert meeting.presenter_key_number == 0
+    page = client.post(url, follow=True)
+    assert "nouveau lien" in text_of(page)
+    assert page.request["PATH_INFO"] == invite_url(meeting)
+    meeting.refresh_from_db()
+    after = reverse("meetings:join_invited", args=[meeting.slug, meeting.presenter_key])
+    guest = Client()
+    assert (guest.get(before).status_code, guest.get(after).status_code) == (404, 200)
+    assert meeting.calendar_sequence == 1
+    client.post(reverse("meetings:invite_again", args=[meeting.slug]))
+    assert after in Mail.objects.first().text
+
+
+def test_new_link_is_for_those_who_moderate_and_for_webinars(client, marie):
+    plain = make_meeting(marie)
+    assert client.post(reverse("meetings:renew_link", args=[plain.slug])).status_code == 404
+    webinar = make_webinar(marie).meeting
+    client.force_login(make_user())
+    assert client.post(reverse("meetings:renew_link", args=[webinar.slug])).status_code == 403
+
+
+# --- whose language
+
+
+@pytest.mark.parametrize(
+    "typed", ["jean.dupont@univ.example", "JEAN.DUPONT@UNIV.EXAMPLE", "Jean.Dupont@Univ.example"]
+)
+def test_language_of_an_account_whatever_the_case_of_its_address(client, marie, typed):
+    make_user("jean", email="Jean.Dupont@Univ.example", language="en")
+    client.post(invite_url(make_meeting(marie)), data(addresses=typed))
+    assert "invites you" in Mail.objects.get().text
 
 
 def test_word_is_escaped_in_html(client, marie):

@@ -1,6 +1,7 @@
 """Meetings that come again, and the room that is always open."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,12 +13,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.meetings import calendar
+from amphi.meetings import calendar, domain
 from amphi.meetings.models import Meeting
 from amphi.meetings.recurrence import MOST, Rule, occurrences
 from amphi.webinars import invitations
 from amphi.webinars.models import Livestream
-from tests.factories import in_hours, make_gateway, make_meeting, make_user
+from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.meetings.test_calendar import INVITE, unfolded
 from tests.meetings.test_views import form_data, local, names, text_of
 
@@ -238,6 +239,23 @@ def test_personal_room_is_one_and_always_there(client, marie):
     assert names(page) == ["Salle de Marie Curie", "Next"]
     assert reverse("meetings:personal") not in page.content.decode()
     assert "Toujours ouverte" in text_of(client.get(room.get_absolute_url()))
+
+
+def test_people_without_an_account_are_let_into_a_personal_room_by_its_owner(marie):
+    assert domain.personal_room(marie).guest_policy == "ASK_MODERATOR"
+
+
+def test_personal_room_of_somebody_with_a_long_name_has_one_that_meeting_servers_take(db):
+    user = make_user("x" * 150, first_name="É" * 150, last_name="🎓" * 150)
+    assert domain.personal_room(user).name.startswith("Salle de ÉÉÉ")
+
+
+def test_addresses_of_meetings_and_events_cannot_be_counted_up(marie):
+    first, second = make_webinar(marie, name="Cours"), make_webinar(marie, name="Cours", start_at=in_hours(9))
+    slugs = [one for live in (first, second) for one in (live.meeting.slug, live.event.slug)]
+    secrets = [re.fullmatch(r"\d{4}-cours-([a-z2-9]{10})", slug)[1] for slug in slugs]
+    assert len(set(secrets)) == 4
+    assert make_meeting(marie, name="!!").slug.count("-") == 1
 
 
 def test_personal_room_is_never_a_webinar(client, marie):

@@ -126,6 +126,39 @@ def test_slides_go_with_their_meeting(client, marie, folder, django_capture_on_c
     assert list((folder / "slides").iterdir()) == []
 
 
+# --- how much one person may keep
+
+
+def files(folder: Path) -> int:
+    return sum(one.is_file() for one in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_FILES", 2), ("MOST_BYTES", 2 * len(PDF))])
+def test_slides_of_one_person_are_limited(client, folder, monkeypatch, limit, most):
+    client.force_login(make_user())
+    monkeypatch.setattr(slides, limit, most)
+    for _ in range(2):
+        assert client.post("/meetings/add/", form_data(new_slides=upload())).status_code == 302
+    page = client.post("/meetings/add/", form_data(new_slides=upload()))
+    assert page.status_code == 422
+    assert "limite par personne" in page.content.decode()
+    assert (Meeting.objects.count(), files(folder)) == (2, 2)
+    # What one has may be replaced, and others have their own.
+    meeting = Meeting.objects.first()
+    url = reverse("meetings:edit", args=[meeting.slug])
+    assert client.post(url, form_data(new_slides=upload("autre.pdf"))).status_code == 302
+    client.force_login(make_user())
+    assert client.post("/meetings/add/", form_data(new_slides=upload())).status_code == 302
+
+
+def test_slides_that_are_removed_count_no_more(client, marie, monkeypatch):
+    monkeypatch.setattr(slides, "MOST_BYTES", len(PDF))
+    meeting = add(client)
+    url = reverse("meetings:edit", args=[meeting.slug])
+    client.post(url, form_data(remove_slides="on"))
+    assert client.post("/meetings/add/", form_data(new_slides=upload())).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("setting", "url"),
     [

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
 from amphi.accounts.models import AccessGroup, User
 from amphi.meetings.models import Meeting
+from amphi.pages.meetings.forms import PeopleField
 from amphi.webinars.models import Livestream, State
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar, put
 
@@ -186,6 +188,10 @@ def test_fields_of_webinars_follow_the_setting(client, presenter, settings):
         ({"duration": "-5"}, "duration"),
         ({"additional_owners": "pierre, nobody"}, "additional_owners"),
         ({"name": "x" * 251}, "name"),
+        ({"name": "m"}, "name"),
+        ({"name": "🎓" * 129}, "name"),
+        ({"name": "\u3164\u200b"}, "name"),
+        ({"additional_owners": " ".join(f"nobody{n}" for n in range(101))}, "additional_owners"),
     ],
 )
 def test_form_says_what_is_wrong(client, presenter, fields, field):
@@ -198,6 +204,33 @@ def test_form_says_what_is_wrong(client, presenter, fields, field):
     assert f'href="#id_{field}"' in page
     assert 'aria-invalid="true"' in page
     assert not Meeting.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["TD", "🎓", "🎓" * 125, "x" * 250, "علی\u200cرضا"])
+def test_names_that_meeting_servers_take(client, presenter, name):
+    assert client.post("/meetings/add/", form_data(name=name)).status_code == 302
+    assert Meeting.objects.get().name == name
+
+
+def test_people_are_found_in_one_query(django_assert_num_queries):
+    people = [make_user(f"user-{n}") for n in range(50)]
+    field = PeopleField()
+    with django_assert_num_queries(1):
+        assert field.clean(" ".join(f"user-{n}@EXAMPLE.org" for n in range(50))) == people
+
+
+def test_people_are_pasted_with_their_names():
+    pierre, marie = make_user("pierre"), make_user("marie")
+    assert PeopleField().clean('"Curie, Pierre" <Pierre@example.org>; Curie, Marie <marie@example.org>') == [
+        pierre,
+        marie,
+    ]
+
+
+def test_two_with_one_address_are_nobody():
+    make_user("one", email="same@example.org"), make_user("two", email="SAME@example.org")
+    with pytest.raises(ValidationError):
+        PeopleField().clean("same@example.org")
 
 
 def test_people_are_found_by_mail_too(client, presenter):
@@ -284,10 +317,14 @@ def test_conflict_offers_other_times_and_one_press_moves(client, presenter):
     assert "Trop de webinaires" not in text_of(page)
 
 
-def test_move_to_nonsense_changes_nothing(client, presenter):
+@pytest.mark.parametrize("start_at", ["never", "2030-01-01T10:00:00+0000"])
+def test_move_to_what_was_not_offered_changes_nothing(client, presenter, start_at):
+    make_gateway()
     meeting = make_meeting(presenter)
-    client.post(reverse("meetings:move", args=[meeting.slug]), {"start_at": "never"})
-    assert Meeting.objects.get().start_at == meeting.start_at
+    page = client.post(reverse("meetings:move", args=[meeting.slug]), {"start_at": start_at}, follow=True)
+    stored = Meeting.objects.get()
+    assert (stored.start_at, stored.is_webinar) == (meeting.start_at, False)
+    assert "Choisissez-en un autre" in text_of(page)
 
 
 # --- deleting

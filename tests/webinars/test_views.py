@@ -282,3 +282,26 @@ def test_administration_starts_restarts_and_stops(client, livestream, root, stag
         ("stop", root.pk),
     ]
     assert str(livestream.meeting) in said
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "foo",
+        "foo.bar",
+        "meetings:list",
+        "//evil.example/x",
+        "https://evil.example/",
+        "javascript:x",
+        "/\\evil",
+    ],
+)
+def test_next_that_is_no_page_of_ours_leads_to_the_webinar(client, live, to):
+    assert act(client, live, "restart", next=to)["Location"] == live.meeting.get_absolute_url()
+
+
+def test_next_leads_back_to_the_page_of_the_button(client, live):
+    assert (
+        act(client, live, "restart", next="/meetings/?kind=webinars")["Location"]
+        == "/meetings/?kind=webinars"
+    )

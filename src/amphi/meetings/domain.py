@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import AccessGroup, User
 from amphi.accounts.rights import can_create_webinar
 from amphi.meetings import slides
-from amphi.meetings.models import GuestPolicy, Meeting, Occurrence
+from amphi.meetings.models import GuestPolicy, Meeting, Occurrence, new_slug, shortened
 from amphi.meetings.recurrence import Rule, occurrences
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def write(meeting: Meeting, fields: MeetingFields, *, user: User) -> Meeting:
         meeting.recurrence_until = meeting.recurrence_times = None
     meeting.save()
     if is_new:
-        meeting.slug = f"{meeting.pk:04d}-{slugify(meeting.name)[:250]}".rstrip("-")
+        meeting.slug = new_slug(meeting.pk, meeting.name)
         meeting.save(update_fields=["slug"])
     meeting.access_groups.set(fields.access_groups if fields.is_restricted else [])
     meeting.additional_owners.set([owner for owner in fields.additional_owners if owner != meeting.owner])
@@ -128,12 +127,18 @@ def _write_occurrences(meeting: Meeting) -> None:
 
 
 def personal_room(user: User) -> Meeting:
-    """The room that `user` always has, made when it is first asked for; never a webinar, never over."""
+    """The room that `user` always has, made when it is first asked for; never a webinar, never over.
+
+    People without an account are let in by its owner: its link goes through many hands, and is the same for years.
+    """
     found = Meeting.objects.filter(owner=user, is_personal=True).first()
     if found is not None:
         return found
     fields = MeetingFields(
-        name=_("Room of %(name)s") % {"name": user}, start_at=timezone.now(), duration=timedelta(hours=2)
+        name=shortened(_("Room of %(name)s") % {"name": user}),
+        start_at=timezone.now(),
+        duration=timedelta(hours=2),
+        guest_policy=GuestPolicy.ASK_MODERATOR,
     )
     try:
         with transaction.atomic():

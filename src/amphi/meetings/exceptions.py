@@ -2,7 +2,8 @@
 
 MeetingError
 ├── MeetingServerError         the meeting server did not do what was asked
-└── TooManyInvitationsError    more mail than one person may send
+├── TooManyInvitationsError    more mail than one person may send
+└── TooManySlidesError         more slides than one person may keep
 """
 
 
@@ -16,3 +17,7 @@ class MeetingServerError(MeetingError):
 
 class TooManyInvitationsError(MeetingError):
     """More mail than one person may send."""
+
+
+class TooManySlidesError(MeetingError):
+    """More slides than one person may keep."""

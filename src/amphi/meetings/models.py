@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.sites.models import Site
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup
@@ -30,9 +32,47 @@ def slides_path(_meeting: models.Model, _filename: str) -> str:
     return f"slides/{uuid.uuid4().hex}.pdf"
 
 
+def new_slug(number: int, name: str) -> str:
+    """The name of a page in its address: a number and words for people, and 50 bits that nobody can count up to."""
+    secret = "".join(secrets.choice(_SLUG_LETTERS) for _ in range(10))
+    return "-".join(part for part in (f"{number:04d}", slugify(name)[:250].strip("-"), secret) if part)
+
+
 def new_access_key() -> str:
     """The right to enter as the streaming user: letters and digits only, since gateways type it as keys."""
     return secrets.token_hex(20)
+
+
+_SLUG_LETTERS = "abcdefghijkmnopqrstuvwxyz2345679"
+"""Thirty-two that nobody mistakes for another when they are read out."""
+
+SHORTEST_NAME, LONGEST_NAME = 2, 256
+"""What BBB takes as a meeting's name, counted as Java counts: in units of UTF-16."""
+
+
+def units(text: str) -> int:
+    """How long `text` is for Java: a character outside the basic plane, such as an emoji, counts twice."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shortened(name: str) -> str:
+    """`name`, cut at the length that BBB and the database take."""
+    name = name[:250]
+    while units(name) > LONGEST_NAME:
+        name = name[:-1]
+    return name
+
+
+def validate_name(name: str) -> None:
+    """Refuse a name that BBB would refuse when the meeting starts.
+
+    Raises:
+        ValidationError: what is wrong.
+    """
+    if units(name) < SHORTEST_NAME:
+        raise ValidationError(_("Enter a name of at least two letters."))
+    if units(name) > LONGEST_NAME:
+        raise ValidationError(_("This name is too long for the meeting server. Shorten it."))
 
 
 class GuestPolicy(models.TextChoices):
@@ -46,7 +86,7 @@ class GuestPolicy(models.TextChoices):
 class Meeting(models.Model):
     """A meeting that moderators start and people join; a webinar when `is_webinar`."""
 
-    name = models.CharField(_("name"), max_length=250)
+    name = models.CharField(_("name"), max_length=250, validators=[validate_name])
     slug = models.SlugField(max_length=300, unique=True, editable=False)
     description = models.TextField(_("description"), blank=True, validators=[MaxLengthValidator(10_000)])
     site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
@@ -109,11 +149,14 @@ class Meeting(models.Model):
     hide_user_list = models.BooleanField(_("list of participants hidden"), default=False)
     slides = models.FileField(_("slides"), upload_to=slides_path, blank=True)
     slides_name = models.CharField(_("name of the slides"), max_length=120, blank=True)
+    slides_bytes = models.PositiveBigIntegerField(default=0, editable=False)
 
     bbb_id = models.CharField(max_length=256, unique=True, editable=False, default=new_bbb_id)
     attendee_password = models.CharField(max_length=64, editable=False, default=new_secret)
     moderator_password = models.CharField(max_length=64, editable=False, default=new_secret)
     access_key = models.CharField(max_length=64, unique=True, editable=False, default=new_access_key)
+    # Of the presenters' key: the keys of before open nothing any more.
+    presenter_key_number = models.PositiveIntegerField(default=0, editable=False)
     callback_nonce = models.CharField(max_length=64, unique=True, editable=False, default=new_secret)
     # RFC 5545's SEQUENCE: it grows with each change of what calendars show.
     calendar_sequence = models.PositiveIntegerField(editable=False, default=0)
@@ -177,7 +220,9 @@ class Meeting(models.Model):
     @property
     def presenter_key(self) -> str:
         """The right to enter a webinar's meeting as a presenter without an account: the last part of the invited's link."""
-        return hmac.digest(self.access_key.encode(), b"presenter", "sha256").hex()[:32]
+        number = self.presenter_key_number
+        said = f"presenter-{number}" if number else "presenter"
+        return hmac.digest(self.access_key.encode(), said.encode(), "sha256").hex()[:32]
 
 
 class Occurrence(models.Model):

@@ -8,9 +8,14 @@ from typing import IO, TYPE_CHECKING, Any
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import Count, Sum
+from django.template.defaultfilters import filesizeformat
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from amphi.accounts.models import User
+from amphi.meetings.exceptions import TooManySlidesError
 from amphi.meetings.models import Meeting
 
 if TYPE_CHECKING:
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 30 * 1024 * 1024
 """What BBB takes in one document by default."""
+MOST_FILES = 100
+MOST_BYTES = 1024 * 1024 * 1024
+"""What is kept of slides for the meetings of one owner."""
 _LIFETIME = timedelta(hours=1)
 _SALT = "amphi.meetings.slides"
 _PRINTER = b"\x1b%-12345X"
@@ -50,14 +58,37 @@ def name_of(uploaded: str) -> str:
 
 
 def keep(meeting: Meeting, file: "UploadedFile[Any] | None", *, remove: bool) -> None:
-    """Give `meeting` other slides, or none, and forget the file of before once that is sure; the caller saves the meeting."""
+    """Give `meeting` other slides, or none, and forget the file of before once that is sure; the caller saves the meeting.
+
+    Raises:
+        TooManySlidesError: the owner keeps too many already.
+    """
     if file is None and not remove:
         return
+    if file is not None:
+        _check_quota(meeting, file.size or 0)
     before, storage = meeting.slides.name, meeting.slides.storage
     meeting.slides_name = name_of(file.name or "") if file else ""
     meeting.slides = file or ""
+    meeting.slides_bytes = (file.size or 0) if file else 0
     if before:
         transaction.on_commit(lambda: storage.delete(before))
+
+
+def _check_quota(meeting: Meeting, size_bytes: int) -> None:
+    """Refuse slides beyond what one person may keep; their uploads are counted one at a time."""
+    if transaction.get_connection().in_atomic_block:
+        User.objects.select_for_update(no_key=True).get(pk=meeting.owner_id)
+    others = Meeting.objects.filter(owner=meeting.owner_id).exclude(slides="").exclude(pk=meeting.pk)
+    kept = others.aggregate(files=Count("pk"), size=Sum("slides_bytes", default=0))
+    if kept["files"] >= MOST_FILES or kept["size"] + size_bytes > MOST_BYTES:
+        raise TooManySlidesError(
+            _(
+                "The owner of this meeting already keeps %(files)s files of slides (%(size)s), and this file would exceed the limit. "
+                "Remove slides from past meetings, or choose a smaller file."
+            )
+            % {"files": kept["files"], "size": filesizeformat(kept["size"])}
+        )
 
 
 def forget(meeting: Meeting) -> None:

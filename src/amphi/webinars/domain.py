@@ -3,6 +3,7 @@
 import logging
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
@@ -10,7 +11,7 @@ from amphi.accounts.models import User
 from amphi.audience.domain import publish_chat_setting
 from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
-from amphi.meetings.models import Meeting
+from amphi.meetings.models import Meeting, new_slug
 from amphi.webinars import planning, rebooking, removal, transitions
 from amphi.webinars.exceptions import GatewayTakenError, MeetingDeletedError, TransitionRefusedError
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, State
@@ -96,7 +97,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event = (
         livestream.event
         if livestream
-        else Event(slug=meeting.slug, state=EventState.WAITING, since=timezone.now())
+        else Event(slug=new_slug(meeting.pk, meeting.name), state=EventState.WAITING, since=timezone.now())
     )
     event.title = meeting.name
     event.description = meeting.description
@@ -236,3 +237,18 @@ def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
     publish_chat_setting(livestream.event)
     meeting.enable_chat = enabled
     log.info("set_chat for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, enabled, user.pk)
+
+
+def renew_presenter_key(meeting: Meeting, *, user: User) -> None:
+    """Give the presenters of `meeting` another link: the one of before opens nothing any more. Who is in the meeting stays.
+
+    Raises:
+        MeetingDeletedError: it was deleted meanwhile.
+    """
+    # Calendars hold the link, so they are to follow.
+    renewed = Meeting.objects.filter(pk=meeting.pk).update(
+        presenter_key_number=F("presenter_key_number") + 1, calendar_sequence=F("calendar_sequence") + 1
+    )
+    if not renewed:
+        raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
+    log.info("renew_presenter_key for meeting %s “%s” by user %s", meeting.pk, meeting.name, user.pk)

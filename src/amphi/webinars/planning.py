@@ -1,7 +1,7 @@
 """Which gateway a webinar holds, and when: bookings are half-open, [start, end), so touching is allowed.
 
-Locks are taken in one order everywhere, so that nobody waits in a circle: the site's gateways, the meeting, its livestream, its event,
-the channel of its listeners. Who needs only some of them takes those in the same order, and what was read before is read again.
+Locks are taken in one order everywhere, so that nobody waits in a circle: the site's gateways, the meeting, its livestream, the person
+whose doings are counted, the event, the channel of its listeners. Who needs only some of them takes those in the same order, and what was read before is read again.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
@@ -17,11 +19,15 @@ from django.utils.translation import gettext_lazy as _
 from amphi.accounts.models import AccessGroup, User
 from amphi.meetings import slides
 from amphi.meetings.domain import OPTIONS, RECURRENCE, MeetingFields
-from amphi.meetings.models import GuestPolicy, Meeting
+from amphi.meetings.models import GuestPolicy, Meeting, shortened, validate_name
 from amphi.meetings.recurrence import MOST
+from amphi.pages.meetings.pasted import addresses_in
 from amphi.pages.page_form import PageForm
+from amphi.system.typed import clean_line, clean_text
 
 DURATIONS_MIN = (30, 45, 60, 90, 120, 150, 180, 240, 300)
+MOST_PEOPLE = 100
+"""Additional owners of one meeting."""
 WEBINAR_FIELDS = ("is_webinar", "enable_chat")
 LOCKS = tuple(name for name in OPTIONS if name.startswith(("lock_", "hide_")))
 
@@ -48,29 +54,52 @@ def names_of(people: list[User]) -> str:
 
 
 class PeopleField(forms.CharField):
-    """People, typed by user name or e-mail address, separated by commas, semicolons or spaces."""
+    """People, typed by user name or e-mail address, separated by commas, semicolons or spaces, or pasted with their names."""
 
     def clean(self, value: str) -> list[User]:
         """The users meant.
 
         Raises:
-            ValidationError: which words are nobody, or several people.
+            ValidationError: which words are nobody, or several people; or that they are too many.
         """
-        words = dict.fromkeys(word for word in re.split(r"[,;\s]+", super().clean(value)) if word)
-        people, unknown = [], []
-        for word in words:
-            by_name = User.objects.filter(is_active=True, username=word)
-            found = list(by_name or User.objects.filter(is_active=True, email__iexact=word)[:2])
-            if len(found) == 1:
-                people += found
-            else:
-                unknown.append(word)
-        if unknown:
+        text = super().clean(value)
+        if "<" in text:
+            pasted = addresses_in(text)
+            words = list(dict.fromkeys([*pasted.addresses, *pasted.wrong]))
+        else:
+            words = list(dict.fromkeys(word for word in re.split(r"[,;\s]+", text) if word))
+        if len(words) > MOST_PEOPLE:
             raise ValidationError(
-                gettext("No account found for: %(names)s. Enter user names or email addresses."),
-                params={"names": ", ".join(unknown)},
+                gettext("At most %(most)s people can be named; you entered %(given)s."),
+                params={"most": MOST_PEOPLE, "given": len(words)},
             )
-        return people
+        return _people(words)
+
+
+def _people(words: list[str]) -> list[User]:
+    """The users meant by `words`, in one query: a user name wins over an address, and two with one address are nobody."""
+    rows = User.objects.filter(is_active=True).annotate(lower=Lower("email"))
+    found = (
+        rows.filter(Q(username__in=words) | Q(lower__in=[word.lower() for word in words])) if words else []
+    )
+    by_name = {user.get_username(): user for user in found}
+    by_address: dict[str, list[User]] = {}
+    for user in found:
+        by_address.setdefault(user.email.lower(), []).append(user)
+    people: list[User] = []
+    unknown = []
+    for word in words:
+        meant = [by_name[word]] if word in by_name else by_address.get(word.lower(), [])
+        if len(meant) == 1:
+            people += meant
+        else:
+            unknown.append(word)
+    if unknown:
+        raise ValidationError(
+            gettext("No account found for: %(names)s. Enter user names or email addresses."),
+            params={"names": ", ".join(unknown[:10])},
+        )
+    return list(dict.fromkeys(people))
 
 
 class MeetingForm(PageForm):
@@ -86,6 +115,7 @@ class MeetingForm(PageForm):
     )
     additional_owners = PeopleField(
         label=_("Additional owners"),
+        max_length=20_000,
         required=False,
         help_text=_(
             "They have the same rights as you: start, change, end. User names or email addresses, separated by commas."
@@ -259,8 +289,14 @@ class MeetingForm(PageForm):
         return file
 
     def clean_name(self) -> str:
-        """The name on one line."""
-        return " ".join(self.cleaned_data["name"].split())
+        """The name on one line, as long as meeting servers take it."""
+        name = clean_line(self.cleaned_data["name"])
+        validate_name(name)
+        return name
+
+    def clean_description(self) -> str:
+        """The description without what can't be shown."""
+        return clean_text(self.cleaned_data["description"])
 
     def clean(self) -> dict[str, Any]:
         """A meeting that would be over before it begins is a slip of the pen."""
@@ -370,7 +406,7 @@ def copy_of(meeting: Meeting, now: datetime) -> dict[str, Any]:
     # Added to the local time, so that the hour stays where clocks are changed in between.
     start_at = timezone.make_aware(local.replace(tzinfo=None) + timedelta(weeks=weeks))
     name = gettext("Copy of %(name)s") % {"name": meeting.name}
-    return {**_initial_of(meeting), "name": name[:250], "start_at": start_at}
+    return {**_initial_of(meeting), "name": shortened(name), "start_at": start_at}
 
 
 class FilterForm(forms.Form):
@@ -389,3 +425,15 @@ class MoveForm(forms.Form):
     """A new start, out of those that were offered."""
 
     start_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S%z"])
+
+    def __init__(self, data: Any, *, offered: list[datetime]) -> None:
+        """A form that takes one of `offered`."""
+        super().__init__(data)
+        self._offered = {start.replace(microsecond=0): start for start in offered}
+
+    def clean_start_at(self) -> datetime:
+        """The time as it was offered; nothing else is taken."""
+        start = self._offered.get(self.cleaned_data["start_at"])
+        if start is None:
+            raise ValidationError(gettext("This time was not offered."))
+        return start

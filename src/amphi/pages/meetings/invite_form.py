@@ -49,7 +49,7 @@ class InviteForm(PageForm):
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
         help_text=_(
-            "One per line, or separated by commas or semicolons. Lists copied from a mail program or a spreadsheet are understood, names included."
+            "One per line, or separated by commas or semicolons. You can paste a list from your email program or a spreadsheet, with names."
         ),
     )
     role = forms.ChoiceField(

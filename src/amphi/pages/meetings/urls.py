@@ -23,5 +23,6 @@ urlpatterns = [
     path("<slug:slug>/sessions/<int:pk>.csv", session_views.session_csv, name="session_csv"),
     path("<slug:slug>/invite/", invite_views.invite, name="invite"),
     path("<slug:slug>/invite/again/", invite_views.invite_again, name="invite_again"),
+    path("<slug:slug>/invite/new-link/", invite_views.renew_link, name="renew_link"),
     path("<slug:slug>/move/", views.move, name="move"),
 ]

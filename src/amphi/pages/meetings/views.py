@@ -181,9 +181,9 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Take one of the times that were offered, as the webinar that was wanted."""
     if not can_create_webinar(request.user):
         raise PermissionDenied
-    form = MoveForm(request.POST)
+    form = MoveForm(request.POST, offered=_offered(request, meeting))
     if not form.is_valid():
-        messages.error(request, _("This time was not understood. Choose another."))
+        messages.error(request, _("This time slot is no longer available. Choose another."))
         return redirect(meeting)
     fields = replace(domain.fields_of(meeting), start_at=form.cleaned_data["start_at"], is_webinar=True)
     try:
@@ -226,13 +226,18 @@ def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 # --- the page of one meeting
 
 
+def _offered(request: HttpRequest, meeting: Meeting) -> list[datetime]:
+    """The starts that were offered for a webinar that found no gateway, and are still to come."""
+    kept = request.session.get(f"conflict-{meeting.pk}", {"nearest": []})
+    starts = [datetime.fromisoformat(text) for text in kept["nearest"]]
+    return [start for start in starts if start > timezone.now()]
+
+
 def _conflict(request: HttpRequest, meeting: Meeting) -> dict[str, Any] | None:
     kept = request.session.get(f"conflict-{meeting.pk}")
     if kept is None or meeting.is_webinar or not can_create_webinar(request.user):
         return None
-    starts = [datetime.fromisoformat(text) for text in kept["nearest"]]
-    coming = [start for start in starts if start > timezone.now()]
-    return {"overlapping": kept["overlapping"], "nearest": coming}
+    return {"overlapping": kept["overlapping"], "nearest": _offered(request, meeting)}
 
 
 @moderator

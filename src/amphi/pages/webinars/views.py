@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -32,8 +32,11 @@ def _livestream(meeting: Meeting) -> Livestream:
 def _back(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """To the page that the button was on."""
     next_url = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure()):
-        return redirect(next_url)
+    is_ours = url_has_allowed_host_and_scheme(
+        next_url, {request.get_host()}, require_https=request.is_secure()
+    )
+    if is_ours and next_url.startswith("/"):
+        return HttpResponseRedirect(next_url)  # `redirect` would take a word for the name of a view
     return redirect(meeting)
 
 
