@@ -41,6 +41,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "meetings:left": ("get", 200, 200, 302, 302, 302),
     "meetings:invite": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:invite_again": ("post", LOGIN, 403, 302, 302, 302),
+    "meetings:renew_link": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:duplicate": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:sessions": ("get", LOGIN, 403, 200, 200, 200),
     "meetings:session": ("get", LOGIN, 403, 200, 200, 200),
@@ -138,7 +139,10 @@ def test_change_by_get_is_refused(meeting, client, name):
     assert client.get(address(name, meeting)).status_code == 405
 
 
-@pytest.mark.parametrize("name", [*sorted(POST_ONLY), "meetings:add", "accounts:logout", "accounts:language"])
+@pytest.mark.parametrize(
+    "name",
+    [*sorted(POST_ONLY), "meetings:add", "meetings:renew_link", "accounts:logout", "accounts:language"],
+)
 def test_change_without_csrf_token_is_refused(meeting, name):
     client = Client(enforce_csrf_checks=True)
     client.force_login(meeting.owner)
