@@ -68,7 +68,7 @@ ERRORS: dict[str, Promise] = {
 }
 """The codes of `Livestream.last_error` and `Transition.reason`."""
 
-ON_AIR = frozenset({"no_sound"})
+TOLD_WHILE_LIVE = frozenset({"no_sound"})
 """Those that presenters are told of while pictures arrive: the audience sees the meeting, and does not hear it."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {
@@ -109,7 +109,7 @@ EVENTS: dict[str, Promise] = {
 def last_error(livestream: Livestream) -> str:
     """Why it does not go as it should, or an empty string."""
     error, state = livestream.last_error, livestream.state
-    if not error or state in {State.IDLE, State.STOPPED} or (state == State.LIVE and error not in ON_AIR):
+    if not error or state in {State.IDLE, State.STOPPED} or (state == State.LIVE and error not in TOLD_WHILE_LIVE):
         return ""
     return str(ERRORS.get(livestream.last_error, ERRORS["gateway_error"]))
 
