@@ -22,9 +22,12 @@ TESTS = Path(__file__).parent
 FOLDERS = {"contract": "integration", "reliability": "integration", "e2e": "e2e"}
 LONGEST = [
     "reliability/test_kill.py",
+    "deploy/test_guide.py",
     "gateway/test_jobs.py",
+    "gateway/test_bigbluebutton_situations.py",
     "gateway/test_bigbluebutton_page.py",
     "test_pages.py",
+    "test_configuration.py",
     "demo/test_demo.py",
     "reliability/test_workers.py",
     "live/test_live_page.py",

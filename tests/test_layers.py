@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.layers import LAYERS
+
 TOP = Path(__file__).parents[1]
 TIMEOUT_S = 120
 UNIT = """
@@ -78,3 +80,17 @@ def test_unit_test_that_leaves_its_process_fails(tmp_path):
         ("PASSED", "test_that_may"),
         ("PASSED", "test_whose_module_can_start_processes"),
     ], done.stdout + done.stderr
+
+
+def test_make_test_runs_every_check_and_every_layer():
+    done = subprocess.run(
+        ["make", "--dry-run", "test", "ARGS="],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    for command in ("ruff check", "ruff format --check", "mypy", "lint-imports"):
+        assert f"{command} " in done.stdout.replace("\n", " \n"), done.stdout
+    assert re.findall(r" -m pytest -m (\w+)", done.stdout) == list(LAYERS)

@@ -33,7 +33,7 @@ CHROMIUM_ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
     "--no-proxy-server",
 ]
-STEP_S = 20.0
+STEP_S = 40.0
 """The most that one step of a robot may take before the part that it waits for is named."""
 
 HEARD_S = 30.0
