@@ -109,7 +109,11 @@ EVENTS: dict[str, Promise] = {
 def last_error(livestream: Livestream) -> str:
     """Why it does not go as it should, or an empty string."""
     error, state = livestream.last_error, livestream.state
-    if not error or state in {State.IDLE, State.STOPPED} or (state == State.LIVE and error not in TOLD_WHILE_LIVE):
+    if (
+        not error
+        or state in {State.IDLE, State.STOPPED}
+        or (state == State.LIVE and error not in TOLD_WHILE_LIVE)
+    ):
         return ""
     return str(ERRORS.get(livestream.last_error, ERRORS["gateway_error"]))
 
