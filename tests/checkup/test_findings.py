@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import timedelta
 from email.utils import formatdate
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -181,6 +182,13 @@ def test_rtmp(first_byte, level):
     [found] = live_gateways.check_rtmp(f"rtmp://127.0.0.1:{port}/live/name?key=top-secret")
     assert found.level == level
     assert "top-secret" not in found.line()
+
+
+def test_rtmp_on_the_second_address_of_a_host(monkeypatch):
+    port = rtmp_server(b"\x03")
+    addresses = {"addresses_of": lambda *_, **__: ["127.0.0.2", "127.0.0.1"]}
+    monkeypatch.setattr(live_gateways, "name_lookup", SimpleNamespace(**addresses))
+    assert only(live_gateways.check_rtmp(f"rtmp://live.example:{port}/live/name"))[0] == "OK"
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,8 @@ def test_pre_uploaded_presentation(classroom, enter):
     assert slides["documents"][0]["name"] == "a.pdf"
 
 
-def test_insert_document_by_address(classroom, enter, tmp_path):
+def test_insert_document_by_address(classroom, enter, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # the environment's proxies are left alone
     (tmp_path / "b.pdf").write_bytes(make_pdf(2))
 
     class Quiet(http.server.SimpleHTTPRequestHandler):

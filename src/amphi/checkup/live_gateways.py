@@ -1,5 +1,6 @@
 """The live gateways: does each answer, take our token, have room; and does anybody take its RTMP?"""
 
+import contextlib
 import json
 import secrets
 import socket
@@ -13,7 +14,7 @@ from django.conf import settings
 from amphi import sipmediagw
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
-from amphi.system import outbound
+from amphi.system import name_lookup, outbound
 from amphi.system.terminal import say
 from amphi.webinars.models import LiveGateway
 
@@ -156,11 +157,20 @@ def shakes_hands(host: str, port: int, *, tls: bool) -> bool:
     Raises:
         OSError: no connection, a certificate that is not trusted, or no answer in time.
     """
-    with socket.create_connection((host, port), timeout=TIMEOUT_S) as plain:
+    with _connection(host, port) as plain:
         connection = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if tls else plain
         with connection:
             connection.sendall(RTMP_VERSION + bytes(8) + secrets.token_bytes(HANDSHAKE_BYTES - 8))
             return connection.recv(1) == RTMP_VERSION
+
+
+def _connection(host: str, port: int) -> socket.socket:
+    """A connection to the first of a host's addresses that takes one; finding them ends in time, too."""
+    *others, last = name_lookup.addresses_of(host, port, timeout_s=TIMEOUT_S)
+    for address in others:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, port), timeout=TIMEOUT_S)
+    return socket.create_connection((last, port), timeout=TIMEOUT_S)
 
 
 def check_rtmp(url: str) -> Iterator[Finding]:

@@ -86,7 +86,9 @@ async def fetch(document: Document, trust: ssl.SSLContext) -> bytes:
     try:
         async with (
             asyncio.timeout(DOWNLOAD_TIMEOUT_S),
-            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_S, follow_redirects=True, verify=trust) as client,
+            httpx.AsyncClient(
+                timeout=DOWNLOAD_TIMEOUT_S, follow_redirects=True, verify=trust, trust_env=False
+            ) as client,
             client.stream("GET", document.url) as response,
         ):
             response.raise_for_status()
