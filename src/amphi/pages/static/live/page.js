@@ -76,8 +76,13 @@ function countDown() {
   const leftS = Math.round((Date.parse(startsAt) - Date.now() - clockSkewMs) / 1000);
   line.hidden = state !== "waiting" || leftS <= 0;
   if (line.hidden) return;
+  if (leftS >= 3600 && leftS < 172800) {
+    const minutes = Math.round(leftS / 60);
+    line.textContent = line.dataset.hours.replace("{hours}", Math.floor(minutes / 60)).replace("{minutes}", String(minutes % 60).padStart(2, "0"));
+    return;
+  }
   const words = new Intl.RelativeTimeFormat(language, { numeric: "always" });
-  const [size, unit] = leftS >= 172800 ? [86400, "day"] : leftS >= 7200 ? [3600, "hour"] : leftS >= 120 ? [60, "minute"] : [1, "second"];
+  const [size, unit] = leftS >= 172800 ? [86400, "day"] : leftS >= 120 ? [60, "minute"] : [1, "second"];
   line.textContent = words.format(Math.round(leftS / size), unit);
 }
 
