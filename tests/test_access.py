@@ -191,3 +191,19 @@ def test_policy_is_sent_with_each_page(db, client):
     policy = client.get("/accounts/login/")["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
+    assert "connect-src 'self';" in policy
+    assert "form-action 'self';" in policy
+
+
+def test_live_page_fetches_pictures_of_the_broadcasters_alone(db, client, settings):
+    settings.USE_MEETING_WEBINAR = True
+    settings.AMPHI_PICTURE_HOSTS = ("https://cdn.example.org",)
+    event = make_webinar(gateway=make_gateway("room", hls_url="https://live.example.org/hls/room.m3u8")).event
+    policy = client.get(event.get_absolute_url())["Content-Security-Policy"]
+    assert "connect-src 'self' https://cdn.example.org https://live.example.org;" in policy
+    assert "media-src 'self' blob: https://cdn.example.org https://live.example.org;" in policy
+    assert "form-action 'self';" in policy
+
+
+def test_forms_lead_out_where_a_meeting_is_entered(db, client):
+    assert "form-action 'self' http: https:;" in client.get("/meetings/")["Content-Security-Policy"]

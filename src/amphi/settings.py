@@ -177,6 +177,8 @@ AMPHI_TICKET_KEY = conf.text("AMPHI_TICKET_KEY")
 """Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
 AMPHI_PUBLISH_WITHOUT_KEY = conf.flag("AMPHI_PUBLISH_WITHOUT_KEY")
 """Let anybody publish to a live gateway whose RTMP address holds no key."""
+AMPHI_PICTURE_HOSTS = conf.words("AMPHI_PICTURE_HOSTS")
+"""Servers, besides those of the broadcasters' addresses, that pictures come from, as ``https://cdn.univ.fr``."""
 TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
 CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)

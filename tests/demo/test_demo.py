@@ -89,6 +89,13 @@ def test_a_part_that_dies_is_started_again(demo: RunningDemo) -> None:
         time.sleep(0.05)
 
 
+def test_what_it_writes_is_for_its_owner_alone(demo: RunningDemo) -> None:
+    assert demo.var.stat().st_mode & 0o077 == 0
+    written = [file for file in demo.var.rglob("*") if file.is_file()]
+    assert {"amphi.sqlite3", "demo.env", "web.log"} <= {file.name for file in written}
+    assert [file for file in written if file.stat().st_mode & 0o077] == []
+
+
 def test_second_demo_on_the_same_data_is_refused(demo: RunningDemo) -> None:
     second = start(demo.var)
     assert second.wait() == 1

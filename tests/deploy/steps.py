@@ -33,7 +33,7 @@ Environment=AMPHI_CLASSROOM_SECRET={SECRET} AMPHI_CLASSROOM_HTTP=127.0.0.1:8001
 ExecStart=/opt/amphi/.venv/bin/amphi classroom
 """
 PYTHON = "/opt/amphi/.venv/bin/python"
-SLOW_S = 1200.0
+SLOW_S = 2400.0
 """An empty machine fetches all that it needs."""
 PATIENCE_S = 300.0
 

@@ -23,8 +23,10 @@ from tests.deploy.steps import NAMES, PYTHON, Guide
 pytestmark = pytest.mark.e2e
 
 BASE = Path("/var/tmp/amphi-empty-debian-12")  # noqa: S108 -- root's own, and kept
-SLOW_S = 1200.0
-SOURCES = Path("/etc/apt/sources.list.d")
+SLOW_S = 2400.0
+FOLDERS_AS_HERE = tuple(
+    map(Path, ("/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/usr/local/share/ca-certificates"))
+)
 SAME_AS_HERE = (
     "/etc/pip.conf",
     "/root/.config/pip/pip.conf",
@@ -56,8 +58,9 @@ def _empty(root: Path) -> None:
     """A new machine's files."""
     subprocess.run(["cp", "-a", f"{_base()}/.", str(root)], check=True, timeout=SLOW_S)
     (root / "etc/apt/sources.list").write_text("")
-    shutil.copytree(SOURCES, root / "etc/apt/sources.list.d", dirs_exist_ok=True)
-    shutil.copytree("/etc/apt/apt.conf.d", root / "etc/apt/apt.conf.d", dirs_exist_ok=True)
+    for folder in FOLDERS_AS_HERE:
+        if folder.is_dir():
+            shutil.copytree(folder, root / folder.relative_to("/"), dirs_exist_ok=True)
     for name in (*SAME_AS_HERE, "/etc/resolv.conf", "/etc/hosts"):
         if Path(name).exists():
             (root / name.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)

@@ -249,7 +249,10 @@ class Demo:
 def main(argv: list[str]) -> int:
     """Run the demo until it is told to stop."""
     layout = parse(argv)
+    # Its database holds sessions and tokens: what the demo and its parts write is for whoever started it.
+    os.umask(0o077)
     layout.var.mkdir(parents=True, exist_ok=True)
+    layout.var.chmod(0o700)
     try:
         with _lock(layout.var):
             require_free_ports(layout)

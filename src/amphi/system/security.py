@@ -1,8 +1,12 @@
 """What browsers are told to refuse."""
 
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+HEADER = "Content-Security-Policy"
 POLICY = {
     "default-src": "'self'",
     # Bootstrap draws its arrows and ticks as data images in its style sheet.
@@ -10,22 +14,45 @@ POLICY = {
     # The player's components carry their style in their shadow tree; scripts have no such exception.
     "style-src": "'self' 'unsafe-inline'",
     "script-src": "'self'",
-    # Broadcasters, which the administrator adds at any time, may be on any host.
-    "connect-src": "'self' http: https:",
-    "media-src": "'self' blob: http: https:",
+    "connect-src": "'self'",
+    "media-src": "'self' blob:",
     "worker-src": "'self' blob:",
-    # Starting a webinar answers with a redirection to the meeting server, which may pass it on to another host.
-    "form-action": "'self' http: https:",
+    "form-action": "'self'",
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
     "object-src": "'none'",
 }
-HEADER = "; ".join(f"{directive} {sources}" for directive, sources in POLICY.items())
+LEADING_OUT = ("/meetings/", "/meeting/", "/g/", "/webinars/")
+"""Pages whose forms are answered with a redirection to the meeting server, which may pass it on: Scalelite's servers have hosts of their own."""
+ANYWHERE = "'self' http: https:"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme else url
+
+
+def policy(*, pictures_from: Iterable[str] = (), forms_to: str = "'self'") -> str:
+    """The header.
+
+    Args:
+        pictures_from: addresses whose servers the page fetches pictures and sound from.
+        forms_to: where the answer to a form may lead.
+    """
+    hosts = "".join(f" {host}" for host in sorted({_origin(url) for url in pictures_from}))
+    more = {
+        "connect-src": POLICY["connect-src"] + hosts,
+        "media-src": POLICY["media-src"] + hosts,
+        "form-action": forms_to,
+    }
+    return "; ".join(f"{directive} {sources}" for directive, sources in (POLICY | more).items())
 
 
 class ContentSecurityPolicyMiddleware(MiddlewareMixin):
     """Adds the Content-Security-Policy header, unless a view set one of its own."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # noqa: ARG002 -- Django's signature
-        response.headers.setdefault("Content-Security-Policy", HEADER)
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if HEADER not in response.headers:
+            forms_to = ANYWHERE if request.path.startswith(LEADING_OUT) else "'self'"
+            response.headers[HEADER] = policy(forms_to=forms_to)
         return response

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amphi.audience import listing
 from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
-from amphi.audience.models import ON_AIR, Event, EventState
+from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState
 from amphi.audience.queries import (
     last_messages,
     last_seq,
@@ -29,7 +29,7 @@ from amphi.audience.queries import (
 )
 from amphi.pages.access import anyone, asks_password, visitor, watcher, writer
 from amphi.pages.live.door_form import DoorForm
-from amphi.system import passwords
+from amphi.system import passwords, security
 
 VISITOR_COOKIE = "amphi_viewer"
 PAST_SHOWN = 6
@@ -124,7 +124,11 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
     }
-    return _remember(render(request, "live/event.html", context), request, visitor)
+    # A webinar may move to any broadcaster while the page is open.
+    servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
+    response = _remember(render(request, "live/event.html", context), request, visitor)
+    response.headers[security.HEADER] = security.policy(pictures_from=servers)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
