@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from amphi.rehearsal import robots
 from amphi.rehearsal.exceptions import NoAnswerError
 from amphi.rehearsal.robots import Presenter, chromium
 from amphi.rehearsal.stage import STOP_TIMEOUT_S
@@ -50,3 +51,23 @@ def test_start_again_waits_until_it_is_offered(stops):
             with pytest.raises(NoAnswerError, match="did not offer to start"):
                 asyncio.run(visit(server.url))
     assert any(one.method == "POST" for one in asked) is stops
+
+
+def test_meeting_that_is_no_classroom_is_told(monkeypatch):
+    """BigBlueButton's client says nothing of a state on its first element."""
+    monkeypatch.setattr(robots, "STEP_S", 0.5)
+    client = "<!doctype html><html><title>BigBlueButton</title><div id='app'></div>"
+
+    async def visit(url: str) -> None:
+        async with chromium() as browser:
+            page = await (await browser.new_context()).new_page()
+            presenter = Presenter(page, "presenter")
+            presenter.meeting_url = f"{url}/meetings/lecture/"
+            await page.goto(f"{url}/html5client/join")
+            await presenter.enter()
+
+    with (
+        WireServer(lambda _: answer(client, content_type="text/html")) as server,
+        pytest.raises(NoAnswerError, match="rehearse by hand"),
+    ):
+        asyncio.run(visit(server.url))

@@ -128,8 +128,8 @@ def check_keys() -> Iterator[Finding]:
     for gateway in LiveGateway.objects.select_related("broadcaster"):
         if not parse_qs(urlsplit(gateway.rtmp_stream_url).query).get("key"):
             sentence = say(
-                en="its RTMP address holds no key, so whoever reaches the live server may publish in its place. Add ?key=… to it.",
-                fr="son adresse RTMP ne contient pas de clé : qui atteint le serveur de live peut diffuser à sa place. Ajoutez-y ?key=…",
+                en="its RTMP address holds no key: a live server that asks us refuses it, and one that does not takes whoever reaches it. Add ?key=…",
+                fr="son adresse RTMP ne contient pas de clé : un serveur de live qui nous interroge la refuse, un autre accepte n’importe qui. Ajoutez-y ?key=…",
             )
             yield Finding("WARN", "rtmp", str(gateway.broadcaster), sentence)
 

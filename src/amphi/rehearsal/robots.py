@@ -196,8 +196,15 @@ class Presenter(Robot):
 
     async def enter(self) -> None:
         """Enter the classroom with microphone and camera."""
-        joined = 'document.documentElement.dataset.meetingState === "joined"'
-        await self.wait(joined, await self._not_joined())
+        refused = await self._not_joined()
+        host = urlsplit(self.page.url).netloc
+        await self.wait(
+            "document.documentElement.dataset.meetingState !== undefined",
+            f"What opened at {host} is not a room of `amphi classroom`, the only one in which the robots present. "
+            "On BigBlueButton, rehearse by hand: docs/rehearsal.md says how.",
+            timeout_s=STEP_S,
+        )
+        await self.wait('document.documentElement.dataset.meetingState === "joined"', refused)
         await self.click("#join-microphone", "The classroom did not offer the microphone.")
         await self.click("#camera-button", "The classroom did not offer the camera.")
         pressed = 'document.querySelector("#camera-button").getAttribute("aria-pressed") === "true"'
