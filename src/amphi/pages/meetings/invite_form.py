@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amphi.pages.meetings.pasted import addresses_in
 from amphi.pages.page_form import PageForm
+from amphi.system.typed import clean_text
 from amphi.webinars.invitations import MOST_ADDRESSES, Letter, Role
 
 
@@ -85,4 +86,4 @@ class InviteForm(PageForm):
         """What is to be written."""
         data = self.cleaned_data
         role = self._only_role or Role(data["role"])
-        return Letter(role=role, language=data["language"], word=data["word"].strip())
+        return Letter(role=role, language=data["language"], word=clean_text(data["word"]))
