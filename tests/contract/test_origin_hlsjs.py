@@ -1,6 +1,7 @@
 """hls.js in a real Chromium plays the origin's stream in low-latency mode."""
 
 import asyncio
+import dataclasses
 import functools
 import http.server
 import threading
@@ -163,3 +164,34 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         await publisher.close()
         for page in pages:
             await page.context.browser.close()
+
+
+@pytest.mark.browser
+async def test_every_join_plays_a_stream_whose_sound_began_before_its_picture(page_url, tmp_path):
+    tags = [
+        dataclasses.replace(
+            tag, timestamp=tag.timestamp + 1500 * (tag.type_id == VIDEO and not tag.is_header)
+        )
+        for tag in await encode(tmp_path / "lecture.flv", seconds=60)
+    ]
+    tags.sort(key=lambda tag: tag.timestamp)
+    async with (
+        running_origin(Config(open=True)) as origin,
+        httpx.AsyncClient() as client,
+        async_playwright() as playwright,
+    ):
+        publisher = await Publisher.connect(origin.rtmp_port)
+        await publisher.publish("lecture")
+        sending = asyncio.create_task(send(publisher, tags, lambda _: True))
+        url = f"{origin.http}/hls/lecture.m3u8"
+        await ready(client, url)
+        page = await _page(playwright, page_url)
+        for _ in range(4):
+            await page.goto(page_url)
+            await page.evaluate(f"play('{url}')")
+            await page.wait_for_function(
+                "state().time > 0 && state().frames > 30 && state().heard > 0", timeout=PATIENCE_MS
+            )
+        sending.cancel()
+        await publisher.close()
+        await page.context.browser.close()

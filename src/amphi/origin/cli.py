@@ -59,6 +59,8 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("uvicorn", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if config.open:
+        logging.getLogger(__name__).warning("--open: anybody who reaches the RTMP port may publish anything")
     sockets = []
     for address, option, name in ((config.rtmp, "--rtmp", "RTMP"), (config.http, "--http", "HTTP")):
         try:
