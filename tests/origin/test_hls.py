@@ -312,6 +312,18 @@ def test_sound_that_is_only_announced_is_no_track():
     assert source.durations() == [1.0, 1.0, 1.0]
 
 
+def test_a_header_announces_a_track_that_metadata_left_out():
+    source = Source()
+    source.segmenter.receive_metadata({"audiocodecid": 10.0})
+    source.begin()
+    for index in range(20):
+        source.segmenter.receive_audio(index * 21, audio(index), source.now)
+    source.at_ms = 420
+    source.frames(60)
+    assert len(source.playlist.inits) == 1
+    assert source.playlist.inits[0].count(b"trak") == 2
+
+
 def test_sound_that_comes_late_is_a_track_from_the_next_keyframe_on():
     source = Source()
     _late_sound(source)

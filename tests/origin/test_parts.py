@@ -189,6 +189,25 @@ def test_pictures_without_sound_that_become_slow_get_a_longer_part_target_and_fa
     assert again.part_target_ms == 200
 
 
+def test_sound_that_runs_ahead_of_the_picture_for_ever_is_not_kept_for_ever():
+    sound = [at * 50 for at in range(3000)]
+    media = Media(_steps([40] * 100), [0])
+    playlist = MediaPlaylist("ab12", first_number=100, window=timedelta(hours=1))
+    segmenter = Segmenter(playlist, Cutting())
+    segmenter.receive_video(0, VIDEO_HEADER, START)
+    segmenter.receive_audio(0, AUDIO_HEADER, START)
+    tags = media.tags()
+    for index, (_, timestamp, track, tag) in enumerate(tags):
+        now = START + timedelta(milliseconds=timestamp)
+        take = segmenter.receive_video if track == "video" else segmenter.receive_audio
+        take(timestamp, tag, now)
+        for number in range(30 * index, 30 * index + 30):
+            segmenter.receive_audio(sound[number % 3000], b"\xaf\1snd" + number.to_bytes(4), now)
+    # All but what is held; each part holds the rule all the while.
+    assert len(_numbers(playlist)[1]) > 30 * len(tags) - 1000
+    _check_rule(media_playlist(playlist).decode())
+
+
 frames = st.one_of(
     st.sampled_from(sorted(RATES.values())).flatmap(
         lambda step: st.lists(st.sampled_from([step] * 19 + [2 * step]), min_size=1, max_size=300)

@@ -18,6 +18,8 @@ from amphi.origin.hls.tracks import TICKS_PER_MS
 # Of the part target, in percent.
 LEAST_PART = 85
 TARGET_STEP_TICKS = 10 * TICKS_PER_MS
+# Sound that is further ahead of the picture than this does not wait for it: what one publisher may hold is bounded.
+MAX_SOUND_AHEAD = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class PartCutter:
         video, audio = [], []
         while self._video and self._video[0].dts < end:
             video.append(self._video.popleft())
-        while self._audio and self._audio[0][0] < end:
+        while self._audio and (self._audio[0][0] < end or len(self._audio) > MAX_SOUND_AHEAD):
             audio.append(self._audio.popleft()[1])
         if not (video or audio):
             if self._video:

@@ -94,7 +94,12 @@ class Segmenter:
             kind for kind in (AUDIO, VIDEO) if values.get(f"{kind}codecid") or values.get(f"{kind}datarate")
         }
         if told and not self._running:
-            self._opening.expected = told
+            self._opening.expected = told | self._with_header()
+
+    def _with_header(self) -> set[str]:
+        """The tracks whose configuration came."""
+        headers = {VIDEO: self._told_avc, AUDIO: self._told_aac}
+        return {track for track, header in headers.items() if header is not None}
 
     def receive_video(self, timestamp: int, body: bytes, now: datetime) -> None:
         """Take a video tag.
@@ -111,6 +116,7 @@ class Segmenter:
         if isinstance(tag, AVCConfiguration):
             self._count_change(now, changed=tag != self._told_avc)
             self._told_avc = tag
+            self._opening.expected |= self._with_header()
         elif tag is not None and self._told_avc is not None:
             if self._running and self._starts_anew(tag):
                 self._start_anew({VIDEO, AUDIO} if self._audio or self._sound_waits else {VIDEO}, now)
@@ -122,6 +128,7 @@ class Segmenter:
         if isinstance(tag, AACConfiguration):
             self._count_change(now, changed=tag != self._told_aac)
             self._told_aac = tag
+            self._opening.expected |= self._with_header()
         elif tag is not None and self._told_aac is not None:
             if self._running and self._told_aac != self.aac:
                 # With a picture that goes on, the sound waits for the next keyframe.
