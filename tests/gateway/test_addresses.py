@@ -9,7 +9,7 @@ from amphi.gateway.addresses import (
     server_app_and_playpath,
 )
 from amphi.gateway.exceptions import InvalidRequestError
-from amphi.gateway.inner_addresses import is_inner
+from amphi.gateway.inner_addresses import is_inner, may_load
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,27 @@ def test_key_that_is_longer_than_can_be_handed_over():
 )
 def test_inner_hosts(host, inner):
     assert is_inner(host) is inner
+
+
+PUBLIC, PLATFORM, CLASSROOM = (
+    "https://bbb.univ.fr/x",
+    "http://127.0.0.1:8000/g/room",
+    "http://127.0.0.1:8001/m",
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "join_url", "page_url", "is_own_step", "may"),
+    [
+        ("https://cdn.example.org/a.js", PUBLIC, PUBLIC, False, True),
+        ("http://127.0.0.1/secret", PUBLIC, PUBLIC, False, False),
+        ("http://127.0.0.1/secret", PUBLIC, PUBLIC, True, False),
+        ("http://[::1]:9000/", PUBLIC, PUBLIC, False, False),
+        (CLASSROOM, PLATFORM, PLATFORM, True, True),
+        (CLASSROOM, PLATFORM, PLATFORM, False, False),
+        (f"{CLASSROOM}/a.js", PLATFORM, CLASSROOM, False, True),
+        ("http://127.0.0.1:22/", PLATFORM, CLASSROOM, False, False),
+    ],
+)
+def test_what_a_page_may_load(address, join_url, page_url, is_own_step, may):
+    assert may_load(address, join_url=join_url, page_url=page_url, is_own_step=is_own_step) is may

@@ -86,10 +86,12 @@ def site(secret_site):
     pages = {
         "/claiming": page(CLAIMING),
         "/html5client/spying": page(CLIENT % shown),
+        "/html5client/led": page(CLIENT % '<iframe src="/leading-in"></iframe>'),
         "/html5client/flooding": page(
             CLIENT % "<script>setTimeout(() => { location = '/endless' }, 300)</script>"
         ),
     }
+    pages["/leading-in"] = (302, {"Location": f"{secret_site.url}/secret"}, b"")
     site = Site(pages)
     pages["/leading-away"] = (302, {"Location": f"http://localhost:{site.server.server_port}/claiming"}, b"")
     yield site
@@ -183,6 +185,14 @@ def test_inner_pages_are_not_shown_and_the_key_is_not_listed(gateway, site, secr
     gateway.client.delete("/jobs/spying")
     gateway.wait_for_state("spying", "idle")
     assert any(path.name.startswith("spying") for path in rtmp.recordings())
+
+
+def test_page_whose_redirects_lead_to_inner_pages_is_left(gateway, site):
+    nowhere = f"rtmp://127.0.0.1:{ports.reserve()}/live/x"
+    start(gateway, "led", f"{site.url}/html5client/led", nowhere)
+    job = gateway.wait_for_state("led", "idle")
+    why = "the page was led to 127.0.0.1, which only this machine or network can reach"
+    assert (job["reason"], job["detail"]) == ("join_refused", why)
 
 
 def test_downloads_are_cut(gateway, site):

@@ -3,9 +3,14 @@
 import contextlib
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from playwright.async_api import Error, Page, Route
+from playwright.async_api import Error
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Request, Route
 
 # What may be an inner address, to begin with: everything else passes without being looked at here.
 _SUSPECT = re.compile(
@@ -23,27 +28,54 @@ def is_inner(host: str) -> bool:
         return False
 
 
-def _origin(parts: SplitResult) -> tuple[str | None, int]:
+def _origin(address: str) -> tuple[str | None, int]:
+    parts = urlsplit(address)
     return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-async def keep_out(page: Page, join_url: str) -> None:
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or ""
+
+
+def may_load(address: str, *, join_url: str, page_url: str, is_own_step: bool) -> bool:
+    """Whether a page may load an address.
+
+    Args:
+        address: what it asks for.
+        join_url: what the page was sent to: a platform that is inner itself may lead to an inner meeting.
+        page_url: where it is now.
+        is_own_step: it goes there itself, rather than showing it in a part of it.
+    """
+    if not is_inner(_host(address)) or _origin(address) in {_origin(join_url), _origin(page_url)}:
+        return True
+    return is_own_step and is_inner(_host(join_url))
+
+
+async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], None]) -> None:
     """Refuse what the page loads from inner addresses, but for its own server and the one that it was joined at.
 
     Args:
         page: before it loads anything.
         join_url: what it will be sent to.
+        on_trespass: told, in a sentence, when a redirect has led to one: those can only be seen, not refused.
     """
 
-    async def decide(route: Route) -> None:
-        request = route.request
+    def is_allowed(request: "Request") -> bool:
         is_own_step = request.is_navigation_request() and request.frame.parent_frame is None
-        target = urlsplit(request.url)
-        own = {_origin(urlsplit(join_url)), _origin(urlsplit(page.url))}
+        return may_load(request.url, join_url=join_url, page_url=page.url, is_own_step=is_own_step)
+
+    async def decide(route: "Route") -> None:
         with contextlib.suppress(Error):  # the page is gone meanwhile
-            if is_own_step or _origin(target) in own or not is_inner(target.hostname or ""):
-                await route.continue_()
-            else:
-                await route.abort("blockedbyclient")
+            await (route.continue_() if is_allowed(route.request) else route.abort("blockedbyclient"))
+
+    def look(request: "Request") -> None:
+        if request.redirected_from is None or not _SUSPECT.match(request.url):
+            return
+        with contextlib.suppress(Error):
+            if not is_allowed(request):
+                on_trespass(
+                    f"the page was led to {_host(request.url)}, which only this machine or network can reach"
+                )
 
     await page.route(_SUSPECT, decide)
+    page.on("request", look)

@@ -28,9 +28,10 @@ _EVENTS = {
     "ended": Event.MEETING_ENDED,
     "removed": Event.REMOVED,
     "refused": Event.JOIN_REFUSED,
+    "barred": Event.GAVE_UP,
 }
-_OVER = frozenset({"ended", "removed"})
-_STATES = frozenset({"joining", "joined", "reconnecting", "failing", *_EVENTS})
+_OVER = frozenset({"ended", "removed", "barred"})
+_STATES = frozenset({"joining", "joined", "reconnecting", "failing", *_EVENTS}) - {"barred"}
 _KINDS = frozenset({"classroom", "bigbluebutton", "joinForm", "apiError", "plain"})
 _REASONS = frozenset(
     {
@@ -54,7 +55,7 @@ class Observation:
 
     Attributes:
         state: ``joining``; ``joined``; ``reconnecting``: in the meeting, with the connection lost; ``failing``: the client shows an error
-            that another try may mend; ``ended``; ``removed``; ``refused``.
+            that another try may mend; ``ended``; ``removed``; ``refused``; ``barred``: by the gateway, not the meeting.
         reason: a code of the API that says more than the state; empty when none does.
         detail: one sentence, for the log.
         kind: of page: classroom, bigbluebutton, joinForm, apiError, plain; empty when it is none that we know.

@@ -96,7 +96,7 @@ class ChromiumSource:
         self._recorder = recorder
         self._meeting: Page | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._untrusted = ""
+        self._refusal = ""
         self._unopened = ""
         line.on_packet = self._pass_on
         line.on_lost = self._lose
@@ -124,12 +124,12 @@ class ChromiumSource:
                 await self._close_meeting()
                 page = self._meeting = await self._recorder.context.new_page()
                 page.on("crash", lambda _: self._lose("the meeting's page crashed"))
-                self._untrusted = self._unopened = ""
+                self._refusal = self._unopened = ""
                 page.on("requestfailed", self._note_untrusted)
                 # Captured while it is blank: a tab stays captured through whatever it then loads.
                 await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
-                await keep_out(page, join_url)
+                await keep_out(page, join_url, self._note_trespass)
                 await self._capture()
         except TimeoutError:
             raise SourceLostError("the browser hangs") from None
@@ -147,16 +147,19 @@ class ChromiumSource:
                 raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
             raise
 
+    def _note_trespass(self, detail: str) -> None:
+        self._refusal = detail
+
     def _note_untrusted(self, request: Request) -> None:
         """The browser shows a warning instead of such a page: nobody is there to read it, and the audience need not."""
         failure = request.failure or ""
         if "ERR_CERT_" in failure and request.is_navigation_request() and request.frame.parent_frame is None:
             host = urlsplit(request.url).netloc
-            self._untrusted = f"the certificate of {host} is not trusted: {failure.removeprefix('net::')}"
+            self._refusal = f"the certificate of {host} is not trusted: {failure.removeprefix('net::')}"
 
     async def _open(self, page: Page, join_url: str) -> None:
         # A page that fails to load is asked for again: the meeting server may be restarting.
-        while not page.is_closed() and not self._untrusted:
+        while not page.is_closed() and not self._refusal:
             try:
                 await page.goto(join_url, wait_until="commit", timeout=20_000)
             except Error as error:
@@ -177,11 +180,11 @@ class ChromiumSource:
             SourceLostError: the page hangs or is gone.
         """
         page = self._current()
-        if self._untrusted:
-            return Observation("refused", detail=self._untrusted)
+        if self._refusal:
+            return _barred(self._refusal)
         if not self._may_be_joined(page.url):
             host = urlsplit(page.url).hostname
-            return Observation("refused", detail=f"{host} is not among AMPHI_GATEWAY_JOIN_HOSTS")
+            return _barred(f"{host} is not among AMPHI_GATEWAY_JOIN_HOSTS")
         try:
             async with asyncio.timeout(PATIENCE_S):
                 config = self._config
@@ -279,6 +282,10 @@ class ChromiumSource:
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+
+def _barred(detail: str) -> Observation:
+    return Observation("barred", "join_refused", detail)
 
 
 def _stranger(address: str) -> str:
