@@ -1,7 +1,20 @@
 // The event stream, for as long as the page is open: whatever breaks, it comes back and misses nothing.
 
+import { Tabs } from "./tabs.js";
+
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 20000;
+// Asking for the page's facts costs the platform a page; opening the stream again does not. So only each third try asks for them first.
+const TRIES_BEFORE_ASKING = 3;
+// Two keep-alives and a half: a connection may die without a word, as when a laptop slept.
+const SILENCE_MS = 40000;
+const LOOK_MS = 5000;
+// All listeners break off at once when an edge or a server restarts; they don't come back at once.
+const SPREAD_MS = 8000;
+const ELSEWHERE_MS = 60000;
+// What the leading tab can tell again to one that has just opened.
+const KEPT = 300;
+const KINDS = ["state", "chat", "message", "delivery"];
 
 /**
  * Dispatches `state`, `chat`, `message`, `delivery` with the parsed data in `detail`, `connection` with whether it is up, and
@@ -9,73 +22,167 @@ const LONGEST_PAUSE_MS = 20000;
  */
 export class AudienceStream extends EventTarget {
   #facts;
+  #tabs;
+  #id = crypto.getRandomValues(new Uint32Array(2)).join("-");
   #source = null;
   #seq;
   #snapshotSeq = 0;
-  #pauseMs = FIRST_PAUSE_MS;
+  #now;
+  #told = [];
+  #toldFrom = 0;
+  #tries = 0;
   #timer = null;
+  #asking = null;
+  #heardAt = Date.now();
+  #silenceMs = SILENCE_MS + Math.random() * LOOK_MS;
+  #look = null;
 
   constructor(facts) {
     super();
     this.#facts = facts;
     this.#seq = facts.seq;
+    this.#now = facts;
+    this.#tabs = new Tabs(`amphi ${new URL(facts.events_url, location).pathname}`);
+    this.#tabs.addEventListener("lead", () => this.#lead());
+    this.#tabs.addEventListener("yield", () => this.#hangUp());
+    this.#tabs.addEventListener("said", ({ detail }) => this.#hear(detail));
   }
 
   open() {
-    // An address of its own for where we are: a browser that reconnects by itself says it in a header, which goes first.
-    const url = `${this.#facts.events_url}&last_event_id=${this.#seq}`;
-    const source = new EventSource(url);
-    this.#source = source;
-    source.addEventListener("open", () => {
-      this.#pauseMs = FIRST_PAUSE_MS;
-      this.#tell("connection", true);
-    });
-    source.addEventListener("snapshot", (event) => this.#snapshot(JSON.parse(event.data)));
-    for (const kind of ["state", "chat", "message", "delivery"]) {
-      source.addEventListener(kind, (event) => this.#take(kind, event));
-    }
-    source.addEventListener("error", () => {
-      this.#tell("connection", false);
-      // The browser tries again by itself, unless the answer was not a stream: a ticket that expired, a server that is full.
-      if (source.readyState === EventSource.CLOSED) this.#later();
-    });
+    this.#look = setInterval(() => this.#watch(), LOOK_MS);
+    document.addEventListener("visibilitychange", () => this.#watch());
+    this.#tabs.join();
+    this.#tabs.say({ hello: this.#seq, from: this.#id });
   }
 
   close() {
-    clearTimeout(this.#timer);
-    this.#source?.close();
+    clearInterval(this.#look);
+    clearTimeout(this.#asking);
+    this.#hangUp();
+    this.#tabs.leave();
+  }
+
+  /** Ask for the page's facts anew: the picture comes from elsewhere. Not all listeners at once. */
+  moved() {
+    this.#ask(1500);
   }
 
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
 
-  #take(kind, event) {
-    const seq = Number(event.lastEventId);
-    if (seq <= this.#seq) return;
-    this.#seq = seq;
+  // --- the tab that leads
+
+  #lead() {
+    this.#toldFrom = this.#seq;
+    this.#told = [];
+    this.#listen();
+  }
+
+  #listen() {
+    this.#hangUp();
+    this.#heardAt = Date.now();
+    // An address of its own for where we are: a browser that reconnects by itself says it in a header, which goes first.
+    const source = new EventSource(`${this.#facts.events_url}&last_event_id=${this.#seq}`);
+    this.#source = source;
+    source.addEventListener("open", () => this.#pass({ up: true }));
+    source.addEventListener("alive", () => this.#pass({}));
+    source.addEventListener("snapshot", (event) => {
+      this.#tries = 0;
+      this.#pass({ snapshot: JSON.parse(event.data) });
+    });
+    for (const kind of KINDS) {
+      source.addEventListener(kind, (event) => this.#pass({ kind, seq: Number(event.lastEventId), data: JSON.parse(event.data) }));
+    }
+    source.addEventListener("bye", (event) => this.#farewell(JSON.parse(event.data).reason));
+    source.addEventListener("error", () => {
+      this.#pass({ up: false });
+      // The browser tries again by itself, unless the answer was not a stream: a ticket that expired, a server that is full.
+      if (source === this.#source && source.readyState === EventSource.CLOSED) this.#later();
+    });
+  }
+
+  #hangUp() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  /** Take something from the stream, and hand it to the other tabs. */
+  #pass(heard) {
+    if (heard.kind) {
+      this.#told.push(heard);
+      if (this.#told.length > KEPT) this.#toldFrom = this.#told.shift().seq;
+    }
+    this.#tabs.say(heard);
+    this.#take(heard);
+  }
+
+  /** A tab has just opened: what did it miss since its page was made? */
+  #welcome({ hello, from }) {
+    if (hello < this.#toldFrom) this.#tabs.say({ to: from, behind: true });
+    else for (const one of this.#told) if (one.seq > hello) this.#tabs.say({ ...one, to: from });
+  }
+
+  #farewell(reason) {
+    this.#hangUp();
+    this.#pass({ up: false, withdrawn: reason === "withdrawn" });
+    if (reason === "elsewhere") {
+      // This viewer has too many streams open; this one may be needed least.
+      this.#timer = setTimeout(() => this.#listen(), ELSEWHERE_MS * (1 + Math.random()));
+    } else if (reason === "ticket") this.#ask(SPREAD_MS);
+  }
+
+  #later() {
+    this.#hangUp();
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#tries, LONGEST_PAUSE_MS) * (0.5 + Math.random());
+    this.#tries += 1;
+    if (this.#tries % TRIES_BEFORE_ASKING === 0) this.#timer = setTimeout(() => this.#ask(SPREAD_MS), pauseMs);
+    else this.#timer = setTimeout(() => this.#listen(), pauseMs);
+  }
+
+  // --- every tab
+
+  #hear(said) {
+    if (said.hello !== undefined) {
+      if (this.#tabs.leading) this.#welcome(said);
+    } else if (!said.to || said.to === this.#id) this.#take(said);
+  }
+
+  #take(heard) {
+    this.#heardAt = Date.now();
+    if (heard.up !== undefined) this.#tell("connection", heard.up);
+    if (heard.behind) this.#ask(1000);
+    if (heard.withdrawn) this.#ask(SPREAD_MS);
+    if (heard.snapshot) this.#snapshot(heard.snapshot);
+    if (!heard.kind || heard.seq <= this.#seq) return;
+    this.#seq = heard.seq;
     // What the snapshot has told already is newer than what is told again on the way to it.
-    if (seq <= this.#snapshotSeq && (kind === "state" || kind === "chat")) return;
-    this.#tell(kind, JSON.parse(event.data));
+    if (heard.seq <= this.#snapshotSeq && (heard.kind === "state" || heard.kind === "chat")) return;
+    if (heard.kind === "state") this.#now = { ...this.#now, ...heard.data };
+    if (heard.kind === "chat") this.#now = { ...this.#now, chat: heard.data.enabled };
+    this.#tell(heard.kind, heard.data);
   }
 
   #snapshot(facts) {
     this.#snapshotSeq = facts.seq;
+    this.#now = facts;
     this.#tell("state", facts);
     this.#tell("chat", { enabled: facts.chat });
   }
 
-  /** Ask for the page's facts anew: the picture comes from elsewhere. Not all listeners at once. */
-  moved() {
-    this.close();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#refresh(), Math.random() * 1500);
+  /** Has anything been heard lately? If not, this tab listens anew, or in place of the one that leads. */
+  #watch() {
+    if (Date.now() - this.#heardAt < this.#silenceMs) return;
+    this.#heardAt = Date.now();
+    this.#tell("connection", false);
+    if (this.#tabs.leading) this.#listen();
+    else this.#tabs.take();
   }
 
-  #later() {
-    const pauseMs = this.#pauseMs * (0.5 + Math.random());
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#timer = setTimeout(() => this.#refresh(), pauseMs);
+  #ask(spreadMs) {
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => this.#refresh(), Math.random() * spreadMs);
   }
 
   async #refresh() {
@@ -92,11 +199,15 @@ export class AudienceStream extends EventTarget {
       if (!answer.ok) throw new Error(`state: ${answer.status}`);
       const facts = await answer.json();
       this.#facts = { ...this.#facts, ...facts };
-      if (facts.seq < this.#seq) this.#seq = facts.seq;
+      const listensAnew = this.#tabs.leading && !this.#source;
+      // Numbers that begin again are those of another database; while this tab listens, they are only late.
+      if (listensAnew || facts.seq > this.#seq) this.#seq = facts.seq;
       this.#tell("refreshed", facts);
-      this.open();
+      this.#snapshot(facts.seq < this.#seq ? { ...this.#now, seq: this.#snapshotSeq } : facts);
+      if (listensAnew) this.#listen();
     } catch {
-      this.#later();
+      if (this.#tabs.leading && !this.#source) this.#later();
+      else this.#ask(LONGEST_PAUSE_MS);
     }
   }
 }
