@@ -14,6 +14,14 @@ def test_each_test_that_is_named_exists():
     assert {name for name in named if f"def {name}(" not in source} == set()
 
 
+def test_each_test_that_is_named_with_its_file_exists():
+    named = {
+        found for page in PAGES for found in re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", page.read_text())
+    }
+    assert named
+    assert {(file, name) for file, name in named if f"def {name}(" not in (ROOT / file).read_text()} == set()
+
+
 def links(page: Path) -> list[str]:
     """The addresses of a page that are files of this project."""
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())

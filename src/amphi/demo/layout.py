@@ -119,6 +119,7 @@ class Layout:
             "AMPHI_ORIGIN_TOKEN": keys.origin_token,
             "AMPHI_ORIGIN_ON_PUBLISH": f"{self.web}/webinars/on-publish",
             "AMPHI_ORIGIN_ON_PUBLISH_DONE": f"{self.web}/webinars/on-publish-done",
+            "AMPHI_ORIGIN_TICKET_URL": f"{self.web}/edge/ticket",
         }
 
 

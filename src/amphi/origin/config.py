@@ -23,6 +23,7 @@ class Config:
         open: whether anybody may publish anything, for trying by hand.
         token: bearer token of ``GET /streams``; empty switches it off.
         ticket_key: the key of viewers' tickets; empty lets everybody see everything.
+        ticket_url: asked whether a ticket's holder may still watch; empty for none.
         part: a partial segment's duration.
         segment: a segment's least duration.
         window: how much a playlist lists.
@@ -40,6 +41,7 @@ class Config:
     open: bool = False
     token: str = field(default="", repr=False)
     ticket_key: bytes = field(default=b"", repr=False)
+    ticket_url: str = ""
     part: timedelta = timedelta(milliseconds=200)
     segment: timedelta = timedelta(seconds=1)
     window: timedelta = timedelta(seconds=30)
@@ -63,6 +65,7 @@ def from_environment() -> Config:
         keys=_keys("AMPHI_ORIGIN_KEYS"),
         token=environment.text("AMPHI_ORIGIN_TOKEN"),
         ticket_key=environment.text("AMPHI_TICKET_KEY").encode(),
+        ticket_url=_url("AMPHI_ORIGIN_TICKET_URL"),
         part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 200, minimum=100)),
         segment=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_SEGMENT_MS", 1000, minimum=500)),
         window=timedelta(seconds=environment.integer("AMPHI_ORIGIN_WINDOW", 30, minimum=6)),

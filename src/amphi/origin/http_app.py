@@ -16,6 +16,7 @@ from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
 from amphi.origin.streams import Stream, Streams
+from amphi.origin.ticket_questions import TicketQuestions
 from amphi.system import tickets
 
 logger = logging.getLogger(__name__)
@@ -86,10 +87,12 @@ class OriginApp:
     Args:
         config: the origin's settings.
         streams: what there is to see.
+        questions: who is asked whether a ticket's holder may still watch.
     """
 
-    def __init__(self, config: Config, streams: Streams) -> None:
+    def __init__(self, config: Config, streams: Streams, questions: TicketQuestions | None = None) -> None:
         self._streams = streams
+        self._questions = questions
         self._ticket_key = config.ticket_key
         self._token = config.token
         self._cors = config.cors
@@ -155,6 +158,8 @@ class OriginApp:
             path = ticketed[2]
         try:
             viewer_of = self._viewer_of(path, ticketed[1] if ticketed else "", scope)
+            if ticketed and self._ticket_key:
+                await self._ask_again(path, ticketed[1])
             directives = _directives(path, scope["query_string"])
             if found := FILE.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
@@ -206,6 +211,16 @@ class OriginApp:
         if held.stream != found[1]:
             raise ViewerRefusedError("the ticket is for another stream")
         return held.event_id
+
+    async def _ask_again(self, path: str, ticket: str) -> None:
+        """Make sure that the right which a good ticket stands for was not withdrawn since.
+
+        Raises:
+            ViewerRefusedError: it was.
+        """
+        found = HLS.fullmatch(path)
+        if self._questions is not None and found and not await self._questions.allow(ticket, found[1]):
+            raise ViewerRefusedError("this ticket is not good now")
 
     @staticmethod
     def _open_to(viewer_of: int | None, stream: Stream | None) -> Stream | None:

@@ -14,6 +14,7 @@ from amphi.origin.config import Config
 from amphi.origin.http_app import OriginApp
 from amphi.origin.server import RTMPServer
 from amphi.origin.streams import Streams
+from amphi.origin.ticket_questions import TicketQuestions
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
@@ -65,8 +66,9 @@ class Origin:
         self._rtmp_socket = rtmp
         self._http_socket = http
         self._rtmp = RTMPServer(config, self.streams, self._access)
+        self._questions = TicketQuestions(config.ticket_url) if config.ticket_url else None
         settings = uvicorn.Config(
-            OriginApp(config, self.streams),
+            OriginApp(config, self.streams, self._questions),
             loop="none",
             http=BoundedHTTPProtocol,
             ws="none",
@@ -93,6 +95,8 @@ class Origin:
         self.streams.close()
         await self._access.close(STOP_TIMEOUT_S)
         await serving
+        if self._questions is not None:
+            await self._questions.close()
 
 
 async def serve_until_signal(config: Config, rtmp: socket.socket, http: socket.socket) -> None:
