@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from amphi.meetings.exceptions import MeetingServerError
 from amphi.meetings.models import Meeting
@@ -73,3 +74,13 @@ def test_start_is_refused_once_when_no_server_is_left(pool):
     with pytest.raises(MeetingServerError):
         start(meeting)
     assert pool.asked == ["create", "end", "create"]
+
+
+@pytest.mark.parametrize("name", ["m", "😀" * 129])
+def test_start_says_that_the_name_is_too_short_or_too_long_and_asks_nothing(pool, name):
+    """As of a meeting that was saved before the form refused such names."""
+    meeting = make_meeting()
+    meeting.name = name
+    with override("en"), pytest.raises(MeetingServerError, match="2 to 256 characters"):
+        start(meeting)
+    assert pool.asked == []

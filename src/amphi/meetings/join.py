@@ -13,6 +13,7 @@ from amphi.accounts.models import User
 from amphi.bigbluebutton import (
     BigBlueButtonError,
     CreatedMeeting,
+    InvalidArgumentError,
     MeetingNotFoundError,
     Presentation,
     ServerFailedError,
@@ -84,6 +85,11 @@ def create(meeting: Meeting, *, live_runs: bool = False) -> None:
             if not _free(meeting, live_runs=live_runs):
                 raise
             created = _ask_to_create(meeting)
+    except InvalidArgumentError as error:
+        log.warning("create for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
+        raise MeetingServerError(
+            _("The meeting server takes names of 2 to 256 characters. Change this one, then start again.")
+        ) from error
     except BigBlueButtonError as error:
         log.warning("create for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         raise MeetingServerError(
