@@ -14,7 +14,8 @@ from amphi.mails.models import Mail
 from amphi.meetings import domain
 from amphi.meetings.exceptions import TooManyInvitationsError
 from amphi.meetings.models import Invitation, Meeting
-from amphi.webinars import invitations, saving
+from amphi.webinars import deletion, invitations, saving
+from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import State
 from tests.factories import make_meeting, make_user, make_webinar, put
 from tests.meetings.test_views import text_of
@@ -253,6 +254,17 @@ def test_two_who_send_at_once_are_counted_one_after_the_other(marie, monkeypatch
         except TooManyInvitationsError:
             refused += 1
     assert (refused, Mail.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("state", [State.IDLE, State.LIVE])
+def test_nobody_is_invited_to_what_was_deleted_meanwhile(client, marie, state):
+    livestream = make_webinar(marie)
+    put(livestream, state)
+    deletion.delete(Meeting.objects.get(), user=marie, tells_invited=False)
+    letter = invitations.Letter(role=invitations.Role.LISTENER, language="fr")
+    with pytest.raises(MeetingDeletedError):
+        invitations.invite(livestream.meeting, ["a@univ.fr"], letter, user=marie)
+    assert not Mail.objects.exists()
 
 
 # --- another link for presenters

@@ -22,6 +22,9 @@ from amphi.meetings.domain import rule_of
 from amphi.meetings.exceptions import TooManyInvitationsError
 from amphi.meetings.models import Invitation, Meeting
 from amphi.meetings.queries import when
+from amphi.webinars import planning
+from amphi.webinars.exceptions import MeetingDeletedError
+from amphi.webinars.models import Livestream, Removal
 from amphi.webinars.offers import livestream_of
 
 log = logging.getLogger(__name__)
@@ -129,6 +132,14 @@ def _readers(addresses: Iterable[str], language: str) -> list[mails.Reader]:
     return [mails.Reader(address, spoken.get(lower, language)) for lower, address in wanted.items()]
 
 
+def _locked(meeting: Meeting) -> Meeting:
+    """`meeting` as it is now, locked: nobody is invited to what somebody deletes at the same moment."""
+    row = planning.lock_meeting(meeting)
+    if row is None or Livestream.objects.filter(meeting=row, removal=Removal.DELETE).exists():
+        raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
+    return row
+
+
 def _check_limit(user: User, number: int) -> None:
     """Refuse `number` mails more than `user` may have sent; `user` is locked, so that two at once can't both be the last allowed."""
     sent = Mail.objects.filter(sender=user)
@@ -155,8 +166,10 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
         How many mails will be sent; none of those that were sent word for word a moment ago.
 
     Raises:
+        MeetingDeletedError: `meeting` was deleted meanwhile, or is being deleted.
         TooManyInvitationsError: `user` has had too many mails sent in the last hour or day.
     """
+    meeting = _locked(meeting)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     readers = _readers(addresses, letter.language)
     written = _not_sent_just_now([write(meeting, one, letter, user=user) for one in readers], user=user)
