@@ -294,6 +294,19 @@ def test_edit_of_a_running_webinar_keeps_its_live(client, running):
     assert (livestream.state, livestream.meeting.duration) == (State.LIVE, timedelta(hours=3))
 
 
+def test_hours_that_a_running_webinar_can_not_have_are_told_in_the_form(client, running):
+    """The gateway is booked afterwards and no other is there: the form keeps what was typed, and nothing changes."""
+    meeting = running.meeting
+    make_webinar(start_at=meeting.end_at, duration=timedelta(hours=1))
+    typed = form_data(start_at=local(meeting.start_at), duration="240", is_webinar="on", stops_live="")
+    page = client.post(reverse("meetings:edit", args=[meeting.slug]), typed)
+    assert page.status_code == 422
+    assert "Ces horaires ne sont pas disponibles" in text_of(page)
+    assert page.context["form"]["duration"].value() == "240"
+    running.refresh_from_db()
+    assert running.ends_at == Meeting.objects.get(pk=meeting.pk).end_at == meeting.end_at
+
+
 # --- no gateway is free
 
 

@@ -69,8 +69,8 @@ def _keep_gateway(held: planning.Locked, livestream: Livestream) -> None:
     if taken := rebooking.give_way(livestream, held.gateways, start, end):
         raise GatewayTakenError(
             _(
-                "These hours can’t be had: another webinar is planned from %(start)s to %(end)s, and no other live gateway is "
-                "free then. The live that runs goes on as planned before."
+                "These hours are not available: another webinar is planned from %(start)s to %(end)s, and no other live gateway "
+                "is free then. The running live keeps its hours."
             )
             % {
                 "start": formats.date_format(timezone.localtime(taken.starts_at), "SHORT_DATETIME_FORMAT"),
