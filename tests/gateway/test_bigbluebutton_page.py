@@ -154,6 +154,20 @@ async def test_chat_panel_is_brought_to_a_state(visit, era, view):  # noqa: F811
     assert not await visitor.page.query_selector(".spinner")
 
 
+@pytest.mark.parametrize("era", ["2.7", "4.0"])
+async def test_names_of_participants_leave_the_picture(visit, era):  # noqa: F811
+    """The list that a server opens at the entry, with the chat next to it or not."""
+    visitor = await visit(era, sound="forced")
+    await visitor.until_state("joined")
+    opened = (
+        "change([PANEL, 'userlist'], ['setSidebarContentIsOpen', true])" if era == "4.0" else "toggleList()"
+    )
+    await visitor.page.evaluate(opened)
+    await visitor.page.wait_for_selector(f"[{NAME[era]}='userListContent']")
+    assert await meeting_page.show_chat(visitor.page, shown=False) is False
+    assert not await visitor.page.query_selector(f"[{NAME[era]}='userListContent']")
+
+
 @pytest.mark.parametrize("era", ["3.0", "4.0"])
 async def test_chat_panel_while_a_dialog_is_open(visit, era):  # noqa: F811
     """Its focus-trap cancels every click outside: what is pressed there does nothing."""

@@ -47,7 +47,9 @@ async function hideChat() {
 async function hideList() {
   if (!isListShown()) return;
   const wasChatShown = isChatShown();
-  if (!changeLayout(NO_NAVIGATION()) && !wasChatShown) click(listButton());
+  // Until 3.0 the list is part of the navigation, in 4.0 a panel in the chat's place.
+  const changes = wasChatShown ? NO_NAVIGATION() : [...NOTHING_OPEN(), ...NO_NAVIGATION()];
+  if (!changeLayout(changes) && !wasChatShown) click(listButton());
   await until(() => !isListShown(), PANEL_MS);
   if (wasChatShown && !isChatShown() && changeLayout(CHAT_OPEN())) await until(isChatShown, OPENING_MS);
 }

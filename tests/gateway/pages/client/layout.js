@@ -65,14 +65,17 @@ let drawnSides = "";
 function drawSides() {
   const { input: { sidebarNavigation, sidebarContent }, idChatOpen } = layout.state;
   const isChat = sidebarContent.isOpen && sidebarContent.sidebarContentPanel === "chat";
-  const drawnNow = JSON.stringify([sidebarNavigation.isOpen, isChat, idChatOpen]);
+  // In 4.0 the list of participants is a panel like the chat: sidebar-navigation/users-list-item/component.tsx.
+  const isList = is4 && sidebarContent.isOpen && sidebarContent.sidebarContentPanel === "userlist";
+  const drawnNow = JSON.stringify([sidebarNavigation.isOpen, isChat, isList, idChatOpen]);
   if (drawnNow === drawnSides) return;
   drawnSides = drawnNow;
   const root = document.getElementById("layout");
-  root.querySelectorAll("nav, section.chat").forEach((old) => old.remove());
+  root.querySelectorAll("nav, section.chat, section.list").forEach((old) => old.remove());
   if (sidebarNavigation.isOpen) root.prepend(navigation(isChat));
   if (isChat) root.prepend(chatPanel(idChatOpen));
-  tell({ shown: isChat && idChatOpen === PUBLIC, listed: sidebarNavigation.isOpen && !is4 });
+  if (isList) root.prepend(element("section", test("userListContent", { class: "list" }), "Ada Lovelace"));
+  tell({ shown: isChat && idChatOpen === PUBLIC, listed: is4 ? isList : sidebarNavigation.isOpen });
 }
 
 function navigation(isChat) {
