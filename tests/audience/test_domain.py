@@ -21,7 +21,7 @@ from amphi.audience.exceptions import (
 from amphi.audience.models import Audience, Channel, Event, Message, StreamEvent
 from amphi.system.tickets import verify
 from amphi.webinars.models import Livestream, State
-from amphi.worker import meeting_watch
+from amphi.worker import calls
 from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_listeners_are_told_the_state(state, columns, told):
 
 def test_failed_live_of_a_meeting_that_ended_is_over():
     livestream = on_air(State.FAILED, went_live_at=timezone.now())
-    meeting_watch.meeting_has_ended(livestream, timezone.now())
+    calls.note_meeting_end(livestream, timezone.now())
     assert stream_of(livestream.event)[0][2]["state"] == "over"
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.jobs import START_MAY_TAKE, UNSEEN_AFTER
+from amphi.worker.job_rules import START_MAY_TAKE, UNSEEN_AFTER
 from tests.contract.sipmediagw_upstream import TOKEN, Launcher
 from tests.webinars.test_supervisor import age, look, start
 

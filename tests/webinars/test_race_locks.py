@@ -22,7 +22,7 @@ from amphi.webinars.deletion import delete
 from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import LiveGateway, Livestream, Removal, State
 from amphi.webinars.saving import update_meeting
-from amphi.worker import supervisor
+from amphi.worker import answers, supervisor
 from tests.factories import in_hours, make_gateway, make_webinar, put
 from tests.webinars.test_supervisor import retire
 
@@ -276,7 +276,7 @@ def test_live_whose_stop_was_given_up_is_stopped_when_the_gateway_is_back(livest
     job = str(livestream.job_id)
     stage.broken["gateway"] = 500
     domain.stop_live(livestream, user=livestream.meeting.owner)
-    long_ago = timezone.now() - supervisor.STOP_GIVES_UP - timedelta(seconds=1)
+    long_ago = timezone.now() - answers.STOP_GIVES_UP - timedelta(seconds=1)
     Livestream.objects.update(state_since=long_ago)
     look(livestream)
     assert livestream.state == State.FAILED

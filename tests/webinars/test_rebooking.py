@@ -9,7 +9,7 @@ from amphi.audience.models import Event, StreamEvent
 from amphi.mails.models import Mail
 from amphi.webinars import domain, rebooking
 from amphi.webinars.models import Livestream, RetiringJob, State
-from amphi.worker import supervisor
+from amphi.worker import rules
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.webinars.stage import open_stage
 from tests.webinars.test_supervisor import age, look, on_air
@@ -33,7 +33,7 @@ def lose_gateway(livestream: Livestream, stage) -> None:
     age(livestream, media_seen_at=timedelta(seconds=30))
     look(livestream)
     assert livestream.state == State.RECOVERING
-    long_ago = supervisor.EAGER_FOR + timedelta(seconds=1)
+    long_ago = rules.EAGER_FOR + timedelta(seconds=1)
     age(livestream, state_since=long_ago, job_since=long_ago)
 
 
@@ -92,7 +92,7 @@ def test_overrun_without_a_free_gateway_warns_once_in_each_readers_language(live
     age(livestream, starts_at=HOUR, ends_at=timedelta())
     Livestream.objects.filter(pk=following.pk).update(starts_at=timezone.now() + timedelta(minutes=2))
     look(livestream)
-    age(livestream, overrun_checked_at=supervisor.OVERRUN_EVERY)
+    age(livestream, overrun_checked_at=rules.OVERRUN_EVERY)
     look(livestream)
     mails = {mail.to: mail for mail in Mail.objects.all()}
     assert set(mails) == {following.meeting.owner.email, boss.email}

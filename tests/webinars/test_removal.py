@@ -10,7 +10,7 @@ from amphi.webinars import deletion, domain, saving
 from amphi.webinars.exceptions import MeetingDeletedError, TransitionRefusedError
 from amphi.webinars.listing import listed_meetings
 from amphi.webinars.models import Livestream, Removal, State
-from amphi.worker import supervisor
+from amphi.worker import answers, supervisor
 from tests.webinars.test_supervisor import JOB, age, look, on_air, retire, start
 
 
@@ -95,7 +95,7 @@ def test_delete_waits_for_an_ill_meeting_server_and_an_ill_gateway(livestream, s
     delete(livestream)
     look(livestream, 2)
     assert livestream.state == State.STOPPING
-    age(livestream, state_since=2 * supervisor.STOP_GIVES_UP)
+    age(livestream, state_since=2 * answers.STOP_GIVES_UP)
     look(livestream, 2)
     # Given up, and yet not forgotten: what still runs is still to be stopped.
     assert (livestream.state, livestream.removal) == (State.FAILED, Removal.DELETE)

@@ -9,7 +9,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
 from amphi.webinars import deletion, domain
 from amphi.webinars.models import LiveGateway, Livestream, RetiringJob, State, Transition
-from amphi.worker import check, gateways, retiring, supervisor
+from amphi.worker import answers, decision, gateways, retiring, rules, supervisor
 from tests.factories import make_user
 
 JOB = r"/jobs/"
@@ -98,7 +98,7 @@ def test_start_of_a_second_moderator_changes_nothing(livestream, stage):
 def test_start_with_a_full_gateway_tries_again(livestream, stage):
     stage.full = True
     start(livestream)
-    assert look(livestream) == check.AFTER_ERROR
+    assert look(livestream) == decision.AFTER_ERROR
     assert livestream.last_error == "gateway_full"
     stage.full = False
     look(livestream)
@@ -112,7 +112,7 @@ def test_start_with_an_ill_gateway_says_why_and_gives_up_in_the_end(livestream, 
     look(livestream)
     assert livestream.state == State.STARTING
     assert livestream.last_error
-    age(livestream, state_since=supervisor.START_GIVES_UP + timedelta(seconds=1))
+    age(livestream, state_since=rules.START_GIVES_UP + timedelta(seconds=1))
     look(livestream)
     assert livestream.state == State.FAILED
     assert livestream.last_error
@@ -186,7 +186,7 @@ def assert_over(livestream: Livestream, stage) -> None:
 def test_meeting_that_bbb_calls_ended_is_over_after_two_looks(livestream, stage):
     on_air(livestream, stage)
     stage.is_over = True
-    assert look(livestream) == check.CONFIRM_AFTER
+    assert look(livestream) == decision.CONFIRM_AFTER
     assert livestream.state == State.LIVE
     assert_over(livestream, stage)
 
@@ -195,7 +195,7 @@ def test_meeting_that_bbb_told_the_end_of_is_over_after_two_looks(livestream, st
     on_air(livestream, stage)
     stage.meeting_exists = False
     age_meeting(livestream, end_told_at=timedelta(seconds=1))
-    assert look(livestream) == check.CONFIRM_AFTER
+    assert look(livestream) == decision.CONFIRM_AFTER
     assert livestream.state == State.LIVE
     assert_over(livestream, stage)
 
@@ -204,7 +204,7 @@ def test_meeting_that_the_gateway_saw_end_is_over_after_two_looks(livestream, st
     on_air(livestream, stage)
     stage.meeting_exists = False
     stage.jobs[str(livestream.job_id)], stage.job_reason = "idle", "meeting_ended"
-    assert look(livestream) == check.CONFIRM_AFTER
+    assert look(livestream) == decision.CONFIRM_AFTER
     assert_over(livestream, stage)
 
 
@@ -364,10 +364,10 @@ def test_stop_leaves_the_meeting_and_end_ends_it(livestream, stage):
     on_air(livestream, stage)
     Meeting.objects.update(started_at=timezone.now())
     domain.stop_live(livestream, user=livestream.meeting.owner)
-    assert look(livestream) == supervisor.LOOK_EVERY[State.STOPPING]
+    assert look(livestream) == decision.LOOK_EVERY[State.STOPPING]
     assert livestream.state == State.STOPPED
     assert stage.meeting_exists
-    assert look(livestream) == supervisor.IN_NO_HURRY
+    assert look(livestream) == decision.IN_NO_HURRY
 
     # The live is off already; ending the webinar still ends the meeting.
     domain.end_webinar(livestream, user=livestream.meeting.owner)
@@ -395,9 +395,9 @@ def test_stop_with_a_dead_gateway_tries_until_it_gives_up(livestream, stage):
     on_air(livestream, stage)
     stage.broken["gateway"] = 500
     domain.stop_live(livestream, user=livestream.meeting.owner)
-    assert look(livestream) == check.AFTER_ERROR
+    assert look(livestream) == decision.AFTER_ERROR
     assert livestream.state == State.STOPPING
-    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    age(livestream, state_since=answers.STOP_GIVES_UP + timedelta(seconds=1))
     look(livestream)
     assert livestream.state == State.FAILED
 
@@ -429,7 +429,7 @@ WRONG = [
 def test_start_with_a_gateway_that_is_filled_in_wrongly_says_so(livestream, stage, wrong):
     LiveGateway.objects.update(**wrong)
     start(livestream)
-    assert look(livestream) == check.AFTER_ERROR
+    assert look(livestream) == decision.AFTER_ERROR
     assert livestream.last_error == "gateway_misconfigured"
     assert livestream.last_error_detail
     assert wording.last_error(livestream) == str(wording.ERRORS["gateway_misconfigured"])
@@ -440,9 +440,9 @@ def test_stop_with_a_gateway_that_is_filled_in_wrongly_ends(livestream, stage, w
     on_air(livestream, stage)
     LiveGateway.objects.update(**wrong)
     domain.stop_live(livestream, user=livestream.meeting.owner)
-    assert look(livestream) == check.AFTER_ERROR
+    assert look(livestream) == decision.AFTER_ERROR
     assert livestream.state == State.STOPPING
-    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    age(livestream, state_since=answers.STOP_GIVES_UP + timedelta(seconds=1))
     look(livestream)
     assert livestream.state == State.FAILED
 
@@ -452,7 +452,7 @@ def test_webinar_whose_gateway_is_filled_in_wrongly_can_be_deleted(livestream, s
     LiveGateway.objects.update(sipmediagw_url="nothing")
     deletion.delete(livestream.meeting, user=livestream.meeting.owner, tells_invited=False)
     look(livestream)
-    age(livestream, state_since=supervisor.STOP_GIVES_UP + timedelta(seconds=1))
+    age(livestream, state_since=answers.STOP_GIVES_UP + timedelta(seconds=1))
     look(livestream)
     RetiringJob.objects.update(since=timezone.now() - 2 * retiring.CORRECTED_WITHIN)
     retire()
@@ -464,5 +464,5 @@ def test_webinar_whose_gateway_is_filled_in_wrongly_can_be_deleted(livestream, s
 def test_start_without_a_meeting_server_does_not_escape(livestream, stage, settings):
     start(livestream)
     settings.BBB_API_URL = "nothing"
-    assert look(livestream) == check.AFTER_ERROR
+    assert look(livestream) == decision.AFTER_ERROR
     assert livestream.state == State.STARTING

@@ -131,7 +131,7 @@ def replace_job(livestream: Livestream, **columns: object) -> bool:
         False when the livestream, its job or the lease is another by now.
     """
     now = timezone.now()
-    changes = new_job(now) | columns
+    changes = columns | new_job(now)
     with transaction.atomic():
         guarded = Livestream.objects.filter(
             pk=livestream.pk,
@@ -179,8 +179,6 @@ def _changes(livestream: Livestream, event: str, now: datetime) -> dict[str, obj
             "start_may_come_until": None,
             "remote_id": "",
         }
-    elif event in _REPLACES_JOB:
-        changes |= new_job(now)
     elif event == MEDIA_SEEN:
         changes |= {"last_error": "", "last_error_detail": ""}
         if livestream.went_live_at is None:
@@ -233,6 +231,8 @@ def apply(
         return False
     now = timezone.now()
     changes = {**_changes(livestream, event, now), **columns, "state": new, "state_since": now}
+    if event in _REPLACES_JOB:
+        changes |= new_job(now)
     with transaction.atomic():
         guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
         if by_lease:

@@ -1,5 +1,6 @@
 """Asking a live gateway for what a livestream needs."""
 
+import logging
 from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from amphi.bigbluebutton import BigBlueButtonError, bot_parameters
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import meeting_server
 from amphi.webinars.models import LiveGateway, Livestream
+
+log = logging.getLogger("webinar")
 
 TIMEOUT_S = 5.0
 
@@ -28,6 +31,13 @@ def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:
         gateway.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
         gateway.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
         gateway.ca_file,
+    )
+
+
+def log_error(meeting: Meeting, call: str, error: sipmediagw.GatewayError) -> None:
+    """Write down that a gateway did not do what it was asked for."""
+    log.warning(
+        "%s for meeting %s “%s”: %s (EXCEPTION: %s)", call, meeting.pk, meeting.name, error.code, error
     )
 
 

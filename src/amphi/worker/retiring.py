@@ -58,14 +58,7 @@ def _ask(job: RetiringJob) -> sipmediagw.JobStatus:
 
 
 def _failed(lease: Lease, job: RetiringJob, error: sipmediagw.GatewayError, now: datetime) -> None:
-    meeting = job.livestream.meeting
-    log.warning(
-        "stop_rtmp_gateway for meeting %s “%s”: %s (EXCEPTION: %s)",
-        meeting.pk,
-        meeting.name,
-        error.code,
-        error,
-    )
+    gateways.log_error(job.livestream.meeting, "stop_rtmp_gateway", error)
     if isinstance(error, sipmediagw.GatewayMisconfiguredError) and now > job.since + CORRECTED_WITHIN:
         # There is no such gateway, so there is nothing to stop: it must hold up nothing for ever.
         _forget(lease, job)

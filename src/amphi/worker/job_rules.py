@@ -1,0 +1,101 @@
+"""What follows from what a gateway says of its job: started once, kept alive, replaced when it is of no use. As pure as `rules`."""
+
+from datetime import timedelta
+
+from amphi.sipmediagw import GatewayError, JobStatus
+from amphi.webinars.models import LiveGateway, Livestream, State
+from amphi.worker.decision import AFTER_ERROR, CONFIRM_AFTER, Draft, ShowChat, StartJob
+
+START_MAY_TAKE = timedelta(seconds=45)
+"""SIPMediaGW answers a start after up to 30 s, or with an error after 10 s, and its container may come up all the same."""
+OUR_START_MAY_TAKE = timedelta(seconds=10)
+"""Our gateway has taken a job or not within the time-out of the call."""
+UNSEEN_AFTER = timedelta(seconds=45)
+"""A gateway that does not report shows its pictures within 13 s of a start, and may say after 10 s that it failed while it goes on."""
+
+
+def is_ours(row: Livestream) -> bool:
+    """Whether the gateway is `amphi gateway`, which sees the meeting and says what it sees."""
+    return row.gateway.dialect == LiveGateway.Dialect.AMPHI
+
+
+def _shows_chat(draft: Draft) -> bool:
+    """The chat is filmed only where its messages can't reach the listeners' pages as text."""
+    return draft.row.meeting.enable_chat and draft.value("has_hook") is False
+
+
+def keep_job_alive(draft: Draft) -> bool:
+    """Have the gateway's job run; whether the gateway says that the meeting is over."""
+    job = draft.seen.job
+    if draft.row.gateway_asked_at is None:
+        _start_job(draft)
+        return False
+    if isinstance(job, GatewayError):
+        draft.fail(job)
+        return False
+    if job is None or _shows_nothing(draft, job) or _still_comes(draft, job):
+        return False
+    if job.state == "idle":
+        if job.reason == "meeting_ended":
+            return True
+        draft.replace_job(job.reason, job.detail)  # it ended for a reason of its own
+        return False
+    if job.state == "unknown":
+        draft.columns["gateway_asked_at"] = None  # the gateway was restarted, and is asked again
+        draft.look_in = CONFIRM_AFTER
+    elif job.reason:
+        draft.note_error(job.reason, job.detail)
+    elif draft.row.state == State.LIVE and draft.row.last_error:
+        draft.note_error("", "")
+    _keep_chat_panel(draft, job)
+    return False
+
+
+def _start_job(draft: Draft) -> None:
+    """Ask for the job, once nobody else sends to the gateway's address."""
+    before = draft.seen.job_before
+    if before is not None:
+        if before.error:
+            draft.note_error(before.error, before.detail)
+        draft.look_in = CONFIRM_AFTER if draft.now < before.since + AFTER_ERROR else AFTER_ERROR
+    elif draft.seen.gateway_is_taken:
+        draft.note_error("gateway_full", "another webinar still uses this live gateway")
+        draft.look_in = AFTER_ERROR
+    else:
+        # Written before it is asked: whoever stops the live knows what may still come.
+        takes = OUR_START_MAY_TAKE if is_ours(draft.row) else START_MAY_TAKE
+        draft.columns["start_may_come_until"] = draft.now + takes
+        draft.calls.append(StartJob(_shows_chat(draft)))
+
+
+def _shows_nothing(draft: Draft, job: JobStatus) -> bool:
+    """Begin again where no pictures have come for so long that a gateway which says nothing must have failed."""
+    row = draft.row
+    if job.reported or row.state == State.LIVE:
+        return False
+    since = max(filter(None, [row.gateway_asked_at, row.media_seen_at]), default=draft.now)
+    if draft.now <= since + UNSEEN_AFTER:
+        return False
+    draft.replace_job("no_media", job.detail)
+    return True
+
+
+def _still_comes(draft: Draft, job: JobStatus) -> bool:
+    """Whether a slow start is not there yet: what is begun again meanwhile would end it."""
+    row = draft.row
+    if job.remote_id and not row.remote_id:
+        draft.columns["remote_id"] = job.remote_id
+    if row.start_may_come_until is None or not job.reported:
+        return False
+    if job.state not in {"idle", "unknown"} or draft.now >= row.start_may_come_until:
+        draft.columns["start_may_come_until"] = None
+        return False
+    draft.look_in = AFTER_ERROR
+    return True
+
+
+def _keep_chat_panel(draft: Draft, job: JobStatus) -> None:
+    wanted = _shows_chat(draft)
+    shown = job.chat_shown if job.chat_shown is not None else draft.row.chat_shown
+    if job.state == "on_air" and shown != wanted:
+        draft.calls.append(ShowChat(wanted))

@@ -1,0 +1,195 @@
+"""What follows from what was seen. No database, no clock, no settings, and nothing is asked: a row, what was seen and the time go in."""
+
+from datetime import datetime, timedelta
+
+from amphi.meetings import presence
+from amphi.sipmediagw import JobStatus
+from amphi.webinars import transitions
+from amphi.webinars.models import Livestream, State
+from amphi.worker import people
+from amphi.worker.decision import (
+    AFTER_ERROR,
+    CONFIRM_AFTER,
+    IN_NO_HURRY,
+    LOOK_EVERY,
+    Decision,
+    Draft,
+    EndMeeting,
+    LowerHands,
+    MakeWay,
+    NoteMeetingEnd,
+    ReplaceGateway,
+    StopJob,
+    WarnOfLimit,
+)
+from amphi.worker.job_rules import is_ours, keep_job_alive
+from amphi.worker.probe import DEFAULT_TARGET_DURATION_S
+from amphi.worker.seen import Seen
+
+ON_ITS_WAY = frozenset({State.STARTING, State.LIVE, State.RECOVERING})
+EAGER_FOR = timedelta(seconds=15)
+START_GIVES_UP = timedelta(minutes=3)
+RECOVERY_GIVES_UP = timedelta(minutes=10)
+OVERRUN_EVERY = timedelta(seconds=30)
+LIMIT_WARNING = timedelta(minutes=15)
+HOOK_EVERY = timedelta(seconds=60)
+
+MISSES_TO_BELIEVE = 2
+GONE_ON_AIR = timedelta(minutes=2)
+"""How long BBB must not know a meeting that our gateway is in and whose pictures arrive: what is seen on air says that it goes on."""
+ON_AIR_FOR = timedelta(seconds=10)
+
+
+def must_ask_for_hook(row: Livestream, now: datetime) -> bool:
+    """Whether BBB is to be asked again to tell us what happens."""
+    return row.hook_checked_at is None or now >= row.hook_checked_at + HOOK_EVERY
+
+
+def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
+    """What to do about a livestream.
+
+    Args:
+        row: as it was read before anything was asked.
+        seen: what the systems around it say.
+        now: when the look began.
+    """
+    every = LOOK_EVERY.get(State(row.state), IN_NO_HURRY)
+    draft = Draft(every, row=row, seen=seen, now=now)
+    if seen.hook is not None:
+        draft.columns |= {"hook_checked_at": now, "has_hook": seen.hook.has_hook}
+    _note_people(draft)
+    if row.state in {State.STARTING, State.RECOVERING}:
+        _bring_on_air(draft)
+    elif row.state == State.LIVE:
+        _watch(draft)
+    else:
+        if row.ends_meeting:
+            draft.calls.append(EndMeeting())
+        elif row.state != State.STOPPING and seen.meeting is not None and _meeting_is_over(draft, hint=False):
+            draft.calls.append(NoteMeetingEnd())
+        if row.state == State.STOPPING:
+            draft.calls.append(StopJob())
+    return draft.done()
+
+
+def _note_people(draft: Draft) -> None:
+    info = draft.seen.meeting.info if draft.seen.meeting is not None else None
+    if info is None:
+        return
+    draft.columns |= people.columns(draft.row.meeting, info, draft.now)
+    if (info.attendees or info.participant_count == 0) and draft.value("has_hook"):
+        draft.calls.append(LowerHands(info))
+
+
+def _bring_on_air(draft: Draft) -> None:
+    row, now = draft.row, draft.now
+    ended_hint = keep_job_alive(draft)
+    if not draft.replaces_job:
+        _note_media(draft)
+        seen_at = draft.value("media_seen_at")
+        if seen_at is not None and seen_at > row.state_since:
+            draft.pull(transitions.MEDIA_SEEN)
+            return
+    if _finish_if_over(draft, hint=ended_hint):
+        return
+    patience = START_GIVES_UP if row.state == State.STARTING else RECOVERY_GIVES_UP
+    if now > row.state_since + patience:
+        reason = draft.value("last_error") or "no_media"
+        draft.pull(transitions.GIVE_UP, reason, last_error=reason)
+    elif now > row.state_since + EAGER_FOR:
+        if draft.look_in is not None:
+            draft.look_in = max(draft.look_in, AFTER_ERROR)
+        _leave_gateway(draft)
+
+
+def _leave_gateway(draft: Draft) -> None:
+    """Leave a gateway that does not do its work, for one that is free; one that joined the meeting is given its time."""
+    error, since = draft.value("last_error"), draft.row.job_since or draft.row.state_since
+    if draft.now >= since + EAGER_FOR and error.startswith("gateway_") and not draft.replaces_job:
+        draft.calls.append(ReplaceGateway(error))
+
+
+def _watch(draft: Draft) -> None:
+    row, now, playlist = draft.row, draft.now, draft.seen.playlist
+    _note_media(draft)
+    ended_hint = keep_job_alive(draft)
+    if _finish_if_over(draft, hint=ended_hint):
+        return
+    _mind_the_clock(draft)
+    if draft.value("meeting_misses"):
+        return
+    target = playlist.target_duration_s if playlist is not None else DEFAULT_TARGET_DURATION_S
+    stale_after = timedelta(seconds=max(6, 3 * target))
+    ended = playlist is not None and playlist.ended
+    if ended or now > (draft.value("media_seen_at") or row.state_since) + stale_after:
+        draft.pull(transitions.MEDIA_LOST)
+
+
+def _note_media(draft: Draft) -> None:
+    """Note whether the playlist advanced since the last look."""
+    playlist, mark = draft.seen.playlist, draft.row.media_mark
+    if playlist is None or playlist.ended or playlist.mark == mark:
+        return
+    draft.columns["media_mark"] = playlist.mark
+    if mark:
+        draft.columns["media_seen_at"] = draft.now
+
+
+def _finish_if_over(draft: Draft, *, hint: bool) -> bool:
+    limit = _hard_limit(draft)
+    if limit is not None and draft.now >= limit:
+        draft.pull(transitions.STOP, "max_duration", ends_meeting=True)
+        return True
+    if _meeting_is_over(draft, hint=hint):
+        draft.pull(transitions.MEETING_ENDED)
+        draft.calls.append(NoteMeetingEnd())
+        return True
+    return False
+
+
+def _meeting_is_over(draft: Draft, *, hint: bool) -> bool:
+    """Whether the meeting ended: said twice, and by more than BBB not knowing it; else by time. `hint`: the gateway says it."""
+    meeting = draft.seen.meeting
+    if meeting is None:
+        return False
+    if (meeting.is_known and not meeting.is_over) or (meeting.is_known is None and not hint):
+        if draft.row.meeting_misses:
+            draft.columns["meeting_misses"] = 0
+        return False
+    misses = draft.row.meeting_misses + 1
+    draft.columns["meeting_misses"] = misses
+    if misses < MISSES_TO_BELIEVE:
+        draft.look_in = CONFIRM_AFTER
+        return False
+    return meeting.is_over or hint or meeting.end_was_told or meeting.gone_for >= _patience(draft)
+
+
+def _patience(draft: Draft) -> timedelta:
+    seen_at, job = draft.value("media_seen_at"), draft.seen.job
+    has_pictures = seen_at is not None and draft.now < seen_at + ON_AIR_FOR
+    # Other gateways film the page that says “you left” for ever, so that their pictures prove nothing.
+    is_in_meeting = (
+        is_ours(draft.row)
+        and isinstance(job, JobStatus)
+        and job.state == "on_air"
+        and job.reason in {"", "no_sound"}
+    )
+    return GONE_ON_AIR if has_pictures and is_in_meeting else presence.GONE_AFTER
+
+
+def _mind_the_clock(draft: Draft) -> None:
+    """Make way for others when the live runs over its end, and warn before the hard limit."""
+    row, now = draft.row, draft.now
+    due = row.overrun_checked_at is None or now >= row.overrun_checked_at + OVERRUN_EVERY
+    if due and now >= row.ends_at:
+        draft.calls.append(MakeWay())
+        draft.columns["overrun_checked_at"] = now
+    limit = _hard_limit(draft)
+    if limit is not None and row.limit_warned_at is None and now >= limit - LIMIT_WARNING:
+        draft.calls.append(WarnOfLimit(limit))
+        draft.columns["limit_warned_at"] = now
+
+
+def _hard_limit(draft: Draft) -> datetime | None:
+    """When the live is stopped, whoever forgot it."""
+    return draft.row.asked_at + draft.seen.longest if draft.row.asked_at is not None else None

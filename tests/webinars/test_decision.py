@@ -1,0 +1,499 @@
+"""What a look decides: tables of (row, seen) and what follows. No database, no clock, nothing is asked."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from amphi.bigbluebutton import MeetingInfo
+from amphi.meetings.models import Meeting
+from amphi.sipmediagw import (
+    GatewayError,
+    GatewayFailedError,
+    GatewayFullError,
+    GatewayTimeoutError,
+    JobStatus,
+    UnsupportedError,
+)
+from amphi.webinars import transitions
+from amphi.webinars.models import LiveGateway, Livestream, State
+from amphi.worker.answers import STOP_GIVES_UP, decide_answer
+from amphi.worker.decision import (
+    AFTER_ERROR,
+    CONFIRM_AFTER,
+    IN_NO_HURRY,
+    LOOK_EVERY,
+    Decision,
+    EndMeeting,
+    LowerHands,
+    MakeWay,
+    NoteMeetingEnd,
+    ReplaceGateway,
+    ShowChat,
+    StartJob,
+    StopJob,
+    WarnOfLimit,
+)
+from amphi.worker.job_rules import OUR_START_MAY_TAKE, START_MAY_TAKE, UNSEEN_AFTER
+from amphi.worker.probe import Playlist
+from amphi.worker.rules import (
+    EAGER_FOR,
+    GONE_ON_AIR,
+    HOOK_EVERY,
+    LIMIT_WARNING,
+    OVERRUN_EVERY,
+    RECOVERY_GIVES_UP,
+    START_GIVES_UP,
+    decide,
+    must_ask_for_hook,
+)
+from amphi.worker.seen import HookSeen, JobBefore, MeetingSeen, Seen
+
+NOW = datetime(2026, 10, 25, 10, tzinfo=UTC)
+S = timedelta(seconds=1)
+INFO = MeetingInfo(
+    meeting_id="m",
+    internal_id="life-1",
+    name="m",
+    create_time_ms=0,
+    start_time_ms=0,
+    end_time_ms=0,
+    running=True,
+    forcibly_ended=False,
+    has_user_joined=True,
+    recording=False,
+    is_breakout=False,
+    duration_minutes=0,
+    participant_count=2,
+    listener_count=0,
+    voice_participant_count=0,
+    video_count=0,
+    moderator_count=1,
+    max_users=0,
+    attendee_password="",
+    moderator_password="",
+    metadata={},
+    attendees=(),
+)
+THERE = MeetingSeen(is_known=True, info=INFO)
+GONE = MeetingSeen(is_known=False)
+JOINING = JobStatus(state="joining")
+ON_AIR = JobStatus(state="on_air", chat_shown=False)
+PLAYLIST = Playlist(mark="new", ended=False, target_duration_s=2)
+FAILED = GatewayFailedError("HTTP status 500")
+
+
+def row(
+    state: State, *, dialect: str = "amphi", meeting: dict[str, Any] | None = None, **columns: Any
+) -> Livestream:
+    """A livestream that has been in `state` for five seconds; whose job, if it would have one, was taken ten seconds ago."""
+    at_work = state in {State.STARTING, State.LIVE, State.RECOVERING}
+    defaults = {
+        "state_since": NOW - 5 * S,
+        "asked_at": NOW - 20 * S,
+        "ends_at": NOW + timedelta(hours=1),
+        "job_id": uuid.UUID(int=1),
+        "job_since": NOW - 20 * S,
+        "gateway_asked_at": NOW - 10 * S if at_work else None,
+        "media_mark": "old" if state == State.LIVE else "",
+        "media_seen_at": NOW - 2 * S if state == State.LIVE else None,
+        "hook_checked_at": NOW - 10 * S,
+        "has_hook": True,
+    }
+    return Livestream(
+        pk=1,
+        state=state,
+        meeting=Meeting(pk=1, **{"enable_chat": True, "started_at": NOW - 60 * S} | (meeting or {})),
+        gateway=LiveGateway(pk=1, dialect=dialect),
+        **defaults | columns,
+    )
+
+
+def see(**more: Any) -> Seen:
+    """All is well, unless `more` says otherwise."""
+    return replace(Seen(job=ON_AIR, playlist=PLAYLIST, meeting=THERE), **more)
+
+
+def changed(decision: Decision) -> dict[str, Any]:
+    """The columns that are decided, without those that every look at a meeting notes."""
+    noted = {"participants", "participants_seen_at", "session_id"}
+    return {name: value for name, value in decision.columns.items() if name not in noted}
+
+
+def asked(decision: Decision) -> list[type]:
+    return [type(call) for call in decision.calls if not isinstance(call, LowerHands)]
+
+
+STARTING, LIVE, RECOVERING, STOPPING = State.STARTING, State.LIVE, State.RECOVERING, State.STOPPING
+
+
+# --- on the way
+
+
+@pytest.mark.parametrize(
+    ("columns", "seen", "trigger"),
+    [
+        ({}, see(), ""),  # a playlist that was not seen before proves nothing: it may be an old one
+        ({"media_mark": "new"}, see(), ""),  # nor does one that stands still
+        ({"media_mark": "old"}, see(), transitions.MEDIA_SEEN),
+        ({"media_mark": "old"}, see(playlist=replace(PLAYLIST, ended=True)), ""),
+        ({"media_mark": "old"}, see(playlist=None), ""),
+        ({"media_mark": "old"}, see(job=FAILED), transitions.MEDIA_SEEN),
+        ({"media_mark": "old"}, see(meeting=GONE), transitions.MEDIA_SEEN),
+        ({"media_seen_at": NOW - 6 * S}, see(), ""),  # pictures of before it was asked for
+    ],
+)
+@pytest.mark.parametrize("state", [STARTING, RECOVERING])
+def test_live_is_what_is_seen(state, columns, seen, trigger):
+    assert decide(row(state, **columns), seen, NOW).trigger == trigger
+
+
+@pytest.mark.parametrize(
+    ("columns", "seen", "calls", "error", "look_in"),
+    [
+        ({}, Seen(meeting=THERE), [StartJob], "", LOOK_EVERY[STARTING]),
+        ({}, Seen(meeting=THERE, gateway_is_taken=True), [], "gateway_full", AFTER_ERROR),
+        ({}, Seen(meeting=THERE, job_before=JobBefore(NOW - 1 * S)), [], "", CONFIRM_AFTER),
+        (
+            {},
+            Seen(meeting=THERE, job_before=JobBefore(NOW - 9 * S, "gateway_failed")),
+            [],
+            "gateway_failed",
+            AFTER_ERROR,
+        ),
+    ],
+)
+def test_job_is_asked_for_once_nobody_else_sends_to_its_address(columns, seen, calls, error, look_in):
+    decision = decide(row(STARTING, gateway_asked_at=None, **columns), seen, NOW)
+    assert (asked(decision), decision.look_in) == (calls, look_in)
+    assert decision.columns.get("last_error", "") == error
+    assert ("start_may_come_until" in decision.columns) is (calls == [StartJob])
+
+
+@pytest.mark.parametrize(("dialect", "takes"), [("amphi", OUR_START_MAY_TAKE), ("B", START_MAY_TAKE)])
+def test_start_is_written_down_before_it_is_asked_for(dialect, takes):
+    decision = decide(row(STARTING, dialect=dialect, gateway_asked_at=None), Seen(meeting=THERE), NOW)
+    assert changed(decision) == {"start_may_come_until": NOW + takes}
+    assert decision.calls[-1:] == [StartJob(show_chat=False)]
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (JobStatus(state="idle", reason="join_refused", detail="why"), ("join_refused", True, AFTER_ERROR)),
+        (JobStatus(state="unknown"), ("before", False, CONFIRM_AFTER)),
+        (JobStatus(state="joining", reason="waiting_for_approval"), ("waiting_for_approval", False, None)),
+        (JOINING, ("before", False, None)),
+        (FAILED, ("gateway_failed", False, AFTER_ERROR)),
+    ],
+)
+def test_job_that_has_trouble(job, expected):
+    before = row(STARTING, last_error="before")
+    decision = decide(before, see(job=job, playlist=None), NOW)
+    error, replaces_job, look_in = expected
+    assert decision.columns.get("last_error", "before") == error
+    assert decision.replaces_job is replaces_job
+    assert decision.look_in == (look_in or LOOK_EVERY[STARTING])
+    forgets = isinstance(job, JobStatus) and job.state == "unknown"
+    assert (decision.columns.get("gateway_asked_at", 1) is None) is forgets
+
+
+@pytest.mark.parametrize(
+    ("ago", "state", "reported", "replaces_job"),
+    [
+        (UNSEEN_AFTER - S, STARTING, False, False),
+        (UNSEEN_AFTER + S, STARTING, False, True),
+        (UNSEEN_AFTER + S, RECOVERING, False, True),
+        (UNSEEN_AFTER + S, STARTING, True, False),
+        (UNSEEN_AFTER + S, LIVE, False, False),
+    ],
+)
+def test_job_that_shows_nothing_is_begun_again_where_nothing_else_tells(ago, state, reported, replaces_job):
+    before = row(state, dialect="A", gateway_asked_at=NOW - ago, media_seen_at=None, state_since=NOW - 5 * S)
+    decision = decide(before, see(job=replace(ON_AIR, reported=reported), playlist=None), NOW)
+    assert decision.replaces_job is replaces_job
+
+
+@pytest.mark.parametrize(
+    ("job", "until", "waits"),
+    [
+        (JobStatus(state="unknown"), NOW + S, True),
+        (JobStatus(state="idle"), NOW + S, True),
+        (JobStatus(state="unknown"), NOW - S, False),
+        (JobStatus(state="unknown"), None, False),
+    ],
+)
+def test_slow_start_is_waited_for(job, until, waits):
+    before = row(STARTING, dialect="B", start_may_come_until=until)
+    decision = decide(before, see(job=job, playlist=None), NOW)
+    begins_again = decision.replaces_job or decision.columns.get("gateway_asked_at", 1) is None
+    assert begins_again is not waits
+    if waits:
+        assert decision.look_in == AFTER_ERROR
+
+
+def test_slow_start_that_came_is_settled_and_its_name_kept():
+    before = row(STARTING, dialect="D", start_may_come_until=NOW + 9 * S)
+    decision = decide(before, see(job=replace(ON_AIR, remote_id="gw-7"), playlist=None), NOW)
+    assert changed(decision) == {"start_may_come_until": None, "remote_id": "gw-7"}
+
+
+@pytest.mark.parametrize(
+    ("error", "job_ago", "state_ago", "calls"),
+    [
+        ("gateway_failed", EAGER_FOR, EAGER_FOR + S, [ReplaceGateway]),
+        ("gateway_failed", EAGER_FOR - S, EAGER_FOR + S, []),  # a new job is given its time
+        ("gateway_failed", EAGER_FOR, EAGER_FOR - S, []),
+        ("join_refused", EAGER_FOR, EAGER_FOR + S, []),  # another gateway would not be let in either
+    ],
+)
+def test_gateway_that_does_not_do_its_work_is_left(error, job_ago, state_ago, calls):
+    before = row(STARTING, last_error=error, job_since=NOW - job_ago, state_since=NOW - state_ago)
+    decision = decide(before, see(job=JOINING, playlist=None), NOW)
+    assert asked(decision) == calls
+
+
+@pytest.mark.parametrize(("state", "patience"), [(STARTING, START_GIVES_UP), (RECOVERING, RECOVERY_GIVES_UP)])
+@pytest.mark.parametrize("error", ["gateway_failed", ""])
+def test_what_does_not_come_is_given_up_in_the_end(state, patience, error):
+    def after(ago: timedelta) -> Decision:
+        before = row(state, last_error=error, gateway_asked_at=None, state_since=NOW - ago)
+        return decide(before, Seen(meeting=THERE), NOW)
+
+    assert after(patience).trigger == ""
+    decision = after(patience + S)
+    assert (decision.trigger, decision.reason) == (transitions.GIVE_UP, error or "no_media")
+    # What it would have asked for is not asked for any more, and nothing says that it may come.
+    assert asked(decision) == []
+    assert "start_may_come_until" not in decision.columns
+
+
+# --- on air
+
+
+@pytest.mark.parametrize(
+    ("seen_ago", "playlist", "trigger"),
+    [
+        (2, PLAYLIST, ""),
+        (19, None, transitions.MEDIA_LOST),
+        (17, None, ""),
+        (7, replace(PLAYLIST, mark="old"), transitions.MEDIA_LOST),
+        (9, replace(PLAYLIST, mark="old", target_duration_s=4), ""),
+        (13, replace(PLAYLIST, mark="old", target_duration_s=4), transitions.MEDIA_LOST),
+        (1, replace(PLAYLIST, ended=True), transitions.MEDIA_LOST),
+    ],
+)
+def test_live_that_shows_nothing_new_recovers(seen_ago, playlist, trigger):
+    decision = decide(row(LIVE, media_seen_at=NOW - seen_ago * S), see(playlist=playlist), NOW)
+    assert decision.trigger == trigger
+
+
+def test_live_notes_its_media_and_goes_on_while_the_gateway_fails():
+    decision = decide(row(LIVE), see(job=FAILED), NOW)
+    assert decision.trigger == ""
+    assert changed(decision) == {
+        "media_mark": "new",
+        "media_seen_at": NOW,
+        "last_error": "gateway_failed",
+        "last_error_detail": "HTTP status 500",
+    }
+
+
+def test_error_is_forgotten_once_all_is_well_on_air():
+    decision = decide(row(LIVE, last_error="no_sound"), see(), NOW)
+    assert decision.columns["last_error"] == ""
+
+
+OVER = MeetingSeen(is_known=True, is_over=True)
+SILENT = MeetingSeen(is_known=None)
+ENDED = JobStatus(state="idle", reason="meeting_ended")
+
+
+@pytest.mark.parametrize(
+    ("meeting", "job", "is_over"),
+    [
+        (OVER, ON_AIR, True),
+        (SILENT, ON_AIR, False),
+        (SILENT, ENDED, True),
+        (GONE, ENDED, True),
+        (THERE, ENDED, False),
+        (replace(GONE, end_was_told=True), ON_AIR, True),
+        (replace(GONE, gone_for=9 * S), JOINING, False),
+        (replace(GONE, gone_for=10 * S), JOINING, True),
+        (replace(GONE, gone_for=10 * S), ON_AIR, False),
+        (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="no_sound"), False),
+        (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="disconnected"), True),
+        (replace(GONE, gone_for=GONE_ON_AIR), ON_AIR, True),
+    ],
+)
+def test_end_of_a_meeting_is_believed_by_evidence_or_by_time(meeting, job, is_over):
+    first = decide(row(LIVE), see(meeting=meeting, job=job), NOW)
+    assert first.trigger == ""
+    doubted = not (meeting.is_known and not meeting.is_over) and not (meeting is SILENT and job is ON_AIR)
+    assert first.columns.get("meeting_misses", 0) == (1 if doubted else 0)
+    if doubted:
+        assert first.look_in == CONFIRM_AFTER
+    second = decide(row(LIVE, meeting_misses=1), see(meeting=meeting, job=job), NOW)
+    assert second.trigger == (transitions.MEETING_ENDED if is_over else "")
+    assert (NoteMeetingEnd in asked(second)) is is_over
+
+
+def test_other_gateways_pictures_prove_nothing():
+    seen = see(meeting=replace(GONE, gone_for=10 * S))
+    assert decide(row(LIVE, dialect="B", meeting_misses=1), seen, NOW).trigger == transitions.MEETING_ENDED
+
+
+def test_meeting_that_is_there_again_counts_anew():
+    assert decide(row(LIVE, meeting_misses=1), see(), NOW).columns["meeting_misses"] == 0
+
+
+def test_live_whose_meeting_is_in_doubt_is_not_called_lost():
+    before = row(LIVE, media_seen_at=NOW - 30 * S)
+    assert decide(before, see(playlist=None, meeting=GONE), NOW).trigger == ""
+
+
+@pytest.mark.parametrize(
+    ("asked_ago", "warned", "calls", "trigger"),
+    [
+        (5 * 3600 * S - LIMIT_WARNING - S, None, [], ""),
+        (5 * 3600 * S - LIMIT_WARNING, None, [WarnOfLimit], ""),
+        (5 * 3600 * S - LIMIT_WARNING, NOW - S, [], ""),
+        (5 * 3600 * S, NOW - S, [], transitions.STOP),
+    ],
+)
+def test_longest_duration(asked_ago, warned, calls, trigger):
+    decision = decide(row(LIVE, asked_at=NOW - asked_ago, limit_warned_at=warned), see(), NOW)
+    assert (asked(decision), decision.trigger) == (calls, trigger)
+    assert decision.columns.get("ends_meeting", False) is bool(trigger)
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "checked_at", "calls"),
+    [
+        (NOW + S, None, []),
+        (NOW, None, [MakeWay]),
+        (NOW, NOW - OVERRUN_EVERY + S, []),
+        (NOW, NOW - OVERRUN_EVERY, [MakeWay]),
+    ],
+)
+def test_live_that_overruns_makes_way(ends_at, checked_at, calls):
+    decision = decide(row(LIVE, ends_at=ends_at, overrun_checked_at=checked_at), see(), NOW)
+    assert asked(decision) == calls
+    assert decision.columns.get("overrun_checked_at") == (NOW if calls else None)
+
+
+@pytest.mark.parametrize(
+    ("has_hook", "enabled", "shown", "calls"),
+    [
+        (True, True, False, []),
+        (False, True, False, [ShowChat(shown=True)]),
+        (False, True, True, []),
+        (False, False, True, [ShowChat(shown=False)]),
+        (None, True, False, []),
+    ],
+)
+def test_chat_is_filmed_only_without_webhooks(has_hook, enabled, shown, calls):
+    before = row(LIVE, has_hook=not has_hook, meeting={"enable_chat": enabled})
+    seen = see(hook=HookSeen(has_hook), job=replace(ON_AIR, chat_shown=shown))
+    decision = decide(before, seen, NOW)
+    assert [call for call in decision.calls if isinstance(call, ShowChat)] == calls
+    assert (decision.columns["has_hook"], decision.columns["hook_checked_at"]) == (has_hook, NOW)
+
+
+@pytest.mark.parametrize(("ago", "due"), [(None, True), (HOOK_EVERY - S, False), (HOOK_EVERY, True)])
+def test_hook_is_asked_for_again_after_a_minute(ago, due):
+    checked_at = None if ago is None else NOW - ago
+    assert must_ask_for_hook(row(LIVE, hook_checked_at=checked_at), NOW) is due
+
+
+# --- off
+
+
+@pytest.mark.parametrize(
+    ("state", "ends_meeting", "seen", "calls", "look_in"),
+    [
+        (STOPPING, False, Seen(), [StopJob], LOOK_EVERY[STOPPING]),
+        (STOPPING, True, Seen(), [EndMeeting, StopJob], LOOK_EVERY[STOPPING]),
+        (State.STOPPED, True, Seen(), [EndMeeting], IN_NO_HURRY),
+        (State.STOPPED, False, Seen(meeting=THERE), [], IN_NO_HURRY),
+        (State.STOPPED, False, Seen(meeting=GONE), [], CONFIRM_AFTER),
+        (State.STOPPED, False, Seen(), [], IN_NO_HURRY),
+        (State.FAILED, False, Seen(meeting=THERE), [], IN_NO_HURRY),
+        (State.IDLE, False, Seen(meeting=THERE), [], IN_NO_HURRY),
+    ],
+)
+def test_what_is_off(state, ends_meeting, seen, calls, look_in):
+    decision = decide(row(state, ends_meeting=ends_meeting), seen, NOW)
+    assert (asked(decision), decision.look_in, decision.trigger) == (calls, look_in, "")
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.FAILED, State.IDLE])
+def test_meeting_that_ends_after_its_live_is_noted(state):
+    seen = Seen(meeting=replace(GONE, gone_for=10 * S))
+    assert asked(decide(row(state, meeting_misses=1), seen, NOW)) == [NoteMeetingEnd]
+
+
+# --- answers
+
+STARTED = JobStatus(state="joining", remote_id="gw-1", chat_shown=False)
+OPEN = {"start_may_come_until": NOW + 40 * S, "gateway_asked_at": None}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answer", "is_open", "has_job"),
+    [
+        ("amphi", STARTED, False, True),
+        ("D", STARTED, False, True),
+        ("B", replace(STARTED, reported=False), True, True),
+        ("B", GatewayTimeoutError("30 s"), True, True),  # asked again, it would end what comes up
+        ("amphi", GatewayTimeoutError("5 s"), True, False),  # asked again, it is the same job
+        ("D", FAILED, True, False),
+        ("D", GatewayFullError("full"), False, False),
+        ("amphi", None, False, False),
+    ],
+)
+def test_answer_to_a_start(dialect, answer, is_open, has_job):
+    after = row(STARTING, dialect=dialect, **OPEN)
+    decision = decide_answer(after, StartJob(show_chat=False), answer, NOW)
+    assert (decision.columns.get("start_may_come_until", OPEN) is not None) is is_open
+    assert (decision.columns.get("gateway_asked_at") == NOW) is has_job
+    assert decision.look_in == (AFTER_ERROR if not isinstance(answer, JobStatus) else None)
+    if isinstance(answer, GatewayError):
+        assert decision.columns["last_error"] == answer.code
+    if answer is STARTED:
+        assert (decision.columns["remote_id"], decision.columns["chat_shown"]) == ("gw-1", False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ago", "trigger"),
+    [
+        (JobStatus(state="idle"), S, transitions.GATEWAY_IDLE),
+        (JobStatus(state="unknown"), S, transitions.GATEWAY_IDLE),
+        (JobStatus(state="stopping"), S, ""),
+        (FAILED, S, ""),
+        (FAILED, STOP_GIVES_UP + S, transitions.GIVE_UP),
+        (JobStatus(state="stopping"), STOP_GIVES_UP + S, ""),
+    ],
+)
+def test_answer_to_a_stop(answer, ago, trigger):
+    decision = decide_answer(row(STOPPING, state_since=NOW - ago), StopJob(), answer, NOW)
+    assert decision.trigger == trigger
+    if answer is FAILED:
+        assert (decision.look_in, decision.columns["last_error"]) == (AFTER_ERROR, "gateway_failed")
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "columns", "calls", "look_in"),
+    [
+        (EndMeeting(), True, {"ends_meeting": False}, [NoteMeetingEnd], None),
+        (EndMeeting(), False, {}, [], AFTER_ERROR),
+        (ShowChat(shown=True), True, {"chat_shown": True}, [], None),
+        (ShowChat(shown=True), UnsupportedError("no"), {}, [], None),
+        (MakeWay(), None, {}, [], None),
+    ],
+)
+def test_answer_to_other_calls(call, answer, columns, calls, look_in):
+    decision = decide_answer(row(LIVE), call, answer, NOW)
+    assert (decision.columns, asked(decision), decision.look_in) == (columns, calls, look_in)
