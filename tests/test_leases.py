@@ -1,5 +1,8 @@
 """One lease for all that workers do: who has it, who lost it, and what happens when work fails."""
 
+import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -188,3 +191,21 @@ def test_look_of_who_lost_the_lease_is_not_begun(due):
     claims.carry_out(lost)
     due.refresh_from_db()
     assert due.claimed_by == held.holder
+
+
+def test_worker_that_begins_ends_the_leases_of_those_that_died_on_its_machine(db):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait(30)
+    names = {
+        "dead": f"host-{child.pid}",
+        "own name, of a container before": f"host-{os.getpid()}",
+        "alive": f"host-{os.getppid()}",
+        "elsewhere": f"other-host-{child.pid}",
+        "nonsense": "host",
+    }
+    write(len(names))
+    for name in names.values():
+        assert claim(name, limit=1)
+    claims.free_leases_of_the_dead(f"host-{os.getpid()}")
+    held = {one.rpartition("/")[0] for one in Mail.objects.values_list("claimed_by", flat=True) if one}
+    assert held == {names[name] for name in ("alive", "elsewhere", "nonsense")}

@@ -7,7 +7,7 @@ guarded by the holder's name. Work that raised what nobody expected rests, ever 
 
 import logging
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from django.utils import timezone
 log = logging.getLogger(__name__)
 
 FIRST_REST = timedelta(seconds=2)
+LONGEST_NAME = 80
 LONGEST_REST = timedelta(minutes=1)
 
 
@@ -110,7 +111,7 @@ def claim(
     free = due.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
     rows, leases = due.model, []
     for pk in free.values_list("pk", flat=True)[:limit]:
-        holder = f"{worker[-80:]}/{secrets.token_hex(4)}"
+        holder = f"{worker[-LONGEST_NAME:]}/{secrets.token_hex(4)}"
         # Whoever changes the row first has it: the others then change no row.
         if free.filter(pk=pk).update(claimed_until=now + length, claimed_by=holder):
             leases.append(Lease(rows, pk, holder, length))
@@ -131,6 +132,19 @@ def leave(leases: Collection[Lease]) -> None:
     for rows in {one.rows for one in leases}:
         held = _held([one for one in leases if one.rows == rows])
         QuerySet(rows).filter(held).update(claimed_until=None, claimed_by="")
+
+
+def free(rows: type[Leased], is_dead: Callable[[str], bool]) -> None:
+    """End the leases of workers of which it is known that they are dead, so that nobody waits for the end.
+
+    Args:
+        rows: of this model.
+        is_dead: says so of a worker's name.
+    """
+    held: QuerySet[Any] = QuerySet(rows).exclude(claimed_until=None).exclude(claimed_by="")
+    for holder in held.values_list("claimed_by", flat=True).distinct():
+        if is_dead(holder.rpartition("/")[0]):
+            QuerySet(rows).filter(claimed_by=holder).update(claimed_until=None, claimed_by="")
 
 
 def _held(leases: Collection[Lease]) -> Q:

@@ -1,12 +1,15 @@
 """Looks at livestreams: claimed, carried out, and given back with the time of the next one."""
 
+import os
 from datetime import timedelta
 
 from django.utils import timezone
 
+from amphi.audience.models import Channel
+from amphi.mails.models import Mail
 from amphi.system import leases
 from amphi.system.leases import Lease
-from amphi.webinars.models import Livestream, WorkerPulse
+from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPulse
 from amphi.worker import supervisor
 
 LEASE = timedelta(seconds=15)
@@ -29,6 +32,35 @@ def carry_out(lease: Lease) -> None:
     next_in = supervisor.look(livestream)
     next_at = None if next_in is None else timezone.now() + next_in
     lease.release(check_at=leases.unless_asked_anew("check_at", read, next_at))
+
+
+def free_leases_of_the_dead(worker: str) -> None:
+    """End what workers that died on this machine had in hand, as the one that takes their place begins.
+
+    Args:
+        worker: the one that begins, named ``host-pid``.
+    """
+    host = worker.rpartition("-")[0]
+
+    def is_dead(name: str) -> bool:
+        pid = name.rpartition("-")[2]
+        if not pid.isdigit() or name != f"{host}-{pid}"[-leases.LONGEST_NAME :]:
+            return False
+        # Of its own name, one that just begins holds nothing: a container's processes have the same numbers each time.
+        return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
+
+    for rows in (Livestream, RetiringJob, Channel, Mail, Recording):
+        leases.free(rows, is_dead)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def pulse(worker: str) -> None:

@@ -172,6 +172,7 @@ class Worker:
 
         watchdog = Watchdog()
         notify("READY=1")
+        self._take_over()
         while not self._stopping.is_set():
             # Also while the database is away: starting this process again would not bring it back.
             watchdog.feed()
@@ -188,6 +189,17 @@ class Worker:
         except Error:
             log.exception("the database did not answer: the leases end by themselves")
             return False
+
+    def _take_over(self) -> None:
+        """Go on at once with what a worker that died here had in hand."""
+        from django.db import Error  # noqa: PLC0415 -- Django is set up by then
+
+        from amphi.worker import claims  # noqa: PLC0415
+
+        try:
+            claims.free_leases_of_the_dead(self.name)
+        except Error:
+            log.warning("the database did not answer: leases of workers that died end by themselves")
 
     def take_due(self) -> None:
         """Claim what is due now and hand it to the threads; keep what they have."""
