@@ -36,7 +36,7 @@ CHROMIUM_ARGUMENTS = [
 STEP_S = 40.0
 """The most that one step of a robot may take before the part that it waits for is named."""
 
-HEARD_S = 30.0
+HEARD_S = 60.0
 _POLL_S = 0.05
 
 
