@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from playwright.async_api import Page, Request, Route
 
 # What may be an inner address, to begin with: everything else passes without being looked at here.
-_SUSPECT = re.compile(
-    r"^https?://(\[|[\d.]+([:/?#]|$)|0x|([^/@]*\.)?localhost\.?([:/?#]|$)|[^/]*@)", re.IGNORECASE
-)
+_SUSPECT = r"https?://(\[|[\d.]+([:/?#]|$)|0x|([^/@]*\.)?localhost\.?([:/?#]|$)|[^/]*@)"
+
+
+def _suspects(join_url: str) -> re.Pattern[str]:
+    """The addresses that are looked at, but for those of the server itself that was joined: each look costs a call to and fro."""
+    parts = urlsplit(join_url)
+    own = re.escape(f"{parts.scheme}://{parts.netloc}")
+    return re.compile(rf"^(?!{own}([/?#]|$)){_SUSPECT}", re.IGNORECASE)
 
 
 def is_inner(host: str) -> bool:
@@ -59,6 +64,7 @@ async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], Non
         join_url: what it will be sent to.
         on_trespass: told, in a sentence, when a redirect has led to one: those can only be seen, not refused.
     """
+    suspects = _suspects(join_url)
 
     def is_allowed(request: "Request") -> bool:
         is_own_step = request.is_navigation_request() and request.frame.parent_frame is None
@@ -69,7 +75,7 @@ async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], Non
             await (route.continue_() if is_allowed(route.request) else route.abort("blockedbyclient"))
 
     def look(request: "Request") -> None:
-        if request.redirected_from is None or not _SUSPECT.match(request.url):
+        if request.redirected_from is None or not suspects.match(request.url):
             return
         with contextlib.suppress(Error):
             if not is_allowed(request):
@@ -77,5 +83,5 @@ async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], Non
                     f"the page was led to {_host(request.url)}, which only this machine or network can reach"
                 )
 
-    await page.route(_SUSPECT, decide)
+    await page.route(suspects, decide)
     page.on("request", look)
