@@ -64,6 +64,11 @@ class Rights:
             self._reading = asyncio.create_task(self._read_all())
         return await asyncio.shield(future)
 
+    def finish(self, call: Callable[[], object]) -> None:
+        """Do one last thing in the thread that reads, such as giving up its connection."""
+        self._thread.submit(call)
+        self._thread.shutdown(wait=False)
+
     async def _read_all(self) -> None:
         while self._asked:
             batch, self._asked = self._asked, {}

@@ -54,6 +54,11 @@ class Holders:
             await asyncio.shield(self._reading)
         return self._known.get(event_id)
 
+    def finish(self, call: Callable[[], object]) -> None:
+        """Do one last thing in the thread that reads, such as giving up its connection."""
+        self._thread.submit(call)
+        self._thread.shutdown(wait=False)
+
     async def _refresh(self) -> None:
         try:
             self._known = await asyncio.get_running_loop().run_in_executor(self._thread, self._read)

@@ -12,6 +12,7 @@ django.setup(set_prefix=False)
 
 # Models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
 
 from amphi.audience import edge  # noqa: E402
 from amphi.audience.claims import Rights  # noqa: E402
@@ -22,11 +23,13 @@ from amphi.audience.hub import Hub  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.rights import refused  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
+from amphi.pages.forwarded import UnknownProxies  # noqa: E402
 from amphi.pages.places import Pages, Places  # noqa: E402
 from amphi.system.health import Health  # noqa: E402
 
 places = Places(settings.AMPHI_PAGES_AT_ONCE)
 _pages = Pages(places)
+_unknown_proxies = UnknownProxies()
 _rights = Rights(refused)
 hub = Hub(
     DatabaseLog(),
@@ -39,7 +42,8 @@ hub = Hub(
     rights=_rights,
 )
 _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
-_ticket_door = edge.TicketDoor(ticket_key(), edge.Holders(held_streams), _rights)
+_holders = edge.Holders(held_streams)
+_ticket_door = edge.TicketDoor(ticket_key(), _holders, _rights)
 _health = Health()
 _EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
 
@@ -58,4 +62,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if match:
             await _events(scope, receive, send, int(match[1]))
             return
+        _unknown_proxies.look(scope)
     await _pages(scope, receive, send)
+
+
+def close() -> None:
+    """Give up the connections to the database, once all requests are answered and the hub is closed."""
+    places.close()
+    for thread in (_rights, _holders):
+        thread.finish(connections.close_all)

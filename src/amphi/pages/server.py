@@ -20,11 +20,11 @@ class Server(uvicorn.Server):
     """Ends the open event streams first when it stops, since they would never end by themselves."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        from amphi.pages.asgi import hub, places  # noqa: PLC0415 -- sets Django up
+        from amphi.pages.asgi import close, hub  # noqa: PLC0415 -- sets Django up
 
         await hub.close()
         await super().shutdown(sockets)
-        places.close()
+        close()
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
