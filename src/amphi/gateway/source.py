@@ -28,6 +28,8 @@ T = TypeVar("T")
 BOT_NAME = "streaming"
 PATIENCE_S = 5
 """A page that does not answer a glance within this is taken for hung."""
+ENTRY_PATIENCE_S = 15
+"""The same on the way in: a client that begins has megabytes of program to read, on a machine that may be busy."""
 CHAT_PATIENCE_S = 15
 """To open a panel, write, and hide it again."""
 LAUNCH_PATIENCE_S = 20
@@ -98,6 +100,7 @@ class ChromiumSource:
         self._opening: asyncio.Task[None] | None = None
         self._refusal = ""
         self._unopened = ""
+        self._patience_s = ENTRY_PATIENCE_S
         line.on_packet = self._pass_on
         line.on_lost = self._lose
         browser.on("disconnected", lambda _: self._lose("the browser is gone"))
@@ -125,6 +128,7 @@ class ChromiumSource:
                 page = self._meeting = await self._recorder.context.new_page()
                 page.on("crash", lambda _: self._lose("the meeting's page crashed"))
                 self._refusal = self._unopened = ""
+                self._patience_s = ENTRY_PATIENCE_S
                 page.on("requestfailed", self._note_untrusted)
                 # Captured while it is blank: a tab stays captured through whatever it then loads.
                 await page.evaluate("(title) => { document.title = title }", self._title)
@@ -186,7 +190,7 @@ class ChromiumSource:
             host = urlsplit(page.url).hostname
             return _barred(f"{host} is not among AMPHI_GATEWAY_JOIN_HOSTS")
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 config = self._config
                 seen = await meeting_page.observe(
                     page, any_page=config.any_page, classroom=config.classroom, name=name
@@ -197,6 +201,7 @@ class ChromiumSource:
             if self.is_alive and not page.is_closed() and "navigation" in str(error):
                 return Observation(detail="another page is loading")
             raise SourceLostError(f"the meeting's page failed: {_first_line(error)}") from error
+        self._patience_s = PATIENCE_S if seen.is_there else self._patience_s
         return seen if seen.kind else replace(seen, detail=self._unopened or _stranger(page.url))
 
     def _may_be_joined(self, address: str) -> bool:
