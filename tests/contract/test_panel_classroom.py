@@ -10,8 +10,8 @@ import pytest
 from django.urls import reverse
 from websockets.sync.client import ClientConnection, connect
 
-from amphi.meetings import join
 from amphi.meetings.server import meeting_server
+from amphi.webinars import starting
 from amphi.webinars.models import Livestream
 from amphi.worker import supervisor
 from tests.contract.running_classroom import SECRET, running_classroom
@@ -52,7 +52,7 @@ def seat(stack: ExitStack, url: str) -> ClientConnection:
 def test_panel_tells_who_is_there_and_who_raises_a_hand(client, livestream):
     meeting = livestream.meeting
     client.force_login(meeting.owner)
-    moderator_url = join.start_meeting(meeting, user=meeting.owner)
+    moderator_url = starting.start_meeting(meeting, user=meeting.owner)
     bot_url = meeting_server().join_url(
         meeting.bbb_id, "streaming", role="VIEWER", user_id=f"amphi-streaming-{meeting.pk}"
     )
