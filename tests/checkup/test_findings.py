@@ -15,6 +15,7 @@ from amphi.audience.models import Broadcaster, Event
 from amphi.checkup import broadcasters, clock, live_gateways, meeting_server, platform
 from amphi.checkup.broadcasters import Source
 from amphi.checkup.live_gateways import GatewayService
+from amphi.mails.models import Mail
 from amphi.system import tickets
 from amphi.system.outbound import Answer, Caller
 from amphi.webinars import transitions
@@ -341,6 +342,19 @@ def test_mail(settings):
     assert only(platform.check_mail())[0] == "WARN"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert only(platform.check_mail())[0] == "OK"
+
+
+def test_mails_that_were_given_up(db):
+    now = timezone.now()
+    Mail.objects.create(to="a@example.org", attempt_at=now)
+    Mail.objects.create(to="b@example.org", attempt_at=None, sent_at=now)
+    assert brief(platform.check_refused_mails()) == []
+    Mail.objects.create(to="c@example.org", attempt_at=None)
+    level, sentence = only(platform.check_refused_mails())
+    assert level == "WARN"
+    assert sentence.startswith("1 emails of the last day were given up.")
+    Mail.objects.update(created_at=now - timedelta(days=2))
+    assert brief(platform.check_refused_mails()) == []
 
 
 def test_database(db):

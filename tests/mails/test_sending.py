@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from amphi.mails import domain, sending
@@ -208,3 +209,19 @@ def test_mail_is_sent_once_when_the_server_outlasts_the_lease(mailbox, settings)
     assert sending.send(lease)
     assert (others, len(mailbox.mails)) == ([], 1)
     assert sending.claim_due(limit=9) == []
+
+
+def test_administration_says_why_a_mail_was_given_up_and_not_what_it_said(client):
+    write(make_user())
+    Mail.objects.update(
+        attempt_at=None, last_error="SMTPDataError: 554 spam", text="secret key", html="secret key"
+    )
+    client.force_login(make_user(is_superuser=True, is_staff=True))
+    pages = [
+        client.get(reverse("admin:mails_mail_changelist")),
+        client.get(reverse("admin:mails_mail_change", args=[Mail.objects.get().pk])),
+    ]
+    for page in pages:
+        assert "SMTPDataError: 554 spam" in page.content.decode()
+        assert "secret key" not in page.content.decode()
+    assert client.get(reverse("admin:mails_mail_add")).status_code == 403

@@ -24,6 +24,7 @@ def _local_checks() -> Iterator[Finding]:
     yield from platform.check_database()
     try:
         yield from platform.check_worker()
+        yield from platform.check_refused_mails()
         yield from platform.check_tickets()
         yield from platform.check_keys()
     except DatabaseError:

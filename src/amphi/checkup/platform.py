@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from amphi.audience.models import Event
 from amphi.checkup.findings import Finding, Level
+from amphi.mails.models import Mail
 from amphi.system import outbound
 from amphi.system.terminal import say
 from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
@@ -84,6 +85,18 @@ def check_worker() -> Iterator[Finding]:
         yield Finding("FAIL", "worker", "", sentence)
     else:
         yield Finding("OK", "worker", "", say(en=f"{heard} at work.", fr=f"{heard} à l’œuvre."))
+
+
+def check_refused_mails() -> Iterator[Finding]:
+    """Whether mails of the last day were given up. Reads the database."""
+    since = timezone.now() - timedelta(days=1)
+    refused = Mail.objects.filter(sent_at=None, attempt_at=None, created_at__gt=since).count()
+    if refused:
+        sentence = say(
+            en=f"{refused} emails of the last day were given up. The administration’s list of mails says why.",
+            fr=f"{refused} courriels du dernier jour ont été abandonnés. La liste des courriels de l’administration dit pourquoi.",
+        )
+        yield Finding("WARN", "mail", "", sentence)
 
 
 def check_tickets() -> Iterator[Finding]:
