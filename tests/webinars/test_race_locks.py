@@ -11,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.audience.domain import publish_chat_setting
+from amphi.audience.domain import publish_chat_setting, write_message
+from amphi.audience.exceptions import NothingRunsError
 from amphi.audience.models import Channel, Event
 from amphi.mails.models import Mail
 from amphi.meetings.domain import MeetingFields, fields_of
@@ -23,7 +24,7 @@ from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import LiveGateway, Livestream, Removal, State
 from amphi.webinars.saving import update_meeting
 from amphi.worker import answers, supervisor
-from tests.factories import in_hours, make_gateway, make_webinar, put
+from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
 from tests.webinars.test_supervisor import retire
 
 PATIENCE_S = 60
@@ -228,6 +229,22 @@ def test_edit_that_waits_for_the_deletion_of_a_live_leaves_it_going():
         State.STOPPING,
         meeting.name,
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_message_that_waits_for_the_deletion_of_its_event_is_refused():
+    livestream = make_webinar()
+    put(livestream, State.LIVE)
+    event, writer = Event.objects.select_related("broadcaster").get(), make_user()
+    Channel.objects.create(event=event)
+    with transaction.atomic():
+        Channel.objects.select_for_update().get()
+        message = Other(lambda: write_message(event, user=writer, text="Bonjour"))
+        wait_until(waits_for_a_lock)
+        Event.objects.get().delete()
+    with pytest.raises(NothingRunsError):
+        message.wait()
+    assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize("state", [State.IDLE, State.LIVE])

@@ -121,6 +121,16 @@ def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID 
     now = timezone.now()
     if listener_state(event, now) not in ON_AIR:
         raise NothingRunsError(_("The message was not sent: the webinar is not running."))
+    try:
+        return _store(event, user=user, text=text, message_id=message_id, now=now)
+    except IntegrityError:
+        if Event.objects.filter(pk=event.pk).exists():
+            raise
+        # It was deleted while this message waited to be stored.
+        raise NothingRunsError(_("The message was not sent: the webinar is not running.")) from None
+
+
+def _store(event: Event, *, user: User, text: str, message_id: uuid.UUID | None, now: datetime) -> Message:
     with transaction.atomic():
         # A listener's messages are counted one at a time, in whichever event: two at once can't both be the last allowed.
         # ``no_key``: a row that names the same person, written by whoever holds the channel, does not wait for this.
