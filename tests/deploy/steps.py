@@ -132,7 +132,11 @@ class Guide:
     def classroom(self) -> Iterator[None]:
         """A meeting server runs in the place of BigBlueButton, which can't be here."""
         self.machine.write(f"/etc/systemd/system/{CLASSROOM}.service", CLASSROOM_UNIT)
-        self.machine.run(f"systemctl start {CLASSROOM}")
+        # A gateway enters the rooms of a classroom only where it is told to: BigBlueButton's are what the guide is for.
+        self.machine.run(
+            "echo AMPHI_GATEWAY_CLASSROOM=1 >>/etc/amphi/gateway.env\n"
+            f"systemctl restart amphi-gateway\nsystemctl start {CLASSROOM}"
+        )
         self.wait_for(f"{NAMES['BBB_URL'].removesuffix('/bigbluebutton')}/healthz", 200)
         yield
         self.machine.run(f"systemctl stop {CLASSROOM}")
