@@ -74,7 +74,12 @@ class Lane:
             # A request that was given up leaves its view running: the place is free once its thread is.
             loop = asyncio.get_running_loop()
             done = thread.submit(close_old_connections)
-            done.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free.put_nowait, thread))
+            done.add_done_callback(lambda _: self._give_back(thread, loop))
+
+    def _give_back(self, thread: ThreadPoolExecutor, loop: asyncio.AbstractEventLoop) -> None:
+        # A server that has stopped needs no places any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._free.put_nowait, thread)
 
     def close(self) -> None:
         """Give up the connections."""
