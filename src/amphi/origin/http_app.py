@@ -47,6 +47,7 @@ FILE = re.compile(
     r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})\.m4s|(i)(0|[1-9]\d{0,11})\.mp4)"
 )
 TICKETED = re.compile(r"/t/([^/]+)(/hls/.*)")
+EVENT_HEADER = tickets.EVENT_HEADER.lower().encode()
 HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
 
 
@@ -160,7 +161,8 @@ class OriginApp:
             viewer_of = self._viewer_of(path, ticketed[1] if ticketed else "", scope)
             if ticketed and self._ticket_key:
                 await self._ask_again(path, ticketed[1])
-            directives = _directives(path, scope["query_string"])
+            query = scope["query_string"]
+            directives = _directives(path, query) if query else None
             if found := FILE.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
                 return await self._file(found, stream, receive)
@@ -201,7 +203,7 @@ class OriginApp:
         if found is None:
             return None
         if not self._ticket_key:
-            named = _header(scope, tickets.EVENT_HEADER.lower().encode())
+            named = _header(scope, EVENT_HEADER)
             return int(named) if named.isdigit() and len(named) < 19 else None  # noqa: PLR2004 -- fits 64 bits
         try:
             held = tickets.verify(self._ticket_key, ticket, now=time.time())
