@@ -285,9 +285,9 @@ ANSWERS = {
 }
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="session")
 async def in_meeting(context):  # noqa: F811
-    """One visit for each era and language, which has entered."""
+    """Enters the client of an era; its page is gone again after the test, and costs the next ones nothing."""
     visits = {}
 
     async def entered(era, language):
