@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -199,10 +198,11 @@ def test_mail_is_sent_once_when_the_server_outlasts_the_lease(mailbox, settings)
     others: list[Lease] = []
 
     def slow() -> None:
-        Mail.objects.update(claimed_until=timezone.now() + timedelta(milliseconds=50))
+        soon = timezone.now() + timedelta(seconds=30)
+        Mail.objects.update(claimed_until=soon)
         leases.renew([lease])
-        time.sleep(0.1)
-        others.extend(sending.claim_due(limit=9, worker="two"))
+        later = soon + timedelta(seconds=1)
+        others.extend(leases.claim(Mail.objects.all(), worker="two", limit=9, length=lease.length, now=later))
         connection.close()
 
     mailbox.during = slow

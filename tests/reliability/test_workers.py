@@ -9,7 +9,7 @@ import pytest
 from amphi.pages.webinars import recordings as shown_recordings
 from amphi.webinars import domain, recordings
 from amphi.webinars.models import Livestream, State, Transition
-from amphi.worker.supervisor import LOOK_EVERY
+from amphi.worker.decision import LOOK_EVERY
 from tests.factories import make_meeting
 from tests.reliability.conftest import Workers, wait_until, webinar_on
 from tests.webinars.stage import Stage
