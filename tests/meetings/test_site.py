@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib.sites.models import Site
 
-migration = importlib.import_module("amphi.meetings.migrations.0003_site_name")
+migration = importlib.import_module("amphi.meetings.migrations.0002_site_name")
 
 
 @pytest.mark.parametrize("before", [None, "example.com", "tv.univ.fr"])

@@ -136,6 +136,7 @@ def test_messages_held_back_by_the_rate_are_told(client, live, settings):
     say(live, *"abcdefgh")
     for lease in delivery.claim_due(limit=1):
         delivery.deliver(lease)
+    Message.objects.update(created_at=timezone.now() + timedelta(minutes=1))  # however long that took
     assert notes(client, live) == {}
     Message.objects.update(created_at=timezone.now() - timedelta(seconds=6))
     Livestream.objects.update(asked_at=timezone.now() - timedelta(seconds=60))

@@ -16,7 +16,7 @@ def name_the_site(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("meetings", "0002_renewed_key_and_slides"),
+        ("meetings", "0001_initial"),
         ("sites", "0002_alter_domain_unique"),
     ]
     operations = [migrations.RunPython(name_the_site, migrations.RunPython.noop)]
