@@ -37,7 +37,7 @@ PROXY = """
 SEED = """
 import django, json
 django.setup()
-from amphi.meetings.join import start_meeting
+from amphi.webinars.starting import start_meeting
 from tests.factories import make_gateway, make_webinar
 webinars = []
 for name, starts in (("Conférence", True), ("Cours", False), ("Séminaire", True)):
@@ -55,7 +55,7 @@ print(json.dumps(webinars))
 START = """
 import django, sys
 django.setup()
-from amphi.meetings.join import start_meeting
+from amphi.webinars.starting import start_meeting
 from amphi.meetings.models import Meeting
 meeting = Meeting.objects.get(pk=sys.argv[1])
 start_meeting(meeting, user=meeting.owner)

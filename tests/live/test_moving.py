@@ -29,7 +29,6 @@ def watch_picture(visit: Visit, height: int) -> None:
 
 def move(hall: Hall, hls_url: str) -> None:
     """What the supervisor does when a gateway does not answer: another takes its place, and sends to another address."""
-    make_gateway(hls_url=hls_url)
     hall.livestream.refresh_from_db()
     assert rebooking.replace_gateway(hall.livestream, reason="gateway_unreachable")
     assert hall.event.broadcaster.hls_url == hls_url
@@ -46,6 +45,8 @@ def two_pictures(folder: Path, other: str) -> Iterator[str]:
         with publishing(rtmp), publishing(other_rtmp, other, size="640x360"):
             for url in (here, there):
                 wait_for(url, 200)
+            # A page fetches pictures from the live servers that there were when it was opened.
+            make_gateway(hls_url=there)
             yield there
 
 
