@@ -26,6 +26,8 @@ const player = new Player(video);
 const stream = new AudienceStream(facts);
 let state = "";
 let moving = false;
+/** The picture moved, and its new address is being asked for: what is said of the state meanwhile attaches to nothing. */
+let elsewhere = false;
 let startsAt = facts.starts_at;
 let silenced = false;
 
@@ -54,16 +56,17 @@ function follow(next) {
   if (next.starts_at) startsAt = next.starts_at;
   if (next.stream && next.stream !== facts.stream) {
     facts.stream = next.stream;
+    elsewhere = true;
     leave();
     stream.moved();
     return;
   }
   if (next.state && (moving || next.state !== state)) {
-    moving = false;
+    moving = elsewhere;
     state = next.state;
     document.documentElement.dataset.liveState = state;
     chat.setState(state);
-    if (state === "live" || state === "recovering") player.attach(facts.hls_url);
+    if (!elsewhere && (state === "live" || state === "recovering")) player.attach(facts.hls_url);
     else player.detach();
     announce();
   }
@@ -125,6 +128,10 @@ stream.addEventListener("refreshed", ({ detail }) => {
   facts.hls_url = detail.hls_url;
   facts.stream = detail.stream;
   player.renew(detail.hls_url);
+  if (elsewhere) {
+    elsewhere = false;
+    follow({ state });
+  }
   detail.messages.forEach((message) => chat.add(message));
 });
 
