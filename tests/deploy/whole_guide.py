@@ -29,8 +29,7 @@ FOLDERS_AS_HERE = tuple(
 )
 SAME_AS_HERE = (
     "/etc/pip.conf",
-    "/root/.config/pip/pip.conf",
-    "/root/.npmrc",
+    *(str(Path.home() / name) for name in (".config/pip/pip.conf", ".npmrc")),
     "/etc/ssl/certs/ca-certificates.crt",
 )
 """How packages are fetched is a matter of where the test runs, not of the guide."""
