@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from amphi.audience.domain import publish_chat_setting
-from amphi.audience.models import StreamEvent
+from amphi.audience.models import StreamMessage
 from amphi.audience.queries import last_seq
 from amphi.mails.models import Mail
 from amphi.worker import tidying
@@ -20,14 +20,14 @@ def ago(**units: float):
     return timezone.now() - timedelta(**units)
 
 
-def test_stream_events_of_yesterday_go_and_the_numbers_go_on(settings):
+def test_stream_messages_of_yesterday_go_and_the_numbers_go_on(settings):
     settings.USE_MEETING_WEBINAR = True
     event = make_webinar().event
     for _ in range(3):
         publish_chat_setting(event)
-    StreamEvent.objects.filter(seq__lte=2).update(created_at=ago(hours=25))
+    StreamMessage.objects.filter(seq__lte=2).update(created_at=ago(hours=25))
     assert tidying.tidy() == 2
-    assert StreamEvent.objects.get().seq == 3
+    assert StreamMessage.objects.get().seq == 3
     assert last_seq(event) == 3
     assert publish_chat_setting(event) == 4
 

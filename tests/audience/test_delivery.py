@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from amphi.audience.domain import write_message
-from amphi.audience.models import Channel, Message, StreamEvent
+from amphi.audience.models import Channel, Message, StreamMessage
 from amphi.webinars.models import Livestream, State
 from amphi.worker import delivery
 from amphi.worker.meeting_chat import NotDeliveredError
@@ -140,7 +140,7 @@ def test_failure_for_good_is_told_and_does_not_stop_the_next(livestream, meeting
     work(meeting, clock)
     assert meeting.heard == ["two"]
     assert states() == ["failed", "sent"]
-    told = StreamEvent.objects.get(kind="delivery")
+    told = StreamMessage.objects.get(kind="delivery")
     assert told.data == f'{{"id":"{Message.objects.get(text="one").pk}","delivery":"failed"}}'
 
 

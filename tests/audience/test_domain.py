@@ -18,7 +18,7 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import Audience, Channel, Event, Message, StreamEvent
+from amphi.audience.models import Audience, Channel, Event, Message, StreamMessage
 from amphi.system.tickets import verify
 from amphi.webinars.models import Livestream, State
 from amphi.worker import calls
@@ -39,7 +39,7 @@ def on_air(state: State = State.LIVE, **columns: object) -> Livestream:
 
 
 def stream_of(event: Event) -> list[tuple[int, str, dict]]:
-    rows = StreamEvent.objects.filter(channel_id=event.pk).order_by("seq")
+    rows = StreamMessage.objects.filter(channel_id=event.pk).order_by("seq")
     return [(row.seq, row.kind, json.loads(row.data)) for row in rows]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amphi.audience.models import Channel, StreamEvent
+from amphi.audience.models import Channel, StreamMessage
 from amphi.audience.queries import GAP_ROWS, DatabaseLog
 from tests.audience.memory_log import MemoryLog
 from tests.factories import make_webinar
@@ -17,9 +17,9 @@ def event_id(settings) -> int:
     settings.USE_MEETING_WEBINAR = True
     event = make_webinar().event
     Channel.objects.update_or_create(pk=event.pk, defaults={"last_seq": LAST})
-    StreamEvent.objects.filter(channel_id=event.pk).delete()
-    StreamEvent.objects.bulk_create(
-        StreamEvent(channel_id=event.pk, seq=seq, kind="message", data="{}") for seq in range(1, LAST + 1)
+    StreamMessage.objects.filter(channel_id=event.pk).delete()
+    StreamMessage.objects.bulk_create(
+        StreamMessage(channel_id=event.pk, seq=seq, kind="message", data="{}") for seq in range(1, LAST + 1)
     )
     return int(event.pk)
 

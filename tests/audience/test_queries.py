@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from amphi.audience import queries
-from amphi.audience.models import Channel, StreamEvent
+from amphi.audience.models import Channel, StreamMessage
 from amphi.audience.queries import GAP_ROWS, DatabaseLog
 from tests.factories import make_gateway, make_webinar
 
@@ -16,9 +16,9 @@ def channel_of(rows: int) -> int:
     """The event of a stream with so many messages."""
     event_id = make_webinar(gateway=make_gateway()).event_id
     Channel.objects.update_or_create(pk=event_id, defaults={"last_seq": rows})
-    StreamEvent.objects.filter(channel_id=event_id).delete()
-    StreamEvent.objects.bulk_create(
-        StreamEvent(channel_id=event_id, seq=seq, kind="message", data="{}") for seq in range(1, rows + 1)
+    StreamMessage.objects.filter(channel_id=event_id).delete()
+    StreamMessage.objects.bulk_create(
+        StreamMessage(channel_id=event_id, seq=seq, kind="message", data="{}") for seq in range(1, rows + 1)
     )
     return event_id
 

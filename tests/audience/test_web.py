@@ -93,7 +93,7 @@ from django.core.management import call_command
 from django.db import connection
 call_command("migrate", verbosity=0)
 from amphi.audience.domain import publish
-from amphi.audience.models import StreamEvent
+from amphi.audience.models import StreamMessage
 from tests.factories import make_webinar
 event_id = make_webinar().event_id
 def some(_):
@@ -103,7 +103,7 @@ def some(_):
         connection.close()
 with ThreadPoolExecutor(6) as pool:
     taken = sorted(seq for seqs in pool.map(some, range(6)) for seq in seqs)
-rows = list(StreamEvent.objects.order_by("pk").values_list("seq", flat=True))
+rows = list(StreamMessage.objects.order_by("pk").values_list("seq", flat=True))
 print(taken == list(range(1, 61)) and rows == taken)
 """
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from amphi.audience.models import Event, StreamEvent
+from amphi.audience.models import Event, StreamMessage
 from amphi.mails.models import Mail
 from amphi.webinars import domain, rebooking
 from amphi.webinars.models import Livestream, RetiringJob, State
@@ -49,7 +49,7 @@ def test_dead_gateway_is_replaced_by_a_free_one(livestream, stage, other_stage):
     look(livestream, 3)
     assert livestream.state == State.LIVE
     assert other_stage.jobs == {str(livestream.job_id): "joining"}
-    assert StreamEvent.objects.filter(kind="state").count() >= 4
+    assert StreamMessage.objects.filter(kind="state").count() >= 4
 
     # The old one is told to stop as soon as it listens again.
     stage.broken.clear()

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from amphi.audience.models import StreamEvent
+from amphi.audience.models import StreamMessage
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream, State, Transition
 from tests.factories import make_user, make_webinar
@@ -57,7 +57,7 @@ def test_apply_follows_the_table(state, event):
     history = list(Transition.objects.values_list("old", "new", "event", "reason", "actor"))
     assert stored.state == livestream.state == (expected or state)
     assert history == ([(state, expected, event, "because", user.pk)] if expected else [])
-    assert StreamEvent.objects.filter(kind="state").count() == (1 if expected else 0)
+    assert StreamMessage.objects.filter(kind="state").count() == (1 if expected else 0)
     # Whatever it became, it is looked at: only a look decides that no more are needed.
     assert (stored.check_at is not None) is (expected is not None)
 

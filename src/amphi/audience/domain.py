@@ -26,7 +26,7 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, StreamEvent
+from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, StreamMessage
 from amphi.audience.queries import listener_state, message_content, state_content
 from amphi.audience.rights import password_mark
 from amphi.system import tickets
@@ -57,7 +57,7 @@ def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
     """
     with transaction.atomic():
         seq = _next_seq(event_id)
-        StreamEvent.objects.create(
+        StreamMessage.objects.create(
             channel_id=event_id,
             seq=seq,
             kind=kind,

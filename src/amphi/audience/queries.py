@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.audience.hub import Reading, Row
-from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventState, Message, StreamEvent
+from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventState, Message, StreamMessage
 
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
@@ -106,7 +106,7 @@ class DatabaseLog:
         if event is None:
             return None
         snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}
-        rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
+        rows = StreamMessage.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
         return Reading(head=head, rows=_rows(rows, backlog), snapshot=snapshot)
 
     @reading
@@ -123,7 +123,7 @@ class DatabaseLog:
             ),
         )
         found: dict[int, list[Row]] = {event_id: [] for event_id in changed}
-        rows = StreamEvent.objects.filter(wanted).order_by("channel_id", "seq")
+        rows = StreamMessage.objects.filter(wanted).order_by("channel_id", "seq")
         # What is beyond is read next time: what comes of each channel has no gap.
         for row in rows.values_list("channel_id", "seq", "kind", "data")[:NEWS_ROWS]:
             found[row[0]].append(Row(*row[1:]))
@@ -131,7 +131,7 @@ class DatabaseLog:
 
     @reading
     def between(self, event_id: int, after: int, until: int) -> list[Row]:
-        rows = StreamEvent.objects.filter(channel_id=event_id, seq__gt=after, seq__lt=until)
+        rows = StreamMessage.objects.filter(channel_id=event_id, seq__gt=after, seq__lt=until)
         return _rows(rows, GAP_ROWS)
 
     @reading
@@ -155,5 +155,5 @@ class DatabaseLog:
         connection.close()
 
 
-def _rows(rows: QuerySet[StreamEvent], most: int) -> list[Row]:
+def _rows(rows: QuerySet[StreamMessage], most: int) -> list[Row]:
     return [Row(*row) for row in rows.order_by("seq").values_list("seq", "kind", "data")[:most]]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
-from amphi.audience.models import StreamEvent
+from amphi.audience.models import StreamMessage
 from amphi.mails.models import Mail
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def tidy() -> int:
     """Remove what has served its time; the number of rows."""
     now = timezone.now()
     old = (
-        StreamEvent.objects.filter(created_at__lt=now - STREAM_EVENTS_KEPT),
+        StreamMessage.objects.filter(created_at__lt=now - STREAM_EVENTS_KEPT),
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
         Session.objects.filter(expire_date__lt=now),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),

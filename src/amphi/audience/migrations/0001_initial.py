@@ -116,14 +116,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='StreamEvent',
+            name='StreamMessage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('seq', models.PositiveBigIntegerField()),
                 ('kind', models.CharField(max_length=20)),
                 ('data', models.TextField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stream_events', to='audience.channel')),
+                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stream_messages', to='audience.channel')),
             ],
         ),
         migrations.AddIndex(
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('delivery__in', ['waiting', 'failed'])), fields=['event', 'created_at'], name='message_undelivered'),
         ),
         migrations.AddConstraint(
-            model_name='streamevent',
-            constraint=models.UniqueConstraint(fields=('channel', 'seq'), name='stream_event_seq_unique'),
+            model_name='streammessage',
+            constraint=models.UniqueConstraint(fields=('channel', 'seq'), name='stream_message_seq_unique'),
         ),
     ]

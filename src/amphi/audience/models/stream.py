@@ -1,0 +1,47 @@
+"""What the listeners of an event are told, in one order, and how many listen."""
+
+from django.db import models
+
+from amphi.audience.models.events import Event
+from amphi.system.leases import Leased
+
+
+class Channel(Leased):
+    """The event stream of one event: its row is the lock that gives its messages one order, and is leased to who sends them on."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="channel")
+    last_seq = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.event_id}:{self.last_seq}"
+
+
+class StreamMessage(models.Model):
+    """One message of the event stream. `seq` grows by one in the order of commits, so a reader resumes exactly."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="stream_messages")
+    seq = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=20)
+    data = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "seq"], name="stream_message_seq_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}:{self.seq} {self.kind}"
+
+
+class Audience(models.Model):
+    """How many listeners one web process carries for one event, as it last said."""
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="audiences")
+    process = models.CharField(max_length=100)
+    viewers = models.PositiveIntegerField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "process"], name="audience_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.viewers} ({self.process})"
