@@ -8,6 +8,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
+from amphi.audience import calendar
 from amphi.audience.domain import publish_chat_setting
 from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
@@ -99,6 +100,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
         if livestream
         else Event(slug=new_slug(meeting.pk, meeting.name), state=EventState.WAITING, since=timezone.now())
     )
+    calendars_show = calendar.shown(event)
     event.title = meeting.name
     event.description = meeting.description
     event.owner = meeting.owner
@@ -110,6 +112,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
         event.is_draft = False  # it is wanted again
     chat_changed = livestream is not None and event.enable_chat != meeting.enable_chat
     event.enable_chat = meeting.enable_chat
+    calendar.note_change(event, calendars_show)
     event.save()
     event.access_groups.set(meeting.access_groups.all())
     event.additional_owners.set(meeting.additional_owners.all())

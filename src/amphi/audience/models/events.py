@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import AccessGroup
@@ -100,6 +101,9 @@ class Event(models.Model):
     since = models.DateTimeField(null=True, editable=False)
     # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.
     stream_held_since = models.DateTimeField(null=True, editable=False)
+    # RFC 5545's SEQUENCE and DTSTAMP: they follow each change of what calendars show.
+    calendar_sequence = models.PositiveIntegerField(default=0, editable=False)
+    calendar_stamp = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("event")

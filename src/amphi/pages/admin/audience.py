@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 
+from amphi.audience import calendar
 from amphi.audience.models import Broadcaster, Event
 
 
@@ -34,3 +35,9 @@ class EventAdmin(admin.ModelAdmin):
     search_fields = ["title", "slug", "owner__username", "owner__last_name"]
     date_hierarchy = "start_at"
     autocomplete_fields = ["owner", "additional_owners", "broadcaster", "access_groups"]
+
+    def save_model(self, request, obj, form, change) -> None:
+        if change:
+            before = Event.objects.get(pk=obj.pk)
+            calendar.note_change(obj, calendar.shown(before))
+        super().save_model(request, obj, form, change)

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from amphi.pages.live import views
+from amphi.pages.live import calendar_views, views
 
 app_name = "live"
 
 urlpatterns = [
     path("", views.event_list, name="list"),
+    path("directs.ics", calendar_views.feed, name="feed"),
+    path("live/<slug:slug>/calendar.ics", calendar_views.event, name="calendar"),
     path("live/<slug:slug>/", views.event_page, name="event"),
     path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
