@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 
 from amphi.audience import calendar
 from amphi.audience.models import Broadcaster, Event
@@ -36,7 +37,7 @@ class EventAdmin(admin.ModelAdmin):
     date_hierarchy = "start_at"
     autocomplete_fields = ["owner", "additional_owners", "broadcaster", "access_groups"]
 
-    def save_model(self, request, obj, form, change) -> None:
+    def save_model(self, request: HttpRequest, obj: Event, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 -- Django’s signature
         if change:
             before = Event.objects.get(pk=obj.pk)
             calendar.note_change(obj, calendar.shown(before))
