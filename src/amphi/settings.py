@@ -91,6 +91,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "builtins": ["amphi.pages.templatetags.icons"],
         },
     }
 ]
@@ -131,7 +132,6 @@ STATICFILES_DIRS = [
         (f"vendor/{name}", folder)
         for name, folder in (
             ("bootstrap", vendor.library("bootstrap/dist")),
-            ("bootstrap-icons", vendor.library("bootstrap-icons/font")),
             ("hls.js", vendor.library("hls.js/dist")),
             ("media-chrome", vendor.library("media-chrome/dist")),
         )
