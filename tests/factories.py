@@ -74,11 +74,11 @@ def make_webinar(
 def put(livestream: Livestream, state: State, **columns: Any) -> None:
     """Have a live be in `state`, whatever led there; its event knows, and nobody is told."""
     if state in RUNNING:
-        columns.setdefault("asked_at", timezone.now())
+        columns.setdefault("start_asked_at", timezone.now())
     Livestream.objects.filter(pk=livestream.pk).update(state=state, **columns)
     now = Livestream.objects.select_related("meeting").get(pk=livestream.pk)
     Event.objects.filter(pk=now.event_id).update(
         state=transitions.listeners_state(now),
         since=now.state_since,
-        stream_held_since=now.asked_at if now.is_running else None,
+        stream_held_since=now.start_asked_at if now.is_running else None,
     )

@@ -102,16 +102,16 @@ class TestLease:
     def test_request_that_came_meanwhile_is_not_forgotten(self):
         livestream = make_webinar()
         read = timezone.now()
-        Livestream.objects.update(check_at=read)
+        Livestream.objects.update(look_at=read)
         then = read + timedelta(seconds=5)
         for asked in (read + timedelta(seconds=1), None):
-            Livestream.objects.filter(pk=livestream.pk).update(check_at=asked)
-            Livestream.objects.update(check_at=leases.unless_asked_anew("check_at", read, then))
-            assert Livestream.objects.get().check_at == asked
+            Livestream.objects.filter(pk=livestream.pk).update(look_at=asked)
+            Livestream.objects.update(look_at=leases.unless_asked_anew("look_at", read, then))
+            assert Livestream.objects.get().look_at == asked
         for value in (then, None):
-            Livestream.objects.update(check_at=read)
-            Livestream.objects.update(check_at=leases.unless_asked_anew("check_at", read, value))
-            assert Livestream.objects.get().check_at == value
+            Livestream.objects.update(look_at=read)
+            Livestream.objects.update(look_at=leases.unless_asked_anew("look_at", read, value))
+            assert Livestream.objects.get().look_at == value
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,7 +181,7 @@ def test_look_is_claimed_when_it_is_due(due):
     (lease,) = claims.claim_due("one", limit=9)
     assert lease.pk == due.pk
     assert claims.claim_due("two", limit=9) == []
-    lease.release(check_at=timezone.now() + timedelta(seconds=5))
+    lease.release(look_at=timezone.now() + timedelta(seconds=5))
     assert claims.claim_due("two", limit=9) == []
 
 

@@ -45,14 +45,14 @@ def put(livestream: Livestream, state: State, *steps: str, **columns: object) ->
     """Put a livestream where its history says it is."""
     now = timezone.now()
     old = State.IDLE
-    for event in steps:
-        new = transitions.TABLE[old, event]
+    for trigger in steps:
+        new = transitions.TABLE[old, trigger]
         Transition.objects.create(
             livestream=livestream,
             old=old,
             new=new,
-            event=event,
-            actor=livestream.meeting.owner if event == transitions.GO_LIVE else None,
+            trigger=trigger,
+            actor=livestream.meeting.owner if trigger == transitions.GO_LIVE else None,
         )
         old = new
     assert old == state

@@ -370,7 +370,7 @@ def test_worker(db):
     livestream = make_webinar()
     transitions.apply(livestream, transitions.GO_LIVE, user=None)
     assert only(platform.check_worker())[0] == "OK"
-    Livestream.objects.update(check_at=livestream.starts_at.replace(year=2020))
+    Livestream.objects.update(look_at=livestream.starts_at.replace(year=2020))
     assert only(platform.check_worker())[0] == "FAIL"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from amphi.gateway import meeting_page
 from amphi.gateway.exceptions import ChatRefusedError
-from amphi.gateway.job_state import Event
+from amphi.gateway.job_state import Trigger
 
 from .client_stand_in import ERAS, VERSIONS
 from .visits import context, visit  # noqa: F401 -- fixtures
@@ -28,7 +28,7 @@ async def test_listen_only_is_pressed_once_and_heard(visit, era):  # noqa: F811
     assert loading.detail == "the meeting’s client is loading"
     visitor.client.change(screen="meeting")
     entered = await visitor.until_state("joined")
-    assert (entered.event, entered.reason, entered.detail) == (Event.ENTERED, "", "")
+    assert (entered.trigger, entered.reason, entered.detail) == (Trigger.ENTERED, "", "")
     await visitor.until_said("pressed", "listen only")
     assert "the client asks how to hear the meeting: listen only" in visitor.steps
 

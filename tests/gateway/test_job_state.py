@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from amphi.gateway.job_state import PUBLIC_STATES, TRANSITIONS, Event, State, Status, advance, remark
+from amphi.gateway.job_state import PUBLIC_STATES, TRANSITIONS, State, Status, Trigger, advance, remark
 
 START = datetime(2026, 3, 29, 14, 0, tzinfo=UTC)
 LATER = START + timedelta(seconds=5)
@@ -40,11 +40,11 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(State, Event)))
-def test_every_pair(state, event):
+@pytest.mark.parametrize(("state", "trigger"), list(product(State, Trigger)))
+def test_every_pair(state, trigger):
     before = Status(state, START)
-    after = advance(before, event, now=LATER, detail="why")
-    expected = EXPECTED[state].get(event)
+    after = advance(before, trigger, now=LATER, detail="why")
+    expected = EXPECTED[state].get(trigger)
     if expected is None:
         assert after is before
     else:
@@ -59,19 +59,23 @@ def test_every_state_has_a_row_and_a_public_name():
 
 def test_reason_is_cleared_on_air_and_kept_when_idle():
     status = Status(State.ON_AIR, START)
-    status = advance(status, Event.RTMP_LOST, now=LATER, detail="broken pipe")
+    status = advance(status, Trigger.RTMP_LOST, now=LATER, detail="broken pipe")
     assert (status.public_state, status.reason, status.detail) == ("recovering", "rtmp_lost", "broken pipe")
-    status = advance(status, Event.PUBLISHED, now=LATER)
+    status = advance(status, Trigger.PUBLISHED, now=LATER)
     assert (status.public_state, status.reason, status.detail) == ("on_air", "", "")
-    status = advance(status, Event.MEETING_ENDED, now=LATER, detail="the meeting is over")
-    status = advance(status, Event.STOP, now=LATER)
-    status = advance(status, Event.CLOSED, now=LATER)
+    status = advance(status, Trigger.MEETING_ENDED, now=LATER, detail="the meeting is over")
+    status = advance(status, Trigger.STOP, now=LATER)
+    status = advance(status, Trigger.CLOSED, now=LATER)
     assert (status.public_state, status.reason) == ("idle", "meeting_ended")
 
 
 def test_a_page_may_say_more_than_the_event():
     status = advance(
-        Status(State.JOINING, START), Event.JOIN_REFUSED, now=LATER, detail="404", reason="meeting_not_found"
+        Status(State.JOINING, START),
+        Trigger.JOIN_REFUSED,
+        now=LATER,
+        detail="404",
+        reason="meeting_not_found",
     )
     assert (status.state, status.reason, status.detail) == ("stopping", "meeting_not_found", "404")
 

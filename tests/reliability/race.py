@@ -153,7 +153,7 @@ def _held() -> dict[str, Any]:
         "gateways": sorted(row.gateway_id for row in rows),
         "may_send": sorted(row.gateway_id for row in running if not rebooking.must_wait(row)),
         "running": len(running),
-        "starts": Transition.objects.filter(event="go_live").count(),
+        "starts": Transition.objects.filter(trigger="go_live").count(),
         "events": Event.objects.count(),
         "webinars": Meeting.objects.filter(is_webinar=True).count(),
         "plain_meetings": Meeting.objects.filter(is_webinar=False).count(),

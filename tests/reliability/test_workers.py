@@ -29,7 +29,7 @@ def stop(livestream: Livestream) -> None:
 
 
 def events(livestream: Livestream) -> list[str]:
-    return list(Transition.objects.filter(livestream=livestream).values_list("event", flat=True))
+    return list(Transition.objects.filter(livestream=livestream).values_list("trigger", flat=True))
 
 
 def test_two_workers_ask_for_each_job_once(workers: Workers, stage: Stage, make_stage):

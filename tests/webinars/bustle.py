@@ -21,7 +21,7 @@ def raise_hand(livestream: Livestream, name: str) -> None:
         name=name,
         is_raised=True,
         changed_at=now,
-        noted_at=now,
+        written_at=now,
     )
 
 
@@ -33,7 +33,7 @@ def bustle(livestream: Livestream) -> None:
         participants=4,
         participants_seen_at=now + timedelta(hours=1),
         has_hook=True,
-        asked_at=now - timedelta(minutes=20),
+        start_asked_at=now - timedelta(minutes=20),
     )
     raise_hand(livestream, "Ada Lovelace")
     raise_hand(livestream, "Ève du Pont")
@@ -72,7 +72,7 @@ def record(meeting: Meeting) -> None:
         meeting=meeting,
         record_id="r-1",
         started_at=now - timedelta(days=7),
-        check_at=now,
+        look_at=now,
         formats=[
             {"kind": "presentation", "url": url, "minutes": 92},
             {"kind": "video", "url": url + "/video", "minutes": 92},

@@ -92,14 +92,14 @@ def row(
     at_work = state in {State.STARTING, State.LIVE, State.RECOVERING}
     defaults = {
         "state_since": NOW - 5 * S,
-        "asked_at": NOW - 20 * S,
+        "start_asked_at": NOW - 20 * S,
         "ends_at": NOW + timedelta(hours=1),
         "job_id": uuid.UUID(int=1),
         "job_since": NOW - 20 * S,
         "gateway_asked_at": NOW - 10 * S if at_work else None,
         "media_mark": "old" if state == State.LIVE else "",
         "media_seen_at": NOW - 2 * S if state == State.LIVE else None,
-        "hook_checked_at": NOW - 10 * S,
+        "hook_asked_at": NOW - 10 * S,
         "has_hook": True,
     }
     return Livestream(
@@ -364,7 +364,7 @@ def test_live_whose_meeting_is_in_doubt_is_not_called_lost():
     ],
 )
 def test_longest_duration(asked_ago, warned, calls, trigger):
-    decision = decide(row(LIVE, asked_at=NOW - asked_ago, limit_warned_at=warned), see(), NOW)
+    decision = decide(row(LIVE, start_asked_at=NOW - asked_ago, limit_warned_at=warned), see(), NOW)
     assert (asked(decision), decision.trigger) == (calls, trigger)
     assert decision.columns.get("ends_meeting", False) is bool(trigger)
 
@@ -379,9 +379,9 @@ def test_longest_duration(asked_ago, warned, calls, trigger):
     ],
 )
 def test_live_that_overruns_makes_way(ends_at, checked_at, calls):
-    decision = decide(row(LIVE, ends_at=ends_at, overrun_checked_at=checked_at), see(), NOW)
+    decision = decide(row(LIVE, ends_at=ends_at, made_way_at=checked_at), see(), NOW)
     assert asked(decision) == calls
-    assert decision.columns.get("overrun_checked_at") == (NOW if calls else None)
+    assert decision.columns.get("made_way_at") == (NOW if calls else None)
 
 
 @pytest.mark.parametrize(
@@ -399,13 +399,13 @@ def test_chat_is_filmed_only_without_webhooks(has_hook, enabled, shown, calls):
     seen = see(hook=HookSeen(has_hook), job=replace(ON_AIR, chat_shown=shown))
     decision = decide(before, seen, NOW)
     assert [call for call in decision.calls if isinstance(call, ShowChat)] == calls
-    assert (decision.columns["has_hook"], decision.columns["hook_checked_at"]) == (has_hook, NOW)
+    assert (decision.columns["has_hook"], decision.columns["hook_asked_at"]) == (has_hook, NOW)
 
 
 @pytest.mark.parametrize(("ago", "due"), [(None, True), (HOOK_EVERY - S, False), (HOOK_EVERY, True)])
 def test_hook_is_asked_for_again_after_a_minute(ago, due):
     checked_at = None if ago is None else NOW - ago
-    assert must_ask_for_hook(row(LIVE, hook_checked_at=checked_at), NOW) is due
+    assert must_ask_for_hook(row(LIVE, hook_asked_at=checked_at), NOW) is due
 
 
 # --- off

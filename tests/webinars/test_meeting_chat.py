@@ -27,7 +27,7 @@ def live(livestream, settings, client) -> Livestream:
     now = timezone.now()
     Meeting.objects.update(started_at=now)
     for one in Livestream.objects.all():
-        put(one, State.LIVE, asked_at=now, has_hook=True)
+        put(one, State.LIVE, start_asked_at=now, has_hook=True)
     livestream.refresh_from_db()
     client.force_login(livestream.meeting.owner)
     return livestream
@@ -139,7 +139,7 @@ def test_messages_held_back_by_the_rate_are_told(client, live, settings):
     Message.objects.update(created_at=timezone.now() + timedelta(minutes=1))  # however long that took
     assert notes(client, live) == {}
     Message.objects.update(created_at=timezone.now() - timedelta(seconds=6))
-    Livestream.objects.update(asked_at=timezone.now() - timedelta(seconds=60))
+    Livestream.objects.update(start_asked_at=timezone.now() - timedelta(seconds=60))
     note = notes(client, live)["waiting"]
     assert note["count"] == "7 messages"
     assert note["text"].endswith("Too many were written at once: they are sent little by little.")
@@ -148,7 +148,7 @@ def test_messages_held_back_by_the_rate_are_told(client, live, settings):
 def test_messages_that_nobody_takes_are_told(client, live):
     say(live, "un")
     Message.objects.update(created_at=timezone.now() - timedelta(seconds=6))
-    Livestream.objects.update(asked_at=timezone.now() - timedelta(seconds=60))
+    Livestream.objects.update(start_asked_at=timezone.now() - timedelta(seconds=60))
     assert notes(client, live)["waiting"]["text"].endswith(
         "Nothing has been sent for a while. Tell an administrator."
     )
@@ -185,7 +185,7 @@ def test_reason_is_in_plain_words(client, live, code, words):
 def test_messages_of_a_live_before_are_no_news(client, live):
     say(live, "un")
     Message.objects.update(delivery="failed")
-    Livestream.objects.update(asked_at=timezone.now())
+    Livestream.objects.update(start_asked_at=timezone.now())
     assert notes(client, live) == {}
 
 

@@ -271,7 +271,7 @@ def test_poll_of_long_ago_is_not_shown(client, live):
 def test_server_without_webhooks_is_said(client, live, stage, language, words):
     deliver(client, live.meeting, hand(live.meeting, "Ada", 1))
     stage.has_hooks = False
-    Livestream.objects.update(hook_checked_at=None)
+    Livestream.objects.update(hook_asked_at=None)
     look(live)
     said = notes(client, live, language)
     assert set(said) == {"webhooks", "meeting"}

@@ -92,7 +92,7 @@ def test_overrun_without_a_free_gateway_warns_once_in_each_readers_language(live
     age(livestream, starts_at=HOUR, ends_at=timedelta())
     Livestream.objects.filter(pk=following.pk).update(starts_at=timezone.now() + timedelta(minutes=2))
     look(livestream)
-    age(livestream, overrun_checked_at=rules.OVERRUN_EVERY)
+    age(livestream, made_way_at=rules.OVERRUN_EVERY)
     look(livestream)
     mails = {mail.to: mail for mail in Mail.objects.all()}
     assert set(mails) == {following.meeting.owner.email, boss.email}
@@ -127,7 +127,7 @@ def test_none_free_mails_the_administrators_the_overlapping_webinars():
 
 def test_limit_is_announced_in_the_meeting_before_it_stops_the_live(livestream, stage, settings):
     on_air(livestream, stage)
-    age(livestream, asked_at=timedelta(hours=settings.MEETING_MAX_DURATION) - timedelta(minutes=5))
+    age(livestream, start_asked_at=timedelta(hours=settings.MEETING_MAX_DURATION) - timedelta(minutes=5))
     look(livestream, 3)
     assert livestream.state == State.LIVE
     assert stage.count("sendChatMessage") == 1

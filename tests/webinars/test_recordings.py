@@ -50,7 +50,7 @@ def call_back(client, meeting: Meeting, signed: str) -> int:
 
 def work() -> None:
     """What a worker does in one round, once all pauses are over."""
-    Recording.objects.update(check_at=timezone.now() - timedelta(seconds=1))
+    Recording.objects.update(look_at=timezone.now() - timedelta(seconds=1))
     for lease in lookups.claim_due(limit=10):
         lookups.look_up(lease)
 
@@ -119,7 +119,7 @@ def test_server_that_fails_is_asked_again(client, meeting, stage, ill):
     stage.broken["bbb"] = ill
     for _ in range(3):
         work()
-    assert Recording.objects.get().check_at > timezone.now()
+    assert Recording.objects.get().look_at > timezone.now()
     stage.broken.clear()
     stage.recordings["r-1"] = (meeting.bbb_id, True, {"video": URL})
     work()
@@ -179,9 +179,9 @@ def test_hint_that_comes_while_it_is_looked_up_is_not_forgotten(client, meeting,
     deliver(client, meeting, ready(meeting))
     stage.recordings["r-1"] = (meeting.bbb_id, True, {"video": URL})
     (lease,) = lookups.claim_due(limit=10)
-    stage.during["getRecordings"] = lambda: Recording.objects.update(check_at=timezone.now())
+    stage.during["getRecordings"] = lambda: Recording.objects.update(look_at=timezone.now())
     lookups.look_up(lease)
-    assert Recording.objects.get().check_at <= timezone.now()
+    assert Recording.objects.get().look_at <= timezone.now()
 
 
 def test_hints_of_one_meeting_are_bounded(client, meeting, monkeypatch):

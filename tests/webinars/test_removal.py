@@ -44,7 +44,7 @@ def test_delete_of_a_live_ends_meeting_and_live_then_forgets_all(livestream, sta
     assert not delete(livestream)
     livestream.refresh_from_db()
     assert (livestream.state, livestream.ends_meeting) == (State.STOPPING, True)
-    assert livestream.check_at <= timezone.now()
+    assert livestream.look_at <= timezone.now()
     assert Event.objects.get().is_draft
     assert not listed_meetings(livestream.meeting.owner, now=timezone.now()).exists()
     look_until_gone(livestream)

@@ -46,7 +46,7 @@ def work() -> None:
 
 def time_passes() -> None:
     """All that is due at some time is due now."""
-    Livestream.objects.exclude(check_at=None).update(check_at=timezone.now())
+    Livestream.objects.exclude(look_at=None).update(look_at=timezone.now())
     RetiringJob.objects.exclude(may_start_until=None).update(may_start_until=timezone.now())
 
 
@@ -80,7 +80,7 @@ def test_look_does_not_wait_for_the_gateway_that_was_left(livestream, stage, oth
     other_stage.sequence, other_stage.advancing = 1, True
     stage.asked.clear()
     for _ in range(4):
-        Livestream.objects.update(check_at=timezone.now())
+        Livestream.objects.update(look_at=timezone.now())
         (lease,) = claims.claim_due("worker", limit=9)
         claims.carry_out(lease)
     assert Livestream.objects.get().state == State.LIVE
@@ -188,7 +188,7 @@ def test_removal_that_is_asked_during_a_slow_stop_is_not_forgotten(livestream, s
 @SLOW
 def test_stop_that_is_asked_while_a_live_is_watched_need_not_wait_for_slow_answers(livestream, stage):
     on_air(livestream, stage)
-    Livestream.objects.update(check_at=timezone.now())
+    Livestream.objects.update(look_at=timezone.now())
 
     def stop() -> None:
         domain.stop_live(Livestream.objects.select_related("meeting").get(), user=livestream.meeting.owner)

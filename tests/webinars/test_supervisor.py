@@ -55,7 +55,7 @@ def age(livestream: Livestream, **columns: timedelta) -> None:
 
 
 def events(livestream: Livestream) -> list[str]:
-    return list(Transition.objects.filter(livestream=livestream).values_list("event", flat=True))
+    return list(Transition.objects.filter(livestream=livestream).values_list("trigger", flat=True))
 
 
 # --- starting
@@ -296,7 +296,7 @@ def test_live_with_a_dead_gateway_api_goes_on_while_pictures_come(livestream, st
 
 def test_live_beyond_its_hard_limit_is_ended_with_its_meeting(livestream, stage, settings):
     on_air(livestream, stage)
-    age(livestream, asked_at=timedelta(hours=settings.MEETING_MAX_DURATION, seconds=1))
+    age(livestream, start_asked_at=timedelta(hours=settings.MEETING_MAX_DURATION, seconds=1))
     look(livestream, 2)
     assert livestream.state == State.STOPPED
     assert not stage.meeting_exists
@@ -308,7 +308,7 @@ def test_hook_is_asked_for_again_after_a_minute(livestream, stage):
     assert livestream.has_hook is True
     look(livestream, 2)
     assert stage.count("hooks/create") == 0
-    age(livestream, hook_checked_at=timedelta(seconds=61))
+    age(livestream, hook_asked_at=timedelta(seconds=61))
     look(livestream)
     assert stage.count("hooks/create") == 1
 
@@ -372,7 +372,7 @@ def test_stop_leaves_the_meeting_and_end_ends_it(livestream, stage):
     # The live is off already; ending the webinar still ends the meeting.
     domain.end_webinar(livestream, user=livestream.meeting.owner)
     livestream.refresh_from_db()
-    assert livestream.check_at is not None
+    assert livestream.look_at is not None
     assert look(livestream) is None
     assert not stage.meeting_exists
     assert Meeting.objects.get().ended_at is not None

@@ -1,4 +1,4 @@
-"""Every (state, event) pair of a livestream's life."""
+"""Every (state, trigger) pair of a livestream's life."""
 
 import uuid
 
@@ -33,7 +33,7 @@ failed      go_live        starting
 failed      stop           stopping
 failed      meeting_ended  stopping
 """
-EXPECTED = {(old, event): new for old, event, new in (line.split() for line in LEGAL.split("\n") if line)}
+EXPECTED = {(old, trigger): new for old, trigger, new in (line.split() for line in LEGAL.split("\n") if line)}
 
 
 def in_state(state: str) -> Livestream:
@@ -43,23 +43,23 @@ def in_state(state: str) -> Livestream:
     return livestream
 
 
-@pytest.mark.parametrize("event", transitions.EVENTS)
+@pytest.mark.parametrize("trigger", transitions.TRIGGERS)
 @pytest.mark.parametrize("state", State.values)
-def test_apply_follows_the_table(state, event):
+def test_apply_follows_the_table(state, trigger):
     livestream = in_state(state)
     user = make_user()
-    expected = EXPECTED.get((state, event))
+    expected = EXPECTED.get((state, trigger))
 
-    assert transitions.is_legal(state, event) is (expected is not None)
-    assert transitions.apply(livestream, event, user=user, reason="because") is (expected is not None)
+    assert transitions.is_legal(state, trigger) is (expected is not None)
+    assert transitions.apply(livestream, trigger, user=user, reason="because") is (expected is not None)
 
     stored = Livestream.objects.get(pk=livestream.pk)
-    history = list(Transition.objects.values_list("old", "new", "event", "reason", "actor"))
+    history = list(Transition.objects.values_list("old", "new", "trigger", "reason", "actor"))
     assert stored.state == livestream.state == (expected or state)
-    assert history == ([(state, expected, event, "because", user.pk)] if expected else [])
+    assert history == ([(state, expected, trigger, "because", user.pk)] if expected else [])
     assert StreamMessage.objects.filter(kind="state").count() == (1 if expected else 0)
     # Whatever it became, it is looked at: only a look decides that no more are needed.
-    assert (stored.check_at is not None) is (expected is not None)
+    assert (stored.look_at is not None) is (expected is not None)
 
 
 def test_apply_with_a_stale_read_changes_nothing():

@@ -18,9 +18,9 @@ from tests.webinars.bustle import bustle
 pytestmark = pytest.mark.django_db
 
 
-def at(livestream: Livestream, *events: str) -> Livestream:
-    for event in events:
-        assert transitions.apply(livestream, event, user=None)
+def at(livestream: Livestream, *triggers: str) -> Livestream:
+    for trigger in triggers:
+        assert transitions.apply(livestream, trigger, user=None)
     Meeting.objects.filter(pk=livestream.meeting_id).update(started_at=timezone.now())
     return livestream
 
@@ -130,7 +130,7 @@ def test_panel_links_listeners_and_presenters(client, live, settings):
 
 def test_every_state_and_event_has_words():
     assert set(wording.SENTENCES) == set(State)
-    assert set(wording.EVENTS) == set(transitions.EVENTS)
+    assert set(wording.TRIGGERS) == set(transitions.TRIGGERS)
 
 
 # --- the administration
@@ -276,7 +276,7 @@ def test_administration_starts_restarts_and_stops(client, livestream, root, stag
     administer(client, "livestream", "restart", livestream.pk)
     administer(client, "livestream", "stop", livestream.pk)
     said = administer(client, "livestream", "stop", livestream.pk)
-    assert list(livestream.transitions.values_list("event", "actor")) == [
+    assert list(livestream.transitions.values_list("trigger", "actor")) == [
         ("go_live", root.pk),
         ("restart", root.pk),
         ("stop", root.pk),

@@ -100,7 +100,7 @@ class Server:
             raise exceptions.MisconfiguredServerError(str(error)) from error
         self._clock = clock
         self._probed: tuple[float, Capabilities] | None = None
-        self._told: tuple[float, tuple[str, tuple[int, int] | None]] | None = None
+        self._version_read: tuple[float, tuple[str, tuple[int, int] | None]] | None = None
 
     def __repr__(self) -> str:
         return f"Server({self.url!r})"
@@ -296,8 +296,8 @@ class Server:
     def _read_version(self) -> tuple[str, tuple[int, int] | None]:
         """The version as it is told, and its first two numbers."""
         now = self._clock()
-        if self._told is not None and now < self._told[0]:
-            return self._told[1]
+        if self._version_read is not None and now < self._version_read[0]:
+            return self._version_read[1]
         response = self._call("", {})
         text = answers.text(response, "bbbVersion")
         # A server may keep its version to itself; only 3.0 and later name a GraphQL address.
@@ -305,7 +305,7 @@ class Server:
             answers.text(response, "graphqlApiUrl") or answers.text(response, "graphqlWebsocketUrl")
         )
         numbers = version_of(text) or (_FIRST_WITH_CHAT_MESSAGE if speaks_graphql else None)
-        self._told = (now + _CAPABILITIES_EXPIRE_AFTER_S, (text, numbers))
+        self._version_read = (now + _CAPABILITIES_EXPIRE_AFTER_S, (text, numbers))
         return text, numbers
 
     def _probe(self) -> Capabilities:

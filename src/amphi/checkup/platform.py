@@ -68,7 +68,7 @@ def check_database() -> Iterator[Finding]:
 def check_worker() -> Iterator[Finding]:
     """Whether a worker is there, and running lives are looked after. Reads the database."""
     late = Livestream.objects.filter(
-        Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()), check_at__lt=timezone.now() - LATE
+        Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()), look_at__lt=timezone.now() - LATE
     )
     heard = WorkerPulse.objects.filter(seen_at__gt=timezone.now() - LATE).count()
     if not heard:

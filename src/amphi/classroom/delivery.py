@@ -42,12 +42,12 @@ class Delivery:
 
     def emit(self, event: Event) -> None:
         """Hand an event to every hook that hears it, without waiting; not where this bbb-webhooks knows none such."""
-        told = webhooks_2.as_2(event) if self._is_old else event
-        if told is None:
+        sent = webhooks_2.as_2(event) if self._is_old else event
+        if sent is None:
             return
         for hook in self._hooks:
-            if hook.hears(told):
-                self._queue(hook).put_nowait((told, round(self._clock.now() * 1000)))
+            if hook.hears(sent):
+                self._queue(hook).put_nowait((sent, round(self._clock.now() * 1000)))
 
     def call_end_callback(self, url: str) -> None:
         """Call ``meta_endCallbackUrl`` until it answers 2xx, without waiting."""

@@ -109,7 +109,7 @@ class Classroom:
         self._stop_media(meeting, participant)
         meeting.leave(participant, self.clock.now())
         self.connections.forget(participant.user_id)
-        self._tell(meeting, {"type": "left", "id": participant.user_id})
+        self._tell_everybody(meeting, {"type": "left", "id": participant.user_id})
         self.delivery.emit(events.user_event(meeting, participant, "user-left", self.clock.now()))
         self._appoint_presenter(meeting)
 
@@ -280,7 +280,7 @@ class Classroom:
 
     def _say(self, meeting: Meeting, text: str, sender_id: str, sender_name: str) -> None:
         message = meeting.say(text, sender_id, sender_name, self.clock.now())
-        self._tell(meeting, {"type": "chat", "message": self._describe_message(message)})
+        self._tell_everybody(meeting, {"type": "chat", "message": self._describe_message(message)})
         self.delivery.emit(events.chat_sent(meeting, message, self.clock.now()))
 
     def _describe_message(self, message: ChatMessage) -> Message:
@@ -313,7 +313,7 @@ class Classroom:
         self.connections.broadcast(others, message)
 
     def _tell_slides(self, meeting: Meeting) -> None:
-        self._tell(meeting, {"type": "slides", "slides": meeting.slideshow.as_message()})
+        self._tell_everybody(meeting, {"type": "slides", "slides": meeting.slideshow.as_message()})
 
-    def _tell(self, meeting: Meeting, message: Message) -> None:
+    def _tell_everybody(self, meeting: Meeting, message: Message) -> None:
         self.connections.broadcast((p.user_id for p in meeting.present()), message)

@@ -21,7 +21,7 @@ from amphi.gateway.exceptions import (
     NotInMeetingError,
     SourceLostError,
 )
-from amphi.gateway.job_state import Event, State, Status, advance, remark
+from amphi.gateway.job_state import State, Status, Trigger, advance, remark
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.process_load import ProcessLoad
 from amphi.gateway.sink import RtmpSink
@@ -108,7 +108,7 @@ class Job:
             spec.rtmp_url,
             ffmpeg=config.ffmpeg,
             ca_file=config.ca_file,
-            on_event=self.post,
+            on_trigger=self.post,
             want_key=lambda: self._background(self._ask_for_key()),
         )
         self._load = ProcessLoad()
@@ -126,7 +126,7 @@ class Job:
 
     def stop(self) -> None:
         """Close RTMP at once, then the browser; harmless when done already."""
-        self.post(Event.STOP, "asked to stop")
+        self.post(Trigger.STOP, "asked to stop")
 
     async def ended(self) -> None:
         """Wait until the job is idle."""
@@ -136,21 +136,21 @@ class Job:
             else:
                 await asyncio.sleep(GLANCE_EVERY_S)
 
-    def post(self, event: Event, detail: str = "", *, reason: str = "") -> None:
-        """Take news, from whichever part of the job it comes; `reason` says more than the event's own."""
+    def post(self, trigger: Trigger, detail: str = "", *, reason: str = "") -> None:
+        """Take news, from whichever part of the job it comes; `reason` says more than the trigger's own."""
         before = self.status
-        self.status = advance(before, event, now=datetime.now(UTC), detail=detail, reason=reason)
+        self.status = advance(before, trigger, now=datetime.now(UTC), detail=detail, reason=reason)
         if self.status is before:
             return
         logger.info(
-            "job %s: %s -> %s (%s) %s", self.spec.job_id, before.state, self.status.state, event, detail
+            "job %s: %s -> %s (%s) %s", self.spec.job_id, before.state, self.status.state, trigger, detail
         )
         self._on_change()
         if self.status.state is State.STOPPING and self._ending is None:
             self._ending = asyncio.create_task(self._end())
             self._ending.add_done_callback(self._let_go)
         elif self.status.in_meeting and not before.in_meeting and self._sink.is_up:
-            self.post(Event.PUBLISHED)
+            self.post(Trigger.PUBLISHED)
 
     async def _run(self) -> None:
         crashes: list[datetime] = []
@@ -159,16 +159,16 @@ class Job:
                 await self._attend()
             except ClientFailingError as error:
                 self._faults += 1
-                event = Event.JOIN_REFUSED if self._faults >= MAX_FAULTS else Event.PAGE_CRASHED
-                self.post(event, str(error), reason=error.reason)
+                trigger = Trigger.JOIN_REFUSED if self._faults >= MAX_FAULTS else Trigger.PAGE_CRASHED
+                self.post(trigger, str(error), reason=error.reason)
                 await asyncio.sleep(FAULT_PAUSE_S)
             except SourceLostError as error:
                 now = datetime.now(UTC)
                 crashes = [*(at for at in crashes if now - at < STEADY), now]
-                self.post(Event.GAVE_UP if len(crashes) > MAX_REJOINS else Event.PAGE_CRASHED, str(error))
+                self.post(Trigger.GAVE_UP if len(crashes) > MAX_REJOINS else Trigger.PAGE_CRASHED, str(error))
                 await asyncio.sleep(0.5 * (len(crashes) - 1))
             except CaptureFailedError as error:
-                self.post(Event.CAPTURE_FAILED, str(error))
+                self.post(Trigger.CAPTURE_FAILED, str(error))
 
     async def _attend(self) -> None:
         """Join, and watch the meeting until it ends.
@@ -186,7 +186,7 @@ class Job:
         while not self.status.is_ending:
             seen = await self._glance(source)
             if not self.status.in_meeting and (why := deadline.overdue(seen)):
-                self.post(Event.JOIN_TIMEOUT, why)
+                self.post(Trigger.JOIN_TIMEOUT, why)
             await asyncio.wait([self._loss], timeout=GLANCE_EVERY_S)
             if self._loss.done():
                 raise SourceLostError(self._loss.result())
@@ -214,10 +214,10 @@ class Job:
             await self._stay_on_the_meeting(source, seen)
         elif seen.state == "failing":
             raise ClientFailingError(seen.detail, seen.reason)
-        elif seen.event is not None:
-            if seen.event is Event.ENTERED:
+        elif seen.trigger is not None:
+            if seen.trigger is Trigger.ENTERED:
                 await self._enter(source, seen)
-            self.post(seen.event, seen.detail, reason=seen.reason)
+            self.post(seen.trigger, seen.detail, reason=seen.reason)
         self._remark(seen)
         return seen
 
@@ -263,12 +263,12 @@ class Job:
     def _give_up(self, task: asyncio.Task[None]) -> None:
         """A mistake of ours ends the job, rather than leaving it on air with nobody who watches its meeting."""
         if self._has_failed(task):
-            self.post(Event.GAVE_UP, f"the gateway made a mistake: {type(task.exception()).__name__}")
+            self.post(Trigger.GAVE_UP, f"the gateway made a mistake: {type(task.exception()).__name__}")
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
         """However the end went, the job's place is free."""
         self._has_failed(task)
-        self.post(Event.CLOSED)
+        self.post(Trigger.CLOSED)
 
     def _has_failed(self, task: asyncio.Task[None]) -> bool:
         error = None if task.cancelled() else task.exception()

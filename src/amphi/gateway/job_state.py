@@ -15,7 +15,7 @@ class State(StrEnum):
     IDLE = "idle"
 
 
-class Event(StrEnum):
+class Trigger(StrEnum):
     ENTERED = "entered"
     PUBLISHED = "published"
     RTMP_LOST = "rtmp_lost"
@@ -43,65 +43,65 @@ PUBLIC_STATES = {
 }
 
 REASONS = {
-    Event.RTMP_LOST: "rtmp_lost",
-    Event.RTMP_REFUSED: "rtmp_refused",
-    Event.PAGE_CRASHED: "page_crashed",
-    Event.GAVE_UP: "page_crashed",
-    Event.CAPTURE_FAILED: "capture_failed",
-    Event.JOIN_REFUSED: "join_refused",
-    Event.JOIN_TIMEOUT: "join_timeout",
-    Event.MEETING_ENDED: "meeting_ended",
-    Event.REMOVED: "removed",
-    Event.STOP: "stopped",
+    Trigger.RTMP_LOST: "rtmp_lost",
+    Trigger.RTMP_REFUSED: "rtmp_refused",
+    Trigger.PAGE_CRASHED: "page_crashed",
+    Trigger.GAVE_UP: "page_crashed",
+    Trigger.CAPTURE_FAILED: "capture_failed",
+    Trigger.JOIN_REFUSED: "join_refused",
+    Trigger.JOIN_TIMEOUT: "join_timeout",
+    Trigger.MEETING_ENDED: "meeting_ended",
+    Trigger.REMOVED: "removed",
+    Trigger.STOP: "stopped",
 }
 
 REMARKS = frozenset({"waiting_for_approval", "no_sound", "disconnected"})
 """Reasons that go with a state without changing it."""
 
 _END = {
-    Event.STOP: State.STOPPING,
-    Event.MEETING_ENDED: State.STOPPING,
-    Event.REMOVED: State.STOPPING,
-    Event.CAPTURE_FAILED: State.STOPPING,
-    Event.GAVE_UP: State.STOPPING,
+    Trigger.STOP: State.STOPPING,
+    Trigger.MEETING_ENDED: State.STOPPING,
+    Trigger.REMOVED: State.STOPPING,
+    Trigger.CAPTURE_FAILED: State.STOPPING,
+    Trigger.GAVE_UP: State.STOPPING,
 }
-_NOT_LET_IN = {Event.JOIN_REFUSED: State.STOPPING, Event.JOIN_TIMEOUT: State.STOPPING}
+_NOT_LET_IN = {Trigger.JOIN_REFUSED: State.STOPPING, Trigger.JOIN_TIMEOUT: State.STOPPING}
 
 # Pairs that are not here change nothing: news that comes late is harmless.
-TRANSITIONS: dict[State, dict[Event, State]] = {
+TRANSITIONS: dict[State, dict[Trigger, State]] = {
     State.JOINING: {
-        Event.ENTERED: State.PUBLISHING,
-        Event.PAGE_CRASHED: State.JOINING,
+        Trigger.ENTERED: State.PUBLISHING,
+        Trigger.PAGE_CRASHED: State.JOINING,
         **_NOT_LET_IN,
         **_END,
     },
     State.PUBLISHING: {
-        Event.PUBLISHED: State.ON_AIR,
-        Event.RTMP_LOST: State.PUBLISHING,
-        Event.RTMP_REFUSED: State.PUBLISHING,
-        Event.PAGE_CRASHED: State.JOINING,
+        Trigger.PUBLISHED: State.ON_AIR,
+        Trigger.RTMP_LOST: State.PUBLISHING,
+        Trigger.RTMP_REFUSED: State.PUBLISHING,
+        Trigger.PAGE_CRASHED: State.JOINING,
         **_END,
     },
     State.ON_AIR: {
-        Event.RTMP_LOST: State.REPUBLISHING,
-        Event.RTMP_REFUSED: State.REPUBLISHING,
-        Event.PAGE_CRASHED: State.REJOINING,
+        Trigger.RTMP_LOST: State.REPUBLISHING,
+        Trigger.RTMP_REFUSED: State.REPUBLISHING,
+        Trigger.PAGE_CRASHED: State.REJOINING,
         **_END,
     },
     State.REPUBLISHING: {
-        Event.PUBLISHED: State.ON_AIR,
-        Event.RTMP_LOST: State.REPUBLISHING,
-        Event.RTMP_REFUSED: State.REPUBLISHING,
-        Event.PAGE_CRASHED: State.REJOINING,
+        Trigger.PUBLISHED: State.ON_AIR,
+        Trigger.RTMP_LOST: State.REPUBLISHING,
+        Trigger.RTMP_REFUSED: State.REPUBLISHING,
+        Trigger.PAGE_CRASHED: State.REJOINING,
         **_END,
     },
     State.REJOINING: {
-        Event.ENTERED: State.REPUBLISHING,
-        Event.PAGE_CRASHED: State.REJOINING,
+        Trigger.ENTERED: State.REPUBLISHING,
+        Trigger.PAGE_CRASHED: State.REJOINING,
         **_NOT_LET_IN,
         **_END,
     },
-    State.STOPPING: {Event.CLOSED: State.IDLE},
+    State.STOPPING: {Trigger.CLOSED: State.IDLE},
     State.IDLE: {},
 }
 
@@ -134,24 +134,24 @@ class Status:
         return self.state in {State.PUBLISHING, State.ON_AIR, State.REPUBLISHING}
 
 
-def advance(status: Status, event: Event, *, now: datetime, detail: str = "", reason: str = "") -> Status:
-    """The status after `event`; the same object when the event means nothing in this state.
+def advance(status: Status, trigger: Trigger, *, now: datetime, detail: str = "", reason: str = "") -> Status:
+    """The status after `trigger`; the same object when the trigger means nothing in this state.
 
     Args:
         status: before it.
-        event: what happened.
+        trigger: what happened.
         now: when.
         detail: one English sentence for the log.
-        reason: a code that says more than the event's own.
+        reason: a code that says more than the trigger's own.
     """
-    state = TRANSITIONS[status.state].get(event)
+    state = TRANSITIONS[status.state].get(trigger)
     if state is None:
         return status
     code, text = status.reason, status.detail
     if state is State.ON_AIR:
         code, text = "", ""
-    elif event in REASONS:
-        code, text = reason or REASONS[event], detail
+    elif trigger in REASONS:
+        code, text = reason or REASONS[trigger], detail
     since = status.since if PUBLIC_STATES[state] == status.public_state else now
     return replace(status, state=state, since=since, reason=code, detail=text)
 

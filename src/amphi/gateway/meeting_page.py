@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from amphi.gateway.chat import one_line
 from amphi.gateway.exceptions import ChatRefusedError
-from amphi.gateway.job_state import Event
+from amphi.gateway.job_state import Trigger
 
 _SCRIPTS = (
     "page_elements.js",
@@ -23,15 +23,15 @@ _SCRIPTS = (
     "bigbluebutton_page.js",
     "meeting_page.js",
 )
-_EVENTS = {
-    "joined": Event.ENTERED,
-    "ended": Event.MEETING_ENDED,
-    "removed": Event.REMOVED,
-    "refused": Event.JOIN_REFUSED,
-    "barred": Event.GAVE_UP,
+_TRIGGERS = {
+    "joined": Trigger.ENTERED,
+    "ended": Trigger.MEETING_ENDED,
+    "removed": Trigger.REMOVED,
+    "refused": Trigger.JOIN_REFUSED,
+    "barred": Trigger.GAVE_UP,
 }
 _OVER = frozenset({"ended", "removed", "barred"})
-_STATES = frozenset({"joining", "joined", "reconnecting", "failing", *_EVENTS}) - {"barred"}
+_STATES = frozenset({"joining", "joined", "reconnecting", "failing", *_TRIGGERS}) - {"barred"}
 _KINDS = frozenset({"classroom", "bigbluebutton", "joinForm", "apiError", "plain"})
 _REASONS = frozenset(
     {
@@ -67,9 +67,9 @@ class Observation:
     kind: str = ""
 
     @property
-    def event(self) -> Event | None:
+    def trigger(self) -> Trigger | None:
         """What it means for the job; None while it means nothing yet."""
-        return _EVENTS.get(self.state)
+        return _TRIGGERS.get(self.state)
 
     @property
     def is_there(self) -> bool:

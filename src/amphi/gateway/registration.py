@@ -87,7 +87,7 @@ class Registration:
             "pairing_code": "",
             "pairing_timeout": 1,
         }
-        self._note(gw_id, await self._call("POST", "/register", body))
+        self._log_outcome(gw_id, await self._call("POST", "/register", body))
 
     def _is_working(self, gw_id: str) -> bool:
         return any(
@@ -106,7 +106,7 @@ class Registration:
             return str(error)
         return answer.status
 
-    def _note(self, gw_id: str, outcome: int | str) -> None:
+    def _log_outcome(self, gw_id: str, outcome: int | str) -> None:
         """Log what is new: a proxy that is away for an hour is one line."""
         said = "registered" if outcome == _OK else f"not registered: {outcome}"
         if self._said.get(gw_id) != said:

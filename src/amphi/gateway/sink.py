@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from amphi.gateway import matroska
 from amphi.gateway.addresses import server_app_and_playpath
 from amphi.gateway.audio_timeline import AudioTimeline
-from amphi.gateway.job_state import Event
+from amphi.gateway.job_state import Trigger
 from amphi.gateway.packets import (
     CHANNELS,
     HEIGHT,
@@ -115,7 +115,7 @@ class RtmpSink:
         url: with its key; never logged.
         ffmpeg: the program.
         ca_file: authorities that the certificate of an ``rtmps`` server may be signed by.
-        on_event: told ``PUBLISHED``, ``RTMP_LOST``, ``RTMP_REFUSED``, each with a sentence.
+        on_trigger: told ``PUBLISHED``, ``RTMP_LOST``, ``RTMP_REFUSED``, each with a sentence.
         want_key: asks the source for a keyframe, so that a new connection begins at once.
     """
 
@@ -125,7 +125,7 @@ class RtmpSink:
         *,
         ffmpeg: Path,
         ca_file: Path,
-        on_event: Callable[[Event, str], None],
+        on_trigger: Callable[[Trigger, str], None],
         want_key: Callable[[], None],
     ) -> None:
         self.is_up = False
@@ -136,7 +136,7 @@ class RtmpSink:
         self._url = url
         self._ffmpeg = ffmpeg
         self._ca_file = ca_file
-        self._on_event = on_event
+        self._on_trigger = on_trigger
         self._want_key = want_key
         self._configuration: bytes | None = None
         self._rate: int | None = None
@@ -155,7 +155,7 @@ class RtmpSink:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             logger.error("a mistake of the gateway in sending", exc_info=error)
-            self._on_event(Event.GAVE_UP, f"the gateway made a mistake: {type(error).__name__}")
+            self._on_trigger(Trigger.GAVE_UP, f"the gateway made a mistake: {type(error).__name__}")
 
     def send(self, packet: Packet) -> None:
         if isinstance(packet, DecoderConfiguration):
@@ -198,19 +198,19 @@ class RtmpSink:
             try:
                 up_s, complaint = await self._connect_once()
             except OSError as error:
-                self._on_event(Event.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
+                self._on_trigger(Trigger.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
                 return
             if complaint == _CANT_START:
-                self._on_event(Event.CAPTURE_FAILED, complaint)
+                self._on_trigger(Trigger.CAPTURE_FAILED, complaint)
                 return
             if up_s > REFUSED_WITHIN_S:
                 failures = refusals = 0
             failures += 1
             if up_s > REFUSED_WITHIN_S or any(word in complaint.lower() for word in _UNREACHABLE):
-                self._on_event(Event.RTMP_LOST, complaint or "the RTMP connection broke")
+                self._on_trigger(Trigger.RTMP_LOST, complaint or "the RTMP connection broke")
             else:
                 refusals += 1
-                self._on_event(Event.RTMP_REFUSED, complaint or "the RTMP server closed the connection")
+                self._on_trigger(Trigger.RTMP_REFUSED, complaint or "the RTMP server closed the connection")
             delay_s = min(MAX_RETRY_S, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
             await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
 
@@ -251,7 +251,7 @@ class RtmpSink:
 
     def _declare_up(self) -> None:
         self.is_up = True
-        self._on_event(Event.PUBLISHED, "")
+        self._on_trigger(Trigger.PUBLISHED, "")
 
     async def _spawn(self) -> Process:
         reader, writer = os.pipe()

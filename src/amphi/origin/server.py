@@ -60,7 +60,7 @@ class PublisherConnection:
         self.stream: Stream | None = None
         self.publication: Publication | None = None
         self.last_received = monotonic()
-        self._heard = False
+        self._has_sent = False
 
     async def run(self) -> None:
         """Serve it until it ends; whatever it does harms no other connection."""
@@ -89,7 +89,7 @@ class PublisherConnection:
     def progress(self) -> int | None:
         """How far it has come; None while it waits for the answer to its request."""
         state = self._protocol.state
-        return None if state is State.ASKING else state.value if self._heard else 0
+        return None if state is State.ASKING else state.value if self._has_sent else 0
 
     def drop(self, reason: str) -> None:
         """Cut the connection at once."""
@@ -104,7 +104,7 @@ class PublisherConnection:
                 data = await self._reader.read(READ_BYTES)
             if not data:
                 return
-            self._heard = True
+            self._has_sent = True
             self.last_received = monotonic()
             await self._handle(self._protocol.receive_data(data))
             if self.stream is not None:

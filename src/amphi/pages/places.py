@@ -50,7 +50,7 @@ class Lane:
         self._name = name
         self._queue_length = places * QUEUE_PER_PLACE
         self._waiting = 0
-        self._told = False
+        self._warned = False
         self._free: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
         # A thread starts with the first page that is put into it.
         self._threads = [
@@ -88,23 +88,23 @@ class Lane:
 
     async def _take(self) -> ThreadPoolExecutor:
         if self._free.empty() and self._waiting >= self._queue_length:
-            self._tell()
+            self._warn_once()
             raise BusyError
         self._waiting += 1
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await self._free.get()
         except TimeoutError:
-            self._tell()
+            self._warn_once()
             raise BusyError from None
         finally:
             self._waiting -= 1
             if not self._waiting:
-                self._told = False
+                self._warned = False
 
-    def _tell(self) -> None:
-        if not self._told:
-            self._told = True
+    def _warn_once(self) -> None:
+        if not self._warned:
+            self._warned = True
             log.warning("too many requests at once (%s): some are answered 503", self._name)
 
 

@@ -242,9 +242,9 @@ class Performance:
             await _until(began + self.seconds * (turn + 0.5) / CHAT_ROUNDS)
             question, answer = chat_lines(turn + 1, self.stage.token)
             late = "A listener's message did not reach the meeting"
-            to_meeting.append(await self._told(listener.write(question), presenter, question, late))
+            to_meeting.append(await self._chat_delay_ms(listener.write(question), presenter, question, late))
             late = "A presenter's message did not reach the listener"
-            to_listener.append(await self._told(presenter.say(answer), listener, answer, late))
+            to_listener.append(await self._chat_delay_ms(presenter.say(answer), listener, answer, late))
         self.measures.chat_to_meeting_ms = round(statistics.median(to_meeting))
         self.measures.chat_to_listener_ms = round(statistics.median(to_listener))
         self.tell(
@@ -255,8 +255,8 @@ class Performance:
         )
         await _until(began + self.seconds)
 
-    async def _told(self, sending: Awaitable[float], hearer: Robot, text: str, late: str) -> float:
-        """Milliseconds from sending to standing on the other's page."""
+    async def _chat_delay_ms(self, sending: Awaitable[float], hearer: Robot, text: str, late: str) -> float:
+        """Milliseconds from sending a chat message until it stands on the other's page."""
         hearing = asyncio.create_task(heard(hearer, text))
         try:
             sent = await sending

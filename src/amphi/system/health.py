@@ -7,7 +7,7 @@ from django.db import Error, connection
 PATIENCE_S = 3.0
 
 
-def _asked() -> bool:
+def _database_answers() -> bool:
     """Ask the database, over a connection of its own: one that is kept would not tell that no new one is let in."""
     try:
         with connection.cursor() as cursor:
@@ -28,7 +28,7 @@ class Health:
     async def is_good(self) -> bool:
         """Whether the database answers within `PATIENCE_S`."""
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(asyncio.to_thread(_asked))
+            self._asking = asyncio.create_task(asyncio.to_thread(_database_answers))
         try:
             return await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE_S)
         except TimeoutError:

@@ -117,7 +117,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event.access_groups.set(meeting.access_groups.all())
     event.additional_owners.set(meeting.additional_owners.all())
     if chat_changed:
-        Livestream.objects.filter(event=event, state__in=RUNNING).update(check_at=timezone.now())
+        Livestream.objects.filter(event=event, state__in=RUNNING).update(look_at=timezone.now())
         publish_chat_setting(event)
     return event
 
@@ -186,8 +186,8 @@ def _read_again(livestream: Livestream) -> None:
         raise MeetingDeletedError(_("This meeting was deleted meanwhile.")) from None
 
 
-def _asked(livestream: Livestream, event: str, user: User) -> None:
-    if not transitions.apply(livestream, event, user=user):
+def _apply_or_refuse(livestream: Livestream, trigger: str, user: User) -> None:
+    if not transitions.apply(livestream, trigger, user=user):
         _read_again(livestream)
         raise TransitionRefusedError(
             _("This can’t be done now: the live is “%(state)s”.") % {"state": livestream.get_state_display()}
@@ -200,7 +200,7 @@ def stop_live(livestream: Livestream, *, user: User) -> None:
     Raises:
         TransitionRefusedError: no live runs.
     """
-    _asked(livestream, transitions.STOP, user)
+    _apply_or_refuse(livestream, transitions.STOP, user)
 
 
 def restart_live(livestream: Livestream, *, user: User) -> None:
@@ -209,7 +209,7 @@ def restart_live(livestream: Livestream, *, user: User) -> None:
     Raises:
         TransitionRefusedError: no live runs.
     """
-    _asked(livestream, transitions.RESTART, user)
+    _apply_or_refuse(livestream, transitions.RESTART, user)
 
 
 def end_webinar(livestream: Livestream, *, user: User) -> None:
@@ -219,7 +219,7 @@ def end_webinar(livestream: Livestream, *, user: User) -> None:
     if transitions.apply(livestream, transitions.STOP, user=user, reason="end", ends_meeting=True):
         return
     # The live stopped before, or is stopping: the meeting is still to be ended.
-    Livestream.objects.filter(pk=livestream.pk).update(ends_meeting=True, check_at=timezone.now())
+    Livestream.objects.filter(pk=livestream.pk).update(ends_meeting=True, look_at=timezone.now())
 
 
 @transaction.atomic
@@ -234,7 +234,7 @@ def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
     if livestream is None:
         raise TransitionRefusedError(_("This meeting is not a webinar."))
     Meeting.objects.filter(pk=meeting.pk).update(enable_chat=enabled)
-    Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(check_at=timezone.now())
+    Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(look_at=timezone.now())
     Event.objects.filter(pk=livestream.event_id).update(enable_chat=enabled)
     livestream.event.enable_chat = enabled
     publish_chat_setting(livestream.event)

@@ -90,7 +90,7 @@ class Livestream(Leased):
     job_since = models.DateTimeField(null=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
-    asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
+    start_asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
     ends_meeting = models.BooleanField(default=False, editable=False)
     removal = models.CharField(
         _("afterwards"), max_length=8, blank=True, choices=Removal, default="", editable=False
@@ -98,7 +98,7 @@ class Livestream(Leased):
     last_error = models.CharField(_("last error"), max_length=40, blank=True, editable=False)
     last_error_detail = models.CharField(max_length=500, blank=True, editable=False)
 
-    check_at = models.DateTimeField(null=True, db_index=True, editable=False)
+    look_at = models.DateTimeField(null=True, db_index=True, editable=False)
     media_mark = models.CharField(max_length=100, blank=True, editable=False)
     media_seen_at = models.DateTimeField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -111,9 +111,9 @@ class Livestream(Leased):
     streaming_user = models.CharField(max_length=100, blank=True, default="", editable=False)
     participants = models.PositiveIntegerField(null=True, editable=False)
     participants_seen_at = models.DateTimeField(null=True, editable=False)
-    hook_checked_at = models.DateTimeField(null=True, editable=False)
+    hook_asked_at = models.DateTimeField(null=True, editable=False)
     has_hook = models.BooleanField(null=True, editable=False)
-    overrun_checked_at = models.DateTimeField(null=True, editable=False)
+    made_way_at = models.DateTimeField(null=True, editable=False)
     displaced_at = models.DateTimeField(null=True, editable=False)
     limit_warned_at = models.DateTimeField(null=True, editable=False)
 
@@ -171,7 +171,7 @@ class Transition(models.Model):
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="transitions")
     old = models.CharField(_("from"), max_length=12, choices=State)
     new = models.CharField(_("to"), max_length=12, choices=State)
-    event = models.CharField(_("trigger"), max_length=20)
+    trigger = models.CharField(_("trigger"), max_length=20)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -188,7 +188,7 @@ class Transition(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.old} → {self.new} ({self.event})"
+        return f"{self.old} → {self.new} ({self.trigger})"
 
 
 class RaisedHand(models.Model):
@@ -203,7 +203,7 @@ class RaisedHand(models.Model):
     # Before 2.7 a raised hand was an emoji, and is lowered by any other.
     is_emoji = models.BooleanField(default=False)
     changed_at = models.DateTimeField()
-    noted_at = models.DateTimeField()
+    written_at = models.DateTimeField()
 
     class Meta:
         constraints = [
@@ -255,7 +255,7 @@ class Recording(Leased):
 
     Attributes:
         formats: how it can be watched, as ``{"kind", "url", "minutes"}``; empty until it was looked up.
-        check_at: when it is looked up next.
+        look_at: when it is looked up next.
         attempts: how often that was in vain.
     """
 
@@ -265,7 +265,7 @@ class Recording(Leased):
     record_id = models.CharField(max_length=256, editable=False)
     started_at = models.DateTimeField(_("recorded at"), null=True)
     formats = models.JSONField(_("formats"), default=list)
-    check_at = models.DateTimeField(db_index=True, editable=False)
+    look_at = models.DateTimeField(db_index=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:

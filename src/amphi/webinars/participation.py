@@ -26,21 +26,21 @@ POLL_FRESH = timedelta(minutes=15)
 # --- what webhooks tell
 
 
-def hand_changed(meeting: Meeting, event: webhooks.HandRaised, at: datetime) -> None:
+def hand_changed(meeting: Meeting, hint: webhooks.HandRaised, at: datetime) -> None:
     """Note that a hand went up or down; what is older than what is known changes nothing."""
     livestream = Livestream.objects.filter(meeting=meeting).first()
-    session_id, user_id = event.internal_meeting_id[:256], event.user_id[:100]
+    session_id, user_id = hint.internal_meeting_id[:256], hint.user_id[:100]
     if livestream is None or not session_id or not user_id:
         return
     hand = RaisedHand.objects.filter(livestream=livestream, session_id=session_id, user_id=user_id)
-    if event.is_emoji and not event.raised:
+    if hint.is_emoji and not hint.raised:
         # Since 2.7 emojis and hands go their own ways: only what an emoji raised does an emoji lower.
         hand = hand.filter(is_emoji=True)
-    change = {"is_raised": event.raised, "changed_at": at, "noted_at": timezone.now()}
-    if event.raised and event.is_emoji:
+    change = {"is_raised": hint.raised, "changed_at": at, "written_at": timezone.now()}
+    if hint.raised and hint.is_emoji:
         change["is_emoji"] = True
     known = hand.filter(changed_at__lte=at).update(**change) or hand.exists()
-    if known or (event.is_emoji and not event.raised):
+    if known or (hint.is_emoji and not hint.raised):
         return
     RaisedHand.objects.get_or_create(
         livestream=livestream,
@@ -48,20 +48,20 @@ def hand_changed(meeting: Meeting, event: webhooks.HandRaised, at: datetime) -> 
         user_id=user_id,
         defaults={
             **change,
-            "external_user_id": event.external_user_id[:256],
-            "name": _name(meeting, event),
+            "external_user_id": hint.external_user_id[:256],
+            "name": _name(meeting, hint),
         },
     )
 
 
-def _name(meeting: Meeting, event: webhooks.HandRaised) -> str:
+def _name(meeting: Meeting, hint: webhooks.HandRaised) -> str:
     """Whose hand it is: the event often leaves the name out, and what was told when they came has it."""
     name = (
-        event.name
+        hint.name
         or Attendance.objects.filter(
             session__meeting=meeting,
-            session__internal_id=event.internal_meeting_id,
-            user_id_in_bbb=event.user_id[:100],
+            session__internal_id=hint.internal_meeting_id,
+            user_id_in_bbb=hint.user_id[:100],
         )
         .values_list("name", flat=True)
         .last()
@@ -70,47 +70,45 @@ def _name(meeting: Meeting, event: webhooks.HandRaised) -> str:
     return clean_line(name)[:255]
 
 
-def person_left(meeting: Meeting, event: webhooks.UserLeft, at: datetime) -> None:
+def person_left(meeting: Meeting, hint: webhooks.UserLeft, at: datetime) -> None:
     """Note that somebody went, and the hand with them."""
     RaisedHand.objects.filter(
         livestream__meeting=meeting,
-        session_id=event.internal_meeting_id,
-        user_id=event.user_id[:100],
+        session_id=hint.internal_meeting_id,
+        user_id=hint.user_id[:100],
         changed_at__lte=at,
-    ).update(is_raised=False, changed_at=at, noted_at=timezone.now())
+    ).update(is_raised=False, changed_at=at, written_at=timezone.now())
 
 
-def poll_started(meeting: Meeting, event: webhooks.PollStarted, at: datetime) -> None:
+def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> None:
     """Note a poll; being told twice, or after its first answers, is harmless."""
-    poll = _poll(meeting, event, at)
+    poll = _poll(meeting, hint, at)
     if poll is not None:
-        question = clean_line(event.question)[:500]
+        question = clean_line(hint.question)[:500]
         Poll.objects.filter(pk=poll.pk).update(question=question, started_at=min(at, poll.started_at))
 
 
-def poll_responded(meeting: Meeting, event: webhooks.PollResponded, at: datetime) -> None:
+def poll_responded(meeting: Meeting, hint: webhooks.PollResponded, at: datetime) -> None:
     """Note one answer to a poll; being told twice is harmless.
 
     BBB tells every answer in the name of its presenter, who is sent it, so that only the moment tells two answers apart:
     https://github.com/bigbluebutton/bigbluebutton, ``UserRespondedToPollRespMsg``.
     """
-    poll = _poll(meeting, event, at)
+    poll = _poll(meeting, hint, at)
     if poll is not None:
-        answers = ",".join(str(one) for one in event.answer_ids)
-        key = f"{event.sent_at_ms}:{event.user_id}:{answers}"[:200]
+        answers = ",".join(str(one) for one in hint.answer_ids)
+        key = f"{hint.sent_at_ms}:{hint.user_id}:{answers}"[:200]
         PollResponse.objects.get_or_create(poll=poll, key=key, defaults={"at": at})
 
 
-def _poll(
-    meeting: Meeting, event: webhooks.PollStarted | webhooks.PollResponded, at: datetime
-) -> Poll | None:
+def _poll(meeting: Meeting, hint: webhooks.PollStarted | webhooks.PollResponded, at: datetime) -> Poll | None:
     livestream = Livestream.objects.filter(meeting=meeting).first()
-    if livestream is None or not event.internal_meeting_id or not event.poll_id:
+    if livestream is None or not hint.internal_meeting_id or not hint.poll_id:
         return None
     poll, _made = Poll.objects.get_or_create(
         livestream=livestream,
-        session_id=event.internal_meeting_id[:256],
-        poll_id=event.poll_id[:200],
+        session_id=hint.internal_meeting_id[:256],
+        poll_id=hint.poll_id[:200],
         defaults={"started_at": at},
     )
     return poll

@@ -144,7 +144,7 @@ def is_taken(livestream: Livestream) -> bool:
 
 def must_wait(livestream: Livestream) -> bool:
     """Whether a webinar that was started before `livestream` still has its gateway: two would send to one address."""
-    return _others_on(livestream).exclude(asked_at__gt=livestream.asked_at).exists()
+    return _others_on(livestream).exclude(start_asked_at__gt=livestream.start_asked_at).exists()
 
 
 def job_before(livestream: Livestream) -> RetiringJob | None:

@@ -22,7 +22,7 @@ def note_recording_ready(meeting: Meeting, record_id: str) -> None:
         return
     now = timezone.now()
     known = Recording.objects.filter(meeting=meeting, record_id=record_id)
-    if known.update(check_at=now, attempts=0) or meeting.recordings.count() >= MOST_FOR_MEETING:
+    if known.update(look_at=now, attempts=0) or meeting.recordings.count() >= MOST_FOR_MEETING:
         return
     log.info("recording ready for meeting %s “%s”", meeting.pk, meeting.name)
-    Recording.objects.get_or_create(meeting=meeting, record_id=record_id, defaults={"check_at": now})
+    Recording.objects.get_or_create(meeting=meeting, record_id=record_id, defaults={"look_at": now})

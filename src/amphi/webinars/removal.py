@@ -44,7 +44,7 @@ def ask(livestream: Livestream, kind: Removal, *, user: User) -> None:
         columns["ends_meeting"] = True
     if not transitions.apply(livestream, transitions.STOP, user=user, reason=kind, **columns):
         # It is stopping already, or only its meeting is open.
-        Livestream.objects.filter(pk=livestream.pk).update(**columns, check_at=timezone.now())
+        Livestream.objects.filter(pk=livestream.pk).update(**columns, look_at=timezone.now())
 
 
 def finish(livestream: Livestream) -> bool:

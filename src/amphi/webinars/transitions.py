@@ -31,7 +31,7 @@ GIVE_UP = "give_up"
 _REPLACES_JOB = frozenset({RESTART, GIVE_UP})
 """What leaves the gateway's job behind, to be stopped whenever its gateway listens."""
 
-EVENTS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
+TRIGGERS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
 
 TABLE: dict[tuple[State, str], State] = {
     (State.IDLE, GO_LIVE): State.STARTING,
@@ -82,13 +82,13 @@ def tell_listeners(livestream: Livestream) -> None:
         livestream.event_id,
         listeners_state(livestream),
         since=livestream.state_since,
-        held_since=livestream.asked_at if livestream.is_running else None,
+        held_since=livestream.start_asked_at if livestream.is_running else None,
     )
 
 
-def is_legal(state: str, event: str) -> bool:
-    """Whether `event` means something in `state`."""
-    return (State(state), event) in TABLE
+def is_legal(state: str, trigger: str) -> bool:
+    """Whether `trigger` means something in `state`."""
+    return (State(state), trigger) in TABLE
 
 
 def retire_job(livestream: Livestream, now: datetime) -> None:
@@ -152,15 +152,15 @@ def _set(livestream: Livestream, changes: Mapping[str, object]) -> None:
         setattr(livestream, name, value)
 
 
-def _changes(livestream: Livestream, event: str, now: datetime) -> dict[str, object]:
+def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, object]:
     """The columns that a transition sets besides the state."""
     # Whatever the new state, it is looked at: only who has seen it decides that no more looks are needed.
-    changes: dict[str, object] = {"check_at": now}
-    if event == GO_LIVE:
+    changes: dict[str, object] = {"look_at": now}
+    if trigger == GO_LIVE:
         changes |= {
             "job_id": uuid.uuid4(),
             "job_since": now,
-            "asked_at": now,
+            "start_asked_at": now,
             "went_live_at": None,
             "media_mark": "",
             "media_seen_at": None,
@@ -171,25 +171,25 @@ def _changes(livestream: Livestream, event: str, now: datetime) -> dict[str, obj
             "chat_shown": None,
             "session_id": "",
             "participants": None,
-            "hook_checked_at": None,
+            "hook_asked_at": None,
             "has_hook": None,
-            "overrun_checked_at": None,
+            "made_way_at": None,
             "limit_warned_at": None,
             "gateway_asked_at": None,
             "start_may_come_until": None,
             "remote_id": "",
         }
-    elif event == MEDIA_SEEN:
+    elif trigger == MEDIA_SEEN:
         changes |= {"last_error": "", "last_error_detail": ""}
         if livestream.went_live_at is None:
             changes["went_live_at"] = now
     return changes
 
 
-def _is_left_behind(livestream: Livestream, event: str, now: datetime) -> bool:
-    """Whether the gateway's job is still to be stopped after `event`."""
+def _is_left_behind(livestream: Livestream, trigger: str, now: datetime) -> bool:
+    """Whether the gateway's job is still to be stopped after `trigger`."""
     may_come = livestream.start_may_come_until is not None and livestream.start_may_come_until > now
-    return event in _REPLACES_JOB or (event == GATEWAY_IDLE and may_come)
+    return trigger in _REPLACES_JOB or (trigger == GATEWAY_IDLE and may_come)
 
 
 def _free_for_another_look() -> Case:
@@ -202,36 +202,36 @@ def _free_for_another_look() -> Case:
 
 def apply(
     livestream: Livestream,
-    event: str,
+    trigger: str,
     *,
     user: User | None,
     reason: str = "",
     by_lease: bool = False,
     **columns: object,
 ) -> bool:
-    """Apply `event` to `livestream`, once, whoever else tries at the same moment.
+    """Apply `trigger` to `livestream`, once, whoever else tries at the same moment.
 
     The row changes only if its state and job are still those that `livestream` was read with; the change, its audit row and
     what listeners are told are one transaction.
 
     Args:
-        livestream: as read; brought up to date when the event is applied.
-        event: one of `EVENTS`.
+        livestream: as read; brought up to date when the trigger is applied.
+        trigger: one of `TRIGGERS`.
         user: who asked, or None for the platform itself.
         reason: a code or short sentence for the history.
         by_lease: it is a look that decides so, and only while it has the lease that `livestream` was read with.
         columns: more columns to set in the same change, such as ``ends_meeting``.
 
     Returns:
-        False when the event means nothing in this state, or somebody was first.
+        False when the trigger means nothing in this state, or somebody was first.
     """
     old = State(livestream.state)
-    new = TABLE.get((old, event))
+    new = TABLE.get((old, trigger))
     if new is None:
         return False
     now = timezone.now()
-    changes = {**_changes(livestream, event, now), **columns, "state": new, "state_since": now}
-    if event in _REPLACES_JOB:
+    changes = {**_changes(livestream, trigger, now), **columns, "state": new, "state_since": now}
+    if trigger in _REPLACES_JOB:
         changes |= new_job(now)
     with transaction.atomic():
         guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
@@ -239,14 +239,14 @@ def apply(
             guarded = guarded.filter(claimed_by=livestream.claimed_by)
         else:
             changes["claimed_until"] = _free_for_another_look()
-        if event == GO_LIVE:
+        if trigger == GO_LIVE:
             guarded = guarded.filter(removal="")  # what is being removed is not begun again
         if not guarded.update(**changes):
             return False
         Transition.objects.create(
-            livestream=livestream, old=old, new=new, event=event, reason=reason[:200], actor=user
+            livestream=livestream, old=old, new=new, trigger=trigger, reason=reason[:200], actor=user
         )
-        if _is_left_behind(livestream, event, now):
+        if _is_left_behind(livestream, trigger, now):
             retire_job(livestream, now)
         changes.pop("claimed_until", None)
         _set(livestream, changes)
@@ -254,7 +254,7 @@ def apply(
     meeting = livestream.meeting
     log.info(
         "%s for meeting %s “%s”: %s → %s%s",
-        event,
+        trigger,
         meeting.pk,
         meeting.name,
         old,

@@ -18,7 +18,7 @@ LEASE = timedelta(seconds=15)
 
 def claim_due(worker: str, *, limit: int, lease: timedelta = LEASE) -> list[Lease]:
     """Claim up to `limit` livestreams that are due and that no living worker holds."""
-    due = Livestream.objects.filter(check_at__lte=timezone.now()).order_by("check_at")
+    due = Livestream.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     return leases.claim(due, worker=worker, limit=limit, length=lease)
 
 
@@ -28,10 +28,10 @@ def carry_out(lease: Lease) -> None:
     livestream: Livestream | None = held.first()
     if livestream is None:
         return
-    read = livestream.check_at
+    read = livestream.look_at
     next_in = supervisor.look(livestream)
     next_at = None if next_in is None else timezone.now() + next_in
-    lease.release(check_at=leases.unless_asked_anew("check_at", read, next_at))
+    lease.release(look_at=leases.unless_asked_anew("look_at", read, next_at))
 
 
 def free_leases_of_the_dead(worker: str) -> None:

@@ -97,7 +97,7 @@ class Decision:
     Attributes:
         look_in: when to look again, unless somebody asks for it sooner.
         columns: of the livestream.
-        trigger: of a transition, one of `transitions.EVENTS`.
+        trigger: of a transition, one of `transitions.TRIGGERS`.
         reason: of the transition, or why the job is replaced.
         replaces_job: a new job takes the place of the gateway's job.
         calls: to be made once all that is written, in this order.

@@ -69,15 +69,17 @@ def _job_before(livestream: Livestream) -> JobBefore | None:
 
 def _meeting(livestream: Livestream, now: datetime) -> MeetingSeen:
     meeting = livestream.meeting
-    told = presence.end_was_told(meeting, now=now)
+    end_was_told = presence.end_was_told(meeting, now=now)
     try:
         info = meeting_server().meeting_info(meeting.bbb_id)
     except MeetingNotFoundError:
         gone_for = presence.gone_for(meeting, now=now)
-        return MeetingSeen(is_known=False, gone_for=gone_for, end_was_told=told)
+        return MeetingSeen(is_known=False, gone_for=gone_for, end_was_told=end_was_told)
     except BigBlueButtonError as error:
         log.warning("meeting_info for meeting %s “%s”: %s", meeting.pk, meeting.name, error)
         gone_for = now - meeting.gone_since if meeting.gone_since else timedelta()
-        return MeetingSeen(is_known=None, gone_for=gone_for, end_was_told=told)
+        return MeetingSeen(is_known=None, gone_for=gone_for, end_was_told=end_was_told)
     presence.note_there(meeting)
-    return MeetingSeen(is_known=True, is_over=info.over, info=None if info.over else info, end_was_told=told)
+    return MeetingSeen(
+        is_known=True, is_over=info.over, info=None if info.over else info, end_was_told=end_was_told
+    )

@@ -25,12 +25,12 @@ def columns(meeting: Meeting, info: MeetingInfo, now: datetime) -> dict[str, obj
 def lower_hands(livestream: Livestream, info: MeetingInfo, now: datetime) -> None:
     """Lower the hands of those who are not in the meeting, and name the others."""
     hands = RaisedHand.objects.filter(
-        livestream=livestream, session_id=info.internal_id, is_raised=True, noted_at__lt=now
+        livestream=livestream, session_id=info.internal_id, is_raised=True, written_at__lt=now
     ).exclude(external_user_id="")
     present = Counter(one.user_id for one in info.attendees)
     names = {one.user_id: clean_line(one.full_name)[:255] for one in info.attendees}
     for hand in hands:
         if hand.external_user_id not in present:
-            RaisedHand.objects.filter(pk=hand.pk, noted_at=hand.noted_at).update(is_raised=False)
+            RaisedHand.objects.filter(pk=hand.pk, written_at=hand.written_at).update(is_raised=False)
         elif not hand.name and present[hand.external_user_id] == 1:
             RaisedHand.objects.filter(pk=hand.pk).update(name=names[hand.external_user_id])

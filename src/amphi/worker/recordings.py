@@ -30,7 +30,7 @@ _HIDDEN_FORMATS = frozenset({"statistics"})
 
 def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
     """Claim up to `limit` recordings that are to be looked up now, each by one worker."""
-    due = Recording.objects.filter(check_at__lte=timezone.now()).order_by("check_at")
+    due = Recording.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
@@ -60,8 +60,8 @@ def look_up(lease: Lease) -> None:
 
 def _release(lease: Lease, recording: Recording, pause: timedelta, **columns: object) -> None:
     """Give the recording back; what was told of it meanwhile has it looked up at once."""
-    next_at = leases.unless_asked_anew("check_at", recording.check_at, timezone.now() + pause)
-    lease.release(check_at=next_at, **columns)
+    next_at = leases.unless_asked_anew("look_at", recording.look_at, timezone.now() + pause)
+    lease.release(look_at=next_at, **columns)
 
 
 def _is_meant(answered: AnsweredRecording, recording: Recording) -> bool:

@@ -80,4 +80,4 @@ def _forget(lease: Lease, job: RetiringJob) -> None:
         waiting = Livestream.objects.filter(gateway=job.gateway) | Livestream.objects.filter(
             pk=job.livestream_id
         )
-        waiting.exclude(check_at=None).update(check_at=timezone.now())
+        waiting.exclude(look_at=None).update(look_at=timezone.now())

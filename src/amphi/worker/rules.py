@@ -42,7 +42,7 @@ ON_AIR_FOR = timedelta(seconds=10)
 
 def must_ask_for_hook(row: Livestream, now: datetime) -> bool:
     """Whether BBB is to be asked again to tell us what happens."""
-    return row.hook_checked_at is None or now >= row.hook_checked_at + HOOK_EVERY
+    return row.hook_asked_at is None or now >= row.hook_asked_at + HOOK_EVERY
 
 
 def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
@@ -56,7 +56,7 @@ def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
     every = LOOK_EVERY.get(State(row.state), IN_NO_HURRY)
     draft = Draft(every, row=row, seen=seen, now=now)
     if seen.hook is not None:
-        draft.columns |= {"hook_checked_at": now, "has_hook": seen.hook.has_hook}
+        draft.columns |= {"hook_asked_at": now, "has_hook": seen.hook.has_hook}
     _note_people(draft)
     if row.state in {State.STARTING, State.RECOVERING}:
         _bring_on_air(draft)
@@ -180,10 +180,10 @@ def _patience(draft: Draft) -> timedelta:
 def _mind_the_clock(draft: Draft) -> None:
     """Make way for others when the live runs over its end, and warn before the hard limit."""
     row, now = draft.row, draft.now
-    due = row.overrun_checked_at is None or now >= row.overrun_checked_at + OVERRUN_EVERY
+    due = row.made_way_at is None or now >= row.made_way_at + OVERRUN_EVERY
     if due and now >= row.ends_at:
         draft.calls.append(MakeWay())
-        draft.columns["overrun_checked_at"] = now
+        draft.columns["made_way_at"] = now
     limit = _hard_limit(draft)
     if limit is not None and row.limit_warned_at is None and now >= limit - LIMIT_WARNING:
         draft.calls.append(WarnOfLimit(limit))
@@ -192,4 +192,4 @@ def _mind_the_clock(draft: Draft) -> None:
 
 def _hard_limit(draft: Draft) -> datetime | None:
     """When the live is stopped, whoever forgot it."""
-    return draft.row.asked_at + draft.seen.longest if draft.row.asked_at is not None else None
+    return draft.row.start_asked_at + draft.seen.longest if draft.row.start_asked_at is not None else None

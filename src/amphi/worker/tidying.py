@@ -17,7 +17,7 @@ from amphi.mails.models import Mail
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600
-STREAM_EVENTS_KEPT = timedelta(days=1)
+STREAM_MESSAGES_KEPT = timedelta(days=1)
 """What a page that was away may ask for again; chat messages themselves are kept with their event."""
 MAILS_KEPT = timedelta(days=30)
 """Sent or given up: long enough to answer who asks whether one was sent, no longer, since they name people."""
@@ -50,7 +50,7 @@ def tidy() -> int:
     """Remove what has served its time; the number of rows."""
     now = timezone.now()
     old = (
-        StreamMessage.objects.filter(created_at__lt=now - STREAM_EVENTS_KEPT),
+        StreamMessage.objects.filter(created_at__lt=now - STREAM_MESSAGES_KEPT),
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
         Session.objects.filter(expire_date__lt=now),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),

@@ -73,8 +73,8 @@ class Segmenter:
     def begin(self) -> None:
         """A publisher begins; after another one, its media is a discontinuity."""
         self.flush()
-        self._told_avc: AVCConfiguration | None = None
-        self._told_aac: AACConfiguration | None = None
+        self._last_avc: AVCConfiguration | None = None
+        self._last_aac: AACConfiguration | None = None
         self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
         self._changes: deque[datetime] = deque()
         self._target = 0
@@ -90,15 +90,15 @@ class Segmenter:
 
     def receive_metadata(self, values: Mapping[str, object]) -> None:
         """Learn from ``onMetaData`` which tracks to wait for."""
-        told = {
+        announced = {
             kind for kind in (AUDIO, VIDEO) if values.get(f"{kind}codecid") or values.get(f"{kind}datarate")
         }
-        if told and not self._running:
-            self._opening.expected = told | self._with_header()
+        if announced and not self._running:
+            self._opening.expected = announced | self._with_header()
 
     def _with_header(self) -> set[str]:
         """The tracks whose configuration came."""
-        headers = {VIDEO: self._told_avc, AUDIO: self._told_aac}
+        headers = {VIDEO: self._last_avc, AUDIO: self._last_aac}
         return {track for track, header in headers.items() if header is not None}
 
     def receive_video(self, timestamp: int, body: bytes, now: datetime) -> None:
@@ -112,12 +112,12 @@ class Segmenter:
         Raises:
             MediaError: it can't be packaged.
         """
-        tag = parse_video(body, self._told_avc.length_bytes if self._told_avc else LENGTH_BYTES)
+        tag = parse_video(body, self._last_avc.length_bytes if self._last_avc else LENGTH_BYTES)
         if isinstance(tag, AVCConfiguration):
-            self._count_change(now, changed=tag != self._told_avc)
-            self._told_avc = tag
+            self._count_change(now, changed=tag != self._last_avc)
+            self._last_avc = tag
             self._opening.expected |= self._with_header()
-        elif tag is not None and self._told_avc is not None:
+        elif tag is not None and self._last_avc is not None:
             if self._running and self._starts_anew(tag):
                 self._start_anew({VIDEO, AUDIO} if self._audio or self._sound_waits else {VIDEO}, now)
             self._receive(Arrived(self._timeline.place(timestamp, VIDEO), tag, now))
@@ -126,11 +126,11 @@ class Segmenter:
         """Take an audio tag; as for `receive_video`."""
         tag = parse_audio(body)
         if isinstance(tag, AACConfiguration):
-            self._count_change(now, changed=tag != self._told_aac)
-            self._told_aac = tag
+            self._count_change(now, changed=tag != self._last_aac)
+            self._last_aac = tag
             self._opening.expected |= self._with_header()
-        elif tag is not None and self._told_aac is not None:
-            if self._running and self._told_aac != self.aac:
+        elif tag is not None and self._last_aac is not None:
+            if self._running and self._last_aac != self.aac:
                 # With a picture that goes on, the sound waits for the next keyframe.
                 self._sound_waits = True
                 if self._video is None or self._is_stalled(now):
@@ -139,7 +139,7 @@ class Segmenter:
 
     def _starts_anew(self, frame: VideoFrame) -> bool:
         """Whether what follows this picture needs another initialization segment."""
-        return frame.key and (self._video is None or self._told_avc != self.avc or self._sound_waits)
+        return frame.key and (self._video is None or self._last_avc != self.avc or self._sound_waits)
 
     def _start_anew(self, expected: set[str], now: datetime) -> None:
         self._count_change(now, changed=True)
@@ -185,8 +185,8 @@ class Segmenter:
         """Begin with the first keyframe and with the sound around it."""
         tracks = self._opening.tracks
         frames = self._opening.frames(self._part_ticks // TICKS_PER_MS)
-        self.avc = self._told_avc if VIDEO in tracks else None
-        self.aac = self._told_aac if AUDIO in tracks else None
+        self.avc = self._last_avc if VIDEO in tracks else None
+        self.aac = self._last_aac if AUDIO in tracks else None
         self._video = VideoTrack() if self.avc is not None else None
         self._audio = AudioTrack(self.aac) if self.aac is not None else None
         self._init = self._playlist.add_init(init_segment(self.avc, self.aac))
@@ -206,8 +206,8 @@ class Segmenter:
             return fit_target(self._part_ticks, [frame_ticks], other_track=False)
         times = [frame.at_ms * TICKS_PER_MS for frame in frames if frame.track == VIDEO]
         durations = [later - earlier for earlier, later in itertools.pairwise(times)]
-        heard = frame_ticks * (len(frames) - len(times))
-        return fit_target(self._part_ticks, durations, other_track=2 * heard > times[-1] - times[0])
+        sound_ticks = frame_ticks * (len(frames) - len(times))
+        return fit_target(self._part_ticks, durations, other_track=2 * sound_ticks > times[-1] - times[0])
 
     def _push(self, arrived: Arrived) -> None:
         if isinstance(arrived.frame, VideoFrame):
@@ -216,7 +216,7 @@ class Segmenter:
             self._push_audio(arrived.frame, arrived.at_ms, arrived.now)
 
     def _push_video(self, frame: VideoFrame, at_ms: int, now: datetime) -> None:
-        if self._video is None or self._told_avc != self.avc:
+        if self._video is None or self._last_avc != self.avc:
             return
         finished, dts = self._video.push(frame, at_ms)
         self._video_at = now

@@ -91,12 +91,12 @@ class AudioTrack:
             data: the frame.
             at_ms: its time, in the playlist's time.
         """
-        told = max(0, at_ms * self._rate // 1000)
+        stamped = max(0, at_ms * self._rate // 1000)
         duration = self._frame_samples
-        dts = told if self._next is None else self._next
-        ahead = told - dts
+        dts = stamped if self._next is None else self._next
+        ahead = stamped - dts
         if ahead > self.GAP_MS * self._rate // 1000:
-            dts = told
+            dts = stamped
         elif ahead < -self.GAP_MS * self._rate // 1000:
             duration //= 2
         elif abs(ahead) > self.TOLERANCE_MS * self._rate // 1000:

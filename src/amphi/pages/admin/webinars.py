@@ -125,7 +125,7 @@ class TransitionInline(admin.TabularInline):
 
     @admin.display(description=_("trigger"))
     def what(self, row: Transition) -> str:
-        """The event in plain words."""
+        """The trigger in plain words."""
         return wording.transition(row)
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -164,7 +164,7 @@ class LivestreamAdmin(admin.ModelAdmin):
         "ends_at",
         "state",
         "state_since",
-        "asked_at",
+        "start_asked_at",
         "went_live_at",
         "last_error",
         "last_error_detail",

@@ -46,7 +46,7 @@ def _look_now(meeting: Meeting, *, session_id: str = "", at: datetime | None = N
     if not meeting.is_webinar and meeting.is_open:
         is_certain = presence.is_current(meeting, session_id=session_id, at=at)
         _look_at_plain(meeting, is_certain=is_certain)
-    Livestream.objects.filter(meeting=meeting).exclude(check_at=None).update(check_at=timezone.now())
+    Livestream.objects.filter(meeting=meeting).exclude(look_at=None).update(look_at=timezone.now())
 
 
 def _look_at_plain(meeting: Meeting, *, is_certain: bool) -> None:
@@ -78,51 +78,51 @@ def events(request: HttpRequest, nonce: str) -> HttpResponse:
     except WebhookError as error:
         log.warning("webhook for meeting %s “%s” refused: %s", meeting.pk, meeting.name, error)
         return HttpResponse(status=403)
-    for event in delivered:
-        if event.meeting_id == meeting.bbb_id:
-            _take(meeting, event)
+    for hint in delivered:
+        if hint.meeting_id == meeting.bbb_id:
+            _take(meeting, hint)
     return HttpResponse(status=200)
 
 
-def _take(meeting: Meeting, event: webhooks.AnyEvent) -> None:
-    match event:
+def _take(meeting: Meeting, hint: webhooks.AnyEvent) -> None:
+    match hint:
         case webhooks.ChatMessage():
-            _take_message(meeting, event)
+            _take_message(meeting, hint)
         case webhooks.UserJoined() | webhooks.UserLeft():
-            _note_person(meeting, event)
+            _note_person(meeting, hint)
         case webhooks.HandRaised():
-            participation.hand_changed(meeting, event, _moment(event))
+            participation.hand_changed(meeting, hint, _moment(hint))
         case webhooks.PollStarted():
-            participation.poll_started(meeting, event, _moment(event))
+            participation.poll_started(meeting, hint, _moment(hint))
         case webhooks.PollResponded():
-            participation.poll_responded(meeting, event, _moment(event))
+            participation.poll_responded(meeting, hint, _moment(hint))
         case webhooks.RecordingReady():
-            recordings.note_recording_ready(meeting, event.record_id)
+            recordings.note_recording_ready(meeting, hint.record_id)
         case webhooks.MeetingEnded():
             log.info("webhook for meeting %s “%s”: meeting-ended", meeting.pk, meeting.name)
-            attendance.ended(meeting, session_id=event.internal_meeting_id, at=_moment(event))
-            _look_now(meeting, session_id=event.internal_meeting_id, at=_moment(event))
+            attendance.ended(meeting, session_id=hint.internal_meeting_id, at=_moment(hint))
+            _look_now(meeting, session_id=hint.internal_meeting_id, at=_moment(hint))
 
 
-def _moment(event: webhooks.Event) -> datetime:
+def _moment(hint: webhooks.Event) -> datetime:
     """When it happened, by BBB's clock; by ours where it does not say."""
-    return datetime.fromtimestamp(event.sent_at_ms / 1000, UTC) if event.sent_at_ms else timezone.now()
+    return datetime.fromtimestamp(hint.sent_at_ms / 1000, UTC) if hint.sent_at_ms else timezone.now()
 
 
-def _note_person(meeting: Meeting, event: webhooks.UserJoined | webhooks.UserLeft) -> None:
-    session_id, user_id, at = event.internal_meeting_id, event.user_id, _moment(event)
-    if isinstance(event, webhooks.UserLeft):
+def _note_person(meeting: Meeting, hint: webhooks.UserJoined | webhooks.UserLeft) -> None:
+    session_id, user_id, at = hint.internal_meeting_id, hint.user_id, _moment(hint)
+    if isinstance(hint, webhooks.UserLeft):
         attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
-        participation.person_left(meeting, event, at)
-    elif event.external_user_id == streaming_user_id(meeting):  # which is a browser, and nobody
+        participation.person_left(meeting, hint, at)
+    elif hint.external_user_id == streaming_user_id(meeting):  # which is a browser, and nobody
         Livestream.objects.filter(meeting=meeting).update(streaming_user=user_id[:100])
     else:
         coming = attendance.Coming(
             session_id=session_id,
             user_id=user_id,
-            external_id=event.external_user_id,
-            name=event.name,
-            is_moderator=event.role == "MODERATOR",
+            external_id=hint.external_user_id,
+            name=hint.name,
+            is_moderator=hint.role == "MODERATOR",
             at=at,
         )
         attendance.joined(meeting, coming)
@@ -218,7 +218,7 @@ def on_publish(request: HttpRequest) -> HttpResponse:
     if gateway is None:
         log.warning("on_publish refused: no live gateway has this name and key")
         return HttpResponse(status=403)
-    Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+    Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())
     event_id = holder_of(gateway.broadcaster.hls_url)
     return HttpResponse(
         status=200, headers={tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
@@ -232,5 +232,5 @@ def on_publish_done(request: HttpRequest) -> HttpResponse:
     """nginx-rtmp's ``on_publish_done``: the publisher left, so the live is looked at."""
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is not None:
-        Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(check_at=timezone.now())
+        Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())
     return HttpResponse(status=200)

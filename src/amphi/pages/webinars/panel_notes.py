@@ -123,8 +123,8 @@ def _messages(livestream: Livestream) -> tuple[Note, Note]:
         event_id=livestream.event_id,
         delivery__in=[Message.Delivery.WAITING, Message.Delivery.FAILED],
     )
-    if livestream.asked_at is not None:
-        undelivered = undelivered.filter(created_at__gte=livestream.asked_at)
+    if livestream.start_asked_at is not None:
+        undelivered = undelivered.filter(created_at__gte=livestream.start_asked_at)
     found: dict[str, Any] = undelivered.aggregate(
         waiting=Count("pk", filter=waits),
         since=Min("created_at", filter=waits),

@@ -93,7 +93,7 @@ RECORDING_FORMATS: dict[str, Promise] = {
 }
 """What BBB makes of a recording, by its name of the format."""
 
-EVENTS: dict[str, Promise] = {
+TRIGGERS: dict[str, Promise] = {
     transitions.GO_LIVE: _("Live requested"),
     transitions.MEDIA_SEEN: _("On air: picture received"),
     transitions.MEDIA_LOST: _("Picture interrupted"),
@@ -103,7 +103,7 @@ EVENTS: dict[str, Promise] = {
     transitions.GATEWAY_IDLE: _("Live stopped"),
     transitions.GIVE_UP: _("Live given up"),
 }
-"""The events of a livestream's life."""
+"""What a line of the history says, by the trigger of its transition."""
 
 
 def last_error(livestream: Livestream) -> str:
@@ -120,14 +120,14 @@ def last_error(livestream: Livestream) -> str:
 
 def transition(row: Transition) -> str:
     """One line of the history, without its time."""
-    if row.event == transitions.STOP and row.reason == "end":
+    if row.trigger == transitions.STOP and row.reason == "end":
         return str(_("End of the webinar requested"))
-    return str(EVENTS.get(row.event, row.event))
+    return str(TRIGGERS.get(row.trigger, row.trigger))
 
 
 def reason(row: Transition) -> str:
     """Why it happened, where that tells more than the line itself."""
-    if row.event in {transitions.GIVE_UP, transitions.MEDIA_LOST} or row.reason == "max_duration":
+    if row.trigger in {transitions.GIVE_UP, transitions.MEDIA_LOST} or row.reason == "max_duration":
         return str(ERRORS.get(row.reason, ""))
     return ""
 
