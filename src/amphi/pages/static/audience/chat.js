@@ -14,31 +14,41 @@ export class Chat {
   #error = document.getElementById("chat-error");
   #status = document.getElementById("chat-status");
   #count = document.getElementById("chat-count");
-  #toggle = document.getElementById("chat-toggle");
   #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  #conversation;
   #enabled;
   #onAir = false;
   #sending = false;
   #draftId = null;
+  #atEnd = true;
 
-  constructor(facts) {
+  constructor(facts, conversation) {
+    this.#conversation = conversation;
     this.#enabled = facts.chat;
     for (const time of this.#log.querySelectorAll("time")) this.#showTime(time);
     this.#toBottom();
     this.#log.addEventListener("scroll", () => {
-      if (this.#atBottom()) this.#fresh.hidden = true;
+      this.#atEnd = this.#atBottom();
+      if (this.#atEnd) this.#fresh.hidden = true;
     }, { passive: true });
+    // Whoever is at the newest message stays there when the panel takes another size.
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.#toBottom();
+    }).observe(this.#log);
     this.#fresh.addEventListener("click", () => {
       this.#toBottom();
       this.#log.focus();
     });
-    this.#toggle.addEventListener("click", () => this.#show(this.#panel.hidden));
+    conversation.addEventListener("shown", ({ detail }) => {
+      if (detail === "chat") this.#toBottom();
+    });
     if (this.#form) this.#listenToForm();
   }
 
   /** Adds a message, unless it is there already. */
   add(message) {
     if (this.#find(message.id)) return;
+    this.#conversation.notify("chat");
     const stay = !this.#atBottom();
     this.#log.append(this.#element(message));
     this.#empty.hidden = true;
@@ -59,10 +69,10 @@ export class Chat {
 
   /** Opens or closes the chat, as the presenter wants it. */
   setEnabled(enabled) {
-    if (enabled && !this.#enabled) this.#show(true);
+    if (enabled && !this.#enabled) this.#conversation.open(true);
     this.#enabled = enabled;
     this.#panel.dataset.closed = enabled ? "no" : "yes";
-    if (enabled) this.#toggle.hidden = false;
+    if (enabled) this.#conversation.offer("chat", true);
     this.#allow();
   }
 
@@ -121,14 +131,6 @@ export class Chat {
   #toBottom() {
     this.#log.scrollTop = this.#log.scrollHeight;
     this.#fresh.hidden = true;
-  }
-
-  #show(shown) {
-    this.#panel.hidden = !shown;
-    this.#toggle.setAttribute("aria-expanded", String(shown));
-    this.#toggle.querySelector("[data-open]").hidden = !shown;
-    this.#toggle.querySelector("[data-closed]").hidden = shown;
-    if (shown) this.#toBottom();
   }
 
   #listenToForm() {

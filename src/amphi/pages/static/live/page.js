@@ -4,6 +4,7 @@ import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
 import "../vendor/media-chrome/lang/fr.js";
 import { AudienceStream } from "../audience/stream.js";
 import { Chat } from "../audience/chat.js";
+import { Conversation } from "../audience/conversation.js";
 import { Player } from "./player.js";
 
 const language = document.documentElement.lang;
@@ -21,7 +22,8 @@ const facts = JSON.parse(byId("live-data").textContent);
 const clockSkewMs = Date.parse(facts.now) - Date.now();
 const stage = byId("stage");
 const video = byId("video");
-const chat = new Chat(facts);
+const conversation = new Conversation();
+const chat = new Chat(facts, conversation);
 const player = new Player(video);
 const stream = new AudienceStream(facts);
 let state = "";

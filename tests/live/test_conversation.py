@@ -1,0 +1,78 @@
+"""The conversation beside the picture: its tabs, and where it stands on a phone."""
+
+import pytest
+
+from amphi.webinars import transitions
+from tests.browser import axe_violations
+from tests.live.visits import Visit, session_of, visiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+HIDDEN = 'data-panel="questions" hidden'
+
+
+def offer_questions(visit: Visit) -> None:
+    """Have the page come with a second panel that has something to show."""
+
+    def serve(route) -> None:
+        answer = route.fetch()
+        assert HIDDEN in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace(HIDDEN, 'data-panel="questions"'))
+
+    def load(page) -> None:
+        page.route("**/live/*/", serve)
+        page.reload()
+        page.wait_for_selector('html[data-live-state="live"]', state="attached")
+
+    visit(load)
+
+
+def focused(visit: Visit) -> str:
+    return visit(lambda page: page.evaluate("document.activeElement.id"))
+
+
+def test_tabs_by_keyboard_with_a_dot_for_what_is_new(hall, web, audience_chromium):
+    hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
+    with visiting(audience_chromium, web.url + hall.path) as visit:
+        visit.state("live")
+        # One panel needs no tab.
+        visit.gone(".conversation-tabs")
+        assert visit.text("#chat-title") == "Discussion"
+        offer_questions(visit)
+        visit.see(".conversation-tabs")
+        visit(lambda page: page.focus("#tab-chat"))
+        for key, tab in (
+            ("ArrowRight", "questions"),
+            ("ArrowRight", "chat"),
+            ("ArrowLeft", "questions"),
+            ("Home", "chat"),
+            ("End", "questions"),
+        ):
+            visit(lambda page, key=key: page.keyboard.press(key))
+            assert focused(visit) == f"tab-{tab}"
+            assert visit(lambda page: page.locator("[data-panel]:visible").count()) <= 1
+            assert visit(lambda page, tab=tab: page.get_attribute(f"#tab-{tab}", "aria-selected")) == "true"
+        hall.say("Du nouveau")
+        visit.see("#tab-chat [data-unread]")
+        visit(lambda page: page.click("#tab-chat"))
+        visit.see(".chat-message")
+        visit.gone("#tab-chat [data-unread]")
+        assert visit(axe_violations) == []
+
+
+@pytest.mark.parametrize("size", [(390, 844), (320, 568)])
+def test_phone_has_the_picture_on_top_and_the_composer_at_the_bottom(hall, web, audience_chromium, size):
+    hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
+    for number in range(20):
+        hall.say(f"Message {number}", number)
+    viewport = {"width": size[0], "height": size[1]}
+    with visiting(
+        audience_chromium, web.url + hall.path, session_of(hall.listener), viewport=viewport
+    ) as visit:
+        visit.state("live")
+        box = visit(lambda page: page.locator(".chat-foot").bounding_box())
+        assert size[1] - 2 <= box["y"] + box["height"] <= size[1] + 2
+        # As far as one scrolls.
+        visit(lambda page: page.mouse.wheel(0, 60))
+        visit(lambda page: page.evaluate("scrollTo(0, 60)"))
+        visit(lambda page: page.wait_for_function("() => scrollY > 0"))
+        assert visit(lambda page: page.locator("#stage").bounding_box())["y"] >= 0
