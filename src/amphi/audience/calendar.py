@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import icalendar
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.audience.models import Event
@@ -22,20 +21,6 @@ FEED_PAST = timedelta(days=30)
 FEED_REFRESH = timedelta(hours=1)
 ALARM_BEFORE = timedelta(minutes=5)
 _PRODUCT = "-//Amphi//Amphi//EN"
-_SHOWN = ("title", "description", "start_at", "end_at")
-"""What calendars show of an event."""
-
-
-def shown(event: Event) -> dict[str, object]:
-    """What calendars show of `event`, to be given to `note_change` once it was changed."""
-    return {name: getattr(event, name) for name in _SHOWN}
-
-
-def note_change(event: Event, before: dict[str, object]) -> None:
-    """Have calendars that hold `event` follow it, if they show something else than `before`; the caller saves it."""
-    if shown(event) != before:
-        event.calendar_sequence += 1
-        event.calendar_stamp = timezone.now()
 
 
 def feed(now: datetime) -> QuerySet[Event]:

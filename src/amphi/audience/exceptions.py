@@ -7,6 +7,7 @@ AudienceError
 │   ├── TooManyMessagesError
 │   ├── ChatClosedError
 │   └── NothingRunsError
+├── ReminderError            a reminder was not taken; the text is a translated sentence
 ├── LogUnavailableError      the log of the event streams can't be read just now
 └── TooManyListenersError    this process carries as many streams as it may
     └── TooManyFromOneAddressError
@@ -51,6 +52,10 @@ class NothingRunsError(ChatError):
     """There is no live to write to."""
 
     code = "nothing_runs"
+
+
+class ReminderError(AudienceError):
+    """A reminder was not taken; the text is a translated sentence for who asked."""
 
 
 class TooManyListenersError(AudienceError):

@@ -47,10 +47,25 @@ def compose(
     *,
     calendar: str = "",
     sender: User | None = None,
+    unsubscribe_url: str = "",
 ) -> Mail:
-    """The mail that `queue` would write for one reader; nothing is saved. It counts for `sender`, who had it sent."""
+    """The mail that `queue` would write for one reader; nothing is saved.
+
+    Args:
+        person: who it is for.
+        template: as for `queue`.
+        context: as for `queue`; the templates get `unsubscribe_url` too.
+        calendar: as for `queue`.
+        sender: who had it sent: it counts for them.
+        unsubscribe_url: where the reader's mail program posts that no more is wanted.
+    """
     with translation.override(person.language or settings.LANGUAGE_CODE):
-        full = {**context, "base": settings.AMPHI_URL, "language": translation.get_language()}
+        full = {
+            **context,
+            "unsubscribe_url": unsubscribe_url,
+            "base": settings.AMPHI_URL,
+            "language": translation.get_language(),
+        }
         # On one line; the narrow spaces of French stay what they are.
         subject = re.sub(r"[\r\n\t ]+", " ", render_to_string(f"mails/{template}.subject.txt", full)).strip()
         return Mail(
@@ -60,6 +75,7 @@ def compose(
             html=render_to_string(f"mails/{template}.html", {**full, "subject": subject}),
             calendar=calendar,
             sender=sender,
+            unsubscribe_url=unsubscribe_url,
             attempt_at=timezone.now(),
         )
 

@@ -15,6 +15,8 @@ class Mail(Leased):
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"))
     calendar = models.TextField(_("calendar"), blank=True)
+    # Where mail programs post that no more is wanted (RFC 8058).
+    unsubscribe_url = models.CharField(max_length=500, blank=True, editable=False)
     sender = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

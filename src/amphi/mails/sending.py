@@ -58,6 +58,10 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
         mail.subject, mail.text, to=[mail.to], connection=get_connection(timeout=TIMEOUT_S)
     )
     message.attach_alternative(mail.html, "text/html")
+    if mail.unsubscribe_url:
+        # RFC 8058: the program posts there by itself when its user presses “unsubscribe”.
+        message.extra_headers["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if mail.calendar:
         # Among the alternatives, so that Outlook and Gmail offer to accept (RFC 6047, section 2.4); attached for all others.
         method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.calendar else "REQUEST"

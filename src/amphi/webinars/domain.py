@@ -8,7 +8,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.audience import calendar
+from amphi.audience import changes, letters
 from amphi.audience.domain import publish_chat_setting
 from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
@@ -100,7 +100,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
         if livestream
         else Event(slug=new_slug(meeting.pk, meeting.name), state=EventState.WAITING, since=timezone.now())
     )
-    calendars_show = calendar.shown(event)
+    before = changes.shown(event)
     event.title = meeting.name
     event.description = meeting.description
     event.owner = meeting.owner
@@ -112,7 +112,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
         event.is_draft = False  # it is wanted again
     chat_changed = livestream is not None and event.enable_chat != meeting.enable_chat
     event.enable_chat = meeting.enable_chat
-    calendar.note_change(event, calendars_show)
+    changes.note(event, before)
     event.save()
     event.access_groups.set(meeting.access_groups.all())
     event.additional_owners.set(meeting.additional_owners.all())
@@ -131,6 +131,8 @@ def unplan(held: planning.Locked, kind: Removal, *, user: User) -> bool:
     meeting, livestream = held.meeting, held.livestream
     if livestream is None:
         return True
+    if not livestream.removal:
+        letters.cancel(livestream.event)
     log.info("unplan for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, kind, user.pk)
     if removal.must_stop_first(livestream, kind):
         removal.ask(livestream, kind, user=user)

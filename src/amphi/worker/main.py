@@ -116,7 +116,7 @@ class Worker:
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
         from amphi.mails import sending  # noqa: PLC0415
-        from amphi.worker import claims, delivery, recordings, retiring, tidying  # noqa: PLC0415
+        from amphi.worker import claims, correspondence, delivery, recordings, retiring, tidying  # noqa: PLC0415
 
         self.name = name
         looks = Lane(
@@ -152,6 +152,10 @@ class Worker:
         hourly = tidying.Tidying()
         self._tidying = Lane(
             "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
+        )
+        writing = correspondence.Correspondence()
+        self._letters = Lane(
+            "letters", 1, claim=lambda _free: writing.claim_due(), do=lambda _work: writing.write()
         )
         self._leased: tuple[Lane[Lease], ...] = looks, retire, chat, mail, recording
         self._renewed_at = time.monotonic()
@@ -216,10 +220,10 @@ class Worker:
             lane.take()
 
     def _lanes(self) -> tuple[Lane[Any], ...]:
-        return *self._leased, self._tidying
+        return *self._leased, self._letters, self._tidying
 
     def _leases(self) -> "list[Lease]":
-        """All rows in hand; tidying has none."""
+        """All rows in hand; letters and tidying have none."""
         return [lease for lane in self._leased for lease in lane.in_hand()]
 
     def _leave(self) -> bool:

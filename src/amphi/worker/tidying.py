@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
-from amphi.audience.models import StreamMessage
+from amphi.audience.models import Reminder, StreamMessage
 from amphi.mails.models import Mail
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ STREAM_MESSAGES_KEPT = timedelta(days=1)
 """What a page that was away may ask for again; chat messages themselves are kept with their event."""
 MAILS_KEPT = timedelta(days=30)
 """Sent or given up: long enough to answer who asks whether one was sent, no longer, since they name people."""
+REMINDERS_KEPT = timedelta(days=7)
+"""After the event: addresses serve nothing any more."""
 MOST_AT_ONCE = 5000
 """Rows in one statement, so that nobody waits for it."""
 
@@ -52,6 +54,7 @@ def tidy() -> int:
     old = (
         StreamMessage.objects.filter(created_at__lt=now - STREAM_MESSAGES_KEPT),
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
+        Reminder.objects.filter(event__end_at__lt=now - REMINDERS_KEPT),
         Session.objects.filter(expire_date__lt=now),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from amphi.audience import calendar
+from amphi.audience import changes
 from amphi.audience.models import Broadcaster, Event
 
 
@@ -39,6 +39,5 @@ class EventAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Event, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 -- Django’s signature
         if change:
-            before = Event.objects.get(pk=obj.pk)
-            calendar.note_change(obj, calendar.shown(before))
+            changes.note(obj, changes.shown(Event.objects.get(pk=obj.pk)))
         super().save_model(request, obj, form, change)

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amphi.audience import listing
+from amphi.audience import listing, reminders
 from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
 from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState
@@ -29,6 +29,7 @@ from amphi.audience.queries import (
 )
 from amphi.pages.access import anyone, asks_password, visitor, watcher, writer
 from amphi.pages.live.door_form import DoorForm
+from amphi.pages.live.reminder_form import ReminderForm
 from amphi.system import passwords, security
 
 VISITOR_COOKIE = "amphi_viewer"
@@ -123,6 +124,7 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "chat_messages": said,
         "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
+        "reminder_form": ReminderForm(request) if reminders.can_be_asked(event) else None,
     }
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]

@@ -1,0 +1,163 @@
+"""Letters to those who wait for an event: before it begins, when it moves, when it is cancelled.
+
+Time is a column, `Addressee.due_at`: the worker reads what is due, decides by the event as it is now, and writes the mail and when to
+look again in one transaction. So a letter follows an event that moves, and is written once, whatever crashes.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from amphi.audience.models import ON_AIR, Addressee, Event, EventState, Reminder
+from amphi.audience.unsubscribing import unsubscribe_url
+from amphi.mails import domain as mails
+from amphi.mails.models import Mail
+
+log = logging.getLogger(__name__)
+
+KINDS: tuple[type[Addressee], ...] = (Reminder,)
+AT_ONCE = 200
+"""Letters in one transaction."""
+MOVED_REST = timedelta(minutes=2)
+"""A presenter who moves an event often moves it once more."""
+TOO_LATE = timedelta(minutes=15)
+"""After its start nobody is reminded of an event, as when no worker ran."""
+DRAFT_REST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done for one addressee.
+
+    Attributes:
+        due_at: when to look again.
+        letter: the mail's template; empty when there is nothing to write.
+        columns: of the addressee, to be written with it.
+    """
+
+    due_at: datetime | None
+    letter: str = ""
+    columns: dict[str, object] = field(default_factory=dict)
+
+
+def decide(row: Addressee, event: Event, now: datetime) -> Step:
+    """What to write to `row` now, and when to look again; no database is asked.
+
+    Args:
+        row: as it is.
+        event: what it is about.
+        now: the moment.
+    """
+    start = event.start_at
+    if event.state == EventState.OVER or (now >= event.end_at and event.state not in ON_AIR):
+        return Step(None)
+    if event.is_draft:
+        return Step(now + DRAFT_REST)
+    passed: dict[str, object] = {column: start for column, before in row.REMINDERS if start - before <= now}
+    if row.told_start_at != start:
+        told_at = event.calendar_stamp + MOVED_REST
+        if now < told_at:
+            return Step(told_at)
+        return Step(_next(row, start, now), "event_moved", passed | {"told_start_at": start})
+    unsent = [column for column in passed if getattr(row, column) != start]
+    if not unsent:
+        return Step(_next(row, start, now))
+    letter = "event_reminder" if now < start + TOO_LATE else ""
+    return Step(_next(row, start, now), letter, passed)
+
+
+def _next(kind: type[Addressee] | Addressee, start: datetime, now: datetime) -> datetime | None:
+    """When the next reminder is due."""
+    return min((start - before for _, before in kind.REMINDERS if start - before > now), default=None)
+
+
+def first_columns(kind: type[Addressee], event: Event, now: datetime) -> dict[str, object]:
+    """The columns of somebody new: what is past they are not reminded of, and what is to come is due."""
+    start = event.start_at
+    passed: dict[str, object] = {column: start for column, before in kind.REMINDERS if start - before <= now}
+    return passed | {"told_start_at": start, "due_at": _next(kind, start, now)}
+
+
+def look_again(event: Event) -> None:
+    """Have the worker look at all who wait for `event`, in the caller's transaction."""
+    for kind in KINDS:
+        kind._default_manager.filter(event=event).update(due_at=timezone.now())  # noqa: SLF001 -- of any kind
+
+
+def write_due() -> int:
+    """Write what is due; the number of letters."""
+    return sum(sum(_batches(kind)) for kind in KINDS)
+
+
+def is_due() -> bool:
+    """Whether there is something to look at."""
+    now = timezone.now()
+    return any(kind._default_manager.filter(due_at__lte=now).exists() for kind in KINDS)  # noqa: SLF001 -- of any kind
+
+
+def _batches(kind: type[Addressee]) -> Iterator[int]:
+    while True:
+        with transaction.atomic():
+            now = timezone.now()
+            # Those that another worker has in hand are passed over.
+            due = kind._default_manager.select_for_update(skip_locked=True, of=("self",))  # noqa: SLF001 -- of any kind
+            rows = list(
+                due.filter(due_at__lte=now).select_related("event__owner").order_by("due_at")[:AT_ONCE]
+            )
+            if not rows:
+                return
+            yield _write(rows, now)
+
+
+def _write(rows: list[Addressee], now: datetime) -> int:
+    letters = []
+    for row in rows:
+        step = decide(row, row.event, now)
+        for column, value in step.columns.items():
+            setattr(row, column, value)
+        row.due_at = step.due_at
+        row.save(update_fields=[*step.columns, "due_at"])
+        if step.letter:
+            letters.append(compose(row, step.letter))
+    Mail.objects.bulk_create(letters)
+    if letters:
+        log.info("letters: %s written", len(letters))
+    return len(letters)
+
+
+def compose(row: Addressee, letter: str, **more: object) -> Mail:
+    """One letter to `row`; nothing is saved."""
+    event = row.event
+    context = {
+        "event": event,
+        "url": settings.AMPHI_URL + event.get_absolute_url(),
+        "zone": timezone.get_default_timezone_name(),
+        **more,
+    }
+    reader = mails.Reader(row.address, row.language)
+    return mails.compose(reader, letter, context, unsubscribe_url=unsubscribe_url(row))
+
+
+def cancel(event: Event) -> int:
+    """Write to all who wait for `event` that it does not take place, unless it began; in the transaction that removes it.
+
+    Returns:
+        How many letters were written.
+    """
+    begun = event.state not in {"", EventState.WAITING} or timezone.now() >= event.end_at
+    if begun or event.is_draft:
+        return 0
+    written = 0
+    for kind in KINDS:
+        rows = kind._default_manager.filter(event=event)  # noqa: SLF001 -- of any kind
+        for row in rows.iterator(chunk_size=AT_ONCE):
+            row.event = event
+            compose(row, "event_cancelled").save()
+            written += 1
+        rows.update(due_at=None)
+    return written
