@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import threading
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -79,16 +80,17 @@ class PageServer(http.server.ThreadingHTTPServer):
 class DataServer:
     """What a client of 3.0 and later gets its data from: the protocol graphql-transport-ws, as far as a connection goes.
 
-    Read in bbb-graphql-middleware: it pings, takes one that says nothing for dead, and ends a connection without a word when it dies.
+    Read in bbb-graphql-middleware, which passes on what Hasura says: it pings, answers pings, and ends a connection without a word
+    when it dies.
     """
 
-    PING_EVERY_S = 0.2
+    PING_EVERY_S = 10
+    """As bbb-graphql-server sets Hasura up."""
 
     def __init__(self):
         self.takes = True
-        self.pings = True
-        self.pinged = 0
-        self.lock = threading.Lock()
+        self.says = {"ping", "pong"}
+        self.has_answered = False
         self.connections = set()
         self.server = serve(self.attend, "127.0.0.1", 0, subprotocols=["graphql-transport-ws"])
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -115,18 +117,17 @@ class DataServer:
             return
         connection.send(json.dumps({"type": "connection_ack"}))
         while True:
-            with self.lock:
-                if self.pings:
-                    self.pinged += 1
-                    connection.send(json.dumps({"type": "ping"}))
+            self.say(connection, "ping")
+            next_ping = time.monotonic() + self.PING_EVERY_S
             with contextlib.suppress(TimeoutError):
-                connection.recv(timeout=self.PING_EVERY_S)
+                while (wait_s := next_ping - time.monotonic()) > 0:
+                    if json.loads(connection.recv(timeout=wait_s))["type"] == "ping":
+                        self.say(connection, "pong")
 
-    def fall_silent(self):
-        """Keep the connection and say nothing more; returns how many pings were sent till then."""
-        with self.lock:
-            self.pings = False
-            return self.pinged
+    def say(self, connection, kind):
+        if kind in self.says:
+            connection.send(json.dumps({"type": kind}))
+            self.has_answered |= kind == "pong"
 
     def lose(self):
         """End what is there, and take nothing more."""

@@ -96,13 +96,29 @@ async def test_socket_that_is_back_is_no_loss(visit):  # noqa: F811
 
 
 async def test_socket_on_which_nothing_comes_is_lost(visit):  # noqa: F811
+    """The server pings each 10 s only, so the bot asks."""
     visitor = await visit("3.0", **CLEAN)
     await visitor.until_state("joined", reason="")
-    sent = visitor.client.data.fall_silent()
-    await visitor.page.wait_for_function("(sent) => pings === sent", arg=sent)
-    await visitor.later(20_000)
+    await visitor.until(lambda _: visitor.client.data.has_answered)
+    await visitor.page.wait_for_function("pongs > 0")
+    visitor.client.data.says = set()
     lost = await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
     assert lost.detail == "the client has lost the meeting and reconnects: its data connection is gone"
+    visitor.client.data.says = {"ping", "pong"}
+    await visitor.until_state("joined", reason="", within_s=3)
+
+
+async def test_server_that_answers_no_question_is_not_missed_for_that(visit):  # noqa: F811
+    visitor = await visit("3.0", **CLEAN)
+    visitor.client.data.says = {"ping"}
+    await visitor.until_state("joined", reason="")
+    await visitor.later(10_000)
+    for _ in range(5):
+        await visitor.look()
+        await visitor.later(800)
+    assert (await visitor.look()).state == "joined"
+    await visitor.later(10_000)
+    await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
 
 
 async def test_sockets_of_another_kind_are_not_watched(visit):  # noqa: F811
