@@ -3,8 +3,10 @@
 import contextlib
 import os
 import shutil
+import socket
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from amphi.system import name_lookup
 from amphi.system.database import parse_database_url
 from tests import layers, ports, postgresql
+from tests.resolver import Resolver
 from tests.wire import Script, WireServer
 
 CHROMIUM = "/usr/bin/chromium"
@@ -41,6 +45,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def whole_matrix(request: pytest.FixtureRequest) -> bool:
     """Whether everything that can happen is tried, and not some of it."""
     return bool(request.config.getoption("--whole-matrix"))
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    """The system's resolver, as a test has it."""
+    made = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", made.getaddrinfo)
+    yield made
+    made.closed.set()
+    deadline = time.monotonic() + 10
+    while name_lookup._under_way and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not name_lookup._under_way
 
 
 SHARED_FOLDER = pytest.StashKey[Path]()

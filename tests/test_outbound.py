@@ -1,8 +1,6 @@
 """Calls to other people's servers: in time, names included; trusted; and no larger than makes sense."""
 
 import gzip
-import socket
-import threading
 import time
 import zlib
 
@@ -26,41 +24,6 @@ def caller():
     made = Caller(timeout_s=5, headers={"X-Secret": "s3cret"})
     yield made
     made.close()
-
-
-_getaddrinfo = socket.getaddrinfo
-
-
-class Resolver:
-    """The system's resolver as the tests have it: some names hang until it is closed, some have addresses, the others are unknown."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, list[str]] = {}
-        self.hanging: set[str] = set()
-        self.asked: list[str] = []
-        self.closed = threading.Event()
-
-    def getaddrinfo(self, host, port, *more, **options):
-        if host[0].isdigit():
-            return _getaddrinfo(host, port, *more, **options)
-        self.asked.append(host)
-        if host in self.hanging:
-            self.closed.wait(30)
-        if host not in self.known:
-            raise socket.gaierror(-2, "Name or service not known")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in self.known[host]]
-
-
-@pytest.fixture
-def resolver(monkeypatch):
-    made = Resolver()
-    monkeypatch.setattr(socket, "getaddrinfo", made.getaddrinfo)
-    yield made
-    made.closed.set()
-    deadline = time.monotonic() + 10
-    while name_lookup._under_way and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not name_lookup._under_way
 
 
 def test_name_that_hangs_is_left_at_the_deadline(caller, resolver):

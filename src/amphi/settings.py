@@ -202,7 +202,7 @@ EMAIL_HOST_PASSWORD = conf.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = conf.flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = conf.flag("EMAIL_USE_SSL")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = conf.text("DEFAULT_FROM_EMAIL", f"amphi@{_public.hostname}")
-EMAIL_BACKEND = conf.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+EMAIL_BACKEND = conf.text("EMAIL_BACKEND", "amphi.mails.smtp.EmailBackend")
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 """Where the file backend writes."""
 

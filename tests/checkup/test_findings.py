@@ -337,7 +337,7 @@ def test_player_that_browsers_can_not_run(settings, reply, words):
 
 
 def test_mail(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "amphi.mails.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     assert only(platform.check_mail())[0] == "WARN"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -8,11 +8,12 @@ from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.mail.utils import DNS_NAME
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.mails import domain, sending
+from amphi.mails import domain, sending, smtp
 from amphi.mails.models import Mail
 from amphi.system import leases
 from tests.factories import make_meeting, make_user
@@ -73,7 +74,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox(settings):
     mailbox = Mailbox()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "amphi.mails.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mailbox.port
     yield mailbox
     mailbox.listener.close()
@@ -128,7 +129,7 @@ def test_queue_writes_to_nobody_twice_and_not_to_those_without_address():
 
 
 def test_mail_that_could_not_be_sent_is_tried_again_later(settings, free_port):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "amphi.mails.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port
     (mail,) = write(make_user())
     assert send_all() == 0
@@ -137,6 +138,30 @@ def test_mail_that_could_not_be_sent_is_tried_again_later(settings, free_port):
     assert mail.attempt_at > timezone.now() + timedelta(seconds=20)
     assert mail.last_error.startswith("ConnectionRefusedError")
     assert sending.claim_due(limit=9) == []
+
+
+def test_mail_server_whose_name_is_not_found_in_time_holds_up_no_worker(settings, resolver, monkeypatch):
+    """Neither its name nor this machine's own, which goes into the greeting."""
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "amphi.mails.smtp.EmailBackend", "smtp.slow.example"
+    monkeypatch.setattr(sending, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(smtp, "OWN_NAME_S", 0.2)
+    monkeypatch.setattr(socket, "getfqdn", lambda: resolver.closed.wait(30) and "never")
+    monkeypatch.delattr(DNS_NAME, "_fqdn", raising=False)
+    resolver.hanging.add("smtp.slow.example")
+    (mail,) = write(make_user())
+    assert send_all() == 0
+    assert not resolver.closed.is_set()
+    mail.refresh_from_db()
+    assert mail.attempts == 1
+    assert mail.last_error.startswith("TimeoutError: the address of smtp.slow.example")
+    assert DNS_NAME.get_fqdn() == socket.gethostname()
+
+
+def test_mail_server_is_tried_at_each_of_its_addresses(mailbox, settings, resolver):
+    settings.EMAIL_HOST = "smtp.example"
+    resolver.known["smtp.example"] = ["127.0.0.2", "127.0.0.1"]
+    write(make_user())
+    assert send_all() == 1
 
 
 def test_claim_is_had_by_one_worker():

@@ -7,9 +7,11 @@ for the same name waits for the same thread, and there are never more than `MOST
 import ipaddress
 import socket
 import threading
+from collections.abc import Callable
 
 MOST_AT_ONCE = 50
 Key = tuple[str, int]
+_OWN_NAME: Key = ("", 0)
 
 
 class LookupFailedError(OSError):
@@ -19,16 +21,16 @@ class LookupFailedError(OSError):
 class _Lookup:
     """One question to the resolver, for all who ask it at the same moment."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key, ask: Callable[[], list[str]]) -> None:
         self._key = key
+        self._ask = ask
         self._done = threading.Event()
         self._found: list[str] = []
         self._error = ""
 
     def run(self) -> None:
         try:
-            found = socket.getaddrinfo(*self._key, type=socket.SOCK_STREAM)
-            self._found = list(dict.fromkeys(str(address[0]) for *_, address in found))
+            self._found = self._ask()
         except (OSError, UnicodeError) as error:
             self._error = str(error)
         finally:
@@ -38,7 +40,7 @@ class _Lookup:
 
     def answer(self, timeout_s: float | None) -> list[str]:
         if not self._done.wait(timeout_s):
-            raise TimeoutError(f"the address of {self._key[0]} was not found in time")
+            raise TimeoutError(f"the address of {self._key[0] or 'this machine'} was not found in time")
         if self._error or not self._found:
             raise LookupFailedError(self._error or "no address")
         return self._found
@@ -63,15 +65,28 @@ def addresses_of(host: str, port: int, *, timeout_s: float | None = None) -> lis
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
-        return _lookup((host, port)).answer(timeout_s)
+        return _lookup((host, port), lambda: _ask_for_addresses(host, port)).answer(timeout_s)
 
 
-def _lookup(key: Key) -> _Lookup:
+def own_name(*, timeout_s: float) -> str:
+    """This machine's name with its domain; without, where the resolver does not tell in time."""
+    try:
+        return _lookup(_OWN_NAME, lambda: [socket.getfqdn()]).answer(timeout_s)[0]
+    except OSError:
+        return socket.gethostname()
+
+
+def _ask_for_addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _lookup(key: Key, ask: Callable[[], list[str]]) -> _Lookup:
     with _lock:
         lookup = _under_way.get(key)
         if lookup is None:
             if len(_under_way) >= MOST_AT_ONCE:
                 raise LookupFailedError("too many look-ups wait for the resolver")
-            lookup = _under_way[key] = _Lookup(key)
+            lookup = _under_way[key] = _Lookup(key, ask)
             threading.Thread(target=lookup.run, name="name look-up", daemon=True).start()
     return lookup
