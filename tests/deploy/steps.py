@@ -141,15 +141,28 @@ class Guide:
         yield
         self.machine.run(f"systemctl stop {CLASSROOM}")
 
-    def status(self, url: str) -> int:
+    def ask_gateway(self, **job: str) -> int:
+        """The status that the gateway answers to a job; which is ended at once."""
+        token = self.machine.run("sed -n 's/^AMPHI_GATEWAY_TOKEN=//p' /etc/amphi/gateway.env").strip()
+        request = {
+            "url": "http://127.0.0.1:8002/jobs/asked",
+            "headers": {"Authorization": f"Bearer {token}"},
+        }
+        answer = self.status(**request, method="PUT", data=json.dumps(job | {"room": "r", "show_chat": False}))
+        self.status(**request, method="DELETE")
+        return answer
+
+    def status(self, url: str, **more: object) -> int:
         """The status that a client on the machine gets; 0 without an answer."""
         script = (
-            "import sys, urllib.request as r, urllib.error as e\n"
-            "try: print(r.urlopen(sys.argv[1], timeout=10).status)\n"
+            "import json, sys, urllib.request as r, urllib.error as e\n"
+            "asked = json.loads(sys.argv[1])\n"
+            "if 'data' in asked: asked['data'] = asked['data'].encode()\n"
+            "try: print(r.urlopen(r.Request(**asked), timeout=10).status)\n"
             "except e.HTTPError as error: print(error.code)\n"
             "except OSError: print(0)\n"
         )
-        process = self.machine.popen(PYTHON, "-c", script, url)
+        process = self.machine.popen(PYTHON, "-c", script, json.dumps({"url": url} | more))
         with process:
             out, error = process.communicate(timeout=PATIENCE_S)
         assert out, error

@@ -49,6 +49,16 @@ def test_settings_are_for_those_who_need_them(followed: Guide) -> None:
     assert followed.machine.run(tried).endswith("refused\n")
 
 
+def test_gateway_joins_and_sends_only_where_it_may(followed: Guide) -> None:
+    said = {
+        (join, send): followed.ask_gateway(join_url=f"http://{join}/", rtmp_url=f"rtmp://{send}/live/x")
+        for join in ("127.0.0.1:1", "elsewhere.test")
+        for send in ("127.0.0.1:1", "elsewhere.test")
+    }
+    assert said.pop(("127.0.0.1:1", "127.0.0.1:1")) == 201
+    assert set(said.values()) == {400}
+
+
 def test_no_secret_is_in_the_list_of_processes(followed: Guide) -> None:
     settings = followed.machine.run("cat /etc/amphi/*")
     secrets = re.findall(r"(?:KEY|TOKEN) ?= ?\"?([^\"\n]+)", settings)

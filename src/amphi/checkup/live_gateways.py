@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
 from amphi import sipmediagw
 from amphi.checkup.clock import clock_of
 from amphi.checkup.findings import Finding
@@ -42,10 +40,10 @@ class GatewayService:
 
 
 def service_of(gateway: LiveGateway) -> GatewayService:
-    """The service of a live gateway: its own address and token, else those of the settings."""
+    """The service of a live gateway."""
     return GatewayService(
-        url=gateway.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
-        token=gateway.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
+        url=gateway.service_url,
+        token=gateway.service_token,
         dialect=gateway.dialect,
         ca_file=gateway.ca_file,
     )
@@ -54,8 +52,10 @@ def service_of(gateway: LiveGateway) -> GatewayService:
 def _advice(error: sipmediagw.GatewayError) -> str:
     if isinstance(error, sipmediagw.GatewayUnauthorizedError):
         return say(
-            en="it refuses our token. Copy its token to the live gateway’s page, or to MEETING_WEBINAR_SIPMEDIAGW_TOKEN.",
-            fr="elle refuse notre jeton. Recopiez le sien dans la fiche de la passerelle, ou dans MEETING_WEBINAR_SIPMEDIAGW_TOKEN.",
+            en="it refuses our token. Copy its token to the live gateway’s page, or to MEETING_WEBINAR_SIPMEDIAGW_TOKEN,"
+            " which only goes to the host of MEETING_WEBINAR_SIPMEDIAGW_URL.",
+            fr="elle refuse notre jeton. Recopiez le sien dans la fiche de la passerelle, ou dans MEETING_WEBINAR_SIPMEDIAGW_TOKEN,"
+            " qui n’est transmis qu’à l’hôte de MEETING_WEBINAR_SIPMEDIAGW_URL.",
         )
     if isinstance(error, sipmediagw.UntrustedGatewayError):
         return say(

@@ -1,5 +1,7 @@
 """The life of a webinar's live: which gateway, which state, what happened."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db import models
@@ -44,6 +46,20 @@ class LiveGateway(models.Model):
 
     def __str__(self) -> str:
         return str(self.broadcaster)
+
+    @property
+    def service_url(self) -> str:
+        """The gateway's address: its own, else the settings' one."""
+        return self.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL
+
+    @property
+    def service_token(self) -> str:
+        """The token that the gateway is told: its own, else the settings' one, which no other host than theirs may learn."""
+        if self.sipmediagw_token:
+            return self.sipmediagw_token
+        here, theirs = urlsplit(self.service_url), urlsplit(settings.MEETING_WEBINAR_SIPMEDIAGW_URL)
+        is_theirs = here.hostname == theirs.hostname and here.scheme in {theirs.scheme, "https"}
+        return settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN if is_theirs else ""
 
 
 class State(models.TextChoices):

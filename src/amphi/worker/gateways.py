@@ -25,11 +25,11 @@ def _connect(dialect: str, url: str, token: str, ca_file: str) -> sipmediagw.Gat
 
 
 def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:
-    """The client of a live gateway: its own address and token, else those of the settings."""
+    """The client of a live gateway."""
     return _connect(
         gateway.dialect,
-        gateway.sipmediagw_url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL,
-        gateway.sipmediagw_token or settings.MEETING_WEBINAR_SIPMEDIAGW_TOKEN,
+        gateway.service_url,
+        gateway.service_token,
         gateway.ca_file,
     )
 

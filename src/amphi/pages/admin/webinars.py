@@ -53,7 +53,7 @@ class LiveGatewayForm(forms.ModelForm):
         self.fields["sipmediagw_token"].help_text = (
             _("A token is kept. Leave empty to keep it.")
             if self.instance.sipmediagw_token
-            else _("Empty: the one of the settings.")
+            else _("Empty: the one of the settings, for an address on the same host as theirs.")
         )
         self.kept_token, self.kept_url = self.instance.sipmediagw_token, self.instance.sipmediagw_url
 
