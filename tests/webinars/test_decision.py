@@ -43,6 +43,7 @@ from amphi.worker.rules import (
     GONE_ON_AIR,
     HOOK_EVERY,
     LIMIT_WARNING,
+    NO_SOUND_SENT,
     OVERRUN_EVERY,
     RECOVERY_GIVES_UP,
     START_GIVES_UP,
@@ -304,6 +305,33 @@ def test_live_notes_its_media_and_goes_on_while_the_gateway_fails():
 def test_error_is_forgotten_once_all_is_well_on_air():
     decision = decide(row(LIVE, last_error="no_sound"), see(), NOW)
     assert decision.columns["last_error"] == ""
+
+
+MUTE, LOUD = replace(PLAYLIST, has_sound=False), replace(PLAYLIST, has_sound=True)
+
+
+@pytest.mark.parametrize(
+    ("playlist", "live_for", "job", "before", "told"),
+    [
+        (MUTE, 14, ON_AIR, "", ""),
+        (MUTE, 15, ON_AIR, "", NO_SOUND_SENT),
+        (MUTE, 60, None, "", NO_SOUND_SENT),
+        (MUTE, 60, ON_AIR, NO_SOUND_SENT, NO_SOUND_SENT),
+        (MUTE, 60, replace(ON_AIR, reason="no_sound"), "", "no_sound"),
+        (MUTE, 60, replace(ON_AIR, reason="no_sound"), NO_SOUND_SENT, "no_sound"),
+        (LOUD, 60, ON_AIR, "", ""),
+        (LOUD, 60, ON_AIR, NO_SOUND_SENT, ""),
+        (LOUD, 60, None, NO_SOUND_SENT, ""),
+        (PLAYLIST, 60, ON_AIR, "", ""),
+        (None, 60, ON_AIR, NO_SOUND_SENT, NO_SOUND_SENT),
+        (None, 60, ON_AIR, "", ""),
+    ],
+)
+def test_listeners_who_hear_nothing_are_told_of(playlist, live_for, job, before, told):
+    livestream = row(LIVE, state_since=NOW - live_for * S, media_seen_at=NOW - S, last_error=before)
+    decision = decide(livestream, see(playlist=playlist, job=job), NOW)
+    assert decision.columns.get("last_error", before) == told
+    assert decision.trigger == ""
 
 
 OVER = MeetingSeen(is_known=True, is_over=True)

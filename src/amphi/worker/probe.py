@@ -16,6 +16,8 @@ from amphi.webinars.models import Livestream
 
 TIMEOUT_S = 3.0
 DEFAULT_TARGET_DURATION_S = 6
+_SOUND = ("mp4a", "opus", "flac", "alac", "ac-3", "ec-3", "mp3")
+"""How the names of codecs of sound begin (RFC 6381), in small letters."""
 _TICKET_LIFETIME_S = 60
 _caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
 
@@ -29,15 +31,26 @@ class Playlist:
         ended: it is closed: nothing will be added.
         target_duration_s: the longest segment there can be.
         low_latency: it has partial segments.
+        has_sound: there is a track of sound; None where the live server does not say.
     """
 
     mark: str
     ended: bool
     target_duration_s: int
     low_latency: bool = False
+    has_sound: bool | None = None
 
 
-def read_playlist(text: str) -> Playlist | None:
+def has_sound(text: str) -> bool | None:
+    """Whether the first variant of a multivariant playlist has sound, by its codecs; None where none are named."""
+    variants = [line for line in text.splitlines() if line.startswith("#EXT-X-STREAM-INF:")]
+    codecs = re.search(r'[:,]CODECS="([^"]*)"', variants[0]) if variants else None
+    if codecs is None:
+        return None
+    return any(codec.strip().lower().startswith(_SOUND) for codec in codecs[1].split(","))
+
+
+def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | None:
     """What a media playlist says, or None when it is none or has no media yet. Source: RFC 8216, section 4.3."""
     lines = text.splitlines()
     if not lines or not lines[0].startswith("#EXTM3U"):
@@ -55,6 +68,7 @@ def read_playlist(text: str) -> Playlist | None:
         ended="#EXT-X-ENDLIST" in lines,
         target_duration_s=int(target[1]) if target else DEFAULT_TARGET_DURATION_S,
         low_latency="#EXT-X-PART-INF:" in text,
+        has_sound=has_sound,
     )
 
 
@@ -79,11 +93,12 @@ def probe(livestream: Livestream) -> Playlist | None:
 
 def read(url: str) -> Playlist | None:
     """Read the playlist at `url`, by way of its first variant if it has some; None when there is none."""
-    text = _get(url)
+    text, sound = _get(url), None
     if text is not None and "#EXT-X-STREAM-INF" in text:
+        sound = has_sound(text)
         variants = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
         text = _get(urljoin(url, variants[0].strip())) if variants else None
-    return read_playlist(text) if text is not None else None
+    return read_playlist(text, has_sound=sound) if text is not None else None
 
 
 def _get(url: str) -> str | None:

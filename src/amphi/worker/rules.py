@@ -38,6 +38,9 @@ MISSES_TO_BELIEVE = 2
 GONE_ON_AIR = timedelta(minutes=2)
 """How long BBB must not know a meeting that our gateway is in and whose pictures arrive: what is seen on air says that it goes on."""
 ON_AIR_FOR = timedelta(seconds=10)
+SOUND_COMES_WITHIN = timedelta(seconds=15)
+"""Gateways that join slowly send the picture first; and a live that goes on elsewhere, or recovers, begins so again."""
+NO_SOUND_SENT = "no_sound_sent"
 
 
 def must_ask_for_hook(row: Livestream, now: datetime) -> bool:
@@ -115,6 +118,7 @@ def _watch(draft: Draft) -> None:
     ended_hint = keep_job_alive(draft)
     if _finish_if_over(draft, hint=ended_hint):
         return
+    _mind_the_sound(draft)
     _mind_the_clock(draft)
     if draft.value("meeting_misses"):
         return
@@ -133,6 +137,17 @@ def _note_media(draft: Draft) -> None:
     draft.columns["media_mark"] = playlist.mark
     if mark:
         draft.columns["media_seen_at"] = draft.now
+
+
+def _mind_the_sound(draft: Draft) -> None:
+    """Tell that listeners hear nothing, where their playlist has no sound and the gateway says nothing itself."""
+    playlist, error = draft.seen.playlist, draft.value("last_error")
+    was_told = draft.row.last_error == NO_SOUND_SENT
+    is_missing = was_told if playlist is None else playlist.has_sound is False
+    if is_missing and not error and draft.now >= draft.row.state_since + SOUND_COMES_WITHIN:
+        draft.note_error(NO_SOUND_SENT, "the playlist names no codec of sound")
+    elif not is_missing and error == NO_SOUND_SENT:
+        draft.note_error("", "")
 
 
 def _finish_if_over(draft: Draft, *, hint: bool) -> bool:

@@ -54,6 +54,7 @@ ERRORS: dict[str, Promise] = {
         "The streaming user is in the waiting room: let it in from the list of participants."
     ),
     "no_sound": _("The streaming gateway is in the meeting, but receives no sound."),
+    "no_sound_sent": _("Listeners see the meeting without sound: the streaming gateway sends none."),
     "disconnected": _("The streaming gateway lost the meeting server. Reconnecting."),
     "join_timeout": _("The streaming gateway could not join the meeting in time. Retrying."),
     "page_crashed": _("The streaming gateway lost the meeting’s page. Rejoining."),
@@ -68,7 +69,7 @@ ERRORS: dict[str, Promise] = {
 }
 """The codes of `Livestream.last_error` and `Transition.reason`."""
 
-TOLD_WHILE_LIVE = frozenset({"no_sound"})
+TOLD_WHILE_LIVE = frozenset({"no_sound", "no_sound_sent"})
 """Those that presenters are told of while pictures arrive: the audience sees the meeting, and does not hear it."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {

@@ -1,0 +1,31 @@
+"""What the playlist tells that listeners read."""
+
+import pytest
+
+from amphi.worker import probe
+from tests.wire import answer
+
+MEDIA = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns1.m4s\n"
+
+
+def multivariant(*attributes: str) -> str:
+    variants = (f"#EXT-X-STREAM-INF:{given}\nmain.m3u8\n" for given in attributes)
+    return "#EXTM3U\n" + "".join(variants)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f,mp4a.40.2",RESOLUTION=1280x720'), True),
+        (multivariant('CODECS="mp4a.40.2"'), True),
+        (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f, Opus"'), True),
+        (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f"'), False),
+        (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f"', 'BANDWIDTH=2,CODECS="avc1.42c01f,mp4a.40.2"'), False),
+        (multivariant("BANDWIDTH=1"), None),
+        (multivariant('BANDWIDTH=1,SUPPLEMENTAL-CODECS="mp4a.40.2"'), None),
+        (MEDIA, None),
+    ],
+)
+def test_sound_is_told_by_the_codecs(serve, text, expected):
+    server = serve(lambda request: answer(MEDIA if request.path.endswith("main.m3u8") else text))
+    assert probe.read(f"{server.url}/talk.m3u8").has_sound is expected
