@@ -1,5 +1,7 @@
 """Answers as BigBlueButton writes them when people's names and its own language get into its XML."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,15 @@ def test_a_custom_field_whose_name_begins_with_a_digit_costs_no_answer(serve):
 def test_a_document_type_stays_forbidden_beside_a_control_character(serve):
     with pytest.raises(ForbiddenXmlError):
         info_of(serve, answer(f'<!DOCTYPE r [<!ENTITY a "b">]><response>{chr(8)}&a;</response>'))
+
+
+def test_sections_that_never_end_are_read_once():
+    body = b"<a>" + b"<![CDATA[" * 110_000 + b"\x01"
+    began = time.process_time()
+    assert legal(body) == body[:-1].decode()
+    assert time.process_time() - began < 10, (
+        "read for each of its beginnings, it takes minutes of this process's own time"
+    )
 
 
 def test_half_an_answer_is_not_mended(serve):

@@ -10,8 +10,8 @@ import re
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-# Sections in which "&" and "<" stand for themselves.
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+# Sections in which "&" and "<" stand for themselves. One without an end goes on to the end of all, so that nothing is read twice.
+_CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _AMPERSAND = re.compile(r"&(#[0-9]{1,8};|#[xX][0-9A-Fa-f]{1,7};|[A-Za-z][A-Za-z0-9]{0,31};)?")
 _TAG_WITH_A_DIGIT = re.compile(r"<(/?)(?=[0-9])")
 _OF_XML = {"amp;", "lt;", "gt;", "quot;", "apos;"}
