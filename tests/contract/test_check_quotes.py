@@ -68,7 +68,7 @@ def said(tmp_path_factory) -> Iterator[dict[str, set[str]]]:
     """What the command says, by language: of a classroom, our gateway, SIPMediaGW 1.6 and 1.8, nginx-rtmp, and bare servers."""
     folder = tmp_path_factory.mktemp("check")
     with ExitStack() as stack:
-        http, gateway_port = nginx.free_ports(2)
+        http, of_2, gateway_port = nginx.free_ports(3)
         live = stack.enter_context(nginx.running_live_server(folder, web="127.0.0.1:9"))
         ours = f"http://127.0.0.1:{gateway_port}"
         gateways = {
@@ -91,7 +91,10 @@ def said(tmp_path_factory) -> Iterator[dict[str, set[str]]]:
         services.python(env, "-m", "amphi", "migrate", "-v", "0")
         services.python(env, "-c", ROWS)
         services.serve(stack, env, folder, "gateway", answers=f"{ours}/healthz")
-        addresses = [stack.enter_context(running_classroom(http))]
+        addresses = [
+            stack.enter_context(running_classroom(http)),
+            stack.enter_context(running_classroom(of_2, "2.7")),
+        ]
         for version in ("3.0.4", ""):
             stage, server = open_stage()
             stack.callback(server.server_close)

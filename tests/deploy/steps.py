@@ -148,7 +148,9 @@ class Guide:
             "url": "http://127.0.0.1:8002/jobs/asked",
             "headers": {"Authorization": f"Bearer {token}"},
         }
-        answer = self.status(**request, method="PUT", data=json.dumps(job | {"room": "r", "show_chat": False}))
+        answer = self.status(
+            **request, method="PUT", data=json.dumps(job | {"room": "r", "show_chat": False})
+        )
         self.status(**request, method="DELETE")
         return answer
 

@@ -20,7 +20,10 @@ def multivariant(*attributes: str) -> str:
         (multivariant('CODECS="mp4a.40.2"'), True),
         (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f, Opus"'), True),
         (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f"'), False),
-        (multivariant('BANDWIDTH=1,CODECS="avc1.42c01f"', 'BANDWIDTH=2,CODECS="avc1.42c01f,mp4a.40.2"'), False),
+        (
+            multivariant('BANDWIDTH=1,CODECS="avc1.42c01f"', 'BANDWIDTH=2,CODECS="avc1.42c01f,mp4a.40.2"'),
+            False,
+        ),
         (multivariant("BANDWIDTH=1"), None),
         (multivariant('BANDWIDTH=1,SUPPLEMENTAL-CODECS="mp4a.40.2"'), None),
         (MEDIA, None),

@@ -117,8 +117,10 @@ def _chat(subject: str, *, webhooks: bool, says: bool) -> Finding:
             CHECK,
             subject,
             say(
-                en="webhooks are there; before 3.0, listeners’ messages are typed by the gateway.",
-                fr="les webhooks sont là ; avant la 3.0, les messages des auditeurs sont saisis par la passerelle.",
+                en="webhooks are there; before 3.0 they tell of no raised hands and no polls, so the panel shows none, and listeners’"
+                " messages are typed by the gateway.",
+                fr="les webhooks sont là ; avant la 3.0 ils ne signalent ni mains levées ni sondages, que le panneau n’affiche donc"
+                " pas, et les messages des auditeurs sont saisis par la passerelle.",
             ),
         )
     return Finding(
