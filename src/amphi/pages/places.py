@@ -20,6 +20,9 @@ from django.core.handlers.asgi import ASGIHandler
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop
+
+from amphi.pages.bodies import BodyTooLargeError, bounded
 
 log = logging.getLogger(__name__)
 
@@ -149,8 +152,12 @@ class Pages(ASGIHandler):
         self._places = places
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 -- Django's signature
-        """Answer one request; Django's own would give each a thread at once."""
-        await self.handle(scope, receive, send)
+        """Answer one request; Django's own would give each a thread at once, and read bodies without end."""
+        try:
+            await self.handle(scope, bounded(scope, receive), send)
+        except BodyTooLargeError:
+            # Closed afterwards: what is still to come of the body is not read.
+            await self.send_response(_too_large(), send)
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Make the answer, in a place."""
@@ -165,4 +172,20 @@ def _busy(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"error": "busy"}, status=503, headers=headers)
-    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    said = {
+        "title": gettext_noop("Too many people at once"),
+        "text": gettext_noop(
+            "The platform has more to do than it can just now. A webinar that is running goes on. Try again in a moment."
+        ),
+    }
+    return HttpResponse(render_to_string("refused.html", said), status=503, headers=headers)
+
+
+def _too_large() -> HttpResponse:
+    said = {
+        "title": gettext_noop("That is too much at once"),
+        "text": gettext_noop(
+            "What you sent is larger than this page takes. Go back and send a smaller file."
+        ),
+    }
+    return HttpResponse(render_to_string("refused.html", said), status=413, headers={"Connection": "close"})
