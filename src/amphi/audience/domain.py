@@ -26,7 +26,17 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import ON_AIR, Channel, Event, EventState, Message, StreamMessage
+from amphi.audience.models import (
+    HAND_UP,
+    ON_AIR,
+    Channel,
+    Event,
+    EventState,
+    Hand,
+    HandState,
+    Message,
+    StreamMessage,
+)
 from amphi.audience.queries import listener_state, message_content, state_content
 from amphi.audience.rights import password_mark
 from amphi.system import tickets
@@ -75,6 +85,12 @@ def _next_seq(event_id: int) -> int:
     return channel.values_list("last_seq", flat=True).get()
 
 
+def lock_stream(event_id: int) -> None:
+    """Let nobody else write to the stream of an event until the caller's transaction ends; `publish` does so by itself."""
+    Channel.objects.get_or_create(pk=event_id)
+    Channel.objects.select_for_update().get(pk=event_id)
+
+
 def publish_state(event_id: int) -> int:
     """Tell the listeners of an event what its live is now; see `queries.listener_state`."""
     event = Event.objects.select_related("broadcaster").get(pk=event_id)
@@ -91,6 +107,8 @@ def set_state(event_id: int, state: EventState, *, since: datetime, held_since: 
         held_since: since when the live holds its broadcaster's stream; None when it does not.
     """
     Event.objects.filter(pk=event_id).update(state=state, since=since, stream_held_since=held_since)
+    if state == EventState.OVER:
+        Hand.objects.filter(event_id=event_id, state__in=HAND_UP).update(state=HandState.LOWERED)
     publish_state(event_id)
 
 

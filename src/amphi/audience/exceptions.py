@@ -8,6 +8,11 @@ AudienceError
 │   ├── ChatClosedError
 │   └── NothingRunsError
 ├── ReminderError            a reminder was not taken; the text is a translated sentence
+├── VoiceError               a question, a vote or a hand was not taken; the text is a translated sentence for them
+│   ├── VoiceClosedError
+│   ├── InvalidVoiceError
+│   ├── TooManyVoicesError
+│   └── StageFullError
 ├── LogUnavailableError      the log of the event streams can't be read just now
 └── TooManyListenersError    this process carries as many streams as it may
     └── TooManyFromOneAddressError
@@ -56,6 +61,36 @@ class NothingRunsError(ChatError):
 
 class ReminderError(AudienceError):
     """A reminder was not taken; the text is a translated sentence for who asked."""
+
+
+class VoiceError(AudienceError):
+    """A question, a vote or a hand was not taken; the text is a translated sentence for whoever gave it."""
+
+    code = "refused"
+
+
+class VoiceClosedError(VoiceError):
+    """Nothing of the kind is taken here, or not any more."""
+
+    code = "closed"
+
+
+class InvalidVoiceError(VoiceError):
+    """What was sent can't be taken: too long, empty, or of no choice that there is."""
+
+    code = "invalid"
+
+
+class TooManyVoicesError(VoiceError):
+    """This viewer, or the event, has had as many as there may be."""
+
+    code = "too_many"
+
+
+class StageFullError(VoiceError):
+    """As many listeners are on stage as may be."""
+
+    code = "stage_full"
 
 
 class TooManyListenersError(AudienceError):

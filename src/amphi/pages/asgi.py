@@ -20,7 +20,9 @@ from amphi.audience.crowd import Limits  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
 from amphi.audience.holders import held_streams  # noqa: E402
 from amphi.audience.hub import Hub  # noqa: E402
+from amphi.audience.pulse import pulse  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
+from amphi.audience.reactions import ReactionDoor, publish_reactions  # noqa: E402
 from amphi.audience.rights import refused  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.pages.forwarded import UnknownProxies  # noqa: E402
@@ -44,7 +46,14 @@ hub = Hub(
 _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
 _holders = edge.Holders(held_streams)
 _ticket_door = edge.TicketDoor(ticket_key(), _holders, _rights)
+pulse.start()
+_reactions = ReactionDoor(
+    ticket_key(),
+    _rights,
+    lambda event_id, kind, number: pulse.add(publish_reactions, event_id, kind, number),
+)
 _health = Health()
+_REACTIONS_PATH = re.compile(r"/live/(\d{1,18})/reactions")
 _EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
 
 
@@ -62,12 +71,17 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if match:
             await _events(scope, receive, send, int(match[1]))
             return
+        match = _REACTIONS_PATH.fullmatch(scope["path"])
+        if match:
+            await _reactions(scope, receive, send, int(match[1]))
+            return
         _unknown_proxies.look(scope)
     await _pages(scope, receive, send)
 
 
 def close() -> None:
     """Give up the connections to the database, once all requests are answered and the hub is closed."""
+    pulse.close()
     places.close()
     for thread in (_rights, _holders):
         thread.finish(connections.close_all)

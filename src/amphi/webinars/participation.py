@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 from django.utils import timezone
 
+from amphi.audience import hands, polls
 from amphi.bigbluebutton import webhooks
 from amphi.meetings.models import Attendance, Meeting
 from amphi.system.typed import clean_line
@@ -78,6 +79,10 @@ def person_left(meeting: Meeting, hint: webhooks.UserLeft, at: datetime) -> None
         user_id=hint.user_id[:100],
         changed_at__lte=at,
     ).update(is_raised=False, changed_at=at, written_at=timezone.now())
+    if hint.external_user_id.startswith(hands.ON_STAGE_PREFIX):
+        token = hint.external_user_id.removeprefix(hands.ON_STAGE_PREFIX)
+        for event_id in Livestream.objects.filter(meeting=meeting).values_list("event_id", flat=True):
+            hands.left_stage(event_id, token)
 
 
 def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> None:
@@ -86,6 +91,10 @@ def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> 
     if poll is not None:
         question = clean_line(hint.question)[:500]
         Poll.objects.filter(pk=poll.pk).update(question=question, started_at=min(at, poll.started_at))
+        event_id, mirrored_as = poll.livestream.event_id, _mirrored_as(poll)
+        if polls.mirror(event_id, mirrored_as, question=question, answers=hint.answers):
+            for key in poll.responses.values_list("key", flat=True):
+                polls.count_answer(event_id, mirrored_as, _answers_in(key))
 
 
 def poll_responded(meeting: Meeting, hint: webhooks.PollResponded, at: datetime) -> None:
@@ -98,7 +107,19 @@ def poll_responded(meeting: Meeting, hint: webhooks.PollResponded, at: datetime)
     if poll is not None:
         answers = ",".join(str(one) for one in hint.answer_ids)
         key = f"{hint.sent_at_ms}:{hint.user_id}:{answers}"[:200]
-        PollResponse.objects.get_or_create(poll=poll, key=key, defaults={"at": at})
+        _row, made = PollResponse.objects.get_or_create(poll=poll, key=key, defaults={"at": at})
+        if made:
+            polls.count_answer(poll.livestream.event_id, _mirrored_as(poll), hint.answer_ids)
+
+
+def _answers_in(key: str) -> list[int]:
+    """The numbers of the answers of a response that was told before its poll."""
+    return [int(one) for one in key.rsplit(":", 1)[-1].split(",") if one.isdigit()]
+
+
+def _mirrored_as(poll: Poll) -> str:
+    """What the mirror of a poll is called: BBB's ids of polls begin anew with each session."""
+    return f"{poll.session_id[:200]} {poll.poll_id[:99]}"
 
 
 def _poll(meeting: Meeting, hint: webhooks.PollStarted | webhooks.PollResponded, at: datetime) -> Poll | None:
@@ -118,6 +139,7 @@ def forget(livestream: Livestream) -> None:
     """The meeting is over: its hands and polls are nobody's business any more."""
     RaisedHand.objects.filter(livestream=livestream).delete()
     Poll.objects.filter(livestream=livestream).delete()
+    polls.close_mirrored(livestream.event_id)
 
 
 # --- what the panel asks

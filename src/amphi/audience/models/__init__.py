@@ -3,17 +3,32 @@
 from amphi.audience.models.addressees import Addressee, Reminder
 from amphi.audience.models.chat import Message
 from amphi.audience.models.events import ON_AIR, Broadcaster, Event, EventState, stream_name
+from amphi.audience.models.hands import HAND_TAKES_A_PLACE, HAND_UP, Hand, HandState
+from amphi.audience.models.polls import Ballot, Poll, PollChoice, PollState
+from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
 from amphi.audience.models.stream import Audience, Channel, StreamMessage
 
 __all__ = [
+    "HAND_TAKES_A_PLACE",
+    "HAND_UP",
     "ON_AIR",
+    "QUESTION_SHOWN",
     "Addressee",
     "Audience",
+    "Ballot",
     "Broadcaster",
     "Channel",
     "Event",
     "EventState",
+    "Hand",
+    "HandState",
     "Message",
+    "Poll",
+    "PollChoice",
+    "PollState",
+    "Question",
+    "QuestionState",
+    "QuestionVote",
     "Reminder",
     "StreamMessage",
     "stream_name",

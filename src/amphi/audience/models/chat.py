@@ -15,6 +15,8 @@ class Message(models.Model):
     class Source(models.TextChoices):
         LISTENER = "listener", _("listener")
         MEETING = "meeting", _("meeting")
+        # Only sent into the meeting; listeners have it among the questions.
+        QUESTION = "question", _("question")
 
     class Delivery(models.TextChoices):
         NONE = "none", _("nothing to deliver")

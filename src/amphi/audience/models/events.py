@@ -97,6 +97,12 @@ class Event(models.Model):
         help_text=_("Asked of everyone who watches, except the owners."),
     )
     enable_chat = models.BooleanField(_("chat"), default=False)
+    enable_questions = models.BooleanField(_("questions"), default=True)
+    questions_anonymous = models.BooleanField(_("questions may be anonymous"), default=True)
+    questions_approved = models.BooleanField(_("questions are shown once approved"), default=False)
+    enable_reactions = models.BooleanField(_("reactions"), default=True)
+    enable_hands = models.BooleanField(_("raised hands"), default=False)
+    stage_places = models.PositiveSmallIntegerField(_("listeners on stage at once"), default=1)
     state = models.CharField(max_length=12, choices=EventState, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.

@@ -1,0 +1,283 @@
+"""Polls: made by those who present, opened, voted in, closed, and their results shown when the presenter says.
+
+A viewer has one ballot, and may change it while the poll is open: who pressed the wrong one on a phone is not stuck with it. Votes are
+counted from the ballots, so that no number can drift; a poll of the meeting is only told in numbers, and mirrored as such.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Count, F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from amphi.accounts.models import User
+from amphi.audience.domain import lock_stream, publish
+from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
+from amphi.audience.models import Ballot, Event, Poll, PollChoice, PollState
+from amphi.audience.pace import Pace
+from amphi.audience.pulse import pulse
+from amphi.audience.speakers import writing
+from amphi.system.typed import clean_line
+
+LEAST_CHOICES = 2
+MOST_CHOICES = 10
+QUESTION_MAX_LENGTH = 500
+CHOICE_MAX_LENGTH = 200
+MOST_OF_AN_EVENT = 100
+LARGEST_NUMBER = 1000
+"""Of an answer of a mirrored poll."""
+SHOWN = 20
+"""As many polls as a page has: the latest."""
+
+_pace = Pace(most=30, window_s=60)
+
+
+# --- what listeners are told
+
+
+def tally(poll: Poll) -> list[int]:
+    """How many chose each choice, in the order of the choices."""
+    if poll.is_mirrored:
+        return list(poll.choices.values_list("told_votes", flat=True))
+    counted = poll.choices.annotate(count=Count("ballots"))
+    return list(counted.order_by("position").values_list("count", flat=True))
+
+
+def voters(poll: Poll) -> int:
+    """How many voted; of a mirrored poll, how many votes were told."""
+    return sum(tally(poll)) if poll.is_mirrored else poll.ballots.count()
+
+
+def content(poll: Poll) -> dict[str, object]:
+    """The ``poll`` message of the event stream, and what pages begin with: numbers are in it only where the presenter shows them."""
+    if poll.state == PollState.DRAFT:
+        return {"id": str(poll.pk), "state": PollState.DRAFT}
+    shown = {"counts": tally(poll), "voters": voters(poll)} if poll.results_shown else {}
+    return {
+        "id": str(poll.pk),
+        "question": poll.question,
+        "choices": [choice.text for choice in poll.choices.all()],
+        "multiple": poll.is_multiple,
+        "state": poll.state,
+        "mirrored": poll.is_mirrored,
+        "at": (poll.opened_at or poll.created_at).isoformat(),
+        **shown,
+    }
+
+
+def publish_results(event_id: int, polls: Mapping[str, int]) -> None:
+    """Tell the numbers of polls whose results are shown while votes come in."""
+    for poll in Poll.objects.filter(event_id=event_id, pk__in=polls, results_shown=True):
+        publish(event_id, "poll", content(poll))
+
+
+def shown(event: Event) -> list[Poll]:
+    """The polls that listeners see, the latest first."""
+    polls = event.polls.exclude(state=PollState.DRAFT).prefetch_related("choices")
+    return list(polls.order_by("-opened_at", "-pk")[:SHOWN])
+
+
+def chosen(viewer: str, polls: Collection[Poll]) -> dict[uuid.UUID, list[int]]:
+    """What a viewer chose in each of `polls`, by position."""
+    if not viewer:
+        return {}
+    rows = Ballot.objects.filter(viewer=viewer, poll__in=polls).values_list("poll_id", "choices__position")
+    found: dict[uuid.UUID, list[int]] = {}
+    for poll_id, position in rows.order_by("choices__position"):
+        found.setdefault(poll_id, []).append(position)
+    return found
+
+
+# --- what listeners do
+
+
+def vote(event: Event, poll_id: uuid.UUID, *, viewer: str, positions: Collection[int]) -> Poll:
+    """Take a viewer's ballot, in place of the one before.
+
+    Raises:
+        VoiceError: it was not taken, and why.
+    """
+    if not _pace.take(viewer):
+        raise TooManyVoicesError(_("You vote too fast. Wait a little."))
+    with writing(event.pk):
+        # Closing takes the same lock: what is counted when it is closed is all that ever counts.
+        poll = _locked(event, poll_id)
+        if poll.state != PollState.OPEN or poll.is_mirrored:
+            raise VoiceClosedError(_("This poll is closed."))
+        wanted = list(poll.choices.filter(position__in=set(positions)))
+        if not wanted or len(wanted) != len(set(positions)):
+            raise InvalidVoiceError(_("Choose an answer first."))
+        if len(wanted) > 1 and not poll.is_multiple:
+            raise InvalidVoiceError(_("Choose one answer only."))
+        ballot, _made = Ballot.objects.get_or_create(poll=poll, viewer=viewer)
+        ballot.choices.set(wanted)
+        if poll.results_shown:
+            transaction.on_commit(partial(pulse.add, publish_results, event.pk, str(poll.pk)))
+    return poll
+
+
+def _locked(event: Event, poll_id: uuid.UUID) -> Poll:
+    poll = Poll.objects.select_for_update(no_key=True).filter(pk=poll_id, event=event).first()
+    if poll is None:
+        raise VoiceClosedError(_("This poll is no longer there."))
+    return poll
+
+
+# --- what presenters and moderators do
+
+
+def clean_choices(texts: Sequence[str]) -> list[str]:
+    """The choices as they are kept: those that show something, each once.
+
+    Raises:
+        InvalidVoiceError: too few, too many, or too long.
+    """
+    choices = list(dict.fromkeys(line for text in texts if (line := clean_line(text))))
+    if len(choices) < LEAST_CHOICES:
+        raise InvalidVoiceError(_("Give at least two different answers."))
+    if len(choices) > MOST_CHOICES:
+        raise InvalidVoiceError(_("Give at most %(most)d answers.") % {"most": MOST_CHOICES})
+    if any(len(choice) > CHOICE_MAX_LENGTH for choice in choices):
+        raise InvalidVoiceError(_("An answer has at most %(most)d characters.") % {"most": CHOICE_MAX_LENGTH})
+    return choices
+
+
+def clean_question(text: str) -> str:
+    """The question as it is kept.
+
+    Raises:
+        InvalidVoiceError: empty, or too long.
+    """
+    question = clean_line(text)
+    if not question:
+        raise InvalidVoiceError(_("Write the question first."))
+    if len(question) > QUESTION_MAX_LENGTH:
+        raise InvalidVoiceError(
+            _("The question has more than %(limit)d characters.") % {"limit": QUESTION_MAX_LENGTH}
+        )
+    return question
+
+
+def make(
+    event: Event, *, question: str, choices: Sequence[str], multiple: bool, opens: bool, user: User
+) -> Poll:
+    """Make a poll, and open it if that is wanted.
+
+    Raises:
+        VoiceError: something of it can't be, and why.
+    """
+    question, kept = clean_question(question), clean_choices(choices)
+    with writing(event.pk):
+        lock_stream(event.pk)
+        if event.polls.count() >= MOST_OF_AN_EVENT:
+            raise TooManyVoicesError(_("This live event has as many polls as it may have."))
+        poll = Poll.objects.create(event=event, question=question, is_multiple=multiple, created_by=user)
+        PollChoice.objects.bulk_create(
+            PollChoice(poll=poll, position=position, text=text) for position, text in enumerate(kept)
+        )
+        if opens:
+            _change(event, poll, state=PollState.OPEN)
+    return poll
+
+
+def open_poll(event: Event, poll_id: uuid.UUID) -> None:
+    """Let listeners vote, for the first time or again."""
+    _act(event, poll_id, state=PollState.OPEN)
+
+
+def close_poll(event: Event, poll_id: uuid.UUID) -> None:
+    """Take no more votes."""
+    _act(event, poll_id, state=PollState.CLOSED)
+
+
+def show_results(event: Event, poll_id: uuid.UUID, *, shown: bool) -> None:
+    """Show the results to listeners, or hide them again."""
+    _act(event, poll_id, results_shown=shown)
+
+
+def delete_poll(event: Event, poll_id: uuid.UUID) -> None:
+    """Remove a poll and its votes; listeners no longer see it."""
+    with writing(event.pk):
+        lock_stream(event.pk)
+        poll = _locked(event, poll_id)
+        publish(event.pk, "poll", {"id": str(poll.pk), "state": PollState.DRAFT})
+        poll.delete()
+
+
+def _act(event: Event, poll_id: uuid.UUID, **changes: object) -> None:
+    with writing(event.pk):
+        lock_stream(event.pk)
+        poll = _locked(event, poll_id)
+        if changes.get("state") == PollState.OPEN and poll.is_mirrored:
+            raise VoiceClosedError(_("This poll belongs to the meeting."))
+        if any(getattr(poll, name) != value for name, value in changes.items()):
+            _change(event, poll, **changes)
+
+
+def _change(event: Event, poll: Poll, **changes: object) -> None:
+    now = timezone.now()
+    if changes.get("state") == PollState.OPEN:
+        changes |= {"opened_at": poll.opened_at or now, "closed_at": None}
+    elif changes.get("state") == PollState.CLOSED:
+        changes |= {"opened_at": poll.opened_at or now, "closed_at": now}
+    for name, value in changes.items():
+        setattr(poll, name, value)
+    poll.save(update_fields=list(changes))
+    publish(event.pk, "poll", content(poll))
+
+
+# --- the meeting's own
+
+
+def mirror(event_id: int, meeting_poll_id: str, *, question: str, answers: Sequence[tuple[int, str]]) -> bool:
+    """Show a poll of the meeting among those of the event; being told twice is harmless. One before it is over.
+
+    Args:
+        event_id: the live event of the meeting.
+        meeting_poll_id: the meeting server's name of the poll.
+        question: may be empty.
+        answers: number and text of each.
+
+    Returns:
+        Whether it is new.
+    """
+    with writing(event_id):
+        lock_stream(event_id)
+        event = Event.objects.get(pk=event_id)
+        if not answers or event.polls.count() >= MOST_OF_AN_EVENT:
+            return False
+        poll, made = Poll.objects.get_or_create(
+            event=event,
+            meeting_poll_id=meeting_poll_id[:300],
+            defaults={"question": clean_line(question)[:QUESTION_MAX_LENGTH]},
+        )
+        if not made:
+            return False
+        PollChoice.objects.bulk_create(
+            PollChoice(poll=poll, position=number, text=(clean_line(text) or str(number))[:CHOICE_MAX_LENGTH])
+            for number, text in dict(answers[: 2 * MOST_CHOICES]).items()
+            if number <= LARGEST_NUMBER
+        )
+        for other in event.polls.exclude(meeting_poll_id="").filter(state=PollState.OPEN):
+            _change(event, other, state=PollState.CLOSED)
+        _change(event, poll, state=PollState.OPEN)
+    return True
+
+
+def count_answer(event_id: int, meeting_poll_id: str, numbers: Collection[int]) -> None:
+    """Count one more answer to a poll of the meeting; the caller knows that it was not counted before."""
+    choices = PollChoice.objects.filter(
+        poll__event_id=event_id, poll__meeting_poll_id=meeting_poll_id[:300], position__in=numbers
+    )
+    if choices.update(told_votes=F("told_votes") + 1):
+        poll = Poll.objects.get(event_id=event_id, meeting_poll_id=meeting_poll_id[:300])
+        transaction.on_commit(partial(pulse.add, publish_results, event_id, str(poll.pk)))
+
+
+def close_mirrored(event_id: int) -> None:
+    """The meeting is over, and its polls with it."""
+    for poll in Poll.objects.filter(event_id=event_id, state=PollState.OPEN).exclude(meeting_poll_id=""):
+        close_poll(poll.event, poll.pk)

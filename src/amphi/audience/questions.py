@@ -1,0 +1,291 @@
+"""Questions of listeners: asked, voted for, taken up by those who present, answered."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amphi.audience.domain import lock_stream, publish
+from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
+from amphi.audience.models import (
+    QUESTION_SHOWN,
+    Event,
+    EventState,
+    Message,
+    Question,
+    QuestionState,
+    QuestionVote,
+)
+from amphi.audience.pace import Pace
+from amphi.audience.pulse import pulse
+from amphi.audience.queries import listener_state
+from amphi.audience.speakers import Speaker, writing
+from amphi.system.typed import clean_text
+
+RATE_WINDOW = timedelta(minutes=1)
+ANSWER_MAX_LENGTH = 2000
+MOST_OF_AN_EVENT = 2000
+SHOWN = 100
+"""As many questions as a page has: those with the most votes."""
+VOTABLE = (QuestionState.OPEN, QuestionState.CURRENT)
+
+_votes_pace = Pace(most=60, window_s=60)
+
+
+# --- what listeners are told
+
+
+def content(question: Question, *, names: bool = True) -> dict[str, object]:
+    """The ``question`` message of the event stream, and what pages begin with; a question that is not shown is only named.
+
+    Args:
+        question: which.
+        names: whether listeners may know who asks.
+    """
+    if question.state not in QUESTION_SHOWN:
+        return {"id": str(question.pk), "state": QuestionState.HIDDEN}
+    return {
+        "id": str(question.pk),
+        "author": question.author_name if names and not question.is_anonymous else "",
+        "text": question.text,
+        "answer": question.answer,
+        "state": question.state,
+        "votes": question.votes,
+        "at": question.created_at.isoformat(),
+    }
+
+
+def _publish(question: Question, event: Event) -> None:
+    publish(event.pk, "question", content(question, names=shows_names(event)))
+
+
+def shows_names(event: Event) -> bool:
+    """Whether listeners see who asks."""
+    return not getattr(event, "names_hidden", False)
+
+
+def publish_votes(event_id: int, questions: Mapping[str, int]) -> None:
+    """Tell how many votes some questions have now."""
+    votes = dict(
+        Question.objects.filter(event_id=event_id, pk__in=questions, state__in=QUESTION_SHOWN).values_list(
+            "pk", "votes"
+        )
+    )
+    if votes:
+        publish(event_id, "votes", {"votes": {str(pk): number for pk, number in votes.items()}})
+
+
+def shown(event: Event) -> list[Question]:
+    """The questions that listeners see, those with the most votes first."""
+    return list(
+        event.questions.filter(state__in=QUESTION_SHOWN).order_by("-votes", "created_at", "pk")[:SHOWN]
+    )
+
+
+def waiting_of(event: Event, viewer: str) -> list[Question]:
+    """The questions of one viewer that nobody else sees yet."""
+    return list(event.questions.filter(viewer=viewer, state=QuestionState.WAITING)[:SHOWN])
+
+
+def voted(viewer: str, questions: Collection[Question]) -> set[uuid.UUID]:
+    """Those of `questions` that a viewer voted for."""
+    if not viewer:
+        return set()
+    rows = QuestionVote.objects.filter(viewer=viewer, question__in=questions)
+    return set(rows.values_list("question_id", flat=True))
+
+
+# --- what listeners do
+
+
+def takes_questions(event: Event, now: datetime) -> bool:
+    """Whether questions are taken: before the live and while it runs."""
+    return event.enable_questions and listener_state(event, now) != EventState.OVER
+
+
+def _check_open(event: Event) -> None:
+    if not event.enable_questions:
+        raise VoiceClosedError(_("Questions are closed."))
+    if listener_state(event, timezone.now()) == EventState.OVER:
+        raise VoiceClosedError(_("The live is over: questions are closed."))
+
+
+def ask(
+    event: Event, *, by: Speaker, text: str, anonymous: bool = False, question_id: uuid.UUID | None = None
+) -> Question:
+    """Take a question. It is shown at once, or once it is approved.
+
+    Args:
+        event: where.
+        by: who; whether they may is `access`'s to say.
+        text: up to ``CHAT_MESSAGE_MAX_LENGTH`` characters.
+        anonymous: listeners don't see who asks, where the event allows that; presenters and moderators do.
+        question_id: the sender's own id: sent twice, it is stored once.
+
+    Raises:
+        VoiceError: it was not taken, and why.
+    """
+    text = clean_text(text)
+    limit = settings.CHAT_MESSAGE_MAX_LENGTH
+    if not text:
+        raise InvalidVoiceError(_("Write your question first."))
+    if len(text) > limit:
+        raise InvalidVoiceError(
+            ngettext(
+                "The question has more than %(limit)d character.",
+                "The question has more than %(limit)d characters.",
+                limit,
+            )
+            % {"limit": limit}
+        )
+    _check_open(event)
+    with writing(event.pk):
+        lock_stream(event.pk)  # one at a time, so that two at once can't both be the last allowed
+        known = event.questions.filter(pk=question_id, viewer=by.viewer).first() if question_id else None
+        if known is not None:
+            return known
+        _check_rate(event, by)
+        taken = question_id is None or Question.objects.filter(pk=question_id).exists()
+        question = Question.objects.create(
+            id=uuid.uuid4() if taken else question_id,
+            event=event,
+            viewer=by.viewer,
+            author=by.user,
+            author_name=by.name[:255],
+            is_anonymous=anonymous and event.questions_anonymous,
+            text=text,
+            state=QuestionState.WAITING if event.questions_approved else QuestionState.OPEN,
+        )
+        if question.state in QUESTION_SHOWN:
+            _publish(question, event)
+    return question
+
+
+def _check_rate(event: Event, by: Speaker) -> None:
+    recent = event.questions.filter(viewer=by.viewer, created_at__gt=timezone.now() - RATE_WINDOW)
+    if recent.count() >= settings.QUESTIONS_PER_MINUTE:
+        raise TooManyVoicesError(_("You ask too fast. Wait a little."))
+    if event.questions.count() >= MOST_OF_AN_EVENT:
+        raise TooManyVoicesError(_("There are too many questions. Vote for one that is asked already."))
+
+
+def vote(event: Event, question_id: uuid.UUID, *, viewer: str, wanted: bool) -> Question:
+    """Give a vote, or take it back; asking for what is so already changes nothing.
+
+    Raises:
+        VoiceError: it was not taken, and why.
+    """
+    _check_open(event)
+    if not _votes_pace.take(viewer):
+        raise TooManyVoicesError(_("You vote too fast. Wait a little."))
+    with writing(event.pk):
+        # Before the row of the vote is written, so that a vote is never counted in a question that was just answered.
+        question = _locked(event, question_id)
+        if question.state not in VOTABLE:
+            raise VoiceClosedError(_("This question takes no votes any more."))
+        if not _write_vote(question, viewer, wanted=wanted):
+            return question
+        Question.objects.filter(pk=question.pk).update(votes=F("votes") + (1 if wanted else -1))
+        question.refresh_from_db(fields=["votes"])
+        _pass_on(event, question)
+        transaction.on_commit(partial(pulse.add, publish_votes, event.pk, str(question.pk)))
+    return question
+
+
+def _write_vote(question: Question, viewer: str, *, wanted: bool) -> bool:
+    """Write or remove the row of a vote; whether that changed anything."""
+    if wanted:
+        return QuestionVote.objects.get_or_create(question=question, viewer=viewer)[1]
+    return bool(QuestionVote.objects.filter(question=question, viewer=viewer).delete()[0])
+
+
+def _locked(event: Event, question_id: uuid.UUID) -> Question:
+    question = Question.objects.select_for_update(no_key=True).filter(pk=question_id, event=event).first()
+    if question is None:
+        raise VoiceClosedError(_("This question is no longer there."))
+    return question
+
+
+def _pass_on(event: Event, question: Question) -> None:
+    """Send a question into the meeting once it has the votes that the event asks for; once, whatever becomes of its votes."""
+    needed = votes_needed(event)
+    if needed is None or question.votes < needed or question.passed_on_at or not event.state:
+        return
+    now = timezone.now()
+    Question.objects.filter(pk=question.pk).update(passed_on_at=now)
+    Message.objects.create(
+        event=event,
+        source=Message.Source.QUESTION,
+        author=None if question.is_anonymous else question.author,
+        author_name=_("Question, %(votes)d votes") % {"votes": question.votes},
+        text=question.text,
+        delivery=Message.Delivery.WAITING,
+        attempt_at=now,
+    )
+
+
+def votes_needed(event: Event) -> int | None:
+    """With how many votes a question goes into the meeting; None: none does."""
+    if getattr(event, "to_meeting", "all") != "voted":
+        return None
+    return int(getattr(event, "to_meeting_votes", 1))
+
+
+# --- what presenters and moderators do
+
+
+def of_event(event: Event, *, by_time: bool = False) -> QuerySet[Question]:
+    """All questions of an event, for those who present: the one being answered first, then those that wait for them."""
+    order = ("created_at", "pk") if by_time else ("-votes", "created_at", "pk")
+    return event.questions.order_by(*order)
+
+
+def set_state(event: Event, question_id: uuid.UUID, state: QuestionState) -> Question:
+    """Approve, take up, mark as answered, hide or show a question again; the one that was taken up before counts as answered.
+
+    Raises:
+        VoiceError: it is gone.
+    """
+    with writing(event.pk):
+        lock_stream(event.pk)  # before any question: two presenters take up one each, in turn
+        if state == QuestionState.CURRENT:
+            for other in event.questions.filter(state=QuestionState.CURRENT).exclude(pk=question_id):
+                _change(event, other, state=QuestionState.ANSWERED)
+        question = _locked(event, question_id)
+        if question.state != state:
+            _change(event, question, state=state)
+    return question
+
+
+def answer(event: Event, question_id: uuid.UUID, text: str) -> Question:
+    """Write down the answer to a question, which listeners read below it; an empty one only marks it as answered.
+
+    Raises:
+        VoiceError: it is too long, or the question gone.
+    """
+    text = clean_text(text)
+    if len(text) > ANSWER_MAX_LENGTH:
+        raise InvalidVoiceError(
+            _("The answer has more than %(limit)d characters.") % {"limit": ANSWER_MAX_LENGTH}
+        )
+    with writing(event.pk):
+        lock_stream(event.pk)
+        question = _locked(event, question_id)
+        _change(event, question, state=QuestionState.ANSWERED, answer=text)
+    return question
+
+
+def _change(event: Event, question: Question, **changes: object) -> None:
+    if changes["state"] == QuestionState.ANSWERED and question.answered_at is None:
+        changes["answered_at"] = timezone.now()
+    for name, value in changes.items():
+        setattr(question, name, value)
+    question.save(update_fields=list(changes))
+    _publish(question, event)
