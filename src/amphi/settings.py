@@ -59,13 +59,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.sites",
-    "django.contrib.staticfiles",
+    "amphi.pages.apps.StaticFiles",
     "amphi.accounts",
     "amphi.mails",
     "amphi.meetings",
     "amphi.audience",
     "amphi.webinars",
-    "amphi.pages",
+    "amphi.pages.apps.PagesConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -142,6 +142,12 @@ STATICFILES_DIRS = [
 MEDIA_ROOT = VAR_DIR / "files"
 # Static files are found where they are, without a collecting step; nginx serves a collected copy in production.
 WHITENOISE_USE_FINDERS = True
+# The collected copy has each file compressed beside it, as well as can be: nginx sends that, and compresses nothing itself.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("png", "jpg", "webp")
 WHITENOISE_MANIFEST_STRICT = False
 
 # --- BigBlueButton

@@ -120,7 +120,8 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
             rtmp,
             answers=f"http://{origin}/healthz",
         )
-        configuration = nginx.frame(folder, http=site(folder, certificate, ports))
+        modules = ("ngx_http_brotli_static_module.so",)
+        configuration = nginx.frame(folder, http=site(folder, certificate, ports), modules=modules)
         stack.enter_context(nginx.running_nginx(folder, configuration, port=ports["https"]))
         command = publish_command(f"rtmp://{rtmp}/live/room", seconds=300)
         publisher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -168,6 +169,17 @@ def test_scripts_that_nginx_serves_have_a_type_that_browsers_run(edge):
     }
     assert odd == {}
     assert {answer.headers["cache-control"] for answer in served} == {"max-age=3600"}  # by nginx itself
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_the_player_comes_compressed(edge, coding):
+    file = "static/vendor/hls.js/hls.light.min.mjs"
+    answer = edge.client.head(f"{edge.url}/{file}", headers={"Accept-Encoding": coding})
+    assert answer.headers["content-encoding"] == coding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["strict-transport-security"]
+    assert int(answer.headers["content-length"]) < (edge.folder / file).stat().st_size / 3
 
 
 def test_plain_http_is_sent_on(edge):

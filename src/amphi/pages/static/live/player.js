@@ -28,7 +28,8 @@ const SETTINGS = {
   liveSyncOnStallIncrease: 0.2,
   backBufferLength: 10,
   maxBufferLength: 12,
-  workerPath: new URL("../vendor/hls.js/hls.worker.js", import.meta.url).href,
+  // fMP4 is passed on as it came: a worker would only copy it, and be 36 kB more to load.
+  enableWorker: false,
 };
 
 /** Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`. */
