@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from amphi.accounts import guesses
@@ -138,6 +139,50 @@ def test_doors_count_in_the_same_place(client, monkeypatch, settings):
         give(client, event, "autre")
     cache.clear()
     assert "Trop de mots de passe" in give(client, event, "sésame").content.decode()
+
+
+def at_door(event, password: str, address: str) -> bool:
+    answer = Client().post(
+        reverse("live:door", args=[event.slug]), {"password": password}, REMOTE_ADDR=address
+    )
+    return answer.status_code == 302
+
+
+@pytest.fixture
+def event(settings, monkeypatch):
+    settings.USE_MEETING_WEBINAR = True
+    monkeypatch.setattr(guesses, "DOOR_BY_ALL", 2 * FEW)
+    return make_webinar(password="sésame").event
+
+
+def test_many_addresses_together_guess_only_so_often_at_a_door(event):
+    for number in range(2 * FEW):
+        assert not at_door(event, "autre", f"203.0.113.{number}")
+    assert not at_door(event, "sésame", "203.0.113.200"), "of those who come first, so many were wrong"
+    assert at_door(make_webinar(password="sésame", start_at=event.end_at).event, "sésame", "203.0.113.200")
+    WrongGuesses.objects.update(since=timezone.now() - guesses.DOOR_WINDOW)
+    assert at_door(event, "sésame", "203.0.113.200")
+
+
+def test_few_addresses_that_guess_on_shut_nobody_else_out(event):
+    """Each is new once, and draws on what those who guessed wrong have together ever after."""
+    guessers = [f"203.0.113.{number}" for number in range(FEW)]
+    for _ in range(FEW):
+        for address in guessers:
+            at_door(event, "autre", address)
+    assert not at_door(event, "sésame", guessers[0]), "these have had theirs"
+    for number in range(FEW):
+        assert at_door(event, "sésame", f"198.51.100.{number}"), "what is right is not counted"
+    assert not at_door(event, "autre", "198.51.100.0")
+    assert at_door(event, "sésame", "198.51.100.77")
+
+
+def test_guesser_is_new_again_after_an_hour(event):
+    for number in range(2 * FEW + 2):
+        at_door(event, "autre", "203.0.113.1" if number else "203.0.113.2")
+    assert not at_door(event, "sésame", "203.0.113.1")
+    WrongGuesses.objects.filter(number=1).update(since=timezone.now() - guesses.NEW_AFTER)
+    assert at_door(event, "sésame", "203.0.113.2")
 
 
 @pytest.mark.django_db(transaction=True)

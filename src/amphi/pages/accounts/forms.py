@@ -21,9 +21,8 @@ class GuardedForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Log in, unless too many wrong passwords came from here or for this account."""
-        limits = guesses.login_limits(self.request, self.cleaned_data.get("username") or "")
         try:
-            guesses.count(limits)
+            counted = guesses.count_login(self.request, self.cleaned_data.get("username") or "")
         except guesses.TooManyGuessesError:
             log.warning(
                 "logins from %s are refused for a while: too many wrong passwords",
@@ -33,7 +32,7 @@ class GuardedForm(AuthenticationForm):
                 gettext("Too many wrong passwords. Try again in a quarter of an hour."), code="too_many"
             ) from None
         cleaned: dict[str, Any] = super().clean()
-        guesses.take_back(limits)
+        guesses.take_back(counted)
         return cleaned
 
 
