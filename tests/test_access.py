@@ -53,6 +53,8 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:restart": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),
 }
 WITHOUT_MEETING = {"meetings:list", "meetings:personal", "meetings:add", "webinars:explained"}
 PRESENTERS = ("meetings", "webinars")
@@ -96,6 +98,7 @@ def address(name: str, meeting: Meeting) -> str:
         "meetings:join_invited": [meeting.presenter_key],
         "meetings:session": [session_of(meeting).pk],
         "meetings:session_csv": [session_of(meeting).pk],
+        "webinars:change_options": ["moderators"],
     }
     return reverse(name, args=[meeting.slug, *more.get(name, [])])
 

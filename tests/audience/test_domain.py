@@ -123,7 +123,7 @@ def test_closing_the_chat_is_told():
     event = on_air().event
     event.enable_chat = False
     domain.publish_chat_setting(event)
-    assert stream_of(event) == [(1, "chat", {"enabled": False})]
+    assert stream_of(event) == [(1, "chat", queries.chat_content(event))]
 
 
 # --- a listener's message
@@ -309,7 +309,7 @@ def test_log_opens_at_the_newest_messages():
         domain.publish(event.pk, "message", {"n": number})
     reading = queries.DatabaseLog().opening(event.pk, 2)
     assert (reading.head, [row.seq for row in reading.rows]) == (5, [4, 5])
-    assert (reading.snapshot["state"], reading.snapshot["chat"]) == ("live", True)
+    assert (reading.snapshot["state"], reading.snapshot["chat"]) == ("live", queries.chat_content(event))
     assert queries.DatabaseLog().opening(999_999, 2) is None
 
 

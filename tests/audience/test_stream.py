@@ -108,7 +108,7 @@ async def test_snapshot_follows_the_states(open_house):
     house.publish(kind="chat", data='{"enabled":false}')
     await first.until("event: chat")
     second = await house.open()
-    assert '"seq":2,"state":"live","chat":false' in await second.until("snapshot\ndata: {")
+    assert '"seq":2,"state":"live","chat":{"enabled":false}' in await second.until("snapshot\ndata: {")
 
 
 async def test_each_event_has_its_own_stream(open_house):

@@ -104,7 +104,9 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
         page = await _page(playwright, page_url)
         await ready(client, f"{origin.http}/hls/lecture.m3u8")
         await page.evaluate(f"play('{origin.http}/hls/lecture.m3u8')")
-        await page.wait_for_function("state().time > 3 && state().parts > 10 && state().blocking > 5", timeout=PATIENCE_MS)
+        await page.wait_for_function(
+            "state().time > 3 && state().parts > 10 && state().blocking > 5", timeout=PATIENCE_MS
+        )
         state = await page.evaluate("state()")
         await page.context.browser.close()
     assert state["width"] == 320

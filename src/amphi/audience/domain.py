@@ -37,7 +37,7 @@ from amphi.audience.models import (
     Message,
     StreamMessage,
 )
-from amphi.audience.queries import listener_state, message_content, state_content
+from amphi.audience.queries import chat_content, listener_state, message_content, state_content
 from amphi.audience.rights import password_mark
 from amphi.system import tickets
 from amphi.system.typed import clean_line, clean_text
@@ -113,8 +113,8 @@ def set_state(event_id: int, state: EventState, *, since: datetime, held_since: 
 
 
 def publish_chat_setting(event: Event) -> int:
-    """Tell the listeners of `event` whether its chat is open."""
-    return publish(event.pk, "chat", {"enabled": event.enable_chat})
+    """Tell the listeners of `event` whether its discussion is open, and how it goes."""
+    return publish(event.pk, "chat", chat_content(event))
 
 
 # --- chat

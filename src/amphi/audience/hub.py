@@ -99,7 +99,7 @@ class Channel:
             if row.kind == "state":
                 self._snapshot = {**self._snapshot, **json.loads(row.data)}
             elif row.kind == "chat":
-                self._snapshot = {**self._snapshot, "chat": json.loads(row.data)["enabled"]}
+                self._snapshot = {**self._snapshot, "chat": json.loads(row.data)}
         self.head = rows[-1].seq
         self._batches.clear()
 

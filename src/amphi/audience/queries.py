@@ -47,6 +47,17 @@ def _picture_mark(broadcaster: Broadcaster) -> str:
     return hashlib.sha256(broadcaster.hls_url.encode()).hexdigest()[:16]
 
 
+def chat_content(event: Event) -> dict[str, object]:
+    """The ``chat`` message of the event stream: whether the discussion is open, and how it goes."""
+    return {
+        "enabled": event.enable_chat,
+        "mode": event.chat_mode,
+        "slow_s": event.slow_s,
+        "guests": event.guests_may_write,
+        "names_hidden": event.names_hidden,
+    }
+
+
 def message_content(message: Message) -> dict[str, object]:
     """The ``message`` message of the event stream."""
     return {
@@ -105,7 +116,7 @@ class DatabaseLog:
         event = Event.objects.select_related("broadcaster").filter(pk=event_id).first()
         if event is None:
             return None
-        snapshot = {**state_content(event, timezone.now()), "chat": event.enable_chat}
+        snapshot = {**state_content(event, timezone.now()), "chat": chat_content(event)}
         rows = StreamMessage.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
         return Reading(head=head, rows=_rows(rows, backlog), snapshot=snapshot)
 

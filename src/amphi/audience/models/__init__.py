@@ -1,8 +1,16 @@
 """What listeners watch, say and are told; a module a subject."""
 
 from amphi.audience.models.addressees import Addressee, Reminder
-from amphi.audience.models.chat import Message
-from amphi.audience.models.events import ON_AIR, Broadcaster, Event, EventState, stream_name
+from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Role, Visibility
+from amphi.audience.models.events import (
+    ON_AIR,
+    Broadcaster,
+    ChatMode,
+    Event,
+    EventState,
+    ToMeeting,
+    stream_name,
+)
 from amphi.audience.models.hands import HAND_TAKES_A_PLACE, HAND_UP, Hand, HandState
 from amphi.audience.models.polls import Ballot, Poll, PollChoice, PollState
 from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
@@ -18,11 +26,14 @@ __all__ = [
     "Ballot",
     "Broadcaster",
     "Channel",
+    "ChatMode",
     "Event",
     "EventState",
+    "Guest",
     "Hand",
     "HandState",
     "Message",
+    "MessageReaction",
     "Poll",
     "PollChoice",
     "PollState",
@@ -30,6 +41,10 @@ __all__ = [
     "QuestionState",
     "QuestionVote",
     "Reminder",
+    "Restraint",
+    "Role",
     "StreamMessage",
+    "ToMeeting",
+    "Visibility",
     "stream_name",
 ]

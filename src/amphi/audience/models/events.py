@@ -6,6 +6,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from amphi.accounts.models import AccessGroup
 
@@ -58,6 +59,24 @@ ON_AIR = frozenset({EventState.STARTING, EventState.LIVE, EventState.RECOVERING}
 """The states in which listeners may write."""
 
 
+class ChatMode(models.TextChoices):
+    """How an open discussion goes; the presenters and their moderators write as they like in each."""
+
+    OPEN = "open", pgettext_lazy("discussion", "Open")
+    SLOW = "slow", pgettext_lazy("discussion", "Slow: each writes now and then")
+    APPROVED = "approved", pgettext_lazy("discussion", "Messages are shown once approved")
+    QUESTIONS = "questions", pgettext_lazy("discussion", "Questions only: listeners write no message")
+
+
+class ToMeeting(models.TextChoices):
+    """What listeners write that is sent into the meeting, so that a crowd does not flood it."""
+
+    ALL = "all", _("Every message")
+    APPROVED = "approved", _("Only the messages that a moderator chooses")
+    VOTED = "voted", _("Only the questions with enough votes")
+    NOTHING = "nothing", _("Nothing")
+
+
 class Event(models.Model):
     """A live event ("direct"). Its page follows the live itself, never the planned clock alone.
 
@@ -103,6 +122,21 @@ class Event(models.Model):
     enable_reactions = models.BooleanField(_("reactions"), default=True)
     enable_hands = models.BooleanField(_("raised hands"), default=False)
     stage_places = models.PositiveSmallIntegerField(_("listeners on stage at once"), default=1)
+    moderators = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="moderated_events", verbose_name=_("moderators")
+    )
+    chat_mode = models.CharField(_("discussion"), max_length=9, choices=ChatMode, default=ChatMode.OPEN)
+    slow_s = models.PositiveSmallIntegerField(_("seconds between two messages of one listener"), default=30)
+    guests_may_write = models.BooleanField(_("guests may write"), default=False)
+    names_hidden = models.BooleanField(_("listeners’ names are hidden from listeners"), default=False)
+    held_words = models.TextField(_("words that hold a message back"), blank=True)
+    to_meeting = models.CharField(
+        _("sent into the meeting"), max_length=8, choices=ToMeeting, default=ToMeeting.ALL
+    )
+    to_meeting_votes = models.PositiveSmallIntegerField(_("votes that a question needs"), default=5)
+    pinned = models.ForeignKey(
+        "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
     state = models.CharField(max_length=12, choices=EventState, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.

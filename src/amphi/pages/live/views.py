@@ -21,6 +21,7 @@ from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_f
 from amphi.audience.exceptions import ChatError
 from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState
 from amphi.audience.queries import (
+    chat_content,
     last_messages,
     last_seq,
     listener_state,
@@ -102,7 +103,7 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
         **state_content(event, now),
         "now": now.isoformat(),
         "seq": seq,
-        "chat": event.enable_chat,
+        "chat": chat_content(event),
         "events_url": f"/live/{event.pk}/events?ticket={ticket}",
         "hls_url": hls_url_for(event, ticket),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.webinars import views
+from amphi.pages.webinars import options, views
 
 app_name = "webinars"
 urlpatterns = [
@@ -12,4 +12,6 @@ urlpatterns = [
     path("<slug:slug>/restart/", views.restart, name="restart"),
     path("<slug:slug>/end/", views.end, name="end"),
     path("<slug:slug>/chat/", views.chat, name="chat"),
+    path("<slug:slug>/options/", options.options, name="options"),
+    path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
 ]

@@ -22,7 +22,8 @@ from amphi.webinars import domain
 from amphi.webinars.models import Livestream
 
 
-def _livestream(meeting: Meeting) -> Livestream:
+def livestream_or_404(meeting: Meeting) -> Livestream:
+    """The live of `meeting`, where webinars are in use and it is one."""
     livestream = domain.livestream_of(meeting) if settings.USE_MEETING_WEBINAR else None
     if livestream is None:
         raise Http404
@@ -54,7 +55,7 @@ def _act(request: HttpRequest, meeting: Meeting, action: Callable[[], None], don
 @require_POST
 def stop(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Stop only the live."""
-    livestream = _livestream(meeting)
+    livestream = livestream_or_404(meeting)
     done = _("The live is stopping; the meeting goes on.")
     return _act(request, meeting, lambda: domain.stop_live(livestream, user=request.user), done)
 
@@ -63,7 +64,7 @@ def stop(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @require_POST
 def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Restart only the live, or start it again in a meeting that goes on."""
-    livestream = _livestream(meeting)
+    livestream = livestream_or_404(meeting)
     starts_again = meeting.is_open and domain.can_start(livestream)
     action = domain.go_live if starts_again else domain.restart_live
     done = _("The live is restarting; the meeting goes on.")
@@ -74,7 +75,7 @@ def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @require_POST
 def end(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """End the webinar, meeting and live."""
-    livestream = _livestream(meeting)
+    livestream = livestream_or_404(meeting)
     done = _("The webinar is ending: the meeting closes and the live stops.")
     return _act(request, meeting, lambda: domain.end_webinar(livestream, user=request.user), done)
 
@@ -83,7 +84,7 @@ def end(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @require_POST
 def chat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Show or hide the listeners' chat: the state that is wanted is said, so that two presses do no harm."""
-    _livestream(meeting)
+    livestream_or_404(meeting)
     if "enable_chat" not in settings.MEETING_WEBINAR_FIELDS:
         raise PermissionDenied
     form = ChatForm(request.POST)
@@ -100,7 +101,7 @@ def chat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @never_cache
 def status(request: HttpRequest, meeting: Meeting) -> HttpResponse:  # noqa: ARG001 -- the address names the meeting
     """The panel's changing part, as JSON."""
-    return JsonResponse(panel(meeting, _livestream(meeting)))
+    return JsonResponse(panel(meeting, livestream_or_404(meeting)))
 
 
 @logged_in

@@ -24,7 +24,7 @@ export class Chat {
 
   constructor(facts, conversation) {
     this.#conversation = conversation;
-    this.#enabled = facts.chat;
+    this.#enabled = facts.chat.enabled;
     for (const time of this.#log.querySelectorAll("time")) this.#showTime(time);
     this.#toBottom();
     this.#log.addEventListener("scroll", () => {
@@ -68,7 +68,7 @@ export class Chat {
   }
 
   /** Opens or closes the chat, as the presenter wants it. */
-  setEnabled(enabled) {
+  follow({ enabled }) {
     if (enabled && !this.#enabled) this.#conversation.open(true);
     this.#enabled = enabled;
     this.#panel.dataset.closed = enabled ? "no" : "yes";

@@ -160,7 +160,7 @@ export class AudienceStream extends EventTarget {
     // What the snapshot has told already is newer than what is told again on the way to it.
     if (heard.seq <= this.#snapshotSeq && (heard.kind === "state" || heard.kind === "chat")) return;
     if (heard.kind === "state") this.#now = { ...this.#now, ...heard.data };
-    if (heard.kind === "chat") this.#now = { ...this.#now, chat: heard.data.enabled };
+    if (heard.kind === "chat") this.#now = { ...this.#now, chat: heard.data };
     this.#tell(heard.kind, heard.data);
   }
 
@@ -168,7 +168,7 @@ export class AudienceStream extends EventTarget {
     this.#snapshotSeq = facts.seq;
     this.#now = facts;
     this.#tell("state", facts);
-    this.#tell("chat", { enabled: facts.chat });
+    this.#tell("chat", facts.chat);
   }
 
   /** Has anything been heard lately? If not, this tab listens anew, or in place of the one that leads. */

@@ -121,7 +121,7 @@ byId("sound").addEventListener("click", () => player.unmute());
 byId("to-live").addEventListener("click", () => player.toLive());
 
 stream.addEventListener("state", ({ detail }) => follow(detail));
-stream.addEventListener("chat", ({ detail }) => chat.setEnabled(detail.enabled));
+stream.addEventListener("chat", ({ detail }) => chat.follow(detail));
 stream.addEventListener("message", ({ detail }) => chat.add(detail));
 stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
 stream.addEventListener("refreshed", ({ detail }) => {

@@ -1,0 +1,84 @@
+"""The options of a webinar: one page of sections, each with a form and a button of its own."""
+
+from typing import NamedTuple
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from amphi.meetings.exceptions import MeetingError
+from amphi.meetings.models import Meeting
+from amphi.pages.access import UserRequest, moderator
+from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
+from amphi.pages.webinars.views import livestream_or_404
+
+
+class Section(NamedTuple):
+    """One section of the page."""
+
+    key: str
+    title: Promise
+    intro: Promise
+    form: type[OptionsForm]
+
+
+SECTIONS = (
+    Section(
+        "discussion",
+        gettext_lazy("Discussion"),
+        gettext_lazy("Who writes beside the picture, and what reaches the presenters."),
+        DiscussionForm,
+    ),
+    Section(
+        "moderators",
+        gettext_lazy("Moderators"),
+        gettext_lazy("They approve, hide and pin messages on the live page, and mute or exclude people."),
+        ModeratorsForm,
+    ),
+)
+
+
+def _page(
+    request: HttpRequest, meeting: Meeting, forms: dict[str, OptionsForm], status: int = 200
+) -> HttpResponse:
+    sections = [{"section": section, "form": forms[section.key]} for section in SECTIONS]
+    return render(request, "webinars/options.html", {"meeting": meeting, "sections": sections}, status=status)
+
+
+def _forms(meeting: Meeting) -> dict[str, OptionsForm]:
+    event = livestream_or_404(meeting).event
+    return {section.key: section.form(None, meeting, event) for section in SECTIONS}
+
+
+@moderator
+@require_safe
+@never_cache
+def options(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """All sections as they stand."""
+    return _page(request, meeting, _forms(meeting))
+
+
+@moderator
+@require_POST
+def change(request: UserRequest, meeting: Meeting, section: str) -> HttpResponse:
+    """Takes one section; the others stay as they are."""
+    forms = _forms(meeting)
+    found = next((one for one in SECTIONS if one.key == section), None)
+    if found is None:
+        raise Http404
+    form = forms[section] = found.form(request.POST, meeting, livestream_or_404(meeting).event)
+    if not form.is_valid():
+        return _page(request, meeting, forms, status=422)
+    try:
+        form.save(user=request.user)
+    except MeetingError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Options saved: %(section)s.") % {"section": found.title})
+    return redirect(f"{reverse('webinars:options', args=[meeting.slug])}#{section}")
