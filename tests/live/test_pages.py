@@ -102,7 +102,7 @@ def live_data(client, event: Event) -> dict:
 def test_page_says_where_the_live_is(client):
     event = webinar(State.RECOVERING)
     facts = live_data(client, event)
-    assert (facts["state"], facts["seq"], facts["chat"]) == ("recovering", 0, True)
+    assert (facts["state"], facts["seq"], facts["chat"]["enabled"]) == ("recovering", 0, True)
     assert facts["hls_url"] == event.broadcaster.hls_url
     assert facts["state_url"] == f"/live/{event.slug}/state"
 
