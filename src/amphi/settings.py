@@ -14,6 +14,7 @@ from amphi.bigbluebutton.checksum import ALGORITHMS
 from amphi.system import environment, vendor
 from amphi.system.configuration import check_names, read_settings_local, secret_key
 from amphi.system.database import parse_database_url
+from amphi.system.logo import read_logo
 
 PACKAGE = Path(__file__).resolve().parent
 environment.refuse_unknown()
@@ -90,11 +91,26 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "amphi.pages.about.institution.institution",
             ],
             "builtins": ["amphi.pages.templatetags.icons"],
         },
     }
 ]
+
+# --- the institution
+
+AMPHI_INSTITUTION = conf.text("AMPHI_INSTITUTION")
+AMPHI_INSTITUTION_URL = conf.url("AMPHI_INSTITUTION_URL")
+AMPHI_LOGO = read_logo(conf.path("AMPHI_LOGO", Path()), "AMPHI_LOGO") if conf.text("AMPHI_LOGO") else None
+AMPHI_HELP = conf.text("AMPHI_HELP")
+"""Where people are helped: the address of a page, or an email address."""
+AMPHI_LEGAL_URL = conf.url("AMPHI_LEGAL_URL")
+AMPHI_PRIVACY_CONTACT = conf.text("AMPHI_PRIVACY_CONTACT")
+AMPHI_ACCESSIBILITY = conf.choice("AMPHI_ACCESSIBILITY", "none", ("none", "partial", "full"))
+"""How far this installation conforms to the RGAA, by its audit."""
+AMPHI_ACCESSIBILITY_RESULT = conf.text("AMPHI_ACCESSIBILITY_RESULT")
+AMPHI_ACCESSIBILITY_CONTACT = conf.text("AMPHI_ACCESSIBILITY_CONTACT")
 
 # --- people
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("amphi.pages.live.urls")),
+    path("about/", include("amphi.pages.about.urls")),
     path("accounts/", include("amphi.pages.accounts.urls")),
     path("meetings/", include("amphi.pages.meetings.urls")),
     path("webinars/", include("amphi.pages.webinars.urls")),

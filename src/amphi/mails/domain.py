@@ -64,6 +64,10 @@ def compose(
             **context,
             "unsubscribe_url": unsubscribe_url,
             "base": settings.AMPHI_URL,
+            "institution": settings.AMPHI_INSTITUTION,
+            "logo": f"{settings.AMPHI_URL}/about/logo"
+            if settings.AMPHI_LOGO and settings.AMPHI_LOGO.in_mails
+            else "",
             "language": translation.get_language(),
         }
         # On one line; the narrow spaces of French stay what they are.

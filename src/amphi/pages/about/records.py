@@ -1,0 +1,87 @@
+"""What the platform keeps about people. Who adds something that names a person adds a line here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amphi.accounts import guesses
+from amphi.worker import tidying
+
+
+@dataclass(frozen=True)
+class Record:
+    """One kind of thing that is kept.
+
+    Attributes:
+        what: what is kept.
+        why: what it serves.
+        kept: how long.
+        seen_by: who sees it.
+    """
+
+    what: str | Promise
+    why: str | Promise
+    kept: str | Promise
+    seen_by: str | Promise
+
+
+def lasting(time: timedelta) -> str:
+    """A duration in words: whole days, or minutes below one."""
+    if time.days:
+        return ngettext("%(number)d day", "%(number)d days", time.days) % {"number": time.days}
+    minutes = time.seconds // 60
+    return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+
+
+def records() -> list[Record]:
+    """All of them, in the language of the page."""
+    after_event = _("%(time)s after the live event") % {"time": lasting(tidying.REMINDERS_KEPT)}
+    return [
+        Record(
+            _("Account: name, email address, affiliation, groups"),
+            _("To log in, and to know who may do what"),
+            _("As long as the account exists"),
+            _("The administrators; those who present with this person"),
+        ),
+        Record(
+            _("Meetings and webinars, with those who present and those who are invited"),
+            _("To hold them"),
+            _("Until their owner deletes them"),
+            _(
+                "Those who present; the title and the presenters’ names are public unless access is restricted"
+            ),
+        ),
+        Record(
+            _("Attendance of meetings: names, times of arrival and departure"),
+            _("So that the owner knows who came"),
+            _("Until the meeting is deleted"),
+            _("Those who present"),
+        ),
+        Record(
+            _("The discussion of a live event: messages, questions, votes, and who wrote them"),
+            _("So that listeners and presenters talk to each other"),
+            _("Until the event is deleted"),
+            _("Those who may watch; votes are shown as numbers only"),
+        ),
+        Record(
+            _("Email addresses of those who asked for a reminder"),
+            _("To send it"),
+            after_event,
+            _("Nobody: only the platform uses them"),
+        ),
+        Record(
+            _("Emails that were sent"),
+            _("To answer whether one was sent"),
+            lasting(tidying.MAILS_KEPT),
+            _("The administrators"),
+        ),
+        Record(
+            _("Network addresses from which a wrong password was given"),
+            _("To stop those who guess passwords"),
+            lasting(guesses.KEPT),
+            _("Nobody: only the platform uses them"),
+        ),
+    ]
