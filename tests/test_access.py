@@ -20,6 +20,7 @@ RULES = {
     "participant",
     "watcher",
     "visitor",
+    "candidate",
     "writer",
     "signed",
 }
@@ -52,6 +53,9 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:stop": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:restart": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:registrations": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:registrations_csv": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:registrations_decide": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),

@@ -35,10 +35,11 @@ from amphi.audience.models import (
     Hand,
     HandState,
     Message,
+    Registration,
     StreamMessage,
 )
 from amphi.audience.queries import chat_content, listener_state, message_content, state_content
-from amphi.audience.rights import password_mark
+from amphi.audience.rights import password_mark, registration_mark
 from amphi.system import tickets
 from amphi.system.typed import clean_line, clean_text
 
@@ -254,15 +255,22 @@ def is_visitor(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_-]{16}", name) is not None
 
 
-def ticket_for(event: Event, user: User | AnonymousUser, visitor: str = "") -> str:
+def ticket_for(
+    event: Event, user: User | AnonymousUser, visitor: str = "", registration: Registration | None = None
+) -> str:
     """A ticket to the stream and the picture of `event`, for somebody who may watch it (`rights.can_watch`) and gave its password.
 
     Args:
         event: what it is for.
         user: who gets it.
         visitor: the browser's name (`new_visitor`) where nobody is logged in; each ticket is another viewer's without.
+        registration: by whose personal link they watch, if they do; it says more than their account.
     """
-    viewer = f"u{user.pk}" if isinstance(user, User) else f"a{visitor or new_visitor()}"
+    mark = password_mark(event)
+    if registration is not None:
+        viewer, mark = registration.viewer, registration_mark(registration)
+    else:
+        viewer = f"u{user.pk}" if isinstance(user, User) else f"a{visitor or new_visitor()}"
     expires_at = int(time.time() + settings.TICKET_LIFETIME.total_seconds())
     return tickets.mint(
         ticket_key(),
@@ -271,7 +279,7 @@ def ticket_for(event: Event, user: User | AnonymousUser, visitor: str = "") -> s
             stream=event.broadcaster.stream,
             viewer=viewer,
             expires_at=expires_at,
-            password_mark=password_mark(event),
+            password_mark=mark,
         ),
     )
 

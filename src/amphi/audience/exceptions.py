@@ -13,6 +13,7 @@ AudienceError
 │   ├── InvalidVoiceError
 │   ├── TooManyVoicesError
 │   └── StageFullError
+├── RegistrationError        a registration was not taken; the text is a translated sentence
 ├── LogUnavailableError      the log of the event streams can't be read just now
 └── TooManyListenersError    this process carries as many streams as it may
     └── TooManyFromOneAddressError
@@ -57,6 +58,10 @@ class NothingRunsError(ChatError):
     """There is no live to write to."""
 
     code = "nothing_runs"
+
+
+class RegistrationError(AudienceError):
+    """A registration was not taken; the text is a translated sentence for who asked."""
 
 
 class ReminderError(AudienceError):

@@ -5,28 +5,43 @@ look again in one transaction. So a letter follows an event that moves, and is w
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from amphi.audience.models import ON_AIR, Addressee, Event, EventState, Reminder
+from amphi.audience import calendar
+from amphi.audience.models import (
+    ON_AIR,
+    Addressee,
+    Event,
+    EventState,
+    Registration,
+    RegistrationRules,
+    Reminder,
+)
+from amphi.audience.personal_links import personal_link
 from amphi.audience.unsubscribing import unsubscribe_url
 from amphi.mails import domain as mails
 from amphi.mails.models import Mail
 
 log = logging.getLogger(__name__)
 
-KINDS: tuple[type[Addressee], ...] = (Reminder,)
+KINDS: tuple[type[Addressee], ...] = (Reminder, Registration)
+WITH_CALENDAR = frozenset({"registration_accepted", "event_moved"})
+"""Letters to the registered that bring the event into their calendar, or move it there."""
 AT_ONCE = 200
 """Letters in one transaction."""
 MOVED_REST = timedelta(minutes=2)
 """A presenter who moves an event often moves it once more."""
 TOO_LATE = timedelta(minutes=15)
 """After its start nobody is reminded of an event, as when no worker ran."""
+AFTERWARDS = timedelta(hours=1)
+"""A live that was stopped by mistake is started again sooner."""
+OVERRUN_REST = timedelta(minutes=10)
 DRAFT_REST = timedelta(hours=1)
 
 
@@ -45,30 +60,51 @@ class Step:
     columns: dict[str, object] = field(default_factory=dict)
 
 
-def decide(row: Addressee, event: Event, now: datetime) -> Step:
+def decide(row: Addressee, event: Event, now: datetime, rules: RegistrationRules | None = None) -> Step:
     """What to write to `row` now, and when to look again; no database is asked.
 
     Args:
         row: as it is.
         event: what it is about.
         now: the moment.
+        rules: of the registration, if `row` is one.
     """
     start = event.start_at
     if event.state == EventState.OVER or (now >= event.end_at and event.state not in ON_AIR):
-        return Step(None)
+        return _afterwards(row, event, now, rules)
     if event.is_draft:
         return Step(now + DRAFT_REST)
+    if row.told_start_at == start and not row.is_reminded:
+        return Step(None)
     passed: dict[str, object] = {column: start for column, before in row.REMINDERS if start - before <= now}
-    if row.told_start_at != start:
-        told_at = event.calendar_stamp + MOVED_REST
-        if now < told_at:
-            return Step(told_at)
-        return Step(_next(row, start, now), "event_moved", passed | {"told_start_at": start})
-    unsent = [column for column in passed if getattr(row, column) != start]
-    if not unsent:
-        return Step(_next(row, start, now))
-    letter = "event_reminder" if now < start + TOO_LATE else ""
-    return Step(_next(row, start, now), letter, passed)
+    due_at = _next(row, start, now) or _end_of(row, event, now)
+    if row.told_start_at == start:
+        is_unsent = any(getattr(row, column) != start for column in passed)
+        letter = row.LETTER if is_unsent and now < start + TOO_LATE else ""
+        return Step(due_at, letter, passed if is_unsent else {})
+    told_at = event.calendar_stamp + MOVED_REST
+    if now < told_at:
+        return Step(told_at)
+    return Step(due_at, "event_moved", passed | {"told_start_at": start})
+
+
+def _end_of(row: Addressee, event: Event, now: datetime) -> datetime | None:
+    """When the live of `event` may be over, for those who are written to afterwards."""
+    return max(event.end_at, now + OVERRUN_REST) if isinstance(row, Registration) else None
+
+
+def _afterwards(row: Addressee, event: Event, now: datetime, rules: RegistrationRules | None) -> Step:
+    """What is written afterwards to who registered and came, or did not; nothing where nobody is known to have come."""
+    told = not isinstance(row, Registration) or row.written_afterwards_at is not None
+    if told or rules is None or event.state != EventState.OVER or not row.is_reminded:
+        return Step(None)
+    due_at = (event.since or event.end_at) + AFTERWARDS
+    if now < due_at:
+        return Step(due_at)
+    came = isinstance(row, Registration) and row.came_at is not None
+    letter = "registration_thanks" if came else "registration_missed"
+    words = rules.thanks if came else rules.missed
+    return Step(None, letter if words else "", {"written_afterwards_at": now})
 
 
 def _next(kind: type[Addressee] | Addressee, start: datetime, now: datetime) -> datetime | None:
@@ -80,13 +116,14 @@ def first_columns(kind: type[Addressee], event: Event, now: datetime) -> dict[st
     """The columns of somebody new: what is past they are not reminded of, and what is to come is due."""
     start = event.start_at
     passed: dict[str, object] = {column: start for column, before in kind.REMINDERS if start - before <= now}
-    return passed | {"told_start_at": start, "due_at": _next(kind, start, now)}
+    ends_at = event.end_at if kind is Registration else None
+    return passed | {"told_start_at": start, "due_at": _next(kind, start, now) or ends_at}
 
 
 def look_again(event: Event) -> None:
     """Have the worker look at all who wait for `event`, in the caller's transaction."""
     for kind in KINDS:
-        kind._default_manager.filter(event=event).update(due_at=timezone.now())  # noqa: SLF001 -- of any kind
+        kind.who_wait(event).update(due_at=timezone.now())
 
 
 def write_due() -> int:
@@ -116,8 +153,11 @@ def _batches(kind: type[Addressee]) -> Iterator[int]:
 
 def _write(rows: list[Addressee], now: datetime) -> int:
     letters = []
+    events = {row.event_id for row in rows if isinstance(row, Registration)}
+    rules = RegistrationRules.objects.in_bulk(events, field_name="event_id") if events else {}
+    known = _events_whose_comers_are_known(events)
     for row in rows:
-        step = decide(row, row.event, now)
+        step = decide(row, row.event, now, rules.get(row.event_id) if row.event_id in known else None)
         for column, value in step.columns.items():
             setattr(row, column, value)
         row.due_at = step.due_at
@@ -130,17 +170,28 @@ def _write(rows: list[Addressee], now: datetime) -> int:
     return len(letters)
 
 
-def compose(row: Addressee, letter: str, **more: object) -> Mail:
+def _events_whose_comers_are_known(events: Collection[int]) -> set[int]:
+    """Those of `events` where somebody who registered was seen."""
+    came = Registration.objects.filter(event__in=events).exclude(came_at=None)
+    return set(came.values_list("event_id", flat=True).distinct()) if events else set()
+
+
+def compose(row: Addressee, letter: str) -> Mail:
     """One letter to `row`; nothing is saved."""
     event = row.event
-    context = {
-        "event": event,
-        "url": settings.AMPHI_URL + event.get_absolute_url(),
-        "zone": timezone.get_default_timezone_name(),
-        **more,
-    }
+    url = settings.AMPHI_URL + event.get_absolute_url()
+    entry = ""
+    if isinstance(row, Registration):
+        url = personal_link(row)
+        if letter in WITH_CALENDAR:
+            with translation.override(row.language):
+                entry = calendar.write_event(event, url=url).decode()
+    context = {"event": event, "row": row, "url": url, "zone": timezone.get_default_timezone_name()}
+    if letter in {"registration_thanks", "registration_missed"}:
+        rules = RegistrationRules.objects.get(event=event)
+        context["words"] = rules.thanks if letter == "registration_thanks" else rules.missed
     reader = mails.Reader(row.address, row.language)
-    return mails.compose(reader, letter, context, unsubscribe_url=unsubscribe_url(row))
+    return mails.compose(reader, letter, context, calendar=entry, unsubscribe_url=unsubscribe_url(row))
 
 
 def cancel(event: Event) -> int:
@@ -154,7 +205,7 @@ def cancel(event: Event) -> int:
         return 0
     written = 0
     for kind in KINDS:
-        rows = kind._default_manager.filter(event=event)  # noqa: SLF001 -- of any kind
+        rows = kind.who_wait(event)
         for row in rows.iterator(chunk_size=AT_ONCE):
             row.event = event
             compose(row, "event_cancelled").save()

@@ -10,8 +10,10 @@ from django.utils.crypto import salted_hmac
 
 from amphi.accounts.models import User
 from amphi.audience.claims import Claim
-from amphi.audience.models import Event
+from amphi.audience.models import Event, Registration
 from amphi.audience.queries import reading
+
+ACCEPTED = Registration.Status.ACCEPTED
 
 
 def owns_event(user: User | AnonymousUser, event: Event) -> bool:
@@ -23,18 +25,54 @@ def owns_event(user: User | AnonymousUser, event: Event) -> bool:
     )
 
 
-def can_watch(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` may see the live page, its stream of events and its picture; the password is the door's matter."""
+def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:
+    """Whether somebody may see the live page, its stream of events and its picture; the password is the door's matter.
+
+    Args:
+        user: who is logged in.
+        event: what is watched.
+        registration: whose personal link was opened, if one was.
+    """
     if owns_event(user, event):
         return True
     if event.is_draft:
         return False
+    if registration is not None and _registration_opens(registration, event):
+        return True
+    if not meets_restriction(user, event):
+        return False
+    return not event.needs_registration or (
+        isinstance(user, User) and event.registrations.filter(user=user, status=ACCEPTED).exists()
+    )
+
+
+def meets_restriction(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether `user` is among those that `event` is restricted to, if it is: they may watch, or register."""
     if not event.is_restricted:
         return True
     if not isinstance(user, User):
         return False
     groups = event.access_groups.all()
     return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
+
+
+def _registration_opens(registration: Registration, event: Event) -> bool:
+    """Whether a personal link opens the page of `event`: of a restricted one, if the person's account is still among the allowed."""
+    if registration.event_id != event.pk or not registration.is_good:
+        return False
+    user = registration.user
+    return not event.is_restricted or (user is not None and user.is_active and meets_restriction(user, event))
+
+
+def registration_key(registration: Registration) -> str:
+    """The secret of a personal link: 160 bits, another one for each number."""
+    said = f"{registration.pk}:{registration.key_number}"
+    return salted_hmac("amphi.audience.registration", said).hexdigest()[:40]
+
+
+def registration_mark(registration: Registration) -> str:
+    """What a ticket says of the personal link it was given for: another link ends it."""
+    return registration_key(registration)[:16]
 
 
 def password_mark(event: Event) -> str:
@@ -63,22 +101,44 @@ def refused(claims: Collection[Claim]) -> AbstractSet[Claim]:
 
 
 def _refused(event: Event, claims: list[Claim]) -> set[Claim]:
+    registered = [claim for claim in claims if claim.viewer.startswith("r")]
+    refused_ = _refused_registered(event, registered) if registered else set()
     mark = password_mark(event)
     # The usual event, which is open to all, costs no look at people.
-    if not (event.is_draft or event.is_restricted or mark):
-        return set()
+    if not (event.is_draft or event.is_restricted or event.needs_registration or mark):
+        return refused_
     people = {claim: int(claim.viewer[1:]) for claim in claims if claim.viewer.startswith("u")}
     owners = _owners(event, people.values())
-    guests = {claim for claim in claims if people.get(claim) not in owners}
+    guests = {claim for claim in claims if people.get(claim) not in owners}.difference(registered)
     if event.is_draft:
-        return guests
+        return refused_ | guests
     members = _members(event, people.values()) if event.is_restricted else set()
-    return {
+    known = _registered_people(event, people.values()) if event.needs_registration else set()
+    return refused_ | {
         claim
         for claim in guests
         if (mark and claim.password_mark != mark)
         or (event.is_restricted and people.get(claim) not in members)
+        or (event.needs_registration and people.get(claim) not in known)
     }
+
+
+def _refused_registered(event: Event, claims: list[Claim]) -> set[Claim]:
+    """Those who came by a personal link that opens nothing any more."""
+    if event.is_draft:
+        return set(claims)
+    by_claim = {claim: int(claim.viewer[1:]) for claim in claims}
+    found = Registration.objects.filter(event=event, status=ACCEPTED).in_bulk(by_claim.values())
+    if event.is_restricted:
+        members = _members(event, [row.user_id for row in found.values() if row.user_id is not None])
+        found = {pk: row for pk, row in found.items() if row.user_id in members}
+    marks = {pk: registration_mark(row) for pk, row in found.items()}
+    return {claim for claim, pk in by_claim.items() if marks.get(pk) != claim.password_mark}
+
+
+def _registered_people(event: Event, people: Collection[int]) -> set[int | None]:
+    registered = Registration.objects.filter(event=event, status=ACCEPTED, user__in=people)
+    return set(registered.filter(user__is_active=True).values_list("user_id", flat=True))
 
 
 def _owners(event: Event, people: Collection[int]) -> set[int]:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from amphi.audience.models import Addressee, Reminder
+from amphi.audience.models import Addressee, Registration, Reminder
 
 _SIGNER = signing.Signer(salt="amphi.audience.unsubscribing")
 
@@ -21,7 +21,8 @@ def addressee(token: str) -> Addressee | None:
         kind, _, number = _SIGNER.unsign(token).partition("-")
     except signing.BadSignature:
         return None
-    return {"reminder": Reminder.objects}[kind].select_related("event").filter(pk=int(number)).first()
+    kinds: dict[str, type[Addressee]] = {"reminder": Reminder, "registration": Registration}
+    return kinds[kind]._default_manager.select_related("event").filter(pk=int(number)).first()  # noqa: SLF001 -- of any kind
 
 
 def unsubscribe(token: str) -> None:
@@ -29,3 +30,6 @@ def unsubscribe(token: str) -> None:
     row = addressee(token)
     if isinstance(row, Reminder):
         row.delete()
+    elif isinstance(row, Registration):
+        # They stay registered.
+        Registration.objects.filter(pk=row.pk).update(wants_mail=False, due_at=None)

@@ -1,6 +1,7 @@
 """Sending mail that was written: claimed by one worker at a time, tried ever more slowly for a day."""
 
 import logging
+import re
 import smtplib
 from datetime import timedelta
 
@@ -64,7 +65,8 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
         message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if mail.calendar:
         # Among the alternatives, so that Outlook and Gmail offer to accept (RFC 6047, section 2.4); attached for all others.
-        method = "CANCEL" if "\r\nMETHOD:CANCEL\r\n" in mail.calendar else "REQUEST"
+        found = re.search(r"\r\nMETHOD:([A-Z]+)\r\n", mail.calendar)
+        method = found[1] if found else "PUBLISH"
         message.attach_alternative(mail.calendar, f"text/calendar; method={method}")
         message.attach("invite.ics", mail.calendar.encode(), "application/ics")
     return message

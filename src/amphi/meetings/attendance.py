@@ -1,7 +1,5 @@
 """Who came: written from what BBB tells, session by session."""
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.meetings.models import Attendance, Meeting, Session
+from amphi.system import spreadsheets
 
 _OUR_USER = re.compile(r"amphi-([1-9]\d{0,17})")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,32 +75,22 @@ def ended(meeting: Meeting, *, session_id: str, at: datetime) -> None:
     Attendance.objects.filter(session__in=sessions, left_at=None).update(left_at=at)
 
 
-def _plain(text: str) -> str:
-    """`text` so that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
-    return "'" + text if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
-
-
 def as_csv(session: Session) -> str:
-    """The session as a table for spreadsheets: a byte order mark, semicolons as French ones expect, local times."""
-    out = io.StringIO()
-    out.write("\ufeff")
-    table = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    table.writerow(
-        [_("Name"), _("Account"), _("Mail"), _("Moderator"), _("Came at"), _("Left at"), _("Minutes")]
+    """The session as a table for spreadsheets, in local times."""
+    head = [_("Name"), _("Account"), _("Mail"), _("Moderator"), _("Came at"), _("Left at"), _("Minutes")]
+    rows = (
+        [
+            one.name,
+            one.user.get_username() if one.user else "",
+            one.user.email if one.user else "",
+            _("yes") if one.is_moderator else _("no"),
+            _time(one.joined_at),
+            _time(one.left_at),
+            str(round((one.left_at - one.joined_at).total_seconds() / 60)) if one.left_at else "",
+        ]
+        for one in session.attendances.select_related("user")
     )
-    for one in session.attendances.select_related("user"):
-        table.writerow(
-            [
-                _plain(one.name),
-                _plain(one.user.get_username()) if one.user else "",
-                _plain(one.user.email) if one.user else "",
-                _("yes") if one.is_moderator else _("no"),
-                _time(one.joined_at),
-                _time(one.left_at),
-                str(round((one.left_at - one.joined_at).total_seconds() / 60)) if one.left_at else "",
-            ]
-        )
-    return out.getvalue()
+    return spreadsheets.as_csv(head, rows)
 
 
 def _time(at: datetime | None) -> str:

@@ -21,8 +21,9 @@ from django.shortcuts import get_object_or_404, redirect
 
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
-from amphi.audience.models import Event
-from amphi.audience.rights import can_watch, owns_event
+from amphi.audience.models import Event, Registration
+from amphi.audience.personal_links import by_token
+from amphi.audience.rights import can_watch, meets_restriction, owns_event
 from amphi.meetings.models import Meeting
 from amphi.system import passwords
 
@@ -184,17 +185,76 @@ def _asks_for_password(request: HttpRequest, event: Event) -> HttpResponse:
     return redirect("live:door", event.slug)
 
 
+def registered(request: HttpRequest, event: Event) -> Registration | None:
+    """Whose personal link to `event` this browser opened, while it is good."""
+    token = request.session.get(f"registration-{event.pk}", "")
+    row = by_token(event, token) if isinstance(token, str) and token else None
+    return row if row is not None and row.is_good else None
+
+
+def _watches_as_registered(request: HttpRequest, event: Event) -> bool:
+    """Whether the personal link is what opens `event`; else the account does, where there is one that may watch."""
+    row, user = registered(request, event), request.user
+    if row is None or not can_watch(user, event, row):
+        return False
+    if user.is_authenticated and can_watch(user, event) and not asks_password(request, event):
+        return False
+    request.registration = row  # type: ignore[attr-defined]
+    return True
+
+
+def registration_of(request: HttpRequest) -> Registration | None:
+    """By whose personal link the page that was asked for is watched, if it is."""
+    return getattr(request, "registration", None)
+
+
 def _watchable(request: HttpRequest, slug: str, *, at_the_door: bool = False) -> Event | HttpResponse:
     event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
+    if _watches_as_registered(request, event):
+        return event
     if can_watch(request.user, event):
         if asks_password(request, event) and not at_the_door:
             return _asks_for_password(request, event)
         return event
+    if not event.is_draft and event.needs_registration and meets_restriction(request.user, event):
+        if at_the_door and asks_password(request, event):
+            return event
+        return _asks_for_registration(request, event)
+    return _shut(request, event)
+
+
+def _shut(request: HttpRequest, event: Event) -> HttpResponse:
     if event.is_draft:
         raise Http404
     if not request.user.is_authenticated:
         return _asks_for_login(request)
     raise PermissionDenied
+
+
+def _asks_for_registration(request: HttpRequest, event: Event) -> HttpResponse:
+    if _is_of_a_script(request):
+        return JsonResponse({"error": "registration_required"}, status=403)
+    return redirect("live:registration", event.slug)
+
+
+def candidate(view: View) -> View:
+    """For those who may register for the event named by ``slug``, its password given; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
+        if _watches_as_registered(request, event):
+            return view(request, event, **kwargs)
+        may = owns_event(request.user, event) or (
+            not event.is_draft and meets_restriction(request.user, event)
+        )
+        if not may:
+            return _shut(request, event)
+        if asks_password(request, event):
+            return _asks_for_password(request, event)
+        return view(request, event, **kwargs)
+
+    return _ruled("candidate", guarded)
 
 
 def watcher(view: View) -> View:

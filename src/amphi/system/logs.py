@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
 
 
 _HARMLESS = re.compile(
-    r"/(?:static|accounts|admin)/.*|/live/[^/]+/(?:events|state|messages|password|reminder|calendar\.ics)?"
+    r"/(?:static|accounts|admin)/.*|/live/[^/]+/(?:events|state|messages|password|reminder|registration|calendar\.ics)?"
     r"|/meetings/[^/]+/(?:edit|delete|start|join|left|duplicate|sessions|invite|move)/|/[a-z]*/?"
 )
 """As deploy/nginx/amphi.conf has it."""

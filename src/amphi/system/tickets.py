@@ -33,7 +33,7 @@ class Ticket:
     Attributes:
         event_id: the live event, as its database id, or `PLATFORM`. It opens the stream only while the event holds it.
         stream: the name of the stream at the origin; empty when there is none to see.
-        viewer: who holds it: ``u<user id>``, ``a<random>`` for an anonymous one, ``s`` for the platform itself.
+        viewer: who holds it: ``u<user id>``, ``a<random>`` for an anonymous one, ``r<number>`` for one who registered, ``s`` for the platform itself.
         expires_at: seconds since the Unix epoch.
         password_mark: tells which password of the event was given for it; empty when none was asked.
     """

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
-from amphi.audience.models import Reminder, StreamMessage
+from amphi.audience.models import Registration, Reminder, StreamMessage
+from amphi.audience.registration import UNCONFIRMED_KEPT
 from amphi.mails.models import Mail
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ def tidy() -> int:
         StreamMessage.objects.filter(created_at__lt=now - STREAM_MESSAGES_KEPT),
         Mail.objects.filter(attempt_at=None, created_at__lt=now - MAILS_KEPT),
         Reminder.objects.filter(event__end_at__lt=now - REMINDERS_KEPT),
+        Registration.objects.filter(
+            status=Registration.Status.UNCONFIRMED, created_at__lt=now - UNCONFIRMED_KEPT
+        ),
         Session.objects.filter(expire_date__lt=now),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )

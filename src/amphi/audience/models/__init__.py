@@ -14,6 +14,7 @@ from amphi.audience.models.events import (
 from amphi.audience.models.hands import HAND_TAKES_A_PLACE, HAND_UP, Hand, HandState
 from amphi.audience.models.polls import Ballot, Poll, PollChoice, PollState
 from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
+from amphi.audience.models.registrations import Registration, RegistrationRules
 from amphi.audience.models.stream import Audience, Channel, StreamMessage
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "Question",
     "QuestionState",
     "QuestionVote",
+    "Registration",
+    "RegistrationRules",
     "Reminder",
     "Restraint",
     "Role",

@@ -1,7 +1,7 @@
 """Those who are written to about an event: who asked for a reminder."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,8 @@ class Addressee(models.Model):
 
     REMINDERS: ClassVar[tuple[tuple[str, timedelta], ...]] = ()
     """Columns that hold the start of which they were reminded, and how long before it they are; the longest first."""
+    LETTER: ClassVar[str] = "event_reminder"
+    """What reminds them."""
 
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="%(class)ss", verbose_name=_("event")
@@ -34,6 +36,16 @@ class Addressee(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def is_reminded(self) -> bool:
+        """They are reminded, and not only told what changes."""
+        return True
+
+    @classmethod
+    def who_wait(cls, event: Event) -> models.QuerySet[Any]:
+        """Those who are to be told what becomes of `event`."""
+        return cls._default_manager.filter(event=event)
 
 
 class Reminder(Addressee):

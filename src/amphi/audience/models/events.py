@@ -115,6 +115,8 @@ class Event(models.Model):
         blank=True,
         help_text=_("Asked of everyone who watches, except the owners."),
     )
+    # Written with `RegistrationRules`: what is asked of each viewer stands in the event itself.
+    needs_registration = models.BooleanField(default=False, editable=False)
     enable_chat = models.BooleanField(_("chat"), default=False)
     enable_questions = models.BooleanField(_("questions"), default=True)
     questions_anonymous = models.BooleanField(_("questions may be anonymous"), default=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.live import calendar_views, reminder_views, views
+from amphi.pages.live import calendar_views, registration_views, reminder_views, views
 
 app_name = "live"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", views.event_list, name="list"),
     path("directs.ics", calendar_views.feed, name="feed"),
     path("mail/stop/<str:token>", reminder_views.unsubscribe, name="unsubscribe"),
+    path("live/<slug:slug>/registration", registration_views.registration, name="registration"),
+    path("live/<slug:slug>/r/<str:token>", registration_views.registered, name="registered"),
     path("live/<slug:slug>/reminder", reminder_views.ask, name="reminder"),
     path("live/<slug:slug>/reminder/<str:token>", reminder_views.confirm, name="confirm_reminder"),
     path("live/<slug:slug>/calendar.ics", calendar_views.event, name="calendar"),

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amphi.audience import listing, reminders
+from amphi.audience import listing, registration, reminders
 from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_for, write_message
 from amphi.audience.exceptions import ChatError
 from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState
@@ -28,7 +28,7 @@ from amphi.audience.queries import (
     message_content,
     state_content,
 )
-from amphi.pages.access import anyone, asks_password, visitor, watcher, writer
+from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher, writer
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
 from amphi.system import passwords, security
@@ -98,7 +98,7 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
     # The stream's number first: what is said while the rest is read is told again, never missed.
     seq = last_seq(event)
     now = timezone.now()
-    ticket = ticket_for(event, request.user, visitor)
+    ticket = ticket_for(event, request.user, visitor, registration_of(request))
     return {
         **state_content(event, now),
         "now": now.isoformat(),
@@ -125,13 +125,25 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "chat_messages": said,
         "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
-        "reminder_form": ReminderForm(request) if reminders.can_be_asked(event) else None,
-    }
+    } | _before(request, event)
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
     response = _remember(render(request, "live/event.html", context), request, visitor)
     response.headers[security.HEADER] = security.policy(pictures_from=servers)
     return response
+
+
+def _before(request: HttpRequest, event: Event) -> dict[str, object]:
+    """What the page offers while the live has not begun."""
+    mine = registration_of(request) or registration.of_user(event, request.user)
+    can_be_reminded = mine is None and reminders.can_be_asked(event)
+    return {
+        "registration": mine,
+        "registration_open": mine is None
+        and registration.is_open(event)
+        and registration.rules_of(event) is not None,
+        "reminder_form": ReminderForm(request) if can_be_reminded else None,
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,6 +16,7 @@ from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
+from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.views import livestream_or_404
 
 
@@ -29,6 +30,12 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
+    Section(
+        "registration",
+        gettext_lazy("Registration"),
+        gettext_lazy("Whether people register before the live, and what they are asked."),
+        RegistrationSection,
+    ),
     Section(
         "discussion",
         gettext_lazy("Discussion"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.webinars import options, views
+from amphi.pages.webinars import options, registration_views, views
 
 app_name = "webinars"
 urlpatterns = [
@@ -14,4 +14,7 @@ urlpatterns = [
     path("<slug:slug>/chat/", views.chat, name="chat"),
     path("<slug:slug>/options/", options.options, name="options"),
     path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
+    path("<slug:slug>/registrations/", registration_views.registrations, name="registrations"),
+    path("<slug:slug>/registrations/csv", registration_views.as_csv, name="registrations_csv"),
+    path("<slug:slug>/registrations/decide", registration_views.decide, name="registrations_decide"),
 ]

@@ -1,0 +1,314 @@
+"""Registering for an event: asked, confirmed from a mail, accepted by hand where the owner wants it; places are counted under a lock.
+
+A registration gives a personal link, which opens the live page without an account. It is in mails only: who reads them has the address.
+"""
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from amphi.accounts import guesses
+from amphi.accounts.guesses import Limit, TooManyGuessesError
+from amphi.accounts.models import User
+from amphi.audience import letters
+from amphi.audience.exceptions import RegistrationError
+from amphi.audience.models import Event, EventState, Registration, RegistrationRules
+from amphi.mails.models import Mail
+from amphi.system import spreadsheets
+
+log = logging.getLogger(__name__)
+
+Status = Registration.Status
+TAKES_A_PLACE = (Status.WAITING, Status.ACCEPTED)
+MOST_OF_AN_EVENT = 20_000
+MAILS_TO_AN_ADDRESS = 3
+FROM_A_NETWORK = 200
+"""A lecture hall may have one address."""
+WINDOW = timedelta(hours=1)
+UNCONFIRMED_KEPT = timedelta(days=2)
+MOST_QUESTIONS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What somebody says who registers.
+
+    Attributes:
+        answers: pairs of what was asked and what was said.
+    """
+
+    name: str
+    address: str
+    organisation: str = ""
+    answers: list[tuple[str, str]] = field(default_factory=list)
+
+
+def rules_of(event: Event) -> RegistrationRules | None:
+    """How people register for `event`; None where they don't."""
+    return RegistrationRules.objects.filter(event=event, is_open=True).first()
+
+
+def is_open(event: Event) -> bool:
+    """Whether it is not too late; people may register while the live runs."""
+    return event.state != EventState.OVER and timezone.now() < event.end_at
+
+
+def places_left(event: Event, rules: RegistrationRules) -> int | None:
+    """How many places there are; None when nobody counts."""
+    if rules.capacity is None:
+        return None
+    return max(0, rules.capacity - event.registrations.filter(status__in=TAKES_A_PLACE).count())
+
+
+def of_user(event: Event, user: User | AnonymousUser) -> Registration | None:
+    """With which registration `user` may watch `event`."""
+    if not isinstance(user, User):
+        return None
+    return event.registrations.filter(user=user, status=Status.ACCEPTED).first()
+
+
+# --- those who register
+
+
+def register(
+    event: Event, said: Application, *, network: str, user: User | None = None
+) -> Registration | None:
+    """Take a registration. A mail asks for confirmation, unless `user` is known to have the address.
+
+    An address that is registered already gets its mail again and nothing else changes; the answer does not tell.
+
+    Args:
+        event: for what.
+        said: who, with answers to the questions of its rules.
+        network: where the request comes from.
+        user: who is logged in.
+
+    Returns:
+        The registration when nothing is to be confirmed; None when a mail is on its way.
+
+    Raises:
+        RegistrationError: why not, in a sentence.
+    """
+    rules = rules_of(event)
+    address = said.address.strip().lower()
+    _check(event, rules, address)
+    _count(("registrations-from", network), FROM_A_NETWORK)
+    is_theirs = user is not None and user.email.lower() == address
+    with transaction.atomic():
+        event = Event.objects.select_for_update(no_key=True).get(pk=event.pk)
+        row = event.registrations.filter(address=address).first()
+        if row is None or row.status in {Status.UNCONFIRMED, Status.WITHDRAWN}:
+            row = _keep(event, row, said, address, user=user)
+            if is_theirs:
+                _take_place(row)
+                return row
+        elif is_theirs:
+            return row
+        if row.status != Status.REFUSED:
+            _write_again(row)
+    return None
+
+
+def _check(event: Event, rules: RegistrationRules | None, address: str) -> None:
+    if rules is None or not is_open(event):
+        raise RegistrationError(_("Registration is closed."))
+    domain = address.rpartition("@")[2]
+    if rules.domains and domain not in rules.domains.split():
+        raise RegistrationError(
+            _("Only addresses of these domains can register: %(domains)s.")
+            % {"domains": ", ".join(rules.domains.split())}
+        )
+    if places_left(event, rules) == 0:
+        raise RegistrationError(_("This live event is full."))
+
+
+def _count(what: tuple[str, ...], most: int) -> None:
+    try:
+        guesses.count([Limit(what, most, WINDOW)])
+    except TooManyGuessesError:
+        raise RegistrationError(_("Too many requests. Try again in an hour.")) from None
+
+
+def _keep(
+    event: Event, row: Registration | None, said: Application, address: str, *, user: User | None
+) -> Registration:
+    """The row of somebody new, or of somebody who did not confirm or withdrew, with what they say now."""
+    if row is None:
+        if event.registrations.count() >= MOST_OF_AN_EVENT:
+            raise RegistrationError(_("This live event is full."))
+        row = Registration(event=event, address=address)
+    elif row.status == Status.WITHDRAWN:
+        row.key_number += 1
+    row.status = Status.UNCONFIRMED
+    row.name, row.organisation, row.answers = said.name, said.organisation, said.answers
+    row.user = user or row.user
+    row.language = get_language() or settings.LANGUAGE_CODE
+    row.told_start_at, row.due_at, row.wants_mail = event.start_at, None, True
+    row.created_at = timezone.now()
+    row.save()
+    return row
+
+
+def _write_again(row: Registration) -> None:
+    """Send the mail of where the registration stands, to somebody who asks for it not too often."""
+    try:
+        guesses.count([Limit(("registrations-to", row.address), MAILS_TO_AN_ADDRESS, WINDOW)])
+    except TooManyGuessesError:
+        return  # Whoever asks does not learn what this address gets.
+    _letter(row).save()
+
+
+def _letter(row: Registration) -> Mail:
+    return letters.compose(row, f"registration_{row.status}")
+
+
+def confirm(row: Registration) -> Registration:
+    """Take the place that was asked for, from the mail's link; harmless when it is asked again.
+
+    Raises:
+        RegistrationError: it is full by now, or too late.
+    """
+    with transaction.atomic():
+        event = Event.objects.select_for_update(no_key=True).get(pk=row.event_id)
+        row = Registration.objects.select_related("event__owner").get(pk=row.pk)
+        if row.status == Status.UNCONFIRMED:
+            if rules_of(event) is None or not is_open(event):
+                raise RegistrationError(_("Registration is closed."))
+            _take_place(row)
+    return row
+
+
+def _take_place(row: Registration) -> None:
+    """Give `row` a place, its event locked; it waits where the owner decides.
+
+    Raises:
+        RegistrationError: there is none left.
+    """
+    rules = RegistrationRules.objects.get(event=row.event)
+    if places_left(row.event, rules) == 0:
+        raise RegistrationError(_("This live event is full."))
+    _set(row, Status.WAITING if rules.needs_approval else Status.ACCEPTED)
+    _letter(row).save()
+
+
+def _set(row: Registration, status: str) -> None:
+    row.status = status
+    columns: dict[str, object] = {"due_at": None}
+    if status == Status.ACCEPTED:
+        columns = letters.first_columns(Registration, row.event, timezone.now())
+    for column, value in columns.items():
+        setattr(row, column, value)
+    row.save(update_fields=["status", *columns])
+
+
+def withdraw(row: Registration) -> None:
+    """Give the place back; their ticket ends with it."""
+    with transaction.atomic():
+        Event.objects.select_for_update(no_key=True).get(pk=row.event_id)
+        _set(row, Status.WITHDRAWN)
+
+
+def opened_by(row: Registration, user: User) -> None:
+    """Remember with which account a personal link was opened, so that both are known as one person."""
+    if row.user_id is None:
+        Registration.objects.filter(pk=row.pk, user=None).update(user=user)
+
+
+def note_came(event: Event, viewers: Collection[str]) -> int:
+    """Note that those of `viewers`, keys of tickets, who registered were at the live of `event`; once is enough.
+
+    Returns:
+        How many are new.
+    """
+    numbers = [int(key[1:]) for key in viewers if key.startswith("r")]
+    people = [int(key[1:]) for key in viewers if key.startswith("u")]
+    new = event.registrations.filter(Q(pk__in=numbers) | Q(user__in=people), came_at=None)
+    return new.update(came_at=timezone.now())
+
+
+# --- the owner
+
+
+def set_rules(event: Event, *, is_required: bool, **fields: object) -> None:
+    """Write the rules, and whether the live is for the registered alone; who holds a ticket without one loses it within seconds."""
+    with transaction.atomic():
+        Event.objects.filter(pk=event.pk).update(needs_registration=is_required and bool(fields["is_open"]))
+        RegistrationRules.objects.update_or_create(event=event, defaults=fields)
+
+
+def decide(event: Event, pks: Collection[int], *, accept: bool, user: User) -> int:
+    """Accept or refuse registrations of `event`, and write to each.
+
+    Returns:
+        How many were changed.
+
+    Raises:
+        RegistrationError: there are not so many places.
+    """
+    wanted = Status.ACCEPTED if accept else Status.REFUSED
+    from_where = [Status.WAITING, Status.REFUSED] if accept else [Status.WAITING, Status.ACCEPTED]
+    with transaction.atomic():
+        event = Event.objects.select_for_update(no_key=True).get(pk=event.pk)
+        rows = list(event.registrations.filter(pk__in=pks, status__in=from_where))
+        new = sum(row.status == Status.REFUSED for row in rows)
+        rules = RegistrationRules.objects.filter(event=event).first()
+        left = places_left(event, rules) if rules is not None else None
+        if left is not None and new > left:
+            raise RegistrationError(_("There are not enough places left: raise the capacity first."))
+        for row in rows:
+            row.event = event
+            _set(row, wanted)
+        Mail.objects.bulk_create([_letter(row) for row in rows])
+    log.info("registrations of event %s: %s %s by user %s", event.pk, len(rows), wanted, user.pk)
+    return len(rows)
+
+
+def accept_all(event: Event, *, user: User) -> int:
+    """Accept all that wait.
+
+    Raises:
+        RegistrationError: as `decide`.
+    """
+    waiting = event.registrations.filter(status=Status.WAITING).values_list("pk", flat=True)
+    return decide(event, list(waiting), accept=True, user=user)
+
+
+def listed(event: Event, status: str = "") -> QuerySet[Registration]:
+    """Those who registered for `event` and confirmed, the last one first."""
+    rows = event.registrations.exclude(status=Status.UNCONFIRMED).order_by("-pk")
+    return rows.filter(status=status) if status in Status.values else rows
+
+
+def as_csv(event: Event) -> str:
+    """Those who registered, as a table for spreadsheets; each question is a column."""
+    rows = list(listed(event).order_by("pk"))
+    asked = _asked(rows)
+    head = [_("Name"), _("Email"), _("Organisation"), _("Status"), _("Registered on"), *asked]
+    return spreadsheets.as_csv(
+        head,
+        (
+            [
+                row.name,
+                row.address,
+                row.organisation,
+                str(row.get_status_display()),
+                timezone.localtime(row.created_at).strftime("%Y-%m-%d %H:%M"),
+                *(dict(row.answers).get(question, "") for question in asked),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def _asked(rows: Iterable[Registration]) -> list[str]:
+    """All questions that somebody answered, in order: the owner may have changed them in between."""
+    return list(dict.fromkeys(question for row in rows for question, _answer in row.answers))
