@@ -1,14 +1,14 @@
-"""Passwords are not to be guessed: not those of accounts, nor those at the doors of meetings and live events.
+"""Limits wrong passwords: of accounts, and of meetings and live events (their “doors”).
 
-A guess is counted in the database before the password is looked at, and taken back when it was right: so a hundred at once can't all be
-the last allowed, a flood can't push a count out of a cache, all web processes count together, and no processor time goes into hashing
-what is refused anyway. An IPv6 guesser owns a /64 at least, so that is what counts as one address.
+Each guess is counted in the database before the password is checked, and taken back when it was right. So a hundred requests at once
+can't share the last allowed guess, no flood pushes a count out of a cache, all web processes count together, and refused guesses cost
+no hashing. An IPv6 /64 counts as one address, since one customer owns at least that.
 
-All addresses together have a limit too, for each account and each door, or thousands of them would guess on. So that nobody shuts others out
-by using it up, it is in two halves: one for addresses that guessed wrong there within an hour, one for all others. Who comes for the first
-time is refused only while that many others come for the first time, and guess wrong.
+All addresses together have a limit too, for each account and each door: otherwise guessers with thousands of addresses would go on. So
+that nobody can shut others out by using it up, this limit has two halves: one for addresses that guessed wrong there within an hour, one
+for all others. Somebody who comes for the first time is refused only while that many newcomers guess wrong.
 
-The address is the one that uvicorn found: a proxy's word for it is taken only from ``AMPHI_TRUSTED_PROXIES``.
+The address is uvicorn's: forwarded addresses are accepted only from ``AMPHI_TRUSTED_PROXIES``.
 """
 
 import hashlib
@@ -34,37 +34,37 @@ log = logging.getLogger(__name__)
 LOGIN_WINDOW = timedelta(minutes=15)
 LOGIN_BY_ACCOUNT_AND_ADDRESS = 10
 LOGIN_BY_ADDRESS = 100
-"""A lecture hall behind one address mistypes as well."""
+"""High, because a whole lecture hall may log in from one address, with its typing errors."""
 ACCOUNT_WINDOW = timedelta(hours=1)
 LOGIN_BY_ACCOUNT = 100
-"""From everywhere together, of each half; a browser that logged in before is not kept out by what others guess, see `KNOWN_COOKIE`."""
+"""From all addresses together, for each half. Browsers that logged in before are exempt, see `KNOWN_COOKIE`."""
 DOOR_WINDOW = timedelta(minutes=1)
 DOOR_BY_ADDRESS = 30
 """At one door, from one address."""
 DOOR_BY_ALL = 100
-"""At one door, from everywhere together, of each half."""
+"""At one door, from all addresses together, for each half."""
 NEW_AFTER = timedelta(hours=1)
-"""An address whose last wrong guess at an account or a door is older than that is as good as one that never guessed."""
+"""An address counts as new again when its last wrong guess at an account or a door is older than this."""
 KEPT = max(LOGIN_WINDOW, ACCOUNT_WINDOW, DOOR_WINDOW, NEW_AFTER)
-"""A count that is older says nothing any more."""
+"""Older counts are deleted."""
 
 KNOWN_COOKIE = "amphi_known"
 KNOWN_S = 180 * 24 * 3600
-"""How long a browser is known as one that its account logged in with."""
+"""How long a browser that logged in is remembered, in seconds."""
 
 
 class TooManyGuessesError(Exception):
-    """So many guesses were wrong that no more are looked at for a while."""
+    """Too many guesses were wrong: no more are checked for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many wrong guesses are allowed of one kind.
+    """How many wrong guesses of one kind are allowed.
 
     Attributes:
-        what: what they have in common, such as the account and the address; kept as a digest only, since people type passwords as names.
-        most: how many within `window`.
-        window: counted from the first.
+        what: what these guesses share, such as account and address. Only its digest is stored, since people type passwords as names.
+        most: how many are allowed within `window`.
+        window: begins with the first guess.
     """
 
     what: tuple[str, ...]
@@ -73,13 +73,13 @@ class Limit:
 
     @property
     def key(self) -> str:
-        """Under which it is counted."""
+        """The key of its counter."""
         return hashlib.sha256("\0".join(self.what).encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many wrong guesses are allowed from everywhere together, of each half."""
+    """The limit of wrong guesses from all addresses together, for each half."""
 
     what: tuple[str, ...]
     most: int
@@ -91,7 +91,7 @@ class Crowd:
 
 
 def network(request: HttpRequest) -> str:
-    """Where a request comes from, as far as one guesser can choose it."""
+    """The network that a request comes from; see `network_of`."""
     return network_of(str(request.META.get("REMOTE_ADDR", "")))
 
 
@@ -99,14 +99,14 @@ def count(limits: Sequence[Limit], crowd: Crowd | None = None) -> list[Limit]:
     """Count one guess.
 
     Args:
-        limits: against each of these; the first is that of this address, here.
-        crowd: and against one half of this.
+        limits: it counts against each of these; the first must be the one of this address at this account or door.
+        crowd: it also counts against one half of this.
 
     Returns:
-        What it was counted against.
+        The limits that it was counted against.
 
     Raises:
-        TooManyGuessesError: one of them is used up; then it is counted against none.
+        TooManyGuessesError: one limit is reached; the guess is then counted against none.
     """
     new, known = (crowd.half("new"), crowd.half("known")) if crowd else (None, None)
     keys = sorted({limit.key for limit in (*limits, new, known) if limit})
@@ -138,7 +138,7 @@ def _is_new(here: WrongGuesses, now: datetime) -> bool:
 
 
 def take_back(limits: Iterable[Limit]) -> None:
-    """The guess that was counted was right."""
+    """Take back a counted guess that was right."""
     keys = [limit.key for limit in limits]
     WrongGuesses.objects.filter(key__in=keys, number__gt=0).update(number=F("number") - 1)
 
@@ -147,7 +147,7 @@ def take_back(limits: Iterable[Limit]) -> None:
 
 
 def count_login(request: HttpRequest, username: str) -> list[Limit]:
-    """Count a try to log in as `username`; what it was counted against is given.
+    """Count an attempt to log in as `username`; returns the limits that it was counted against.
 
     Raises:
         TooManyGuessesError: too many were wrong.
@@ -166,7 +166,7 @@ def count_login(request: HttpRequest, username: str) -> list[Limit]:
 
 
 def known_value(username: str) -> str:
-    """What a browser remembers, signed, of an account that logged in with it."""
+    """The value of a browser's signed cookie after `username` logged in with it."""
     return unicodedata.normalize("NFKC", username).casefold()
 
 
@@ -174,10 +174,10 @@ def known_value(username: str) -> str:
 
 
 def check_at_door(request: HttpRequest, door: str, given: str, password: str) -> str:
-    """The password as given, without the spaces that copying leaves around it.
+    """Check the password `given` at `door`; return it without the spaces that copying may add.
 
     Raises:
-        ValidationError: it is wrong, or so many were wrong, from this address or from all, that no more are looked at for a minute.
+        ValidationError: it is wrong, or too many were wrong, from this address or from all, so that nobody may try for a minute.
     """
     given = given.strip()
     here = Limit(("door", door, network(request)), DOOR_BY_ADDRESS, DOOR_WINDOW)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccessGroup(models.Model):
-    """A set of people, usually filled by single sign-on: what an event may be restricted to."""
+    """A set of people to which events may be restricted; usually filled by single sign-on."""
 
     code_name = models.SlugField(_("code"), max_length=250, unique=True)
     display_name = models.CharField(_("name"), max_length=250)
@@ -22,7 +22,7 @@ class AccessGroup(models.Model):
 
 
 class User(AbstractUser):
-    """A person. The affiliation is eduPersonAffiliation's word: student, faculty, staff, employee, member."""
+    """A person. `affiliation` is a value of eduPersonAffiliation: student, faculty, staff, employee, member."""
 
     affiliation = models.CharField(_("affiliation"), max_length=50, default="student", blank=True)
     access_groups = models.ManyToManyField(
@@ -34,7 +34,7 @@ class User(AbstractUser):
     )
 
     class Meta(AbstractUser.Meta):
-        # Addresses are looked for whatever their case.
+        # Email addresses are looked up without regard to case.
         indexes = [models.Index(Lower("email"), name="user_address_in_any_case")]
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class User(AbstractUser):
 
 
 class WrongGuesses(models.Model):
-    """How many wrong passwords were tried of one kind since a moment: see `amphi.accounts.guesses`."""
+    """A counter of wrong passwords, see `amphi.accounts.guesses`."""
 
     key = models.CharField(max_length=64, primary_key=True)
     number = models.PositiveIntegerField(default=0)

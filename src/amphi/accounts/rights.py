@@ -1,4 +1,4 @@
-"""What a person may do anywhere, by what they are; what they may do with one meeting or event, `amphi.pages.access` says."""
+"""Rights that depend on the person alone. Rights to one meeting or event are in `amphi.pages.access`."""
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -7,7 +7,7 @@ from amphi.accounts.models import User
 
 
 def can_create_webinar(user: User | AnonymousUser) -> bool:
-    """Whether `user` may make webinars: see the seed's ``MEETING_WEBINAR_AFFILIATION`` and ``MEETING_WEBINAR_GROUP_ADMIN``."""
+    """Whether `user` may make webinars, by the settings ``MEETING_WEBINAR_AFFILIATION`` and ``MEETING_WEBINAR_GROUP_ADMIN``."""
     if not settings.USE_MEETING_WEBINAR or not isinstance(user, User) or not user.is_active:
         return False
     allowed = settings.MEETING_WEBINAR_AFFILIATION
@@ -20,7 +20,7 @@ def can_create_webinar(user: User | AnonymousUser) -> bool:
 
 
 def can_edit_meetings(user: User | AnonymousUser) -> bool:
-    """Whether `user` may make, change and delete meetings at all; those they moderate they may always start."""
+    """Whether `user` may make, change and delete meetings. Starting needs no such right, only that they moderate the meeting."""
     return isinstance(user, User) and (
         user.is_staff or not settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY
     )

@@ -1,1 +1,1 @@
-"""Mails that wait to be sent, and sending them. What they are about is decided above."""
+"""Writing, keeping and sending emails. The packages above decide what they say."""

@@ -1,4 +1,4 @@
-"""Writing mail."""
+"""Writing emails into the queue."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,11 @@ from amphi.mails.models import Mail
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who a mail is for.
+    """Who an email is for.
 
     Attributes:
-        address: the mail address.
-        language: ``fr`` or ``en``; empty for the platform's own.
+        address: the email address.
+        language: ``fr`` or ``en``; empty for the platform's default.
     """
 
     address: str
@@ -27,12 +27,12 @@ class Reader:
 
 
 def reader(user: User) -> Reader:
-    """`user` as a reader of mail."""
+    """`user` as the reader of an email."""
     return Reader(user.email, user.language)
 
 
 def administrators() -> list[Reader]:
-    """Those who look after the platform: Django's ``ADMINS``, else every active superuser with an address."""
+    """The platform's administrators: Django's ``ADMINS``, else every active superuser with an address."""
     if settings.ADMINS:
         pairs = cast("list[tuple[str, str]]", settings.ADMINS)
         return [Reader(address) for _, address in pairs]
@@ -49,15 +49,15 @@ def compose(
     sender: User | None = None,
     unsubscribe_url: str = "",
 ) -> Mail:
-    """The mail that `queue` would write for one reader; nothing is saved.
+    """The email that `queue` would write for one reader; nothing is saved.
 
     Args:
-        person: who it is for.
+        person: the reader.
         template: as for `queue`.
         context: as for `queue`; the templates get `unsubscribe_url` too.
         calendar: as for `queue`.
-        sender: who had it sent: it counts for them.
-        unsubscribe_url: where the reader's mail program posts that no more is wanted.
+        sender: the person whose limit it counts against; None for the platform.
+        unsubscribe_url: the address to which the reader's mail program posts to unsubscribe (RFC 8058).
     """
     with translation.override(person.language or settings.LANGUAGE_CODE):
         full = {
@@ -70,7 +70,7 @@ def compose(
             else "",
             "language": translation.get_language(),
         }
-        # On one line; the narrow spaces of French stay what they are.
+        # One line, without touching the no-break spaces of French.
         subject = re.sub(r"[\r\n\t ]+", " ", render_to_string(f"mails/{template}.subject.txt", full)).strip()
         return Mail(
             to=person.address,
@@ -87,13 +87,13 @@ def compose(
 def queue(
     readers: Iterable[Reader], template: str, context: Mapping[str, object], *, calendar: str = ""
 ) -> list[Mail]:
-    """Write one mail for each reader, in their language, to be sent by the worker once the transaction commits.
+    """Write one email for each reader, in their language. The worker sends it once the transaction commits.
 
     Args:
-        readers: nobody twice; those without an address are left out.
-        template: the name of ``mails/<name>.subject.txt``, ``.txt`` and ``.html``.
-        context: for the three of them; ``base`` is the platform's address.
-        calendar: an iCalendar object that goes with it.
+        readers: an address that comes twice gets one email; readers without an address are left out.
+        template: the ``<name>`` of ``mails/<name>.subject.txt``, ``.txt`` and ``.html``.
+        context: for all three templates; ``base`` is the platform's address.
+        calendar: an iCalendar object to attach; empty for none.
     """
     mails, seen = [], set()
     for person in readers:

@@ -1,4 +1,4 @@
-"""Mail that is to be sent: written in the transaction that causes it, sent by the worker."""
+"""Emails to be sent: written in the transaction that causes them, sent by the worker."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from amphi.system.leases import Leased
 
 
 class Mail(Leased):
-    """One mail to one person, as it will be sent; `sender` is who had it sent, if it was somebody."""
+    """One email to one person, complete; `sender` is the person who had it sent, if any."""
 
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=300)

@@ -1,4 +1,4 @@
-"""Sending mail that was written: claimed by one worker at a time, tried ever more slowly for a day."""
+"""Sending queued emails: one worker at a time claims each; attempts come ever more rarely, for 17 hours."""
 
 import logging
 import re
@@ -15,23 +15,23 @@ from amphi.system.leases import Lease
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-"""Renewed while a mail is in hand. Long: who takes over from a worker that died may send once more what it had sent."""
+"""Renewed while an email is being sent. Long, because after a worker's death another may send the same email again."""
 TIMEOUT_S = 20
 FIRST_PAUSE = timedelta(seconds=30)
 ATTEMPTS = 12
 """Twice as long before each: the last one is some seventeen hours after the first."""
 _FOR_GOOD = range(500, 600)
-"""What SMTP refuses for good (RFC 5321, section 4.2.1)."""
+"""SMTP's permanent refusals (RFC 5321, section 4.2.1)."""
 
 
 def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
-    """Claim mails that are due and that no living worker holds."""
+    """Claim emails that are due and that no worker holds."""
     due = Mail.objects.filter(attempt_at__lte=timezone.now()).order_by("attempt_at")
     return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
 def send(lease: Lease) -> bool:
-    """Send one claimed mail; whether it went. One that did not is tried again later, unless it was refused for good."""
+    """Send one claimed email; True when it was sent. Otherwise it is tried again later, unless the refusal is permanent."""
     mail: Mail | None = lease.held().first()
     if mail is None:
         return False
@@ -64,7 +64,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
         message.extra_headers["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
         message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if mail.calendar:
-        # Among the alternatives, so that Outlook and Gmail offer to accept (RFC 6047, section 2.4); attached for all others.
+        # As an alternative, Outlook and Gmail offer to accept it (RFC 6047, section 2.4); other readers need an attachment.
         found = re.search(r"\r\nMETHOD:([A-Z]+)\r\n", mail.calendar)
         method = found[1] if found else "PUBLISH"
         message.attach_alternative(mail.calendar, f"text/calendar; method={method}")
@@ -73,7 +73,7 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
 
 
 def _is_for_good(error: OSError) -> bool:
-    """Whether the server refused this mail, and would again. What it refuses of us, such as our password, is put right by somebody."""
+    """Whether the server refuses this email for good. Refusing our password is not for good: an operator can correct it."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code in _FOR_GOOD for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
@@ -82,7 +82,7 @@ def _is_for_good(error: OSError) -> bool:
 
 
 def _give_up(lease: Lease, mail: Mail, words: str) -> bool:
-    """Try no more; the administration shows why."""
+    """Try no more. The administration shows why."""
     log.error("mail %s is given up: %s", mail.pk, words.partition(":")[0])
     lease.release(attempts=mail.attempts + 1, attempt_at=None, last_error=words[:300])
     return False

@@ -1,1 +1,1 @@
-"""Meetings in BigBlueButton: their rows, calendar, joining, and who came. Nothing about lives."""
+"""Meetings in BigBlueButton: their rows, calendar, joining and attendance. Nothing about live streaming."""

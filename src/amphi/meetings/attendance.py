@@ -1,4 +1,4 @@
-"""Who came: written from what BBB tells, session by session."""
+"""Attendance: who came to each session, written from BBB's webhooks."""
 
 import re
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _OUR_USER = re.compile(r"amphi-([1-9]\d{0,17})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """Somebody who joined, as BBB tells it.
+    """Somebody who joined, as BBB reports it.
 
     Attributes:
-        session_id: BBB's own id of this life of the meeting.
-        user_id: BBB's own id of the person in it.
-        external_id: what the join address gave; of a person with an account, ours.
+        session_id: BBB's internal meeting id.
+        user_id: BBB's internal user id, valid in this session.
+        external_id: the user id in the join address: ours, for somebody with an account.
     """
 
     session_id: str
@@ -33,7 +33,7 @@ class Coming:
 
 
 def joined(meeting: Meeting, coming: Coming) -> None:
-    """Note that somebody came; being told twice is harmless."""
+    """Note that somebody came; a repeated report changes nothing."""
     if not coming.session_id or not coming.user_id:
         return
     session, _made = Session.objects.get_or_create(
@@ -53,12 +53,12 @@ def joined(meeting: Meeting, coming: Coming) -> None:
 
 
 def has_come(meeting: Meeting, *, user_id: str) -> bool:
-    """Whether somebody whom BBB calls `user_id` was told to have come."""
+    """Whether BBB reported that `user_id` joined."""
     return Attendance.objects.filter(session__meeting=meeting, user_id_in_bbb=user_id[:100]).exists()
 
 
 def left(meeting: Meeting, *, session_id: str, user_id: str, at: datetime) -> None:
-    """Note that somebody went."""
+    """Note that somebody left."""
     Attendance.objects.filter(
         session__meeting=meeting,
         session__internal_id=session_id,
@@ -69,14 +69,14 @@ def left(meeting: Meeting, *, session_id: str, user_id: str, at: datetime) -> No
 
 
 def ended(meeting: Meeting, *, session_id: str, at: datetime) -> None:
-    """Note that a session is over; who was still there went with it."""
+    """Note that a session ended, and with it the presence of all who were still there."""
     sessions = Session.objects.filter(meeting=meeting, internal_id=session_id)
     sessions.filter(ended_at=None).update(ended_at=at)
     Attendance.objects.filter(session__in=sessions, left_at=None).update(left_at=at)
 
 
 def as_csv(session: Session) -> str:
-    """The session as a table for spreadsheets, in local times."""
+    """The session as CSV for spreadsheets, with local times."""
     head = [_("Name"), _("Account"), _("Mail"), _("Moderator"), _("Came at"), _("Left at"), _("Minutes")]
     rows = (
         [

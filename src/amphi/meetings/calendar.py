@@ -15,16 +15,16 @@ _LONGEST_ZONE = timedelta(days=3660)
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _PRODUCT = "-//Amphi//Amphi//EN"
 Observance = TimezoneStandard | TimezoneDaylight
-# Everything that is no text (RFC 5545, section 3.1: CONTROL), but tabs and line breaks.
+# CONTROL of RFC 5545, section 3.1, and DEL; tabs and line breaks may stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who organizes or attends.
+    """An organizer or attendee.
 
     Attributes:
-        address: the mail address.
+        address: the email address.
         name: as calendars show it; may be empty.
     """
 
@@ -34,13 +34,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """How a meeting comes again, so many times, in local time.
+    """How a meeting recurs, in local time.
 
     Attributes:
         rule: the rule.
-        times: how many there are in all.
-        zone: whose clock the hours are of.
-        last: when the last one begins.
+        times: the number of occurrences.
+        zone: the time zone in which the hour stays the same.
+        last: when the last occurrence begins.
     """
 
     rule: Rule
@@ -51,15 +51,15 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """One meeting, as one reader is invited to it.
+    """One reader's invitation to one meeting.
 
     Attributes:
-        uid: the same through the meeting's life.
+        uid: the same for the meeting's whole life.
         sequence: grows with each change that calendars show.
-        url: the reader's own way in.
-        stamp: when it was written.
-        again: how it comes again, if it does.
-        is_cancelled: it does not take place.
+        url: the reader's personal link.
+        stamp: when the invitation was written.
+        again: how the meeting recurs; None when it takes place once.
+        is_cancelled: the meeting is cancelled.
     """
 
     uid: str
@@ -77,7 +77,7 @@ class Invite:
 
 
 def uid_of(bbb_id: str, host: str) -> str:
-    """The UID of the meeting whose `bbb_id`, which never changes, this is (RFC 7986, section 5.3)."""
+    """The UID of a meeting (RFC 7986, section 5.3), made from its `bbb_id`, which never changes."""
     return f"{uuid.uuid5(uuid.NAMESPACE_URL, 'amphi:' + bbb_id)}@{host}"
 
 
@@ -87,7 +87,7 @@ def _plain(text: str) -> str:
 
 def _person(person: Person, **parameters: str) -> vCalAddress:
     address = vCalAddress("mailto:" + "".join(_CONTROL.sub("", person.address).split()))
-    # A parameter holds no quote and no line break (section 3.2).
+    # A parameter can't contain quotes or line breaks (section 3.2).
     if name := " ".join(_plain(person.name).replace('"', "’").split()):
         address.params["CN"] = name
     address.params.update(parameters)
@@ -95,9 +95,9 @@ def _person(person: Person, **parameters: str) -> vCalAddress:
 
 
 def _timezone(zone: ZoneInfo, first: datetime, last: datetime) -> Timezone:
-    """The VTIMEZONE of the time from `first` to `last` (section 3.6.5), one rule for each change of the clocks.
+    """The VTIMEZONE for the time from `first` to `last` (section 3.6.5).
 
-    Each change has its own component, since calendars that ignore RDATE are about.
+    Each change of the clocks gets a component of its own, since some calendars ignore RDATE.
     """
     begin = first.astimezone(UTC).date() - timedelta(days=366)
     end = min(last, first + _LONGEST_ZONE).date() + timedelta(days=1)
@@ -114,9 +114,9 @@ def _timezone(zone: ZoneInfo, first: datetime, last: datetime) -> Timezone:
 
 
 def _observance(found: Observance, onset: datetime) -> Observance:
-    """One change of the clocks, at `onset` as icalendar gives it: the first local time that is of the new offset.
+    """One change of the clocks, at `onset`: icalendar's first local time with the new offset.
 
-    The RFC wants it as shown by the clocks of before, an hour earlier in spring.
+    The RFC asks for the local time with the old offset, which is an hour earlier in spring.
     """
     one = type(found)()
     one.add("dtstart", onset - max(found.TZOFFSETTO - found.TZOFFSETFROM, timedelta()))
@@ -170,9 +170,10 @@ def _event(invite: Invite) -> Event:
 
 
 def write(invite: Invite) -> str:
-    """The iCalendar object of an invitation: UTC, or local time where it comes again; with an alarm five minutes before.
+    """The iCalendar object of an invitation, with an alarm five minutes before the start.
 
-    Its method is REQUEST, or CANCEL for a meeting that does not take place (RFC 5546, sections 3.2.2 and 3.2.5).
+    Times are in UTC, or in local time with a VTIMEZONE for a recurring meeting. The method is REQUEST, or CANCEL for a cancelled
+    meeting (RFC 5546, sections 3.2.2 and 3.2.5).
     """
     calendar = Calendar()
     calendar.add("version", "2.0")

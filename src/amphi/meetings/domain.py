@@ -1,4 +1,4 @@
-"""Decisions and writes about meetings."""
+"""Saving meetings, their occurrences and personal rooms."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -66,7 +66,7 @@ _PLAIN = (*_IN_CALENDARS, "is_restricted", *OPTIONS)
 
 
 def fields_of(meeting: Meeting) -> MeetingFields:
-    """What has been decided about `meeting`."""
+    """The fields of `meeting` as they are saved."""
     return MeetingFields(
         is_webinar=meeting.is_webinar,
         enable_chat=meeting.enable_chat,
@@ -77,12 +77,12 @@ def fields_of(meeting: Meeting) -> MeetingFields:
 
 
 def write(meeting: Meeting, fields: MeetingFields, *, user: User) -> Meeting:
-    """Save what was decided about `meeting`, in the caller's transaction; what follows for its live is `webinars.saving`'s.
+    """Save `fields` into `meeting`, in the caller's transaction. `webinars.saving` then brings its live in step.
 
     Args:
-        meeting: the row as it is, locked, or a new one with its owner.
-        fields: what was decided.
-        user: who decided; webinar mode changes only for those who may make webinars.
+        meeting: the locked row, or a new one with its owner.
+        fields: the new values.
+        user: who changes them; `is_webinar` is changed only for somebody who may make webinars.
     """
     is_new = meeting.pk is None
     if not is_new and any(getattr(meeting, name) != getattr(fields, name) for name in _IN_CALENDARS):
@@ -107,7 +107,7 @@ def write(meeting: Meeting, fields: MeetingFields, *, user: User) -> Meeting:
 
 
 def rule_of(meeting: Meeting) -> Rule | None:
-    """How `meeting` comes again, if it does."""
+    """The recurrence of `meeting`; None when it takes place once."""
     if not meeting.recurrence:
         return None
     days = frozenset(int(day) for day in meeting.recurrence_days.split(",") if day)
@@ -120,16 +120,16 @@ def _write_occurrences(meeting: Meeting) -> None:
     if rule is not None:
         starts = occurrences(meeting.start_at, rule, ZoneInfo(timezone.get_default_timezone_name()))
         Occurrence.objects.bulk_create(
-            # Added in UTC, since Python adds local times by the wall clock, as if clocks never changed.
+            # In UTC: Python adds to local times as if clocks never changed.
             Occurrence(meeting=meeting, start_at=start, end_at=start.astimezone(UTC) + meeting.duration)
             for start in starts
         )
 
 
 def personal_room(user: User) -> Meeting:
-    """The room that `user` always has, made when it is first asked for; never a webinar, never over.
+    """The permanent room of `user`, made on first use. It is never a webinar and has no end.
 
-    People without an account are let in by its owner: its link goes through many hands, and is the same for years.
+    Its link stays the same for years and is passed on, so the owner admits everybody who has no account.
     """
     found = Meeting.objects.filter(owner=user, is_personal=True).first()
     if found is not None:
@@ -143,5 +143,5 @@ def personal_room(user: User) -> Meeting:
     try:
         with transaction.atomic():
             return write(Meeting(owner=user, is_personal=True), fields, user=user)
-    except IntegrityError:  # pressed twice: the other one made it
+    except IntegrityError:  # another request made it at the same moment
         return Meeting.objects.get(owner=user, is_personal=True)

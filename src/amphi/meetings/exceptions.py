@@ -2,13 +2,13 @@
 
 MeetingError
 ├── MeetingServerError         the meeting server did not do what was asked
-├── TooManyInvitationsError    more mail than one person may send
+├── TooManyInvitationsError    more emails than one person may send
 └── TooManySlidesError         more slides than one person may keep
 """
 
 
 class MeetingError(Exception):
-    """Something that a person asked for was not done; the text is a translated sentence for them."""
+    """A request could not be carried out. The text is a translated sentence for the person who made it."""
 
 
 class MeetingServerError(MeetingError):
@@ -16,7 +16,7 @@ class MeetingServerError(MeetingError):
 
 
 class TooManyInvitationsError(MeetingError):
-    """More mail than one person may send."""
+    """More emails than one person may send."""
 
 
 class TooManySlidesError(MeetingError):

@@ -34,7 +34,7 @@ def _parameters(meeting: Meeting) -> dict[str, str]:
         "meta_endCallbackUrl": callback_url(meeting, "ended"),
         "logoutURL": settings.BBB_LOGOUT_URL
         or settings.AMPHI_URL + reverse("meetings:left", args=[meeting.slug]),
-        # The streaming user counts as a user, so an empty meeting would never end by itself.
+        # BBB ends an empty meeting by itself, but the streaming user counts as a user.
         "endWhenNoModerator": "true",
         "endWhenNoModeratorDelayInMinutes": "5",
     }
@@ -42,7 +42,7 @@ def _parameters(meeting: Meeting) -> dict[str, str]:
 
 
 def _rules(meeting: Meeting) -> dict[str, str]:
-    """What participants may do, in BBB's words."""
+    """What participants may do, as parameters of BBB's ``create``."""
     locks = {
         "lockSettingsDisableCam": meeting.lock_cam,
         "lockSettingsDisableMic": meeting.lock_mic,
@@ -52,7 +52,7 @@ def _rules(meeting: Meeting) -> dict[str, str]:
         "lockSettingsHideUserList": meeting.hide_user_list,
     }
     rules = {name: "true" for name, locked in locks.items() if locked}
-    # Nobody stands at a webinar's door to let the streaming user in.
+    # In a webinar nobody may be there to admit the streaming user.
     rules["guestPolicy"] = GuestPolicy.ALWAYS_ACCEPT if meeting.is_webinar else meeting.guest_policy
     if meeting.is_recorded and not settings.MEETING_DISABLE_RECORD:
         rules["record"] = "true"
@@ -69,11 +69,11 @@ def _presentations(meeting: Meeting) -> list[Presentation]:
 
 
 def create(meeting: Meeting, *, live_runs: bool = False) -> None:
-    """Make the meeting in BBB; harmless while it runs.
+    """Make the meeting in BBB; has no effect on a running one.
 
     Args:
         meeting: the meeting.
-        live_runs: its live is on the air, so that it surely goes on.
+        live_runs: its live is on air, which proves that the meeting goes on.
 
     Raises:
         MeetingServerError: BBB did not make it.
@@ -111,11 +111,10 @@ def _ask_to_create(meeting: Meeting) -> CreatedMeeting:
 
 
 def _free(meeting: Meeting, *, live_runs: bool) -> bool:
-    """Free the id of a meeting whose server is gone; whether that was right to do.
+    """Free the id of a meeting whose server is gone. False, and nothing done, when the meeting may still go on.
 
-    Scalelite keeps a meeting on the server that it was first made on, and refuses to make it again while that one does not answer.
-    Only ``end`` takes it off the list, whatever that server says (app/controllers/bigbluebutton_api_controller.rb). A meeting that
-    may still go on is left alone.
+    Scalelite binds a meeting to the server that first made it, and refuses to make it again while that server does not answer.
+    Only ``end`` releases it, whatever the server answers (app/controllers/bigbluebutton_api_controller.rb).
     """
     if live_runs or (meeting.is_open and _may_go_on(meeting)):
         return False
@@ -135,7 +134,7 @@ def _may_go_on(meeting: Meeting) -> bool:
 
 
 def listen(meeting: Meeting) -> None:
-    """Have BBB tell who comes and goes; a webinar's supervisor does so for a webinar, and keeps asking."""
+    """Register a webhook, so that BBB reports who comes and goes. For webinars the supervisor does so, and renews it."""
     try:
         meeting_server().create_hook(callback_url(meeting, "events"), meeting_id=meeting.bbb_id)
     except WebhooksUnavailableError:
@@ -154,8 +153,8 @@ def participant_url(meeting: Meeting, *, name: str, user: User | None) -> str | 
 
     Args:
         meeting: the meeting.
-        name: as the others see it.
-        user: who it is, or None for somebody without an account, whom the guest policy is about.
+        name: the name that the others see.
+        user: None for somebody without an account, to whom the guest policy applies.
 
     Returns:
         The address, or None when the meeting does not run.
@@ -176,7 +175,7 @@ def participant_url(meeting: Meeting, *, name: str, user: User | None) -> str | 
 
 
 def _runs(meeting: Meeting) -> bool:
-    """Ask BBB; a plain meeting that is over is noted as ended, a webinar's supervisor sees that by itself."""
+    """Ask BBB whether the meeting runs. Notes the end of a plain meeting; a webinar's end is noted by its supervisor."""
     try:
         runs = is_there(meeting)
     except BigBlueButtonError as error:
@@ -186,7 +185,7 @@ def _runs(meeting: Meeting) -> bool:
 
 
 def is_there(meeting: Meeting) -> bool:
-    """Whether BBB knows the meeting, and not as ended; a plain meeting is noted as ended once that may be believed.
+    """Whether BBB knows the meeting as running. Notes the end of a plain meeting once it is certain, see `presence`.
 
     Raises:
         BigBlueButtonError: BBB did not say.

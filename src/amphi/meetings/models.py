@@ -18,7 +18,7 @@ from amphi.accounts.models import AccessGroup
 
 
 def new_bbb_id() -> str:
-    """A meeting id for BBB: random, so that a rename or a copy of the database never joins another meeting."""
+    """A random meeting id for BBB, so that a copy of the database never leads into the same meeting."""
     return f"amphi-{uuid.uuid4().hex}"
 
 
@@ -28,35 +28,35 @@ def new_secret() -> str:
 
 
 def slides_path(_meeting: models.Model, _filename: str) -> str:
-    """Where uploaded slides are kept: under a name that nobody chose."""
+    """Where uploaded slides are kept, under a random name."""
     return f"slides/{uuid.uuid4().hex}.pdf"
 
 
 def new_slug(number: int, name: str) -> str:
-    """The name of a page in its address: a number and words for people, and 50 bits that nobody can count up to."""
+    """A page's name in its address: a number and words for people, and 50 random bits that can't be guessed."""
     secret = "".join(secrets.choice(_SLUG_LETTERS) for _ in range(10))
     return "-".join(part for part in (f"{number:04d}", slugify(name)[:250].strip("-"), secret) if part)
 
 
 def new_access_key() -> str:
-    """The right to enter as the streaming user: letters and digits only, since gateways type it as keys."""
+    """The secret that lets the streaming user in: letters and digits only, since gateways type it on a keyboard."""
     return secrets.token_hex(20)
 
 
 _SLUG_LETTERS = "abcdefghijkmnopqrstuvwxyz2345679"
-"""Thirty-two that nobody mistakes for another when they are read out."""
+"""32 characters that are not confused with each other when somebody reads them out."""
 
 SHORTEST_NAME, LONGEST_NAME = 2, 256
-"""What BBB takes as a meeting's name, counted as Java counts: in units of UTF-16."""
+"""BBB's limits for a meeting's name, in UTF-16 units, which Java counts."""
 
 
 def units(text: str) -> int:
-    """How long `text` is for Java: a character outside the basic plane, such as an emoji, counts twice."""
+    """The length of `text` in UTF-16 units: an emoji, like all characters above U+FFFF, counts twice."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def shortened(name: str) -> str:
-    """`name`, cut at the length that BBB and the database take."""
+    """`name`, cut to the length that BBB and the database accept."""
     name = name[:250]
     while units(name) > LONGEST_NAME:
         name = name[:-1]
@@ -76,7 +76,7 @@ def validate_name(name: str) -> None:
 
 
 class GuestPolicy(models.TextChoices):
-    """What BBB does with people who have no account; its own words."""
+    """What BBB does with people who have no account; the values are BBB's."""
 
     ALWAYS_ACCEPT = "ALWAYS_ACCEPT", _("direct access")
     ASK_MODERATOR = "ASK_MODERATOR", _("waiting room: a moderator lets them in")
@@ -155,14 +155,14 @@ class Meeting(models.Model):
     attendee_password = models.CharField(max_length=64, editable=False, default=new_secret)
     moderator_password = models.CharField(max_length=64, editable=False, default=new_secret)
     access_key = models.CharField(max_length=64, unique=True, editable=False, default=new_access_key)
-    # Of the presenters' key: the keys of before open nothing any more.
+    # Part of `presenter_key`: a new number makes all former keys invalid.
     presenter_key_number = models.PositiveIntegerField(default=0, editable=False)
     callback_nonce = models.CharField(max_length=64, unique=True, editable=False, default=new_secret)
     # RFC 5545's SEQUENCE: it grows with each change of what calendars show.
     calendar_sequence = models.PositiveIntegerField(editable=False, default=0)
     started_at = models.DateTimeField(_("started at"), null=True, editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, editable=False)
-    # See `presence`: BBB's own id of its last life, since when BBB does not know it, and when BBB told that it ended.
+    # See `presence`: BBB's internal id of the last session, since when BBB does not know the meeting, and when BBB reported its end.
     session_id = models.CharField(max_length=256, blank=True, default="", editable=False)
     gone_since = models.DateTimeField(null=True, editable=False)
     end_told_at = models.DateTimeField(null=True, editable=False)
@@ -200,33 +200,33 @@ class Meeting(models.Model):
 
     @property
     def door(self) -> str:
-        """Where its password is asked, as `amphi.system.passwords` knows it."""
+        """The meeting's name in `amphi.system.passwords`."""
         return f"join-{self.pk}"
 
     @property
     def is_open(self) -> bool:
-        """It was started in BBB, and has not been seen to end."""
+        """Whether it was started in BBB and no end has been noted."""
         return self.started_at is not None and self.ended_at is None
 
     @property
     def room(self) -> str:
-        """The name that gateways know this meeting by: ``[a-z0-9-]``, stable through its life.
+        """The meeting's name for gateways: ``[a-z0-9-]``, the same for its whole life.
 
-        It opens the join page by itself where a gateway's configuration fixes the rest of the address, so its last part is a
-        secret of 80 bits.
+        Where a gateway's configuration fixes the rest of the address, the room alone opens the join page. So its last part is a
+        secret of 80 bits or more.
         """
         return f"webinar-{self.pk}-{self.access_key[-20:]}"
 
     @property
     def presenter_key(self) -> str:
-        """The right to enter a webinar's meeting as a presenter without an account: the last part of the invited's link."""
+        """The secret that lets presenters without an account into a webinar's meeting: the last part of their link."""
         number = self.presenter_key_number
         said = f"presenter-{number}" if number else "presenter"
         return hmac.digest(self.access_key.encode(), said.encode(), "sha256").hex()[:32]
 
 
 class Occurrence(models.Model):
-    """One time that a recurring meeting takes place: written with its rule, so that lists can be sorted by the next."""
+    """One occurrence of a recurring meeting. Rows are written with the rule, so that lists can be sorted by the next one."""
 
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="occurrences")
     start_at = models.DateTimeField()
@@ -241,7 +241,7 @@ class Occurrence(models.Model):
 
 
 class Invitation(models.Model):
-    """Somebody who was invited by mail; inviting again renews it."""
+    """Somebody who was invited by email; inviting again updates the row."""
 
     class Role(models.TextChoices):
         PRESENTER = "presenter", _("presenter")
@@ -271,7 +271,7 @@ class Invitation(models.Model):
 
 
 class Session(models.Model):
-    """One life of a meeting in BBB: from its start until it is over."""
+    """One run of a meeting in BBB, from its start to its end."""
 
     meeting = models.ForeignKey(
         Meeting, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("meeting")
@@ -293,7 +293,7 @@ class Session(models.Model):
 
 
 class Attendance(models.Model):
-    """One person in a session, from coming to going; who came twice has two."""
+    """One stay of a person in a session; somebody who came twice has two."""
 
     session = models.ForeignKey(
         Session, on_delete=models.CASCADE, related_name="attendances", verbose_name=_("session")

@@ -1,7 +1,7 @@
-"""Whether a meeting still goes on in BBB. That it is gone is believed by evidence or by time, never at once.
+"""Whether a meeting still goes on in BBB. One answer never proves that it ended: that takes a second sign, or some time.
 
-Behind a load balancer a meeting that goes on may be ``notFound`` for some seconds
-(https://github.com/blindsidenetworks/scalelite/issues/726, and 320, 407), and the news of an end may be of the session before.
+Behind a load balancer a running meeting may be ``notFound`` for some seconds
+(https://github.com/blindsidenetworks/scalelite/issues/726, and 320, 407), and a reported end may be that of the previous session.
 """
 
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from django.utils import timezone
 from amphi.meetings.models import Meeting
 
 GONE_AFTER = timedelta(seconds=10)
-"""How long BBB must not know a meeting before that alone is believed."""
+"""How long BBB must not know a meeting before that alone proves its end."""
 NEWS_LASTS = timedelta(minutes=1)
 
 
 def note_start(meeting: Meeting, *, session_id: str) -> None:
-    """BBB has made the meeting, or had it already; `session_id` is its own id of this life of it."""
+    """Note that the meeting runs in BBB; `session_id` is BBB's internal id of this session."""
     Meeting.objects.filter(pk=meeting.pk).update(
         started_at=timezone.now(),
         ended_at=None,
@@ -27,14 +27,14 @@ def note_start(meeting: Meeting, *, session_id: str) -> None:
 
 
 def note_there(meeting: Meeting) -> None:
-    """BBB knows the meeting."""
+    """Note that BBB knows the meeting."""
     if meeting.gone_since is not None:
         Meeting.objects.filter(pk=meeting.pk).update(gone_since=None)
         meeting.gone_since = None
 
 
 def gone_for(meeting: Meeting, *, now: datetime) -> timedelta:
-    """BBB does not know the meeting: for how long that has been so, without a break."""
+    """Note that BBB does not know the meeting; returns for how long that has been so without interruption."""
     if meeting.gone_since is None:
         Meeting.objects.filter(pk=meeting.pk, gone_since=None).update(gone_since=now)
         meeting.gone_since = now
@@ -42,16 +42,16 @@ def gone_for(meeting: Meeting, *, now: datetime) -> timedelta:
 
 
 def end_was_told(meeting: Meeting, *, now: datetime) -> bool:
-    """Whether BBB told by itself, a moment ago, that the meeting ended."""
+    """Whether BBB reported, a moment ago, that the meeting ended."""
     return meeting.end_told_at is not None and now < meeting.end_told_at + NEWS_LASTS
 
 
 def tell_end(meeting: Meeting, *, session_id: str) -> bool:
-    """BBB tells by itself that a session ended; whether it may be the one that goes on.
+    """Note BBB's report that a session ended. False, and nothing noted, when it was an earlier session.
 
     Args:
         meeting: the meeting.
-        session_id: which session it was; empty where that is not told.
+        session_id: BBB's internal id of the session; empty when the report does not name it.
     """
     if session_id and meeting.session_id and session_id != meeting.session_id:
         return False
@@ -62,7 +62,7 @@ def tell_end(meeting: Meeting, *, session_id: str) -> bool:
 
 
 def is_current(meeting: Meeting, *, session_id: str, at: datetime | None) -> bool:
-    """Whether what was told of `session_id` at that moment is of the session that goes on."""
+    """Whether a report of `session_id` at that time is about the current session."""
     last = meeting.sessions.first()
     current = meeting.session_id or (last.internal_id if last else "")
     has_begun = at is not None and meeting.started_at is not None and at >= meeting.started_at
@@ -70,6 +70,6 @@ def is_current(meeting: Meeting, *, session_id: str, at: datetime | None) -> boo
 
 
 def note_end(meeting: Meeting) -> None:
-    """The meeting, as it was read, is over; one that was started anew meanwhile goes on."""
+    """Note the end of the meeting. Does nothing when the meeting was started again since `meeting` was read."""
     seen = Meeting.objects.filter(pk=meeting.pk, started_at=meeting.started_at, ended_at=None)
     seen.exclude(started_at=None).update(ended_at=timezone.now())

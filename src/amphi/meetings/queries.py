@@ -1,4 +1,4 @@
-"""What is read about meetings."""
+"""Queries about meetings."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,14 +16,14 @@ def meetings_for_user(user: User) -> QuerySet[Meeting]:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """When a meeting takes place: of a recurring one, the next time, or the last once all are over."""
+    """When a meeting takes place. For a recurring one: its next occurrence, or the last one once all are over."""
 
     start_at: datetime
     end_at: datetime
 
 
 def when(meeting: Meeting, now: datetime) -> When:
-    """When `meeting` takes place, seen from `now`; of one that was listed it is known already."""
+    """When `meeting` takes place, seen from `now`; needs no query when the list has annotated it."""
     start_at = meeting.start_at
     if meeting.recurrence and "last_start" in meeting.__dict__:
         known = meeting.__dict__

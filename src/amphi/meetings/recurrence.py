@@ -1,4 +1,4 @@
-"""Meetings that come again: on which days, in local time, so that the hour stays where clocks change."""
+"""Recurring meetings: on which days they take place, in local time, so that the hour stays when clocks change."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -16,18 +16,18 @@ _FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {
     YEARLY: rrule.YEARLY,
 }
 MOST = 400
-"""Occurrences of one meeting: more than one for each day of a year."""
+"""The largest number of occurrences of one meeting: enough for a daily one during a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a meeting comes again (the rules of RFC 5545, section 3.3.10, that people use).
+    """How a meeting recurs: the common rules of RFC 5545, section 3.3.10.
 
     Attributes:
-        kind: ``daily``, ``weekly``, ``monthly`` (a day that a month lacks is left out) or ``yearly``.
-        weekdays: of a weekly one, 0 for Monday; the first day's own is always among them.
-        until: the last day, in local time.
-        times: how many there are, the first among them.
+        kind: ``daily``, ``weekly``, ``monthly`` (months without that day are skipped) or ``yearly``.
+        weekdays: for ``weekly``: 0 is Monday; the weekday of the first occurrence is always included.
+        until: the last possible day, in local time.
+        times: the number of occurrences, with the first.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Rule:
 
 
 def occurrences(first: datetime, rule: Rule, zone: ZoneInfo) -> list[datetime]:
-    """When a meeting that begins at `first` takes place, by the clocks of `zone`: `MOST` times at most."""
+    """The starts of a meeting that first begins at `first`, in the local time of `zone`: at most `MOST`."""
     local = first.astimezone(zone)
     days = rrule.rrule(
         _FREQUENCIES[rule.kind],
@@ -46,5 +46,5 @@ def occurrences(first: datetime, rule: Rule, zone: ZoneInfo) -> list[datetime]:
         until=datetime.combine(rule.until, time.max) if rule.until else None,
         count=rule.times,
     )
-    # The first is there even when the last day was set before it.
+    # The first occurrence stays even when the last day is before it.
     return [local.replace(day.year, day.month, day.day) for day in islice(days, MOST)] or [local]

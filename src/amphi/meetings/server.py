@@ -13,7 +13,7 @@ from amphi.meetings.models import Meeting
 log = logging.getLogger("webinar")
 
 TIMEOUT_S = 5.0
-"""A presenter waits for these answers, and a webinar's supervision too."""
+"""Short, since presenters and the supervisor wait for these answers."""
 
 
 @lru_cache(maxsize=4)
@@ -29,7 +29,7 @@ def meeting_server() -> Server:
 
 
 def end_meeting(meeting: Meeting) -> None:
-    """End `meeting` in BBB; that it is over already is as well.
+    """End `meeting` in BBB. Succeeds if it is already over.
 
     Raises:
         BigBlueButtonError: BBB did not do it.
@@ -45,10 +45,10 @@ def end_meeting(meeting: Meeting) -> None:
 
 
 def callback_url(meeting: Meeting, name: str) -> str:
-    """Where BBB tells about `meeting`: unsigned calls are known by the nonce in it.
+    """The address that BBB calls to report on `meeting`. Its nonce authenticates calls that are not signed.
 
     Args:
-        meeting: the one told about.
+        meeting: the meeting of the report.
         name: ``events``, ``ended`` or ``recording``.
     """
     return settings.AMPHI_URL + reverse(f"hooks:{name}", args=[meeting.callback_nonce])

@@ -1,4 +1,4 @@
-"""Slides that are in the meeting when it starts: one PDF, fetched by BBB from a signed address that expires."""
+"""The slides shown when a meeting starts: one PDF, which BBB fetches from a signed address that expires."""
 
 import re
 import unicodedata
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
 LARGEST_BYTES = 30 * 1024 * 1024
-"""What BBB takes in one document by default."""
+"""BBB's default limit for one document."""
 MOST_FILES = 100
 MOST_BYTES = 1024 * 1024 * 1024
-"""What is kept of slides for the meetings of one owner."""
+"""The limit for the slides of all meetings of one owner."""
 _LIFETIME = timedelta(hours=1)
 _SALT = "amphi.meetings.slides"
 _PRINTER = b"\x1b%-12345X"
@@ -34,10 +34,10 @@ _TRAILER_WITHIN_BYTES = 32 * 1024
 
 
 def is_pdf(file: IO[bytes]) -> bool:
-    """Whether the content, whatever the name says, begins and ends as a PDF does (ISO 32000-1, sections 7.5.2 and 7.5.5).
+    """Whether the content, not the name, begins and ends like a PDF (ISO 32000-1, sections 7.5.2 and 7.5.5).
 
-    Before its header real ones have a mark of Unicode, empty lines, or a printer's language; after their end, what a mail system or
-    a web server added; and some lack the last line. All readers pass over that.
+    Real files may have a byte order mark, empty lines or printer commands before the header, data added by a mail or web server
+    after the end, or no last line. All PDF readers accept that.
     """
     file.seek(0)
     head = file.read(_HEADER_WITHIN_BYTES)
@@ -51,17 +51,17 @@ def is_pdf(file: IO[bytes]) -> bool:
 
 
 def name_of(uploaded: str) -> str:
-    """The name of an uploaded file, fit to be shown and to be part of an address: BBB tells formats by its end."""
+    """The name of an uploaded file, cleaned for display and for an address. BBB reads the format from its extension."""
     stem = re.sub(r"\.pdf$", "", unicodedata.normalize("NFC", uploaded), flags=re.IGNORECASE)
     plain = " ".join(re.sub(r"[^\w .,()-]", " ", stem).split()).strip(". ")
     return f"{plain[:100] or 'slides'}.pdf"
 
 
 def keep(meeting: Meeting, file: "UploadedFile[Any] | None", *, remove: bool) -> None:
-    """Give `meeting` other slides, or none, and forget the file of before once that is sure; the caller saves the meeting.
+    """Replace or remove the slides of `meeting`; the caller saves the meeting. The old file is deleted after the commit.
 
     Raises:
-        TooManySlidesError: the owner keeps too many already.
+        TooManySlidesError: all slides of the owner together would exceed `MOST_BYTES`.
     """
     if file is None and not remove:
         return
@@ -76,7 +76,7 @@ def keep(meeting: Meeting, file: "UploadedFile[Any] | None", *, remove: bool) ->
 
 
 def _check_quota(meeting: Meeting, size_bytes: int) -> None:
-    """Refuse slides beyond what one person may keep; their uploads are counted one at a time."""
+    """Refuse slides beyond the owner's limit. Locks, so that two uploads at once are both counted."""
     if transaction.get_connection().in_atomic_block:
         User.objects.select_for_update(no_key=True).get(pk=meeting.owner_id)
     others = Meeting.objects.filter(owner=meeting.owner_id).exclude(slides="").exclude(pk=meeting.pk)
@@ -92,18 +92,18 @@ def _check_quota(meeting: Meeting, size_bytes: int) -> None:
 
 
 def forget(meeting: Meeting) -> None:
-    """Remove the file of a meeting that is being deleted."""
+    """Delete the file of a meeting that is being deleted."""
     keep(meeting, None, remove=True)
 
 
 def signed_url(meeting: Meeting) -> str:
-    """Where BBB fetches the slides, for an hour."""
+    """The address from which BBB fetches the slides; valid for an hour."""
     token = signing.dumps([meeting.pk, meeting.slides.name], salt=_SALT)
     return settings.AMPHI_URL + reverse("meetings:slides", args=[token, meeting.slides_name])
 
 
 def meeting_of(token: str) -> Meeting | None:
-    """The meeting whose slides a signed address is for; None when it is forged, expired, or for slides that were replaced."""
+    """The meeting of a signed address's `token`; None when it is forged, expired, or for slides that were replaced."""
     try:
         pk, name = signing.loads(token, salt=_SALT, max_age=_LIFETIME)
     except signing.BadSignature:
@@ -112,7 +112,7 @@ def meeting_of(token: str) -> Meeting | None:
 
 
 def default_url() -> str:
-    """The slides of meetings that have none of their own: an address, or a file of the static folder; empty for none."""
+    """The address of the slides for meetings without their own: a URL or a static file by the settings; empty for none."""
     chosen = settings.MEETING_PRE_UPLOAD_SLIDES
     if not chosen or chosen.startswith(("http://", "https://")):
         return chosen

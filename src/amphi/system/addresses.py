@@ -1,13 +1,13 @@
-"""Whose a network address is, as far as one person can choose it."""
+"""Groups network addresses by who may own them: one person can choose among many IPv6 addresses."""
 
 import ipaddress
 
 IPV6_NETWORK = 64
-"""Whoever has an IPv6 address has all of its /64."""
+"""Length of the prefix that a provider gives to one customer: all addresses below it count as one."""
 
 
 def network_of(address: str) -> str:
-    """An IPv4 address as it is, also when IPv6 carries it; of an IPv6 address its /64; anything else as it is."""
+    """The /64 of an IPv6 address; an IPv4 address, also one mapped into IPv6, and any other text unchanged."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

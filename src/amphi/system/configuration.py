@@ -34,14 +34,14 @@ OF_ESUP_POD = frozenset(
         "SHIB_LOGOUT_URL",
     }
 )
-"""Names of Esup-Pod (pod/main/configuration.json) that are near ours and no slips of them; they have no meaning here."""
+"""Esup-Pod's settings (pod/main/configuration.json) whose names resemble ours. They are allowed, and have no effect."""
 
 
 def read_settings_local(file: Path | None) -> dict[str, object]:
     """The upper-case names of an operator's Python file; none when there is no such file.
 
     Raises:
-        InvalidSettingError: it does not run, or anybody may write it.
+        InvalidSettingError: it does not run, or others than its owner and group may write to it.
     """
     if file is None or not file.is_file():
         return {}
@@ -62,16 +62,16 @@ def read_settings_local(file: Path | None) -> dict[str, object]:
 
 
 def check_names(conf: Reader, names: Iterable[str]) -> None:
-    """Refuse names of the operator's file that nobody reads and that are near ours, or that can't be changed.
+    """Refuse names in the operator's file that are probably misspelt, or that can't be changed.
 
-    Django's own settings and those of Esup-Pod may stay.
+    Django's own settings and those of Esup-Pod are allowed.
 
     Args:
-        conf: that has read all the settings there are.
-        names: the names of the file that are left.
+        conf: the reader, after it has read every setting.
+        names: the names in the file that it did not read.
 
     Raises:
-        InvalidSettingError: there is one; the message has the right name, if one is near.
+        InvalidSettingError: a name is refused; the message suggests the right one where one is similar.
     """
     known = frozenset(conf.known)
     for name in sorted(names):
@@ -90,10 +90,10 @@ def secret_key(conf: Reader, *, insecure: bool) -> str:
 
     Args:
         conf: the settings.
-        insecure: whether none and one that is known are good enough.
+        insecure: accept a missing or published key.
 
     Raises:
-        InvalidSettingError: there is none, or one that could be guessed.
+        InvalidSettingError: the key is missing, or could be guessed.
     """
     key = conf.text("SECRET_KEY")
     if insecure:

@@ -13,7 +13,7 @@ def _sqlite(file: Path) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
         "OPTIONS": {
-            # A transaction that will write takes its lock when it begins: two of them wait for each other, none fails.
+            # Each transaction takes the write lock when it begins, so a second one waits instead of failing later.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",

@@ -1,7 +1,7 @@
-"""A column whose text is encrypted at rest: a copy of the database gives no token away.
+"""A column whose text is encrypted, so that a copy of the database reveals no token.
 
-Fernet (AES-128-CBC and HMAC-SHA256), with a key derived from ``SECRET_KEY``. A key that was replaced goes to
-``SECRET_KEY_FALLBACKS``, and its texts are still read; what is saved next is encrypted with the new one.
+Fernet (AES-128-CBC and HMAC-SHA256), with a key derived from ``SECRET_KEY``. Put a replaced key into
+``SECRET_KEY_FALLBACKS``: texts encrypted with it stay readable, and use the new key when they are saved next.
 """
 
 import base64
@@ -33,7 +33,7 @@ def _current() -> MultiFernet:
 
 
 class EncryptedTextField(_TextField):
-    """A text that only this platform can read. It can't be searched. One whose key is lost reads as empty."""
+    """A text that only this platform can read. It can't be searched. A text whose key is lost reads as empty."""
 
     def get_prep_value(self, value: Any) -> str | None:
         """What is stored."""

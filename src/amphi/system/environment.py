@@ -1,8 +1,7 @@
-"""The one typed reader of settings: from the environment and, for the platform, from the operator's file before it.
+"""The one typed reader of settings. It reads the operator's file first (platform only), then the environment.
 
-A value that can't be understood stops the service with a message that names the setting and never shows its value, which may be a
-secret. A name that begins with ``AMPHI_`` and that nobody reads does the same: a wrong setting that is silently replaced by its
-default is found much later, by a user.
+An invalid value stops the service. The message names the setting and never shows its value, which may be a secret. An unknown name
+that begins with ``AMPHI_`` stops it as well: otherwise the default would apply silently, and a user would find out much later.
 """
 
 import ast
@@ -16,19 +15,19 @@ from amphi.system.setting_names import NAMES
 
 PREFIX = "AMPHI_"
 TESTS_PREFIX = "AMPHI_TEST_"
-"""What only tests read; nobody refuses it."""
+"""Only tests read these names; they are never refused."""
 NEAR = 0.8
-"""How alike two names are, of 1, for one to be taken for a slip of the other."""
+"""Similarity, from 0 to 1, from which one name counts as a misspelling of another."""
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
 
 
 class InvalidSettingError(Exception):
-    """A setting has a value that can't be understood, or a name that nobody reads.
+    """A setting has an invalid value or an unknown name.
 
     Args:
         name: the setting, as the operator wrote it.
-        reason: what is wrong with it, for the operator. Never holds the value, which may be a secret.
+        reason: what is wrong, for the operator. Never contains the value, which may be a secret.
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -41,12 +40,12 @@ class Reader:
     """The settings as given, read one by one.
 
     Args:
-        local: what the operator's file says, which comes first. Empty for the services that have no such file.
-        environ: the environment, where ``AMPHI_`` stands before the name unless it begins so already.
-        file: what the operator's file is called in messages.
+        local: the settings of the operator's file, which win over the environment. Empty for services without such a file.
+        environ: the environment. Variables have the prefix ``AMPHI_``, unless the setting's name begins with it.
+        file: the name of the operator's file in messages.
 
     Attributes:
-        known: the names that were read, so that a test can hold the documentation to them.
+        known: the names that were read; a test compares the documentation with them.
     """
 
     def __init__(
@@ -63,11 +62,11 @@ class Reader:
 
     @property
     def others(self) -> dict[str, object]:
-        """What the file says besides: Django's own settings, taken as they are."""
+        """The other names in the operator's file: Django's own settings, used unchanged."""
         return {name: value for name, value in self._local.items() if name not in self.known}
 
     def error(self, name: str, reason: str) -> InvalidSettingError:
-        """The error that says `reason` of a setting, and where it was set."""
+        """The error for setting `name`, saying `reason` and where the setting was set."""
         where = f" (in {self._file})" if self._file and name in self._local else ""
         return InvalidSettingError(name + where, reason)
 
@@ -79,7 +78,7 @@ class Reader:
         return self._environ.get(variable, "").strip() or None
 
     def text(self, name: str, default: str = "") -> str:
-        """A text, stripped."""
+        """A text without surrounding space."""
         value = self._given(name)
         if value is None:
             return default
@@ -88,14 +87,14 @@ class Reader:
         return value.strip()
 
     def url(self, name: str, default: str = "") -> str:
-        """An http(s) address without a slash at its end; may be empty."""
+        """An http(s) address without a trailing slash; may be empty."""
         value = self.text(name, default)
         if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
             raise self.error(name, "must be an address that begins with https:// or http://")
         return value.rstrip("/")
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """True or false; as text also ``1 yes on`` and ``0 no off``, in any case."""
+        """True or false. A text may be ``1 true yes on`` or ``0 false no off``, in any case."""
         value = self._given(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value
@@ -117,7 +116,7 @@ class Reader:
         return value
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Several texts: a list, a tuple, Python's notation of one between quotes (as Esup-Pod's page has it), or commas."""
+        """Several texts: a list or tuple, a text in Python's notation of one (as in Esup-Pod's documentation), or words between commas."""
         value = self._given(name)
         if value is None:
             return default
@@ -161,10 +160,10 @@ def parse_address(value: str, name: str) -> tuple[str, int]:
 
     Args:
         value: such as ``127.0.0.1:8000`` or ``[::1]:8000``.
-        name: what the value is called where the user wrote it, for the message.
+        name: the setting or option, for the message.
 
     Raises:
-        InvalidSettingError: no port, or one outside 0..65535.
+        InvalidSettingError: the port is missing or outside 0–65535.
     """
     host, separator, port = value.rpartition(":")
     if not separator or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 -- the largest port there is
@@ -173,15 +172,15 @@ def parse_address(value: str, name: str) -> tuple[str, int]:
 
 
 def nearest(name: str, names: frozenset[str] = NAMES) -> str | None:
-    """The one of `names` that `name` may be a slip of."""
+    """The one of `names` that `name` probably misspells; None when none is similar."""
     return next(iter(get_close_matches(name, names, n=1, cutoff=NEAR)), None)
 
 
 def refuse_unknown(environ: Mapping[str, str] | None = None) -> None:
-    """Refuse variables that begin with ``AMPHI_`` and that no part of Amphi reads.
+    """Refuse unknown variables that begin with ``AMPHI_``.
 
     Raises:
-        InvalidSettingError: there is one; the message has the right name, if one is near.
+        InvalidSettingError: a variable is unknown; the message suggests the right name where one is similar.
     """
     for name in sorted(os.environ if environ is None else environ):
         if name.startswith(PREFIX) and name not in NAMES and not name.startswith(TESTS_PREFIX):

@@ -1,4 +1,4 @@
-"""Whether the web server can do its work: it needs the database for every page."""
+"""Health of the web server: it is healthy while the database answers, which every page needs."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ PATIENCE_S = 3.0
 
 
 def _database_answers() -> bool:
-    """Ask the database, over a connection of its own: one that is kept would not tell that no new one is let in."""
+    """Ask the database over a new connection: a kept one would work even when the database accepts no new ones."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -20,7 +20,7 @@ def _database_answers() -> bool:
 
 
 class Health:
-    """Asks once at a time, however many want to know."""
+    """Asks the database once at a time, however many callers wait for the answer."""
 
     def __init__(self) -> None:
         self._asking: asyncio.Task[bool] | None = None

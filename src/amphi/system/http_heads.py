@@ -1,7 +1,7 @@
-"""Bounds what a client can make a server of ours hold before its request is a request.
+"""Bounds the size and time of request heads.
 
-Uvicorn's parser keeps a head for as long as it grows, and waits for it for ever. All our servers take this protocol in place of
-uvicorn's own: ``uvicorn.Config(…, http=BoundedHTTPProtocol)``.
+Uvicorn accepts a head of any length and waits for its end without limit. All our servers use this protocol instead of uvicorn's:
+``uvicorn.Config(…, http=BoundedHTTPProtocol)``.
 """
 
 import asyncio
@@ -11,19 +11,19 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT = timedelta(seconds=20)
-# What is parsed at once, so that a head is seen to be too long before it is whole.
+# Parsed piece by piece, so that a head is refused before it is read whole.
 SLICE_BYTES = 16 * 1024
 
 
 class BoundedHTTPProtocol(HttpToolsProtocol):
-    """HTTP/1.1 whose heads, trailers and chunk headers end: 64 KiB long at most, each head within 20 s of its beginning.
+    """HTTP/1.1 with bounded heads, trailers and chunk headers: at most 64 KiB, and 20 s for each head.
 
-    A new `cycle` tells that a head is whole. Uvicorn's parser calls only what is defined here, and each call would cost every
-    request: so nothing is counted while whole requests come.
+    A new `cycle` marks the end of a head. Uvicorn's parser calls only the callbacks that are defined, and each call slows every
+    request, so nothing is counted while requests arrive whole.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first head."""
+        """Start the time limit of the first head."""
         super().connection_made(transport)
         self._unparsed_bytes = 0
         self._body_came = False
@@ -31,12 +31,12 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Cancel the time limit."""
         self._clear_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless more came than can be of use before it made sense."""
+        """Parse `data`; close the connection when a head is too long."""
         if len(data) <= SLICE_BYTES:
             self._parse(data)
             return

@@ -1,8 +1,8 @@
-"""The lease: whatever workers do by themselves to a row is done by one of them at a time.
+"""Leases: only one worker at a time works on a row.
 
-A row is claimed by one statement that only one worker can win, under a name that is used once. The worker renews its leases for as
-long as it works, however long that takes; when it dies they end, and others go on. Whoever lost a lease writes nothing: every write is
-guarded by the holder's name. Work that raised what nobody expected rests, ever longer, and holds up no other row.
+One statement claims a row, under a holder's name that is used once; only one worker can win it. The worker renews its leases while it
+works. When it dies, they expire and another worker takes over. A worker that lost its lease writes nothing: every write is guarded
+by the holder's name. After an unexpected exception a row rests, longer each time, and delays no other row.
 """
 
 import logging
@@ -25,7 +25,7 @@ LONGEST_REST = timedelta(minutes=1)
 
 
 class LeaseLostError(Exception):
-    """Another worker has the row by now: what this one found out is not written."""
+    """Another worker has claimed the row, so this one must not write."""
 
 
 class Leased(models.Model):
@@ -34,7 +34,7 @@ class Leased(models.Model):
     Attributes:
         claimed_until: when the lease ends, or when work that failed may be tried again.
         claimed_by: the holder's name, used once.
-        failures: how often in a row the work raised what nobody expected.
+        failures: how many unexpected exceptions came one after the other.
     """
 
     claimed_until = models.DateTimeField(null=True, editable=False)
@@ -47,13 +47,13 @@ class Leased(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A row that is in this worker's hands.
+    """A row that this worker has claimed.
 
     Attributes:
         rows: the row's model.
         pk: its key.
         holder: the name it is claimed by.
-        length: how long it lasts unless it is renewed.
+        length: how long the lease lasts without renewal.
     """
 
     rows: type[Leased]
@@ -62,12 +62,12 @@ class Lease:
     length: timedelta
 
     def held(self) -> QuerySet[Any]:
-        """The row, if it was not lost."""
+        """The row, as a queryset that is empty once the lease is lost."""
         return QuerySet(self.rows).filter(pk=self.pk, claimed_by=self.holder)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction that writes other rows on behalf of this one, which is locked until it ends.
+        """A transaction that may write other rows; it locks this row, so that nobody can claim it meanwhile.
 
         Raises:
             LeaseLostError: the lease was lost; nothing is written.
@@ -78,12 +78,12 @@ class Lease:
             yield
 
     def release(self, **columns: Any) -> bool:
-        """Give the row back and write `columns`, in one statement; False when it was lost, and nothing was written."""
+        """Write `columns` and end the lease, in one statement. False, and nothing written, when the lease was lost."""
         free = {"claimed_until": None, "claimed_by": "", "failures": 0}
         return bool(self.held().update(**free, **columns))
 
     def rest(self) -> None:
-        """Give the row back after work that raised what nobody expected: it is not claimed again for a while."""
+        """End the lease after an unexpected exception; nobody claims the row again for a while."""
         failures = self.held().values_list("failures", flat=True).first()
         if failures is None:
             return
@@ -98,13 +98,13 @@ Row = TypeVar("Row", bound=Leased)
 def claim(
     due: QuerySet[Row], *, worker: str, limit: int, length: timedelta, now: datetime | None = None
 ) -> list[Lease]:
-    """Claim rows that are due and that nobody holds.
+    """Claim rows that are due and that no worker holds.
 
     Args:
-        due: the rows, those that wait longest first.
-        worker: who claims them.
-        limit: at most so many.
-        length: how long a lease lasts unless it is renewed.
+        due: the rows, in the order in which to claim them.
+        worker: the name of the claiming worker.
+        limit: the largest number of rows.
+        length: how long a lease lasts without renewal.
         now: the current time.
     """
     now = now or timezone.now()
@@ -112,14 +112,14 @@ def claim(
     rows, leases = due.model, []
     for pk in free.values_list("pk", flat=True)[:limit]:
         holder = f"{worker[-LONGEST_NAME:]}/{secrets.token_hex(4)}"
-        # Whoever changes the row first has it: the others then change no row.
+        # The first update wins; for all others the filter matches no row any more.
         if free.filter(pk=pk).update(claimed_until=now + length, claimed_by=holder):
             leases.append(Lease(rows, pk, holder, length))
     return leases
 
 
 def renew(leases: Collection[Lease]) -> None:
-    """Keep leases whose work takes long. One that ended, or that was ended for the sake of somebody who waits, is not taken back."""
+    """Renew leases whose work takes long. A lease that expired, or that somebody ended early, is not taken back."""
     now = timezone.now()
     for kind in {(one.rows, one.length) for one in leases}:
         rows, length = kind
@@ -128,18 +128,18 @@ def renew(leases: Collection[Lease]) -> None:
 
 
 def leave(leases: Collection[Lease]) -> None:
-    """Leave leases to other workers at once: this one ends before its work does."""
+    """End leases at once, for other workers: this worker stops before its work is done."""
     for rows in {one.rows for one in leases}:
         held = _held([one for one in leases if one.rows == rows])
         QuerySet(rows).filter(held).update(claimed_until=None, claimed_by="")
 
 
 def free(rows: type[Leased], is_dead: Callable[[str], bool]) -> None:
-    """End the leases of workers of which it is known that they are dead, so that nobody waits for the end.
+    """End the leases of workers that are known to be dead, instead of waiting until they expire.
 
     Args:
-        rows: of this model.
-        is_dead: says so of a worker's name.
+        rows: the model.
+        is_dead: whether the worker with this name is dead.
     """
     held: QuerySet[Any] = QuerySet(rows).exclude(claimed_until=None).exclude(claimed_by="")
     for holder in held.values_list("claimed_by", flat=True).distinct():
@@ -152,9 +152,9 @@ def _held(leases: Collection[Lease]) -> Q:
 
 
 def unless_asked_anew(column: str, read: datetime | None, then: datetime | None) -> Case:
-    """The value of a column that says when a row is due: `then`, unless somebody changed it since it was read as `read`.
+    """The new due time of a row: `then`, unless `column` has changed since it was read as `read`.
 
-    Whoever decided from an older reading can't make a newer request be forgotten.
+    So a request that came in the meantime is not overwritten.
     """
     later: Value = Value(then, output_field=models.DateTimeField(null=True))
     return Case(When(Q(**{column: read}), then=later), default=F(column))

@@ -1,4 +1,4 @@
-"""What the logs look like, and what they leave out."""
+"""The format of the logs, and what is cut from them."""
 
 import json
 import logging
@@ -27,11 +27,11 @@ _HARMLESS = re.compile(
     r"/(?:static|accounts|admin)/.*|/live/[^/]+/(?:events|state|messages|password|reminder|registration|calendar\.ics)?"
     r"|/meetings/[^/]+/(?:edit|delete|start|join|left|duplicate|sessions|invite|move)/|/[a-z]*/?"
 )
-"""As deploy/nginx/amphi.conf has it."""
+"""Paths without secrets: the same list as in deploy/nginx/amphi.conf."""
 
 
 def without_secrets(path: str) -> str:
-    """An address's path as it may be written down: keys, rooms and tickets stand in some, so what is not known is cut."""
+    """A request's path without secrets. Some paths contain keys, rooms and tickets, so unknown ones are cut."""
     if _HARMLESS.fullmatch(path):
         return path
     first = re.match(r"/[a-z]+/(?=.)", path)
@@ -42,7 +42,7 @@ class WithoutSecrets(logging.Filter):
     """Cuts the addresses in Django's own lines about requests: “Not Found: /meetings/...”."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every line pass, without secrets."""
+        """Cut the secrets from a line, and let it pass."""
         if isinstance(record.args, tuple):
             record.args = tuple(
                 without_secrets(value) if isinstance(value, str) and value.startswith("/") else value

@@ -1,7 +1,7 @@
-"""The addresses of a host, found in time: the system's own resolver has no limit that its caller may set.
+"""Name look-ups with a time limit, which the system's resolver does not offer.
 
-It can't be interrupted either, so each look-up has a thread of its own. A caller leaves one that takes too long; the next who asks
-for the same name waits for the same thread, and there are never more than `MOST_AT_ONCE`.
+A look-up can't be interrupted, so each runs in a thread of its own. When it takes too long, the caller gives up and the thread goes
+on; the next caller with the same name waits for that thread. There are at most `MOST_AT_ONCE` threads.
 """
 
 import ipaddress
@@ -15,11 +15,11 @@ _OWN_NAME: Key = ("", 0)
 
 
 class LookupFailedError(OSError):
-    """The name has no address, or the resolver says that it can't tell."""
+    """The name has no address, or the resolver failed."""
 
 
 class _Lookup:
-    """One question to the resolver, for all who ask it at the same moment."""
+    """One look-up, shared by all callers that need it at the same moment."""
 
     def __init__(self, key: Key, ask: Callable[[], list[str]]) -> None:
         self._key = key
@@ -51,16 +51,16 @@ _under_way: dict[Key, _Lookup] = {}
 
 
 def addresses_of(host: str, port: int, *, timeout_s: float | None = None) -> list[str]:
-    """The IP addresses of `host`, in the order in which they are to be tried.
+    """The IP addresses of `host`, in the order in which to try them.
 
     Args:
-        host: a name, or an address, which is given back.
-        port: the TCP port that will be called.
-        timeout_s: the longest to wait.
+        host: a name; an IP address is returned unchanged.
+        port: the TCP port of the later connection.
+        timeout_s: how long to wait; None waits without limit.
 
     Raises:
         TimeoutError: the resolver did not answer in time.
-        LookupFailedError: there is no such name, or too many look-ups hang already.
+        LookupFailedError: the name is unknown, or too many look-ups hang already.
     """
     try:
         return [str(ipaddress.ip_address(host))]

@@ -1,8 +1,8 @@
-"""Calls to other people's servers that end in time: what both client libraries share.
+"""HTTP calls to other servers, with one deadline for the whole call. Both client libraries use it.
 
-Synchronous, for worker threads. A call has one deadline from the look-up of its host's name to its last byte, so that a server that
-drips a byte now and then holds a worker no longer than one that is silent; its answer has a largest size; redirects are not
-followed; TLS is verified; the environment's proxies and netrc are left alone, since they would change where a secret goes.
+Synchronous, for worker threads. The deadline covers everything from the name look-up to the last byte, so a server that sends a byte
+now and then can't hold a worker. Answers have a largest size. Redirects are not followed. TLS is verified. Proxies and netrc from the
+environment are ignored, since they would send secrets elsewhere.
 """
 
 import functools
@@ -26,11 +26,11 @@ from amphi.system import name_lookup
 LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
 _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
 _KEPT_FOR_S = 2.0
-"""Well before servers hang up, whose usual 5 s would race with a call."""
+"""Shorter than the usual 5 s of servers, so that a call does not meet a connection that the server is just closing."""
 
 
 class OutboundError(Exception):
-    """A call that brought no answer. The message is for the log and holds no secret.
+    """A call got no answer. The message is for the log and contains no secret.
 
     Tree: `ConnectionFailedError`, `DeadlineError`, `UntrustedCertificateError`, `AnswerTooLargeError`, `GarbledAnswerError`,
     `MisconfiguredError`.
@@ -38,11 +38,11 @@ class OutboundError(Exception):
 
 
 class ConnectionFailedError(OutboundError):
-    """No connection, or one that broke before the whole answer came."""
+    """There was no connection, or it broke before the answer was complete."""
 
 
 class DeadlineError(OutboundError):
-    """The whole answer did not come in time."""
+    """The answer was not complete in time."""
 
 
 class UntrustedCertificateError(OutboundError):
@@ -50,15 +50,15 @@ class UntrustedCertificateError(OutboundError):
 
 
 class AnswerTooLargeError(OutboundError):
-    """The answer is larger than any that makes sense."""
+    """The answer is larger than the limit."""
 
 
 class GarbledAnswerError(OutboundError):
-    """What came back is not HTTP, or its body is not encoded as it says."""
+    """The answer is not HTTP, or its body does not match its Content-Encoding."""
 
 
 class MisconfiguredError(OutboundError):
-    """The address, a header or the CA file can't be what it says: no call was made, and none can be."""
+    """The address, a header or the CA file is invalid, so no call was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Answer:
 
 
 class _Deadline(threading.local):
-    """When the call of this thread must be over; a call never leaves its thread."""
+    """The deadline of this thread's call; a call never leaves its thread."""
 
     at: float | None = None
 
@@ -96,7 +96,7 @@ class _Deadline(threading.local):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection on which each wait ends with the call's deadline."""
+    """A connection whose waits end at the call's deadline."""
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._inner = inner
@@ -144,7 +144,7 @@ class _Backend(httpcore.SyncBackend):
         addresses = self._addresses_of(host, port, left())
         for number, address in enumerate(addresses, 1):
             try:
-                # Those that come after have their share of the time.
+                # Leave time for the addresses that come after.
                 share = left(len(addresses) - number + 1)
                 inner = super().connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -198,7 +198,7 @@ class Caller:
             max_keepalive_connections=10,
             keepalive_expiry=_KEPT_FOR_S,
         )
-        # A caller that nobody closed leaves no open sockets, when it is dropped or at the end.
+        # Closes the sockets of a caller that was dropped without `close`.
         weakref.finalize(self, self._pool.close)
 
     def close(self) -> None:
@@ -219,14 +219,14 @@ class Caller:
 
         Args:
             method: HTTP's.
-            url: whole, query included.
+            url: the whole address, with its query.
             timeout_s: for this call, instead of the caller's own.
             headers: for this call, besides the caller's own.
             content: the body.
             json: the same, to be sent as JSON.
 
         Raises:
-            OutboundError: one of its tree; none holds the query or a header.
+            OutboundError: one of its subclasses; no message contains the query or a header.
         """
         if json is not None:
             content = dumps(json).encode()
@@ -288,7 +288,7 @@ def _fields(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 @functools.cache
 def _system_trust() -> ssl.SSLContext:
-    """The system's authorities: read once, since that takes longer than a call."""
+    """The system's certificate authorities, read once: reading them takes longer than a call."""
     return ssl.create_default_context()
 
 
@@ -309,7 +309,7 @@ def _whole_body(pieces: Iterable[bytes], headers: Mapping[str, str]) -> bytes:
 
 
 def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The body as it was before the server packed it, as some do unasked; never much more of it than is allowed."""
+    """The decompressed body: some servers compress without being asked. Stops soon after the size limit."""
     if encoding in {"", "identity"}:
         yield from pieces
         return

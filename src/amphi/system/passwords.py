@@ -1,11 +1,11 @@
-"""Passwords at the doors of meetings and live events: asked once, remembered in the session. `amphi.accounts.guesses` checks them."""
+"""Passwords of meetings and live events. They are asked once and remembered in the session; `amphi.accounts.guesses` checks them."""
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 
 def proof(door: str, password: str) -> str:
-    """What is remembered of a password that was given at `door`: it ends to count when the password changes."""
+    """The session's proof that `password` was given at `door`; it is worthless once the password changes."""
     return salted_hmac("amphi.passwords", f"{door}:{password}").hexdigest()
 
 

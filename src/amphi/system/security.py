@@ -1,4 +1,4 @@
-"""What browsers are told to refuse."""
+"""The Content-Security-Policy: what browsers must refuse to load."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -9,9 +9,9 @@ from django.utils.deprecation import MiddlewareMixin
 HEADER = "Content-Security-Policy"
 POLICY = {
     "default-src": "'self'",
-    # Bootstrap draws its arrows and ticks as data images in its style sheet.
+    # Bootstrap's style sheet contains arrows and ticks as data: images.
     "img-src": "'self' data: blob:",
-    # The player's components carry their style in their shadow tree; scripts have no such exception.
+    # The player's components have inline styles in their shadow trees. Scripts have no such exception.
     "style-src": "'self' 'unsafe-inline'",
     "script-src": "'self'",
     "connect-src": "'self'",
@@ -23,7 +23,7 @@ POLICY = {
     "object-src": "'none'",
 }
 LEADING_OUT = ("/meetings/", "/meeting/", "/g/", "/webinars/")
-"""Pages whose forms are answered with a redirection to the meeting server, which may pass it on: Scalelite's servers have hosts of their own."""
+"""Pages whose forms redirect to the meeting server. It may redirect again, as Scalelite does, to hosts that are not known here."""
 ANYWHERE = "'self' http: https:"
 
 

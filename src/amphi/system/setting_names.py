@@ -1,6 +1,6 @@
-"""Every variable of the environment that a part of Amphi reads, so that a slip in a name is told from a setting.
+"""Every environment variable that Amphi reads; other names that begin with ``AMPHI_`` are refused.
 
-A setting that is added goes into its line here; tests hold this list to the code that reads, and docs/ to this list.
+Add each new setting here. Tests compare this list with the code, and docs/ with this list.
 """
 
 _PLATFORM = """

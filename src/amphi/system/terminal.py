@@ -1,4 +1,4 @@
-"""What commands say to the person at the terminal: French or English, as the shell's locale asks."""
+"""Messages of commands in the terminal, in French or English by the shell's locale."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ _reader: ContextVar[str] = ContextVar("reader", default="")
 
 @contextlib.contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak `language` instead: what a command says is shown in a page."""
+    """Use `language` instead of the shell's, where a page shows what a command says."""
     token = _reader.set(language)
     try:
         yield
@@ -19,7 +19,7 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def language() -> str:
-    """``fr`` or ``en``, as LC_ALL, LC_MESSAGES and LANG say, in POSIX's order."""
+    """``fr`` or ``en``, by the first of LC_ALL, LC_MESSAGES and LANG that is set."""
     if _reader.get():
         return "fr" if _reader.get().startswith("fr") else "en"
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):

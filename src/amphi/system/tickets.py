@@ -1,9 +1,9 @@
-"""Signed tickets: the right of one viewer to one live event, checked without a database.
+"""Signed tickets: each lets one viewer watch one live event, and is verified without a database.
 
-A page that a viewer may see carries a ticket. The event stream and the HLS origin verify it by HMAC-SHA256 and by its expiry,
-so the audience's hot path asks no database. A ticket is ``<payload>.<signature>``, both base64url without padding, safe as one
-segment of a URL's path: an HLS address with the ticket in its path (see `in_path`) hands the ticket on to every relative
-address of the playlists, in every player, with no script.
+The page of an event gives its viewer a ticket. The event stream and the HLS origin verify its HMAC-SHA256 signature and its expiry,
+so listeners cost no database query. A ticket is ``<payload>.<signature>``, both base64url without padding: one segment of a URL's
+path. Playlists use relative addresses, so a ticket in the path of the first one (see `in_path`) is part of all others, in every
+player and without a script.
 """
 
 import base64
@@ -15,27 +15,28 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 PLATFORM = 0
-"""The event of the platform's own tickets, which open any stream: it looks at what it serves."""
+"""The event id of the platform's own tickets, which open every stream: it uses them to look at the pictures."""
 
 
 EVENT_HEADER = "X-Amphi-Event"
-"""Names an event to the origin: the one that holds a stream (answer to ``on_publish``), the one that a viewer's ticket is for (edge)."""
+"""Header with an event's id for the origin: the holder of a stream (answer to ``on_publish``), or the event of a viewer's ticket (from the edge)."""
 
 
 class InvalidTicketError(Exception):
-    """The ticket is malformed, forged, expired, or for something else. The message says which and holds no secret."""
+    """The ticket is malformed, forged, expired or for something else. The message says which, and contains no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a ticket says.
+    """The content of a ticket.
 
     Attributes:
-        event_id: the live event, as its database id, or `PLATFORM`. It opens the stream only while the event holds it.
-        stream: the name of the stream at the origin; empty when there is none to see.
-        viewer: who holds it: ``u<user id>``, ``a<random>`` for an anonymous one, ``r<number>`` for one who registered, ``s`` for the platform itself.
+        event_id: the event's database id, or `PLATFORM`. A ticket opens the stream only while its event holds the stream.
+        stream: the name of the stream at the origin; empty when the event has none.
+        viewer: ``u<user id>``, ``r<number>`` for somebody who registered, ``a<random>`` for others without an account, ``s`` for the
+            platform itself.
         expires_at: seconds since the Unix epoch.
-        password_mark: tells which password of the event was given for it; empty when none was asked.
+        password_mark: a mark of the event's password at that time; empty when the event had none.
     """
 
     event_id: int
@@ -58,18 +59,18 @@ def _signature(key: bytes, payload: str) -> bytes:
 
 
 def mint(key: bytes, ticket: Ticket) -> str:
-    """Sign a ticket with the key that the web server and the origin share."""
+    """The signed text of `ticket`; `key` is shared by the web server and the origin."""
     content = [ticket.event_id, ticket.stream, ticket.viewer, ticket.expires_at, ticket.password_mark]
     payload = _encode(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
     return f"{payload}.{_encode(_signature(key, payload))}"
 
 
 def verify(key: bytes, text: str, *, now: float) -> Ticket:
-    """The ticket that `text` is.
+    """Verify `text` and return its ticket.
 
     Args:
-        key: the key it must be signed with.
-        text: what the viewer presented.
+        key: the key that it must be signed with.
+        text: the ticket as the viewer sent it.
         now: seconds since the Unix epoch.
 
     Raises:
@@ -77,7 +78,7 @@ def verify(key: bytes, text: str, *, now: float) -> Ticket:
     """
     payload, _, signature = text.partition(".")
     try:
-        # Compared as text: base64 has several spellings of the same bytes, and a ticket has one.
+        # Compared as text: several base64 texts decode to the same bytes, but only one is a ticket.
         if not hmac.compare_digest(signature, _encode(_signature(key, payload))):
             raise InvalidTicketError("the signature does not match")
         event_id, stream, viewer, expires_at, password_mark = json.loads(_decode(payload))

@@ -1,9 +1,9 @@
-"""What people typed: what is kept of it, and whether it shows anything at all. One answer for names, titles and messages."""
+"""Cleans what people type (names, titles, messages), and tells whether anything of it is visible."""
 
 import re
 import unicodedata
 
-# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and blanks that count as letters or symbols.
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and blanks that Unicode classes as letters or symbols.
 _SHOWS_NOTHING = re.compile(
     "["
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -11,9 +11,9 @@ _SHOWS_NOTHING = re.compile(
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "]"
 )
-# They turn the direction of what comes after, on other people's pages too.
+# They reverse the direction of the text that follows, also outside the message.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
-# Nothing of them is part of a word: joiners, marks of direction, variation selectors and tags (flags) are.
+# Never part of a word. Joiners, direction marks, variation selectors and tags (flags) may be, so they stay.
 _INVISIBLE_IN_NAMES = re.compile(
     "[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc]"
 )
@@ -23,7 +23,7 @@ _PRIVATE = "Co"
 
 def _is_kept(character: str) -> bool:
     category = unicodedata.category(character)
-    # A noncharacter is no character of XML either, in which meeting servers answer.
+    # XML, in which meeting servers answer, forbids noncharacters too.
     return category not in {"Cc", "Cs"} and not (category == "Cn" and _is_noncharacter(ord(character)))
 
 
@@ -32,7 +32,7 @@ def _is_noncharacter(code: int) -> bool:
 
 
 def shows_nothing(text: str) -> bool:
-    """Whether nothing of `text` is seen: it is empty, whatever characters it has."""
+    """Whether `text` has no visible character."""
     return all(
         unicodedata.category(character)[0] in _BLANK and unicodedata.category(character) != _PRIVATE
         for character in _SHOWS_NOTHING.sub("", text)
@@ -40,17 +40,17 @@ def shows_nothing(text: str) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """`text` in its lines, without control characters, direction overrides and surrounding space; empty if it shows nothing."""
+    """`text`, line breaks kept, without control characters, direction overrides and surrounding space; empty if nothing is visible."""
     lines = _OVERRIDES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     kept = "".join(character for character in lines if character == "\n" or _is_kept(character))
     return "" if shows_nothing(kept) else kept.strip()
 
 
 def clean_line(text: str) -> str:
-    """`text` on one line, such as a name: the joiners of Persian, Indic and emoji stay, what is invisible does not.
+    """`text` on one line, such as a name. Invisible characters go, except the joiners that Persian, Indic scripts and emoji need.
 
     Returns:
-        An empty string if it shows nothing.
+        The line; empty if nothing is visible.
     """
     visible = _INVISIBLE_IN_NAMES.sub("", _OVERRIDES.sub("", text))
     line = " ".join("".join(character if _is_kept(character) else " " for character in visible).split())
