@@ -61,7 +61,7 @@ def keep(meeting: Meeting, file: "UploadedFile[Any] | None", *, remove: bool) ->
     """Replace or remove the slides of `meeting`; the caller saves the meeting. The old file is deleted after the commit.
 
     Raises:
-        TooManySlidesError: all slides of the owner together would exceed `MOST_BYTES`.
+        TooManySlidesError: the slides of all the owner's meetings would exceed `MOST_FILES` or `MOST_BYTES`.
     """
     if file is None and not remove:
         return

@@ -1,4 +1,4 @@
-"""Settings that can't work together, told by Django's system checks: ``amphi check`` and every Django command show them."""
+"""Django system checks for settings that can't work together; ``amphi check`` and every Django command show them."""
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -145,7 +145,7 @@ def _debug() -> Iterator[CheckMessage]:
 
 
 def _clear_text() -> Iterator[CheckMessage]:
-    """What goes unencrypted though the platform is not."""
+    """Warn of unencrypted connections when the platform itself uses https."""
     for name in ("MEETING_WEBINAR_SIPMEDIAGW_URL", "BBB_API_URL"):
         url = getattr(settings, name)
         if _is_secure() and url.startswith("http://") and not _is_local(url):
@@ -163,7 +163,7 @@ def _clear_text() -> Iterator[CheckMessage]:
 
 
 def _reach() -> Iterator[CheckMessage]:
-    """Whether others find the way here."""
+    """Warn when other systems can't reach this one."""
     others = [settings.BBB_API_URL, settings.MEETING_WEBINAR_SIPMEDIAGW_URL]
     if _is_local(settings.AMPHI_URL) and any(url and not _is_local(url) for url in others):
         yield Warning(
@@ -222,5 +222,5 @@ RULES: tuple[Rule, ...] = (
 
 @register(Tags.compatibility)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """What is wrong with the settings, each with what to do."""
+    """Each problem with the settings, with its remedy."""
     return [message for rule in RULES for message in rule()]

@@ -1,4 +1,4 @@
-"""Deleting a meeting: what runs is ended, who was invited is told."""
+"""Deleting a meeting: end what runs, and tell the people who were invited."""
 
 from datetime import datetime
 
@@ -16,18 +16,18 @@ from amphi.webinars.models import Removal
 
 
 def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
-    """End what runs of `meeting`, and delete it. Asked twice, it is done once.
+    """End `meeting` if it runs, and delete it. A second request has no further effect.
 
     Args:
         meeting: the meeting.
-        user: who asked.
-        tells_invited: whether those who were invited get a mail that takes it out of their calendars.
+        user: who deletes it.
+        tells_invited: send an email to the people who were invited, which removes it from their calendars.
 
     Returns:
-        Whether it is gone. A webinar that runs goes once the worker has ended it.
+        True when it is deleted; False when a webinar still runs, which the worker deletes once it has ended it.
 
     Raises:
-        MeetingServerError: a plain meeting runs, and BBB did not end it; nothing is deleted.
+        MeetingServerError: a plain meeting runs and BBB did not end it; nothing is deleted.
     """
     ended = _end_plain(meeting)
     with transaction.atomic():
@@ -43,7 +43,7 @@ def delete(meeting: Meeting, *, user: User, tells_invited: bool) -> bool:
 
 
 def _end_plain(meeting: Meeting) -> datetime | None:
-    """End a plain meeting that runs, outside the transaction; when the session that was ended had begun."""
+    """End a plain meeting that runs, outside the transaction. Returns when the ended session began, or None."""
     if not meeting.is_open or webinars.livestream_of(meeting) is not None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Decisions and writes about webinars: planning, starting, stopping, the chat."""
+"""The use cases of webinars: plan, start, stop, restart, end, open the chat."""
 
 import logging
 
@@ -33,17 +33,17 @@ def livestream_of(meeting: Meeting) -> Livestream | None:
 
 
 def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
-    """Bring the booking and the event of a meeting in step with it, in the caller's transaction.
+    """Update the booking and the event of a saved meeting, in the caller's transaction.
 
     Args:
-        held: the meeting as saved, and its booking of before.
+        held: the saved meeting, and its booking from before.
         user: who saved it.
 
     Returns:
-        None when all is well. When no gateway is free, why; the meeting is then kept as a plain meeting.
+        None on success. When no gateway is free, the reason; the meeting then stays as a plain meeting.
 
     Raises:
-        GatewayTakenError: its live runs, and others need its gateway in the new hours.
+        GatewayTakenError: its live runs, and another webinar needs its gateway in the new hours.
     """
     meeting, livestream = held.meeting, held.livestream
     if not meeting.is_webinar:
@@ -63,7 +63,7 @@ def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
 
 
 def _keep_gateway(held: planning.Locked, livestream: Livestream) -> None:
-    """Have a live that runs keep its gateway in its new hours: who booked it then is given another."""
+    """Keep the gateway of a running live for its new hours; webinars that booked it then move to another."""
     start, end = held.meeting.start_at, held.meeting.end_at
     if (start, end) == (livestream.starts_at, livestream.ends_at):
         return
@@ -81,7 +81,7 @@ def _keep_gateway(held: planning.Locked, livestream: Livestream) -> None:
 
 
 def _keep_as_meeting(held: planning.Locked, *, user: User) -> planning.NoGatewayFree:
-    """No gateway is free: the meeting stays without its live, and the administrators are told."""
+    """No gateway is free: keep the meeting without a live, and tell the administrators."""
     meeting = held.meeting
     conflict = planning.explain(held.gateways, meeting.start_at, meeting.end_at, mine=held.livestream)
     log.warning("plan for meeting %s “%s”: no live gateway is free", meeting.pk, meeting.name)
@@ -109,7 +109,7 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
     event.is_restricted = meeting.is_restricted
     event.password = meeting.password
     if livestream is not None and livestream.removal:
-        event.is_draft = False  # it is wanted again
+        event.is_draft = False  # its removal is cancelled
     chat_changed = livestream is not None and event.enable_chat != meeting.enable_chat
     event.enable_chat = meeting.enable_chat
     changes.note(event, before)
@@ -123,10 +123,11 @@ def _write_event(meeting: Meeting, gateway: LiveGateway, livestream: Livestream 
 
 
 def unplan(held: planning.Locked, kind: Removal, *, user: User) -> bool:
-    """Give up the booking of a meeting and remove its event, in the caller's transaction. What runs is stopped first.
+    """Remove the booking and the event of a meeting, in the caller's transaction.
 
     Returns:
-        Whether it is done. Else the worker does it once what runs has stopped, and deletes the meeting too if `kind` says so.
+        True when it is done. False when something still runs: it is told to stop, and the worker then removes the webinar, and
+        deletes the meeting too if `kind` says so.
     """
     meeting, livestream = held.meeting, held.livestream
     if livestream is None:
@@ -145,7 +146,7 @@ def unplan(held: planning.Locked, kind: Removal, *, user: User) -> bool:
 
 
 def can_start(livestream: Livestream) -> bool:
-    """Whether pressing start asks for a live."""
+    """Whether a live can be started."""
     return not livestream.removal and transitions.is_legal(livestream.state, transitions.GO_LIVE)
 
 
@@ -160,16 +161,16 @@ def can_restart(livestream: Livestream) -> bool:
 
 
 def can_end(livestream: Livestream) -> bool:
-    """Whether the webinar, meeting and live, can be ended."""
+    """Whether the webinar can be ended: its meeting and its live."""
     return livestream.state in RUNNING or livestream.meeting.is_open
 
 
 def go_live(livestream: Livestream, *, user: User) -> None:
-    """Ask for the live. Harmless when it is asked for or live already.
+    """Request the live. Has no effect when it is requested or live already.
 
     Raises:
-        MeetingDeletedError: it was deleted meanwhile.
-        TransitionRefusedError: it is just stopping.
+        MeetingDeletedError: the meeting was deleted meanwhile.
+        TransitionRefusedError: the live is stopping.
     """
     with transaction.atomic():
         if can_start(livestream):
@@ -215,21 +216,25 @@ def restart_live(livestream: Livestream, *, user: User) -> None:
 
 
 def end_webinar(livestream: Livestream, *, user: User) -> None:
-    """End the webinar, meeting and live; the worker carries it out."""
+    """Request the end of the webinar, its meeting and its live; the worker carries it out.
+
+    Raises:
+        TransitionRefusedError: nothing of it runs.
+    """
     if not can_end(livestream):
         raise TransitionRefusedError(_("This webinar is not running."))
     if transitions.apply(livestream, transitions.STOP, user=user, reason="end", ends_meeting=True):
         return
-    # The live stopped before, or is stopping: the meeting is still to be ended.
+    # The live has stopped or is stopping; the meeting must still be ended.
     Livestream.objects.filter(pk=livestream.pk).update(ends_meeting=True, look_at=timezone.now())
 
 
 @transaction.atomic
 def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
-    """Open or close the chat of `meeting`'s live, for listeners and in the picture; the live goes on.
+    """Open or close the chat of `meeting`'s live, for listeners and in the picture, while the live goes on.
 
     Raises:
-        TransitionRefusedError: it is not a webinar, or not any more.
+        TransitionRefusedError: the meeting is not a webinar, or not any more.
     """
     row = planning.lock_meeting(meeting)
     livestream = planning.lock_livestream(row) if row is not None else None
@@ -245,12 +250,12 @@ def set_chat(meeting: Meeting, *, enabled: bool, user: User) -> None:
 
 
 def renew_presenter_key(meeting: Meeting, *, user: User) -> None:
-    """Give the presenters of `meeting` another link: the one of before opens nothing any more. Who is in the meeting stays.
+    """Give the presenters of `meeting` a new link. The old one no longer works; people in the meeting stay.
 
     Raises:
-        MeetingDeletedError: it was deleted meanwhile.
+        MeetingDeletedError: the meeting was deleted meanwhile.
     """
-    # Calendars hold the link, so they are to follow.
+    # Calendars contain the link, so the next invitation must update them.
     renewed = Meeting.objects.filter(pk=meeting.pk).update(
         presenter_key_number=F("presenter_key_number") + 1, calendar_sequence=F("calendar_sequence") + 1
     )

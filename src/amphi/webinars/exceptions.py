@@ -1,21 +1,21 @@
-"""What can go wrong in the life of a webinar.
+"""Errors of webinars.
 
 MeetingError
 └── WebinarError
-    ├── TransitionRefusedError   the livestream is not in a state for this
-    ├── MeetingDeletedError      the meeting is gone, or is going
-    └── GatewayTakenError        a live that runs can't have these hours
+    ├── TransitionRefusedError   the state of the livestream does not allow it
+    ├── MeetingDeletedError      the meeting was deleted, or is being deleted
+    └── GatewayTakenError        a running live can't have these hours
 """
 
 from amphi.meetings.exceptions import MeetingError
 
 
 class WebinarError(MeetingError):
-    """Something a presenter asked for was not done; the text is a translated sentence for them."""
+    """A presenter's request could not be carried out. The text is a translated sentence for them."""
 
 
 class TransitionRefusedError(WebinarError):
-    """The livestream is not in a state in which this can be asked."""
+    """The state of the livestream does not allow what was requested."""
 
 
 class MeetingDeletedError(WebinarError):
@@ -23,4 +23,4 @@ class MeetingDeletedError(WebinarError):
 
 
 class GatewayTakenError(WebinarError):
-    """A live that runs stays on its gateway, and others need that in the hours that were asked."""
+    """A running live stays on its gateway, but another webinar needs that gateway in the requested hours."""

@@ -1,4 +1,4 @@
-"""Inviting people by mail, each with the link that is right for them."""
+"""Inviting people by email; each gets the link for their role."""
 
 import logging
 from collections.abc import Iterable
@@ -31,22 +31,22 @@ log = logging.getLogger(__name__)
 
 Role = Invitation.Role
 MOST_ADDRESSES = 200
-"""In one sending."""
+"""The most addresses in one request."""
 MOST_IN_AN_HOUR, MOST_IN_A_DAY = 500, 1000
-"""Mails that one person may have sent, so that a stolen account is no mail cannon: each counts, to whomever it goes."""
+"""The most emails that one person may send, so that a stolen account can't flood others. Each email counts, also a repeated one."""
 PRESSED_TWICE = timedelta(minutes=1)
-"""The same mail to the same person within so short a time was asked for once."""
+"""The same email to the same person within this time counts as a double click, and is sent once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What is written to those who are invited.
+    """The content of an invitation.
 
     Attributes:
-        role: what they will be; it decides on the link.
-        language: ``fr`` or ``en``, for those of whom no language is known.
-        word: a personal word; may be empty.
-        is_update: they were invited before, and are told what changed.
+        role: the role of the people invited, which decides on their link.
+        language: ``fr`` or ``en``, for people whose language is not known.
+        word: a personal message; may be empty.
+        is_update: they were invited before, and learn what changed.
     """
 
     role: Role
@@ -56,7 +56,7 @@ class Letter:
 
 
 def presenters_url(meeting: Meeting) -> str:
-    """The way into the meeting for those who present: of a webinar with a key, since everybody else belongs on its live page."""
+    """The presenters' link into the meeting. For a webinar it contains a key, since everybody else belongs on its live page."""
     if livestream_of(meeting) is not None:
         path = reverse("meetings:join_invited", args=[meeting.slug, meeting.presenter_key])
     else:
@@ -65,7 +65,7 @@ def presenters_url(meeting: Meeting) -> str:
 
 
 def url_for(meeting: Meeting, role: Role) -> str:
-    """The link that is right for one who is invited: the live page for listeners, the meeting for all others."""
+    """The link for `role`: the live page for listeners, the meeting for all others."""
     livestream = livestream_of(meeting)
     if role == Role.LISTENER and livestream is not None:
         return settings.AMPHI_URL + livestream.event.get_absolute_url()
@@ -73,12 +73,12 @@ def url_for(meeting: Meeting, role: Role) -> str:
 
 
 def roles_of(meeting: Meeting) -> list[Role]:
-    """What people can be invited as."""
+    """The roles in which people can be invited to `meeting`."""
     return [Role.LISTENER, Role.PRESENTER] if livestream_of(meeting) is not None else [Role.PARTICIPANT]
 
 
 def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User) -> Mail:
-    """The mail to one reader, with its calendar entry; nothing is saved."""
+    """The invitation to one reader, with its calendar entry; nothing is saved."""
     url = url_for(meeting, letter.role)
     context = {
         "meeting": meeting,
@@ -94,7 +94,7 @@ def write(meeting: Meeting, reader: mails.Reader, letter: Letter, *, user: User)
         about = "\n\n".join(
             part for part in (_("Join: %(url)s") % {"url": url}, letter.word, meeting.description) if part
         )
-    # A room that is always open has no place in a calendar.
+    # A personal room has no date to put into a calendar.
     entry = "" if meeting.is_personal else calendar.write(_entry(meeting, reader, url=url, about=about))
     return mails.compose(reader, "invitation", context, calendar=entry, sender=user)
 
@@ -126,14 +126,14 @@ def _again(meeting: Meeting) -> calendar.Again | None:
 
 def _readers(addresses: Iterable[str], language: str) -> list[mails.Reader]:
     wanted = {address.lower(): address for address in addresses}
-    # Directories write addresses with capitals, people without.
+    # Directories often write addresses with capitals, which people don't type.
     known = User.objects.annotate(lower=Lower("email")).filter(lower__in=wanted).exclude(language="")
     spoken = dict(known.order_by("pk").values_list("lower", "language"))
     return [mails.Reader(address, spoken.get(lower, language)) for lower, address in wanted.items()]
 
 
 def _locked(meeting: Meeting) -> Meeting:
-    """`meeting` as it is now, locked: nobody is invited to what somebody deletes at the same moment."""
+    """Read and lock `meeting`, so that nobody can delete it while people are being invited."""
     row = planning.lock_meeting(meeting)
     if row is None or Livestream.objects.filter(meeting=row, removal=Removal.DELETE).exists():
         raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
@@ -141,7 +141,7 @@ def _locked(meeting: Meeting) -> Meeting:
 
 
 def _check_limit(user: User, number: int) -> None:
-    """Refuse `number` mails more than `user` may have sent; `user` is locked, so that two at once can't both be the last allowed."""
+    """Refuse `number` more emails if `user` would exceed the limits. Locks `user`, so that two requests at once are both counted."""
     sent = Mail.objects.filter(sender=user)
     for most, length in ((MOST_IN_AN_HOUR, timedelta(hours=1)), (MOST_IN_A_DAY, timedelta(days=1))):
         if sent.filter(created_at__gt=timezone.now() - length).count() + number > most:
@@ -152,7 +152,7 @@ def _check_limit(user: User, number: int) -> None:
 
 
 def _not_sent_just_now(written: list[Mail], *, user: User) -> list[Mail]:
-    """Those of `written` that `user` did not have sent a moment ago, word for word."""
+    """The emails of `written` that `user` did not send, identical, a moment ago."""
     just_now = Mail.objects.filter(sender=user, created_at__gt=timezone.now() - PRESSED_TWICE)
     sent = set(just_now.values_list("to", "subject", "text"))
     return [mail for mail in written if (mail.to, mail.subject, mail.text) not in sent]
@@ -163,11 +163,11 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
     """Write to each address once, and remember who was invited.
 
     Returns:
-        How many mails will be sent; none of those that were sent word for word a moment ago.
+        How many emails will be sent, without those repeated by a double click.
 
     Raises:
         MeetingDeletedError: `meeting` was deleted meanwhile, or is being deleted.
-        TooManyInvitationsError: `user` has had too many mails sent in the last hour or day.
+        TooManyInvitationsError: `user` would exceed the limit of emails in an hour or a day.
     """
     meeting = _locked(meeting)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -197,7 +197,7 @@ def invite(meeting: Meeting, addresses: Iterable[str], letter: Letter, *, user: 
 
 @transaction.atomic
 def invite_again(meeting: Meeting, *, user: User) -> int:
-    """Send the meeting as it now is to everybody who was invited, each as what they were invited as.
+    """Send the current state of the meeting to everybody who was invited, each in the role of their invitation.
 
     Raises:
         TooManyInvitationsError: as `invite`.
@@ -214,12 +214,12 @@ def invite_again(meeting: Meeting, *, user: User) -> int:
 
 
 def cancel(meeting: Meeting, *, user: User) -> int:
-    """Write to everybody who was invited that `meeting` does not take place, in the caller's transaction.
+    """Tell everybody who was invited that `meeting` is cancelled, in the caller's transaction.
 
-    The mail takes it out of their calendars (RFC 5546, section 3.2.5).
+    The email removes it from their calendars (RFC 5546, section 3.2.5).
 
     Returns:
-        How many mails will be sent.
+        How many emails will be sent.
     """
     people = [mails.Reader(one.address, one.language) for one in meeting.invitations.all()]
     context = {

@@ -11,7 +11,7 @@ from amphi.meetings.queries import meetings_for_user
 from amphi.webinars.models import RUNNING, Removal
 
 STILL_ON = timedelta(days=1)
-"""A meeting that was started and never seen to end counts as running for this long."""
+"""A started meeting whose end was never noted counts as running for this long."""
 
 
 def listed_meetings(
@@ -21,10 +21,10 @@ def listed_meetings(
 
     Args:
         user: whose list it is.
-        now: the moment that parts past from active; what runs is active however late it is.
+        now: the limit between active and past. A meeting that still runs is active, however late it is.
         kind: ``webinars``, ``meetings``, or empty for both.
-        past: those that are over, instead of the active ones.
-        words: each must occur in the name or in the description.
+        past: list the past meetings instead of the active ones.
+        words: words separated by spaces; each must occur in the name or the description.
     """
     ends_at = ExpressionWrapper(F("start_at") + F("duration"), output_field=DateTimeField())
     rows = meetings_for_user(user).annotate(ends_at=ends_at)

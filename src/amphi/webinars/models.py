@@ -1,4 +1,4 @@
-"""The life of a webinar's live: which gateway, which state, what happened."""
+"""A webinar's live: its gateway, its state and its history."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from amphi.system.leases import Leased
 
 
 class LiveGateway(models.Model):
-    """A path from a meeting to listeners: who films it, where the film goes, where it is read. Carries one webinar at a time."""
+    """The way from a meeting to its listeners: gateway, RTMP address and broadcaster. Carries one webinar at a time."""
 
     class Dialect(models.TextChoices):
         AMPHI = "amphi", "Amphi"
@@ -63,7 +63,7 @@ class LiveGateway(models.Model):
 
 
 class State(models.TextChoices):
-    """What a live is, as seen; the numbers of Esup-Pod's statuses stand in `SEED_STATUS`."""
+    """What a live is. `LIVE` means that pictures arrive, not that somebody asked for them."""
 
     IDLE = "idle", _("not started")
     STARTING = "starting", _("starting")
@@ -75,11 +75,11 @@ class State(models.TextChoices):
 
 
 RUNNING = frozenset({State.STARTING, State.LIVE, State.RECOVERING, State.STOPPING})
-"""The states in which something runs, so that the supervisor watches and the gateway is held."""
+"""The states in which the supervisor watches a live, and the live keeps its gateway."""
 
 
 class Removal(models.TextChoices):
-    """What becomes of a webinar once all that runs of it has stopped."""
+    """What happens to a webinar after its meeting and live have stopped."""
 
     UNCHECK = "uncheck", _("becomes a meeting")
     DELETE = "delete", _("is deleted")
@@ -119,11 +119,11 @@ class Livestream(Leased):
     media_seen_at = models.DateTimeField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
     gateway_asked_at = models.DateTimeField(null=True, editable=False)
-    # Written before a gateway is asked to start: it may do so until then, whatever it answers, or does not.
+    # Written before a gateway is asked to start: until then a job may still appear, whatever the gateway answers.
     start_may_come_until = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
     session_id = models.CharField(max_length=256, blank=True, editable=False)
-    # BBB's own id of the streaming user, which tells what it typed where nothing else does.
+    # BBB's internal id of the streaming user: the only way to recognise its chat messages before bbb-webhooks 3.4.
     streaming_user = models.CharField(max_length=100, blank=True, default="", editable=False)
     participants = models.PositiveIntegerField(null=True, editable=False)
     participants_seen_at = models.DateTimeField(null=True, editable=False)
@@ -139,7 +139,7 @@ class Livestream(Leased):
         ordering = ["-starts_at", "-pk"]
         indexes = [
             models.Index(fields=["gateway", "ends_at"]),
-            # Who holds a gateway now: a handful among all that ever were.
+            # Finds who holds a gateway now; only few rows are running.
             models.Index(
                 fields=["gateway"], condition=models.Q(state__in=sorted(RUNNING)), name="livestream_running"
             ),
@@ -155,16 +155,16 @@ class Livestream(Leased):
 
     @property
     def is_running(self) -> bool:
-        """Something runs, or is asked to run."""
+        """Whether something runs, or is requested."""
         return self.state in RUNNING
 
 
 class RetiringJob(Leased):
-    """A gateway's job that its livestream has done with, and that is still to be stopped; nobody waits for it but who needs its gateway.
+    """A gateway's job that its livestream no longer uses and that must still be stopped. Only a new job on that gateway waits for it.
 
     Attributes:
-        may_start_until: a start was asked for whose outcome nobody knows, so that “idle” means something only after that.
-        stop_at: when the gateway is asked to stop it next.
+        may_start_until: a start with an unknown outcome may still take effect until then, so “idle” proves nothing before.
+        stop_at: when to ask the gateway to stop it, next.
     """
 
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="retiring_jobs")
@@ -182,7 +182,7 @@ class RetiringJob(Leased):
 
 
 class Transition(models.Model):
-    """One change of a livestream's state: the audit log."""
+    """One change of a livestream's state, kept as its history."""
 
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="transitions")
     old = models.CharField(_("from"), max_length=12, choices=State)
@@ -208,7 +208,7 @@ class Transition(models.Model):
 
 
 class RaisedHand(models.Model):
-    """A hand in the meeting, up or down, as webhooks told last; written only by `participation.py`."""
+    """A hand in the meeting, up or down, by the latest webhook. Written by `participation.py` and the worker's `people.py`."""
 
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="hands")
     session_id = models.CharField(max_length=256)
@@ -216,7 +216,7 @@ class RaisedHand(models.Model):
     external_user_id = models.CharField(max_length=256, blank=True)
     name = models.CharField(max_length=255, blank=True)
     is_raised = models.BooleanField(default=False)
-    # Before 2.7 a raised hand was an emoji, and is lowered by any other.
+    # Before BBB 2.7 a raised hand was an emoji, and any other emoji lowered it.
     is_emoji = models.BooleanField(default=False)
     changed_at = models.DateTimeField()
     written_at = models.DateTimeField()
@@ -233,7 +233,7 @@ class RaisedHand(models.Model):
 
 
 class Poll(models.Model):
-    """A poll in the meeting, as webhooks told; that it is closed is told by nothing."""
+    """A poll in the meeting, from webhooks. BBB sends none when a poll closes."""
 
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="polls")
     session_id = models.CharField(max_length=256)
@@ -253,7 +253,7 @@ class Poll(models.Model):
 
 
 class PollResponse(models.Model):
-    """Somebody answered a poll: known by its moment, since BBB tells it in the presenter's name."""
+    """One answer to a poll. Its time identifies it, since BBB reports all answers with the presenter's id."""
 
     poll = models.ForeignKey(Poll, on_delete=models.CASCADE, related_name="responses")
     key = models.CharField(max_length=200)
@@ -267,12 +267,12 @@ class PollResponse(models.Model):
 
 
 class Recording(Leased):
-    """A recording of a meeting, webinar or not: told by BBB, then looked up there; written only by `recordings.py`.
+    """A recording of a meeting, webinar or not. BBB reports it, then the worker looks it up there.
 
     Attributes:
         formats: how it can be watched, as ``{"kind", "url", "minutes"}``; empty until it was looked up.
         look_at: when it is looked up next.
-        attempts: how often that was in vain.
+        attempts: how many look-ups failed, one after the other.
     """
 
     meeting = models.ForeignKey(
@@ -297,7 +297,7 @@ class Recording(Leased):
 
 
 class WorkerPulse(models.Model):
-    """A worker that is at work, as it last said: `amphi check` reads it."""
+    """A sign of life of a worker, for `amphi check`."""
 
     name = models.CharField(max_length=200, primary_key=True)
     seen_at = models.DateTimeField(db_index=True)

@@ -1,4 +1,4 @@
-"""What a moderator may press now: a page shows no button that would then be refused."""
+"""The actions that make sense now, so that pages show no button that would be refused."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ class Offer:
     """The actions that make sense for a meeting as it is.
 
     Attributes:
-        start: nothing runs, and it can be started.
-        join: it runs, and can be entered.
-        stop: there is a live to stop.
-        restart: the live can be restarted, or started again while the meeting goes on.
-        end: meeting and live can be ended together.
-        chat: the listeners' chat can be shown or hidden.
-        delete: it is not being deleted already.
+        start: start the meeting.
+        join: enter the running meeting.
+        stop: stop the live.
+        restart: restart the live, or start it again while the meeting goes on.
+        end: end meeting and live.
+        chat: show or hide the listeners' chat.
+        delete: delete the meeting; False while it is being deleted.
     """
 
     start: bool
@@ -33,17 +33,17 @@ class Offer:
 
     @property
     def acts_on_live(self) -> bool:
-        """Whether there is anything to do about the live itself."""
+        """Whether any action concerns the live itself."""
         return self.stop or self.restart or self.end or self.chat
 
 
 def livestream_of(meeting: Meeting) -> Livestream | None:
-    """The livestream that was loaded with `meeting`, when webinars are in use and it has one."""
+    """The livestream loaded with `meeting`; None when it has none or webinars are switched off."""
     return getattr(meeting, "livestream", None) if settings.USE_MEETING_WEBINAR else None
 
 
 def offer(meeting: Meeting) -> Offer:
-    """What may be pressed for `meeting`, by those who moderate it."""
+    """The actions for the moderators of `meeting`."""
     livestream = livestream_of(meeting)
     on = meeting.is_open
     if livestream is None:

@@ -1,8 +1,7 @@
-"""What goes on in a running meeting: how many are there, which hands are up, the last poll.
+"""Participation in a running meeting: the number of people, raised hands, the last poll.
 
-Webhooks tell of hands and polls, in any order, twice, late or never; who is there is read from the meeting server by the
-supervisor. So a hand counts only in the session that the supervisor sees, and for somebody who is in it; what is told of another
-session, or by a server that tells nothing, is not shown.
+Hands and polls come from webhooks, which may arrive in any order, twice, late or never. The supervisor reads from the meeting server
+who is there. So a hand counts only in the session that the supervisor sees, and only for somebody in it.
 """
 
 from collections.abc import Sequence
@@ -19,23 +18,23 @@ from amphi.system.typed import clean_line
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand
 
 COUNT_FRESH = timedelta(seconds=45)
-"""The supervisor reads the count at least every 20 s; one that is older is no longer said."""
+"""The supervisor reads the count at least every 20 s. An older one is not shown."""
 POLL_FRESH = timedelta(minutes=15)
-"""How long after the last answer a poll is of interest: that it was closed is told by nothing."""
+"""How long a poll is shown after its last answer, since BBB does not report that a poll closed."""
 
 
-# --- what webhooks tell
+# --- written from webhooks
 
 
 def hand_changed(meeting: Meeting, hint: webhooks.HandRaised, at: datetime) -> None:
-    """Note that a hand went up or down; what is older than what is known changes nothing."""
+    """Note that a hand went up or down; an older report changes nothing."""
     livestream = Livestream.objects.filter(meeting=meeting).first()
     session_id, user_id = hint.internal_meeting_id[:256], hint.user_id[:100]
     if livestream is None or not session_id or not user_id:
         return
     hand = RaisedHand.objects.filter(livestream=livestream, session_id=session_id, user_id=user_id)
     if hint.is_emoji and not hint.raised:
-        # Since 2.7 emojis and hands go their own ways: only what an emoji raised does an emoji lower.
+        # Since BBB 2.7 hands are not emojis: an emoji lowers only a hand that an emoji raised.
         hand = hand.filter(is_emoji=True)
     change = {"is_raised": hint.raised, "changed_at": at, "written_at": timezone.now()}
     if hint.raised and hint.is_emoji:
@@ -56,7 +55,7 @@ def hand_changed(meeting: Meeting, hint: webhooks.HandRaised, at: datetime) -> N
 
 
 def _name(meeting: Meeting, hint: webhooks.HandRaised) -> str:
-    """Whose hand it is: the event often leaves the name out, and what was told when they came has it."""
+    """The name of the hand's owner: from the hint, or, since that often lacks it, from their arrival."""
     name = (
         hint.name
         or Attendance.objects.filter(
@@ -72,7 +71,7 @@ def _name(meeting: Meeting, hint: webhooks.HandRaised) -> str:
 
 
 def person_left(meeting: Meeting, hint: webhooks.UserLeft, at: datetime) -> None:
-    """Note that somebody went, and the hand with them."""
+    """Note that somebody left, which lowers their hand."""
     RaisedHand.objects.filter(
         livestream__meeting=meeting,
         session_id=hint.internal_meeting_id,
@@ -86,7 +85,7 @@ def person_left(meeting: Meeting, hint: webhooks.UserLeft, at: datetime) -> None
 
 
 def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> None:
-    """Note a poll; being told twice, or after its first answers, is harmless."""
+    """Note a poll. The report may come twice, or after the first answers."""
     poll = _poll(meeting, hint, at)
     if poll is not None:
         question = clean_line(hint.question)[:500]
@@ -98,9 +97,9 @@ def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> 
 
 
 def poll_responded(meeting: Meeting, hint: webhooks.PollResponded, at: datetime) -> None:
-    """Note one answer to a poll; being told twice is harmless.
+    """Note one answer to a poll; the same report may come twice.
 
-    BBB tells every answer in the name of its presenter, who is sent it, so that only the moment tells two answers apart:
+    BBB reports each answer with the id of the presenter, who receives it. So only the time distinguishes two answers:
     https://github.com/bigbluebutton/bigbluebutton, ``UserRespondedToPollRespMsg``.
     """
     poll = _poll(meeting, hint, at)
@@ -136,13 +135,13 @@ def _poll(meeting: Meeting, hint: webhooks.PollStarted | webhooks.PollResponded,
 
 
 def forget(livestream: Livestream) -> None:
-    """The meeting is over: its hands and polls are nobody's business any more."""
+    """Delete the hands and polls of a meeting that is over: they are personal data that nobody needs any more."""
     RaisedHand.objects.filter(livestream=livestream).delete()
     Poll.objects.filter(livestream=livestream).delete()
     polls.close_mirrored(livestream.event_id)
 
 
-# --- what the panel asks
+# --- read by the panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +151,7 @@ class LastPoll:
     Attributes:
         question: may be empty.
         started_at: when it was opened.
-        responses: how many answers were told; 0 where none was, which may also mean that they are not told.
+        responses: how many answers BBB reported; 0 may mean that it does not report them.
     """
 
     question: str
@@ -161,7 +160,7 @@ class LastPoll:
 
 
 def participants(livestream: Livestream) -> int | None:
-    """How many are in the meeting; None when that is not known, or no longer."""
+    """How many people are in the meeting; None when no recent count is known."""
     seen_at = livestream.participants_seen_at
     if seen_at is None or timezone.now() > seen_at + COUNT_FRESH:
         return None
@@ -169,7 +168,7 @@ def participants(livestream: Livestream) -> int | None:
 
 
 def raised_hands(livestream: Livestream) -> Sequence[str]:
-    """The names of those whose hands are up, the first one first; a name that nobody told is empty."""
+    """The names of the people whose hands are up, the earliest first; an unknown name is empty."""
     if not livestream.session_id:
         return []
     hands = RaisedHand.objects.filter(
@@ -179,7 +178,7 @@ def raised_hands(livestream: Livestream) -> Sequence[str]:
 
 
 def last_poll(livestream: Livestream) -> LastPoll | None:
-    """The latest poll of the meeting that goes on, while it may be of interest."""
+    """The latest poll of the current session; None when there was none in the last `POLL_FRESH`."""
     if not livestream.session_id:
         return None
     poll = (

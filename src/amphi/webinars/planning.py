@@ -1,7 +1,8 @@
-"""Which gateway a webinar holds, and when: bookings are half-open, [start, end), so touching is allowed.
+"""Booking gateways. A booking is half-open, [start, end), so one may begin where another ends.
 
-Locks are taken in one order everywhere, so that nobody waits in a circle: the site's gateways, the meeting, its livestream, the person
-whose doings are counted, the event, the channel of its listeners. Who needs only some of them takes those in the same order, and what was read before is read again.
+To avoid deadlocks, rows are locked in one order everywhere: the site's gateways, the meeting, its livestream, the person whose limits
+are counted, the event, the channel of its listeners. Code that needs only some of them locks those in this order, and reads them
+again once they are locked.
 """
 
 from dataclasses import dataclass
@@ -18,16 +19,16 @@ from amphi.webinars.models import RUNNING, LiveGateway, Livestream
 SEARCH_HORIZON = timedelta(days=14)
 NEAREST_OFFERED = 3
 OVERRUN_HOLDS = timedelta(minutes=10)
-"""A live that runs over its end is taken to hold its gateway for so long, seen from any moment."""
+"""A live that runs past its end is expected to keep its gateway for this much longer, counted from now."""
 
 
 @dataclass(frozen=True)
 class NoGatewayFree:
-    """No gateway of the site is free for the time that was asked.
+    """No gateway of the site is free for the requested time.
 
     Attributes:
-        overlapping: the meetings whose webinars hold them.
-        nearest: up to three starts near the one asked at which one is free, the nearest first.
+        overlapping: the meetings whose webinars hold the gateways.
+        nearest: up to three other starts at which a gateway is free, the nearest first.
     """
 
     overlapping: list[Meeting]
@@ -36,11 +37,11 @@ class NoGatewayFree:
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """All that planning reads and writes of one meeting, locked until the transaction ends.
+    """The rows that planning one meeting needs, locked until the transaction ends.
 
     Attributes:
-        gateways: those of its site.
-        meeting: its row as it is now.
+        gateways: all gateways of its site.
+        meeting: its current row.
         livestream: None when it is not a planned webinar.
     """
 
@@ -50,23 +51,24 @@ class Locked:
 
 
 def lock(meeting: Meeting) -> Locked | None:
-    """Lock `meeting` and all that is planned with it; None when somebody deleted it meanwhile."""
+    """Lock `meeting` and the rows that planning needs; None when the meeting was deleted meanwhile."""
     gateways = lock_gateways(meeting.site)
     row = lock_meeting(meeting)
     return None if row is None else Locked(gateways, row, lock_livestream(row))
 
 
 def lock_meeting(meeting: Meeting) -> Meeting | None:
-    """Read `meeting` anew and lock it until the transaction ends; None when somebody deleted it meanwhile."""
+    """Read `meeting` again and lock it until the transaction ends; None when it was deleted meanwhile."""
     rows = Meeting.objects.select_related("site", "owner").filter(pk=meeting.pk)
     return rows.select_for_update(of=("self",), no_key=True).first()
 
 
 def lock_gateways(site: Site) -> list[LiveGateway]:
-    """Lock the site's gateways until the transaction ends, so that a search and the booking after it are one act.
+    """Lock the site's gateways until the transaction ends, so that nobody books between a search and its booking.
 
-    Whoever books, moves, starts or removes a webinar takes this lock first, then reads the webinar. Rows that refer to a gateway may be written meanwhile (``no_key``): a restart of a live need not wait, and can't deadlock.
-    SQLite has no row locks; its writing transactions exclude each other from their beginning (``transaction_mode``).
+    Code that books, moves, starts or removes a webinar takes this lock first, then reads the webinar. Rows that refer to a gateway may
+    still be written (``no_key``), so restarting a live does not wait and can't deadlock. SQLite has no row locks; its writing
+    transactions exclude each other from their beginning (``transaction_mode``).
     """
     assert transaction.get_connection().in_atomic_block  # noqa: S101 -- a lock outside a transaction is a programming error
     gateways = LiveGateway.objects.filter(site=site).order_by("pk").select_related("broadcaster")
@@ -74,13 +76,13 @@ def lock_gateways(site: Site) -> list[LiveGateway]:
 
 
 def lock_livestream(meeting: Meeting) -> Livestream | None:
-    """Read the livestream of `meeting` and lock it until the transaction ends, after the gateways and the meeting."""
+    """Read the livestream of `meeting` and lock it until the transaction ends. Lock the gateways and the meeting first."""
     livestreams = Livestream.objects.select_related("event", "meeting", "gateway__broadcaster")
     return livestreams.filter(meeting=meeting).select_for_update(of=("self",), no_key=True).first()
 
 
 def holding(start: datetime, end: datetime, *, now: datetime) -> QuerySet[Livestream]:
-    """The livestreams that hold their gateway somewhere in [start, end): booked then, or running now."""
+    """The livestreams that hold their gateway at some time in [start, end), by booking or because they run now."""
     booked = Q(starts_at__lt=end, ends_at__gt=start)
     running = Q(state__in=RUNNING) if start <= now + OVERRUN_HOLDS and end > now else Q(pk__in=[])
     return Livestream.objects.filter(booked | running)
@@ -89,7 +91,7 @@ def holding(start: datetime, end: datetime, *, now: datetime) -> QuerySet[Livest
 def free_gateway(
     gateways: list[LiveGateway], start: datetime, end: datetime, *, mine: Livestream | None = None
 ) -> LiveGateway | None:
-    """The gateway to book for [start, end): the one already held when it stays free, else the first free one."""
+    """The gateway to book for [start, end): the one that `mine` holds if that is free, else the first free one; None when none is."""
     taken_rows = holding(start, end, now=timezone.now()).filter(gateway__in=gateways)
     if mine is not None:
         taken_rows = taken_rows.exclude(pk=mine.pk)
@@ -101,10 +103,10 @@ def free_gateway(
 
 
 def _held(livestream: Livestream, now: datetime) -> tuple[datetime, datetime]:
-    """When `livestream` holds its gateway: as booked, and while it runs."""
+    """From when until when `livestream` holds its gateway: its booking, extended while it runs."""
     if not livestream.is_running:
         return livestream.starts_at, livestream.ends_at
-    # Whole minutes: this end is offered to people as a time to start at.
+    # Whole minutes, since this time is offered to people as a start.
     until = (now + OVERRUN_HOLDS).replace(second=0, microsecond=0)
     return min(livestream.starts_at, now), max(livestream.ends_at, until)
 
@@ -122,9 +124,9 @@ def _some_is_free(
 def explain(
     gateways: list[LiveGateway], start: datetime, end: datetime, *, mine: Livestream | None = None
 ) -> NoGatewayFree:
-    """Why none is free in [start, end), and when one would be.
+    """Why no gateway is free in [start, end), and when one would be.
 
-    A slot can only become free where a booking ends, or just before one begins, so those are the only candidates.
+    The nearest free slot always touches a booking: it begins where one ends, or ends where one begins. Only those are tried.
     """
     now = timezone.now()
     length = end - start

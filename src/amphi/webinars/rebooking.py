@@ -1,4 +1,4 @@
-"""Another live gateway for a webinar whose own is taken or dead."""
+"""Moving a webinar to another live gateway, when its own is taken or does not work."""
 
 import logging
 from datetime import datetime, timedelta
@@ -19,11 +19,11 @@ from amphi.webinars.models import RUNNING, LiveGateway, Livestream, RetiringJob
 log = logging.getLogger("webinar")
 
 SOON = planning.OVERRUN_HOLDS
-"""How long before its start a webinar is given another gateway, when its own is still used."""
+"""How long before its start a webinar moves to another gateway when its own is still in use."""
 
 
 def _take(livestream: Livestream, gateway: LiveGateway, **columns: object) -> bool:
-    """Have `livestream` hold `gateway`, and its event be read from there; in the caller's transaction."""
+    """Move `livestream`, and the broadcaster of its event, to `gateway`; in the caller's transaction."""
     guarded = Livestream.objects.filter(
         pk=livestream.pk, state=livestream.state, job_id=livestream.job_id, gateway=livestream.gateway
     )
@@ -34,9 +34,9 @@ def _take(livestream: Livestream, gateway: LiveGateway, **columns: object) -> bo
 
 
 def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
-    """Go on with another gateway, when one is free: the one that `livestream` holds does not work.
+    """Move a running live to a free gateway, because its own does not work. False when none is free.
 
-    The old job is still to be stopped, whenever its gateway listens again; nobody waits for that.
+    The old job is stopped once its gateway answers again; the new one does not wait for that.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -62,9 +62,9 @@ def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
 
 
 def make_way(overrunning: Livestream, now: datetime) -> None:
-    """Give another gateway to the webinars that soon need the one that `overrunning` still uses.
+    """Move the webinars that soon need the gateway of `overrunning` to other gateways.
 
-    When none is free their owners and the administrators are warned, once.
+    When none is free, their owners and the administrators get one warning by email.
     """
     with transaction.atomic():
         gateways = planning.lock_gateways(overrunning.meeting.site)
@@ -92,13 +92,13 @@ def make_way(overrunning: Livestream, now: datetime) -> None:
 def give_way(
     running: Livestream, gateways: list[LiveGateway], start: datetime, end: datetime
 ) -> Livestream | None:
-    """Give other gateways to the webinars that booked the one of `running` in [start, end), where it would stay longer.
+    """Move the webinars that booked the gateway of `running` in [start, end), so that it can stay there longer.
 
-    In the caller's transaction, the gateways locked.
+    Call it in a transaction, with the gateways locked.
 
     Returns:
-        None when the way is free, else the first of those for which no gateway is; what was moved until then is the caller's
-        to roll back.
+        None on success, else the first webinar for which no gateway is free. The caller must then roll back, since others may
+        have moved already.
     """
     booked = Livestream.objects.filter(gateway=running.gateway, starts_at__lt=end, ends_at__gt=start)
     others = booked.exclude(pk=running.pk).exclude(state__in=RUNNING).select_related("gateway", "meeting")
@@ -138,32 +138,32 @@ def _others_on(livestream: Livestream) -> QuerySet[Livestream]:
 
 
 def is_taken(livestream: Livestream) -> bool:
-    """Whether another webinar uses the gateway of `livestream` right now, so that it can't start there."""
+    """Whether another webinar uses the gateway of `livestream` now."""
     return _others_on(livestream).exists()
 
 
 def must_wait(livestream: Livestream) -> bool:
-    """Whether a webinar that was started before `livestream` still has its gateway: two would send to one address."""
+    """Whether a webinar that was started before `livestream` still uses its gateway. Both would send to the same RTMP address."""
     return _others_on(livestream).exclude(start_asked_at__gt=livestream.start_asked_at).exists()
 
 
 def job_before(livestream: Livestream) -> RetiringJob | None:
-    """A job on the gateway of `livestream`, its own or another's, that is still to be stopped before a new one sends to that address."""
+    """A job on the gateway of `livestream`, of any webinar, that must be stopped before a new one may start there; None if there is none."""
     return RetiringJob.objects.filter(gateway=livestream.gateway).order_by("since").first()
 
 
 def before_start(livestream: Livestream) -> Livestream:
-    """Have `livestream` hold a gateway that nobody uses, before its live is asked for; in the caller's transaction.
+    """Move `livestream` to a gateway that is not in use, before its live is requested; in the caller's transaction.
 
-    A webinar may start early, late, or while another runs over its end: what counts is who uses the gateway now. Where none
-    is free it keeps its own, and starts as soon as that is.
+    A webinar may start early, late, or while another runs past its end, so what counts is who uses the gateway now. When none is
+    free, it keeps its own and starts once that is free.
 
     Raises:
-        MeetingDeletedError: it was deleted since it was read.
+        MeetingDeletedError: the meeting was deleted since it was read.
     """
     now = timezone.now()
     gateways = planning.lock_gateways(livestream.meeting.site)
-    # It may have been moved or started since it was read.
+    # Read again under the lock: it may have been moved or started meanwhile.
     found = planning.lock_livestream(livestream.meeting)
     if found is None:
         raise MeetingDeletedError(_("This meeting was deleted meanwhile."))

@@ -1,8 +1,4 @@
-"""Recordings of meetings: BBB tells that one is ready, and it is looked up there before anybody sees it.
-
-What is told names a recording; what ``getRecordings`` answers is the truth. It is asked again every day, since a recording may be
-processed once more, or deleted.
-"""
+"""Recordings that BBB reports as ready. The worker looks each up there before it is shown (`amphi.worker.recordings`)."""
 
 import logging
 
@@ -17,7 +13,7 @@ MOST_FOR_MEETING = 200
 
 
 def note_recording_ready(meeting: Meeting, record_id: str) -> None:
-    """Have a recording looked up now, of which BBB says that it is ready; being told again is harmless."""
+    """Have the worker look up a recording now, because BBB reports that it is ready. The report may come twice."""
     if not 0 < len(record_id) <= 256:  # noqa: PLR2004 -- the column's length
         return
     now = timezone.now()

@@ -1,6 +1,6 @@
-"""Forgetting a webinar: at once when nothing of it runs, else once the worker has stopped what runs.
+"""Removing a webinar: at once when nothing of it runs, else after the worker has stopped what runs.
 
-What was asked is kept in the livestream's row, so that it is carried out whatever crashes in between.
+The request is kept in the livestream's row, so that a crash can't lose it.
 """
 
 import logging
@@ -19,39 +19,39 @@ log = logging.getLogger("webinar")
 
 
 def must_stop_first(livestream: Livestream, kind: Removal) -> bool:
-    """Whether something runs that would go on without us: a live, a gateway's job, the meeting of a webinar that is deleted."""
+    """Whether something must be stopped first: a live, a gateway's job or, for a deletion, the meeting."""
     return is_under_way(livestream) or (kind == Removal.DELETE and livestream.meeting.is_open)
 
 
 def is_under_way(livestream: Livestream) -> bool:
-    """Whether the worker is still to stop something."""
+    """Whether the worker must still stop something."""
     return livestream.is_running or livestream.ends_meeting or livestream.retiring_jobs.exists()
 
 
 def ask(livestream: Livestream, kind: Removal, *, user: User) -> None:
-    """Stop what runs, and have the worker forget the webinar afterwards; in the caller's transaction, the row locked.
+    """Stop what runs, and have the worker remove the webinar afterwards; in the caller's transaction.
 
-    Listeners see that the live is over, and nobody finds it any more.
+    Listeners see that the live is over; the event disappears from all lists.
 
     Args:
-        livestream: as `planning.lock_livestream` gives it.
-        kind: whether the meeting stays and goes on, or ends and is deleted too.
-        user: who asked.
+        livestream: locked by `planning.lock_livestream`.
+        kind: `UNCHECK` keeps the meeting, which goes on; `DELETE` ends and deletes it too.
+        user: who removes it.
     """
     Event.objects.filter(pk=livestream.event_id).update(is_draft=True)
     columns: dict[str, Any] = {"removal": kind}
     if kind == Removal.DELETE:
         columns["ends_meeting"] = True
     if not transitions.apply(livestream, transitions.STOP, user=user, reason=kind, **columns):
-        # It is stopping already, or only its meeting is open.
+        # The live is stopping already, or only the meeting runs.
         Livestream.objects.filter(pk=livestream.pk).update(**columns, look_at=timezone.now())
 
 
 def finish(livestream: Livestream) -> bool:
-    """Forget a webinar of which nothing runs any more, as was asked.
+    """Remove a webinar of which nothing runs any more.
 
     Returns:
-        False when it is wanted again, or something of it runs again.
+        False when the removal was cancelled, or something of it runs again.
     """
     with transaction.atomic():
         held = planning.lock(livestream.meeting)

@@ -1,4 +1,4 @@
-"""Saving and removing meetings and webinars: the row, its booking and its event are one act."""
+"""Saving and removing meetings and webinars: the meeting, its booking and its event in one transaction."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from amphi.webinars.planning import NoGatewayFree
 
 @dataclass(frozen=True)
 class SavedMeeting:
-    """A meeting as saved, and why it could not be the webinar that was asked for, if so."""
+    """A saved meeting, and the reason if it could not become a webinar."""
 
     meeting: Meeting
     conflict: NoGatewayFree | None
@@ -25,9 +25,9 @@ class SavedMeeting:
 
 @transaction.atomic
 def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Make a meeting of `user`'s, book its gateway and make its event if it is a webinar.
+    """Create a meeting owned by `user`; for a webinar, also book a gateway and create its event.
 
-    A webinar for which no gateway is free is kept as a plain meeting, and the answer says why.
+    When no gateway is free, the webinar is saved as a plain meeting, and the result says why.
     """
     meeting = Meeting(owner=user)
     gateways = planning.lock_gateways(meeting.site)
@@ -37,11 +37,11 @@ def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
 
 @transaction.atomic
 def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Change a meeting. A webinar that moved is planned again; a live that runs is never disturbed.
+    """Change a meeting. A webinar with new hours is planned again; a running live is never disturbed.
 
     Raises:
-        MeetingDeletedError: it was deleted meanwhile, or is being deleted.
-        GatewayTakenError: its live runs, and its new hours can't be had.
+        MeetingDeletedError: the meeting was deleted meanwhile, or is being deleted.
+        GatewayTakenError: its live runs, and its gateway is not free in the new hours.
     """
     held = planning.lock(meeting)
     if held is None or (held.livestream is not None and held.livestream.removal == Removal.DELETE):
@@ -51,10 +51,10 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
 
 
 def remove(held: planning.Locked, *, user: User) -> bool:
-    """Remove a meeting, and its event with it, in the caller's transaction.
+    """Delete a meeting and its event, in the caller's transaction.
 
     Returns:
-        Whether it is gone. A webinar that runs is ended first, meeting and live, and goes once that is done.
+        True when it is deleted; False when a webinar still runs, which the worker ends and then deletes.
     """
     if not domain.unplan(held, Removal.DELETE, user=user):
         return False

@@ -1,4 +1,4 @@
-"""Starting: the meeting in BigBlueButton, and the live if it is a webinar."""
+"""Starting a meeting in BigBlueButton, with its live if it is a webinar."""
 
 import contextlib
 
@@ -15,18 +15,18 @@ from amphi.webinars.exceptions import MeetingDeletedError
 
 
 def start_meeting(meeting: Meeting, *, user: User) -> str:
-    """Start the meeting in BBB, ask for the live if it is a webinar, and give the moderator's way in.
+    """Start the meeting in BBB and, for a webinar, request the live.
 
-    Starting what runs is harmless: BBB's ``create`` is idempotent and so is asking for the live. Where webinar mode is switched off, a
-    webinar is a meeting like any other.
+    Starting a running meeting again has no effect: BBB's ``create`` and the request of the live are both idempotent. Where webinar
+    mode is switched off, a webinar starts like a plain meeting.
 
     Returns:
         The address to send the moderator's browser to.
 
     Raises:
-        MeetingServerError: BBB did not make the meeting; nothing was started.
-        MeetingDeletedError: somebody deleted it meanwhile.
-        TransitionRefusedError: the live is just stopping.
+        MeetingServerError: BBB did not create the meeting; nothing was started.
+        MeetingDeletedError: the meeting was deleted meanwhile.
+        TransitionRefusedError: the live is stopping.
     """
     livestream = domain.livestream_of(meeting) if settings.USE_MEETING_WEBINAR else None
     join.create(meeting, live_runs=livestream is not None and livestream.is_running)
@@ -41,6 +41,6 @@ def start_meeting(meeting: Meeting, *, user: User) -> str:
 
 
 def _end_again(meeting: Meeting) -> None:
-    """End what was made in BBB for a meeting that nobody has any more; unanswered, BBB ends it once nobody is in it."""
+    """End a meeting in BBB whose row was deleted meanwhile. If BBB does not answer, it ends the empty meeting later by itself."""
     with contextlib.suppress(BigBlueButtonError):
         end_meeting(meeting)

@@ -1,6 +1,6 @@
-"""The life of a livestream: one table, and the one function that applies it.
+"""The life cycle of a livestream: one table, and the one function that applies it.
 
-What was asked (`starting`) is never shown as what is (`live`): `live` means that pictures arrive.
+`starting` is what somebody requested; `live` means that pictures arrive.
 """
 
 import logging
@@ -29,7 +29,7 @@ GATEWAY_IDLE = "gateway_idle"
 GIVE_UP = "give_up"
 
 _REPLACES_JOB = frozenset({RESTART, GIVE_UP})
-"""What leaves the gateway's job behind, to be stopped whenever its gateway listens."""
+"""Triggers after which the gateway's job is no longer used, and must be stopped once its gateway answers."""
 
 TRIGGERS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
 
@@ -64,11 +64,11 @@ LISTENERS = {
     State.STOPPING: EventState.OVER,
     State.STOPPED: EventState.OVER,
 }
-"""What listeners are told: a live that stops is over for them at once. What they are told of a failed one, `listeners_state` says."""
+"""The event's state for each state but `FAILED`, which is in `listeners_state`. For listeners a stopping live is over at once."""
 
 
 def listeners_state(livestream: Livestream) -> EventState:
-    """What listeners know of a live; one that failed comes back as long as its meeting goes on."""
+    """What listeners see of a live. A failed live may be restarted while its meeting goes on, so it is not over for them."""
     if livestream.state != State.FAILED:
         return LISTENERS[State(livestream.state)]
     if livestream.meeting.ended_at is not None:
@@ -77,7 +77,7 @@ def listeners_state(livestream: Livestream) -> EventState:
 
 
 def tell_listeners(livestream: Livestream) -> None:
-    """Have the event of `livestream` say what it is now; in the caller's transaction."""
+    """Write the state of `livestream` to its event, in the caller's transaction."""
     audience.set_state(
         livestream.event_id,
         listeners_state(livestream),
@@ -87,12 +87,12 @@ def tell_listeners(livestream: Livestream) -> None:
 
 
 def is_legal(state: str, trigger: str) -> bool:
-    """Whether `trigger` means something in `state`."""
+    """Whether `trigger` leads from `state` to another state."""
     return (State(state), trigger) in TABLE
 
 
 def retire_job(livestream: Livestream, now: datetime) -> None:
-    """Have the gateway job that `livestream` has be stopped, whatever becomes of the livestream; in the caller's transaction."""
+    """Hand the gateway job of `livestream` over to be stopped, as a `RetiringJob`; in the caller's transaction."""
     if livestream.job_id is None:
         return
     RetiringJob.objects.create(
@@ -107,7 +107,7 @@ def retire_job(livestream: Livestream, now: datetime) -> None:
 
 
 def new_job(now: datetime) -> dict[str, object]:
-    """The columns of a livestream with a new gateway job; the one before is for `retire_job`."""
+    """The columns that a new gateway job sets; call `retire_job` for the old one."""
     return {
         "job_id": uuid.uuid4(),
         "job_since": now,
@@ -121,14 +121,14 @@ def new_job(now: datetime) -> dict[str, object]:
 
 
 def replace_job(livestream: Livestream, **columns: object) -> bool:
-    """Put a new gateway job in the place of the one that `livestream` has, and retire that one; in the caller's transaction or its own.
+    """Replace the gateway job of `livestream` by a new one, and retire the old one, in one transaction.
 
     Args:
-        livestream: as read by whoever looks at it; brought up to date.
-        columns: more columns to set in the same change.
+        livestream: as read by the look that decides; updated on success.
+        columns: more columns to set in the same statement.
 
     Returns:
-        False when the livestream, its job or the lease is another by now.
+        False, and nothing written, when state, job, gateway or lease have changed since it was read.
     """
     now = timezone.now()
     changes = columns | new_job(now)
@@ -154,7 +154,7 @@ def _set(livestream: Livestream, changes: Mapping[str, object]) -> None:
 
 def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, object]:
     """The columns that a transition sets besides the state."""
-    # Whatever the new state, it is looked at: only who has seen it decides that no more looks are needed.
+    # Every new state is looked at once: only a look may decide that no more looks are needed.
     changes: dict[str, object] = {"look_at": now}
     if trigger == GO_LIVE:
         changes |= {
@@ -187,13 +187,13 @@ def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, o
 
 
 def _is_left_behind(livestream: Livestream, trigger: str, now: datetime) -> bool:
-    """Whether the gateway's job is still to be stopped after `trigger`."""
+    """Whether the gateway's job must still be stopped after `trigger`."""
     may_come = livestream.start_may_come_until is not None and livestream.start_may_come_until > now
     return trigger in _REPLACES_JOB or (trigger == GATEWAY_IDLE and may_come)
 
 
 def _free_for_another_look() -> Case:
-    """End the lease of a look in hand, so that nobody waits for its slow answers; one that starts a job is let finish."""
+    """End the lease of a look that is under way, so that the next one need not wait for it. A look that starts a job keeps its lease."""
     is_idle = Q(start_may_come_until=None)
     return Case(
         When(is_idle, then=Value(None, output_field=DateTimeField(null=True))), default=F("claimed_until")
@@ -209,21 +209,21 @@ def apply(
     by_lease: bool = False,
     **columns: object,
 ) -> bool:
-    """Apply `trigger` to `livestream`, once, whoever else tries at the same moment.
+    """Apply `trigger` to `livestream`. When several callers try at the same moment, one succeeds.
 
-    The row changes only if its state and job are still those that `livestream` was read with; the change, its audit row and
-    what listeners are told are one transaction.
+    The row changes only if its state and job are still as `livestream` was read. The change, its `Transition` row and the event's
+    new state are one transaction.
 
     Args:
-        livestream: as read; brought up to date when the trigger is applied.
+        livestream: as read; updated on success.
         trigger: one of `TRIGGERS`.
-        user: who asked, or None for the platform itself.
+        user: who caused it; None for the platform itself.
         reason: a code or short sentence for the history.
-        by_lease: it is a look that decides so, and only while it has the lease that `livestream` was read with.
-        columns: more columns to set in the same change, such as ``ends_meeting``.
+        by_lease: True in a look: apply it only while that look's lease holds.
+        columns: more columns to set in the same statement, such as ``ends_meeting``.
 
     Returns:
-        False when the trigger means nothing in this state, or somebody was first.
+        False, and nothing written, when the trigger is not legal in this state or somebody else changed the row.
     """
     old = State(livestream.state)
     new = TABLE.get((old, trigger))
@@ -240,7 +240,7 @@ def apply(
         else:
             changes["claimed_until"] = _free_for_another_look()
         if trigger == GO_LIVE:
-            guarded = guarded.filter(removal="")  # what is being removed is not begun again
+            guarded = guarded.filter(removal="")  # a webinar that is being removed must not start
         if not guarded.update(**changes):
             return False
         Transition.objects.create(

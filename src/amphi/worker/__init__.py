@@ -1,1 +1,1 @@
-"""What runs by itself: looking at lives, chat into the meeting, recordings, mails, tidying. Other systems are called from here."""
+"""Background work: looks at lives, chat into the meeting, recordings, emails, tidying. It calls all other systems."""

@@ -1,4 +1,4 @@
-"""What follows from the answer to a call that a look decided on. As pure as `rules`."""
+"""Decides what to do after the answer to a call. Pure, like `rules`."""
 
 from datetime import datetime, timedelta
 
@@ -38,17 +38,17 @@ _NOT_STARTED = (
     GatewayUnauthorizedError,
     UntrustedGatewayError,
 )
-"""Answers that say for certain that nothing will come. After any other error it may."""
+"""Errors after which a job has certainly not started. After any other error it may still appear."""
 
 
 def decide_answer(row: Livestream, call: Call, answer: Answer, now: datetime) -> Decision:
-    """What to do about the answer to a call; `look_in` is None where it changes nothing about the next look.
+    """Decide what to do after the answer to a call. `look_in` is None when the time of the next look stays as it is.
 
     Args:
-        row: as it is since the decision for that call was written.
-        call: what was asked.
-        answer: what came.
-        now: when it came.
+        row: the livestream, as written before the call.
+        call: the call.
+        answer: its answer.
+        now: when the answer came.
     """
     draft = Draft(None, row=row, seen=Seen(), now=now)
     match call:
@@ -77,8 +77,10 @@ def _job_started(draft: Draft, answer: Answer) -> None:
         if isinstance(answer, _NOT_STARTED):
             draft.columns["start_may_come_until"] = None
         elif isinstance(answer, GatewayTimeoutError) and not is_ours(draft.row):
-            draft.columns["gateway_asked_at"] = draft.now  # asked again, it would end what comes up
-    else:  # there is no address into the meeting to give
+            draft.columns["gateway_asked_at"] = (
+                draft.now
+            )  # a second request would end the job that may be starting
+    else:  # None: there was no address into the meeting, so the gateway was not asked
         draft.columns["start_may_come_until"] = None
         draft.look_in = AFTER_ERROR
 

@@ -1,4 +1,4 @@
-"""Making the calls that a look decided on. Each has a time-out, and may be made twice."""
+"""Makes the calls that a look decided on. Each has a time-out and may safely be repeated."""
 
 import logging
 from datetime import datetime
@@ -32,11 +32,11 @@ log = logging.getLogger("webinar")
 
 
 def make(livestream: Livestream, call: Call, now: datetime) -> Answer:
-    """Make one call, and give its answer to `answers.decide_answer`.
+    """Make one call; its answer goes to `answers.decide_answer`.
 
     Args:
-        livestream: as the decision for it was written.
-        call: what is to be done.
+        livestream: as written before the call.
+        call: the call to make.
         now: when the look began.
     """
     match call:
@@ -111,7 +111,7 @@ def _end_meeting(livestream: Livestream) -> Answer:
 
 
 def note_meeting_end(livestream: Livestream, now: datetime) -> None:
-    """Note that the meeting is over, and tell the listeners of a live that failed and was still waited for."""
+    """Note that the meeting is over. For the listeners of a failed live, who still waited, the event is then over too."""
     Meeting.objects.filter(pk=livestream.meeting_id, ended_at=None).update(ended_at=now)
     participation.forget(livestream)
     livestream.meeting.ended_at = livestream.meeting.ended_at or now

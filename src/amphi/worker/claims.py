@@ -1,4 +1,4 @@
-"""Looks at livestreams: claimed, carried out, and given back with the time of the next one."""
+"""Claims livestreams that are due, looks at each, and writes when to look next."""
 
 import os
 from datetime import timedelta
@@ -13,11 +13,11 @@ from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPuls
 from amphi.worker import supervisor
 
 LEASE = timedelta(seconds=15)
-"""How long others wait when a worker dies in the middle of a look."""
+"""How long a livestream waits after its worker died in the middle of a look."""
 
 
 def claim_due(worker: str, *, limit: int, lease: timedelta = LEASE) -> list[Lease]:
-    """Claim up to `limit` livestreams that are due and that no living worker holds."""
+    """Claim up to `limit` livestreams that are due and that no worker holds."""
     due = Livestream.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     return leases.claim(due, worker=worker, limit=limit, length=lease)
 
@@ -35,10 +35,10 @@ def carry_out(lease: Lease) -> None:
 
 
 def free_leases_of_the_dead(worker: str) -> None:
-    """End what workers that died on this machine had in hand, as the one that takes their place begins.
+    """End the leases of workers that died on this machine, when a new worker starts.
 
     Args:
-        worker: the one that begins, named ``host-pid``.
+        worker: the name of the new worker, ``host-pid``.
     """
     host = worker.rpartition("-")[0]
 
@@ -46,7 +46,7 @@ def free_leases_of_the_dead(worker: str) -> None:
         pid = name.rpartition("-")[2]
         if not pid.isdigit() or name != f"{host}-{pid}"[-leases.LONGEST_NAME :]:
             return False
-        # Of its own name, one that just begins holds nothing: a container's processes have the same numbers each time.
+        # A lease with the new worker's own name is from a dead one: in a container, process ids repeat.
         return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
 
     for rows in (Livestream, RetiringJob, Channel, Mail, Recording):
@@ -64,12 +64,12 @@ def _is_alive(pid: int) -> bool:
 
 
 def pulse(worker: str) -> None:
-    """Note that a worker is at work, and forget those that said so last a day ago."""
+    """Write a worker's sign of life, and delete signs that are older than a day."""
     now = timezone.now()
     WorkerPulse.objects.update_or_create(name=worker[:200], defaults={"seen_at": now})
     WorkerPulse.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
 
 
 def pulse_no_more(worker: str) -> None:
-    """Forget a worker that ends."""
+    """Delete the sign of life of a worker that stops."""
     WorkerPulse.objects.filter(name=worker[:200]).delete()

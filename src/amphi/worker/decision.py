@@ -1,4 +1,4 @@
-"""What a look may decide: columns to write, a transition, calls to make, when to look again. What it decides when: `rules`."""
+"""What a look may decide: columns to write, a transition, calls to make, when to look again. `rules` decides which."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,12 +65,12 @@ class WarnOfLimit:
 
 @dataclass(frozen=True, slots=True)
 class MakeWay:
-    """Give another gateway to the webinars that need this one soon."""
+    """Move the webinars that soon need this gateway to others."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceGateway:
-    """Go on with another gateway, if one is free."""
+    """Move the live to another gateway, if one is free."""
 
     reason: str
 
@@ -87,20 +87,20 @@ Call = (
     | ReplaceGateway
 )
 Answer = JobStatus | GatewayError | bool | None
-"""Of a gateway; or whether it was done. None: there is nothing to decide from."""
+"""A gateway's answer, or whether the call succeeded. None: nothing follows from it."""
 
 
 @dataclass
 class Decision:
-    """What is to be written, in one statement, and asked afterwards.
+    """What to write in one statement, and which calls to make afterwards.
 
     Attributes:
-        look_in: when to look again, unless somebody asks for it sooner.
-        columns: of the livestream.
-        trigger: of a transition, one of `transitions.TRIGGERS`.
-        reason: of the transition, or why the job is replaced.
-        replaces_job: a new job takes the place of the gateway's job.
-        calls: to be made once all that is written, in this order.
+        look_in: when to look again, unless somebody requests a look sooner.
+        columns: columns of the livestream to write.
+        trigger: one of `transitions.TRIGGERS`; empty for no transition.
+        reason: of the transition, or of the job's replacement.
+        replaces_job: give the livestream a new gateway job and retire the old one.
+        calls: to make in this order, once the rest is written.
     """
 
     look_in: timedelta | None
@@ -113,21 +113,21 @@ class Decision:
 
 @dataclass
 class Draft(Decision):
-    """A decision in the making."""
+    """A decision while the rules build it."""
 
     row: Livestream = field(kw_only=True)
     seen: Seen = field(kw_only=True)
     now: datetime = field(kw_only=True)
 
     def value(self, column: str) -> Any:
-        """A column as it will be."""
+        """The value of a column after this decision."""
         return self.columns.get(column, getattr(self.row, column))
 
     def note_error(self, error: str, detail: str) -> None:
         self.columns |= {"last_error": error[:40], "last_error_detail": detail[:500]}
 
     def fail(self, error: GatewayError) -> None:
-        """The gateway could not do what it was asked for."""
+        """Note a gateway's error, and look again after a pause."""
         self.note_error(error.code, str(error))
         self.look_in = AFTER_ERROR
 
@@ -136,7 +136,7 @@ class Draft(Decision):
         self.replaces_job, self.look_in = True, AFTER_ERROR
 
     def pull(self, trigger: str, reason: str = "", **columns: Any) -> None:
-        """Bring a transition about. A job that was still to be started is not."""
+        """Set the trigger of a transition, and drop a planned start of the job."""
         self.trigger, self.reason = trigger, reason
         self.columns |= columns
         starts = [call for call in self.calls if isinstance(call, StartJob)]
@@ -145,5 +145,5 @@ class Draft(Decision):
             del self.columns["start_may_come_until"]
 
     def done(self) -> Decision:
-        """The decision that was made."""
+        """The finished decision."""
         return Decision(self.look_in, self.columns, self.trigger, self.reason, self.replaces_job, self.calls)

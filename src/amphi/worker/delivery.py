@@ -1,8 +1,7 @@
-"""Listeners' messages, sent into the meeting: in order, at a bounded rate, at least once.
+"""Sends listeners' messages into the meeting: in order, at a limited rate, at least once.
 
-A channel with messages that wait is claimed by a lease on its row, so that any number of workers share the work and no message
-overtakes another. Sending happens outside transactions. What is tried in vain is tried again, ever more slowly; what can't be
-sent is marked, and moderators see it.
+A worker claims a channel by a lease on its row, so several workers share the work and no message overtakes another. Sending happens
+outside transactions. A failed message is tried again after growing pauses. One that can't be sent is marked, and moderators see it.
 """
 
 import logging
@@ -23,22 +22,22 @@ from amphi.worker.meeting_chat import NotDeliveredError, send_to_meeting
 log = logging.getLogger("webinar")
 
 LEASE = timedelta(seconds=30)
-"""Longer than that of looks: a worker that lost one may have said something that another says again."""
+"""Longer than a look's: after a lost lease, two workers may send the same message."""
 RATE_WINDOW = timedelta(seconds=1)
 ATTEMPTS = 8
-"""After which a message counts as not sent: about two minutes."""
+"""How many attempts are made; with the pauses between them, about a minute and a half."""
 LONGEST_PAUSE = timedelta(seconds=30)
 
 Send = Callable[[Livestream, Message], bool]
-"""Puts one message, or the next piece of a long one, into the meeting; whether all of it is there."""
+"""Sends one message, or the next piece of a long one, into the meeting. True when all of it is there."""
 
 
 def claim_due(*, limit: int, worker: str = "", now: datetime | None = None) -> list[Lease]:
-    """Claim channels that have messages to send now; each is to be handed to `deliver`.
+    """Claim channels that have messages to send now; pass each to `deliver`.
 
     Args:
-        limit: at most so many.
-        worker: who claims them.
+        limit: the largest number of channels.
+        worker: the name of the claiming worker.
         now: the current time.
     """
     now = now or timezone.now()
@@ -56,12 +55,12 @@ def claim_due(*, limit: int, worker: str = "", now: datetime | None = None) -> l
 def deliver(
     lease: Lease, *, send: Send = send_to_meeting, clock: Callable[[], datetime] = timezone.now
 ) -> int:
-    """Send what waits in a channel that was claimed, then give it back.
+    """Send the waiting messages of a claimed channel, then release it.
 
     Args:
-        lease: the channel's.
+        lease: the channel's lease.
         send: see `Send`.
-        clock: tells the time.
+        clock: returns the current time.
 
     Returns:
         How many messages were sent.
@@ -80,7 +79,7 @@ def deliver(
 
 
 def _next_messages(channel_id: int, now: datetime) -> list[Message]:
-    """The oldest messages that wait, as many as the rate allows; none while the oldest one pauses."""
+    """The oldest waiting messages, as many as the rate allows; none while the oldest one pauses."""
     of_channel = Message.objects.filter(event_id=channel_id)
     just_sent = of_channel.filter(sent_at__gt=now - RATE_WINDOW).count()
     room = max(0, settings.CHAT_DELIVERY_PER_SECOND - just_sent)
@@ -112,7 +111,7 @@ def _deliver_one(lease: Lease, message: Message, send: Send, clock: Callable[[],
     if is_whole:
         columns: dict[str, object] = {"delivery": Message.Delivery.SENT, "sent_at": now}
     else:
-        # A piece counts as a message for the rate, so the next one has a turn of its own.
+        # Each piece counts as a message for the rate, so the next piece waits for its turn.
         turn = now + RATE_WINDOW / settings.CHAT_DELIVERY_PER_SECOND
         columns = {"pieces_sent": F("pieces_sent") + 1, "attempts": 0, "sent_at": now, "attempt_at": turn}
     with lease.writing():
@@ -121,7 +120,7 @@ def _deliver_one(lease: Lease, message: Message, send: Send, clock: Callable[[],
 
 
 def _not_delivered(lease: Lease, message: Message, error: NotDeliveredError, now: datetime) -> bool:
-    """Give up, or have the message and those behind it wait, so that the order holds and nobody looks in vain; whether it is given up."""
+    """Give the message up, or pause it. Messages behind it pause too, so that the order holds. True when it is given up."""
     attempts = message.attempts + 1
     if error.permanent or attempts >= ATTEMPTS:
         _give_up(lease, message, str(error), code=error.code)

@@ -1,4 +1,4 @@
-"""Asking a live gateway for what a livestream needs."""
+"""The client of a live gateway, and what to send it for a livestream."""
 
 import logging
 from functools import lru_cache
@@ -35,7 +35,7 @@ def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:
 
 
 def log_error(meeting: Meeting, call: str, error: sipmediagw.GatewayError) -> None:
-    """Write down that a gateway did not do what it was asked for."""
+    """Log that a call to a gateway failed."""
     log.warning(
         "%s for meeting %s “%s”: %s (EXCEPTION: %s)", call, meeting.pk, meeting.name, error.code, error
     )
@@ -57,9 +57,9 @@ def streaming_user_id(meeting: Meeting) -> str:
 
 
 def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -> str:
-    """The streaming user's way into the meeting, with a clean view and no rights but a viewer's.
+    """The address by which the streaming user joins, as a viewer, with a plain layout for filming.
 
-    The chat is filmed only where its messages can't reach the listeners as text: elsewhere the view needs no room for it.
+    The chat is part of the picture only where its messages can't reach the listeners as text.
     """
     meeting, server = livestream.meeting, meeting_server()
     try:
@@ -76,13 +76,13 @@ def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -
 
 
 def entry_url(meeting: Meeting, name: str = "") -> str | None:
-    """Where the streaming user enters a meeting that runs; None while it does not, or the meeting server is silent.
+    """The address by which the streaming user joins a running meeting; None when it does not run or the server does not answer.
 
-    A gateway that opens our join page films without the chat: those gateways only know how to toggle it from there.
+    The chat is hidden: gateways that open our join page can only toggle it, so it must start from a known state.
 
     Args:
-        meeting: the webinar's.
-        name: as the others in the meeting see it; empty for the one of the settings.
+        meeting: the webinar's meeting.
+        name: the name that the others see; empty for the one in the settings.
     """
     if not meeting.is_open:
         return None
@@ -97,7 +97,7 @@ def entry_url(meeting: Meeting, name: str = "") -> str | None:
 
 
 def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.StartRequest:
-    """All that a gateway of any dialect needs to join the meeting and send it."""
+    """What a gateway of any dialect needs to join the meeting and stream it."""
     meeting = livestream.meeting
     public = urlsplit(settings.AMPHI_URL)
     return sipmediagw.StartRequest(

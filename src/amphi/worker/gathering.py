@@ -1,4 +1,4 @@
-"""Asking the systems around a livestream. Every call has a time-out, and may be made twice; none happens in a transaction."""
+"""Asks the systems around a livestream. Every call has a time-out and may be repeated; none happens in a transaction."""
 
 import logging
 from datetime import datetime, timedelta
@@ -19,16 +19,16 @@ log = logging.getLogger("webinar")
 
 
 def gather(livestream: Livestream, now: datetime) -> Seen:
-    """What a look at `livestream` sees."""
+    """Gather what a look at `livestream` sees."""
     longest = timedelta(hours=settings.MEETING_MAX_DURATION)
     state = State(livestream.state)
     if state not in ON_ITS_WAY:
         watches = not livestream.is_running and not livestream.ends_meeting and livestream.meeting.is_open
         return Seen(meeting=_meeting(livestream, now) if watches else None, longest=longest)
-    # First, since a meeting server without webhooks has the gateway film the chat.
+    # Before the job: without webhooks, the gateway must film the chat.
     hook = _hook(livestream) if must_ask_for_hook(livestream, now) else None
     has_job = livestream.gateway_asked_at is not None
-    # What comes before the gateway has the job is another job's.
+    # Pictures that arrive before the gateway has this job belong to another job.
     shows = has_job or state == State.LIVE
     return Seen(
         hook=hook,
@@ -42,7 +42,7 @@ def gather(livestream: Livestream, now: datetime) -> Seen:
 
 
 def _hook(livestream: Livestream) -> HookSeen:
-    """Have BBB tell us what happens: hooks die after some failed deliveries, so asking is repeated."""
+    """Register our webhook at BBB; repeated, since BBB drops a hook after some failed deliveries."""
     meeting = livestream.meeting
     try:
         meeting_server().create_hook(callback_url(meeting, "events"), meeting_id=meeting.bbb_id)

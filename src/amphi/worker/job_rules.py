@@ -1,4 +1,4 @@
-"""What follows from what a gateway says of its job: started once, kept alive, replaced when it is of no use. As pure as `rules`."""
+"""Decides about the gateway's job: start it once, keep it alive, replace it when it fails. Pure, like `rules`."""
 
 from datetime import timedelta
 
@@ -7,25 +7,25 @@ from amphi.webinars.models import LiveGateway, Livestream, State
 from amphi.worker.decision import AFTER_ERROR, CONFIRM_AFTER, Draft, ShowChat, StartJob
 
 START_MAY_TAKE = timedelta(seconds=45)
-"""SIPMediaGW answers a start after up to 30 s, or with an error after 10 s, and its container may come up all the same."""
+"""SIPMediaGW answers a start after up to 30 s, or fails after 10 s; its container may still appear after that."""
 OUR_START_MAY_TAKE = timedelta(seconds=10)
-"""Our gateway has taken a job or not within the time-out of the call."""
+"""`amphi gateway` accepts or refuses a job within the time-out of the call."""
 UNSEEN_AFTER = timedelta(seconds=45)
-"""A gateway that does not report shows its pictures within 13 s of a start, and may say after 10 s that it failed while it goes on."""
+"""For gateways that don't report: their pictures come within 13 s of a start, even if they answered after 10 s that it failed."""
 
 
 def is_ours(row: Livestream) -> bool:
-    """Whether the gateway is `amphi gateway`, which sees the meeting and says what it sees."""
+    """Whether the gateway is `amphi gateway`, which reports what it sees of the meeting."""
     return row.gateway.dialect == LiveGateway.Dialect.AMPHI
 
 
 def _shows_chat(draft: Draft) -> bool:
-    """The chat is filmed only where its messages can't reach the listeners' pages as text."""
+    """Whether to film the chat: only where its messages can't reach the listeners as text."""
     return draft.row.meeting.enable_chat and draft.value("has_hook") is False
 
 
 def keep_job_alive(draft: Draft) -> bool:
-    """Have the gateway's job run; whether the gateway says that the meeting is over."""
+    """Decide what keeps the gateway's job running. True when the gateway says that the meeting is over."""
     job = draft.seen.job
     if draft.row.gateway_asked_at is None:
         _start_job(draft)
@@ -38,10 +38,10 @@ def keep_job_alive(draft: Draft) -> bool:
     if job.state == "idle":
         if job.reason == "meeting_ended":
             return True
-        draft.replace_job(job.reason, job.detail)  # it ended for a reason of its own
+        draft.replace_job(job.reason, job.detail)  # it ended, though the meeting goes on
         return False
     if job.state == "unknown":
-        draft.columns["gateway_asked_at"] = None  # the gateway was restarted, and is asked again
+        draft.columns["gateway_asked_at"] = None  # the gateway was restarted, so the start is repeated
         draft.look_in = CONFIRM_AFTER
     elif job.reason:
         draft.note_error(job.reason, job.detail)
@@ -52,7 +52,7 @@ def keep_job_alive(draft: Draft) -> bool:
 
 
 def _start_job(draft: Draft) -> None:
-    """Ask for the job, once nobody else sends to the gateway's address."""
+    """Start the job, once no other job sends to the gateway's RTMP address."""
     before = draft.seen.job_before
     if before is not None:
         if before.error:
@@ -62,14 +62,14 @@ def _start_job(draft: Draft) -> None:
         draft.note_error("gateway_full", "another webinar still uses this live gateway")
         draft.look_in = AFTER_ERROR
     else:
-        # Written before it is asked: whoever stops the live knows what may still come.
+        # Written before the call, so that a stop meanwhile knows that a job may still appear.
         takes = OUR_START_MAY_TAKE if is_ours(draft.row) else START_MAY_TAKE
         draft.columns["start_may_come_until"] = draft.now + takes
         draft.calls.append(StartJob(_shows_chat(draft)))
 
 
 def _shows_nothing(draft: Draft, job: JobStatus) -> bool:
-    """Begin again where no pictures have come for so long that a gateway which says nothing must have failed."""
+    """Replace the job of a gateway that does not report, when no pictures came for so long that it must have failed. True if so."""
     row = draft.row
     if job.reported or row.state == State.LIVE:
         return False
@@ -81,7 +81,7 @@ def _shows_nothing(draft: Draft, job: JobStatus) -> bool:
 
 
 def _still_comes(draft: Draft, job: JobStatus) -> bool:
-    """Whether a slow start is not there yet: what is begun again meanwhile would end it."""
+    """Whether a slow start may still succeed, so that the job must not be started again: a second start would end the first."""
     row = draft.row
     if job.remote_id and not row.remote_id:
         draft.columns["remote_id"] = job.remote_id

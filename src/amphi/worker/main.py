@@ -1,9 +1,9 @@
-"""``amphi worker``: claims what is due, and does it. Any number of them share the work.
+"""``amphi worker``: claims due work and does it. Any number of workers share the work.
 
-A claim is a lease in the row (`amphi.system.leases`), renewed while the work lasts: a worker that dies leaves its work to the others
-when the lease ends, one that is told to stop leaves it at once. Each livestream is looked at in a thread of its own, so one that waits for a
-slow server delays only itself; chat, mail and recordings have threads of their own, and no more is claimed than there are
-threads free. Work that raises what nobody expected is logged and rests; all else goes on.
+Each claim is a lease in the row (`amphi.system.leases`), renewed while the work lasts. When a worker dies, its leases expire and
+others take over; when it is told to stop, it ends them at once. Each look runs in a thread of its own, so a slow server delays only
+that livestream. Chat, emails and recordings have their own threads. A worker claims no more than it has free threads. After an
+unexpected exception the row rests, and all other work goes on.
 """
 
 import argparse
@@ -27,7 +27,7 @@ log = logging.getLogger("amphi.worker")
 TICK_S = 0.2
 PULSE_EVERY_S = 10.0
 RENEW_EVERY_S = 3.0
-"""Work may last longer than a lease, as long as the time-outs of all its calls: a lease ends when its worker dies."""
+"""Leases are renewed this often, so work may last longer than a lease, and a lease ends soon after its worker dies."""
 STOP_GRACE_S = 0.8
 THREADS = 32
 RETIRE_THREADS = 8
@@ -39,13 +39,13 @@ Work = TypeVar("Work")
 
 
 class Lane(Generic[Work]):
-    """Threads for one kind of work, so that what hangs in them delays nothing of another kind.
+    """Threads for one kind of work, so that a slow call delays no other kind.
 
     Args:
-        name: of the threads.
-        threads: how many things it does at once.
-        claim: claims what is due, up to so many.
-        do: does one of them.
+        name: the name of the threads.
+        threads: how many there are.
+        claim: claims due work, up to a number.
+        do: does one piece of work.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class Lane(Generic[Work]):
         self._lock = threading.Lock()
 
     def in_hand(self) -> list[Work]:
-        """What is being done."""
+        """The work that is under way."""
         with self._lock:
             return list(self._in_hand.values())
 
     def take(self) -> None:
-        """Claim what is due, as much as there are threads free, and hand it to them."""
+        """Claim due work for all free threads, and hand it to them."""
         free = self._threads - len(self.in_hand())
         if free <= 0:
             return
@@ -86,7 +86,7 @@ class Lane(Generic[Work]):
 
     @staticmethod
     def _rest(work: Work) -> None:
-        """Have nobody try again at once what raised what nobody expected."""
+        """Pause work that raised an unexpected exception, so that nobody repeats it at once."""
         from django.db import Error  # noqa: PLC0415 -- Django is set up by then
 
         from amphi.system.leases import Lease  # noqa: PLC0415
@@ -110,8 +110,8 @@ class Worker:
     """Takes due work until told to stop.
 
     Args:
-        name: who it is, in the claims.
-        threads: how many livestreams it looks at at once.
+        name: its name in the leases.
+        threads: how many livestreams it looks at simultaneously.
     """
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
@@ -163,14 +163,14 @@ class Worker:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Take nothing more."""
+        """Claim no more work."""
         self._stopping.set()
 
     def run(self) -> bool:
         """Work until `stop`.
 
         Returns:
-            Whether all that was under way is done; what is not was left to other workers.
+            True when all work was finished; False when some was left to other workers.
         """
         from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
@@ -178,12 +178,12 @@ class Worker:
         notify("READY=1")
         self._take_over()
         while not self._stopping.is_set():
-            # Also while the database is away: starting this process again would not bring it back.
+            # Also when the database is down: restarting this process would not help.
             watchdog.feed()
             try:
                 self.take_due()
             except Error:
-                # The database went away: it is asked again until it is back.
+                # The database is down: try again until it is back.
                 log.exception("the database did not answer")
                 close_old_connections()
                 self._stopping.wait(1)
@@ -195,7 +195,7 @@ class Worker:
             return False
 
     def _take_over(self) -> None:
-        """Go on at once with what a worker that died here had in hand."""
+        """Take over at once from workers that died on this machine."""
         from django.db import Error  # noqa: PLC0415 -- Django is set up by then
 
         from amphi.worker import claims  # noqa: PLC0415
@@ -206,7 +206,7 @@ class Worker:
             log.warning("the database did not answer: leases of workers that died end by themselves")
 
     def take_due(self) -> None:
-        """Claim what is due now and hand it to the threads; keep what they have."""
+        """Claim due work, hand it to the threads, and renew the leases of work under way."""
         from amphi.system import leases  # noqa: PLC0415 -- Django is set up by then
         from amphi.worker import claims  # noqa: PLC0415
 
@@ -223,11 +223,11 @@ class Worker:
         return *self._leased, self._letters, self._tidying
 
     def _leases(self) -> "list[Lease]":
-        """All rows in hand; letters and tidying have none."""
+        """The leases of all work under way; letters and tidying have none."""
         return [lease for lane in self._leased for lease in lane.in_hand()]
 
     def _leave(self) -> bool:
-        """Give what is under way a moment to finish, and the rest to other workers."""
+        """Let work under way finish for a moment, and leave the rest to other workers."""
         from amphi.system import leases  # noqa: PLC0415 -- Django is set up by then
         from amphi.worker import claims  # noqa: PLC0415
 
@@ -258,7 +258,7 @@ def main(argv: list[str]) -> int:
         signal.signal(number, lambda *_: worker.stop())
     log.info("worker %s is ready", worker.name)
     if not worker.run():
-        # Python would wait for the threads that wait for slow servers. What they asked for may be asked twice.
+        # Python would wait for threads that wait for slow servers. Other workers may safely repeat their calls.
         logging.shutdown()
         os._exit(0)
     return 0

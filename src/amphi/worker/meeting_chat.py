@@ -1,4 +1,4 @@
-"""What listeners write, sent into the meeting's chat."""
+"""Sends listeners' messages into the meeting's chat."""
 
 import logging
 
@@ -18,8 +18,8 @@ class NotDeliveredError(Exception):
 
     Args:
         detail: why, for the log.
-        permanent: trying again makes no sense.
-        code: one of `wording.DELIVERY_ERRORS` or `wording.ERRORS`, for moderators.
+        permanent: another attempt would fail too.
+        code: why, for moderators; `amphi.pages.webinars.wording` has a sentence for each code.
     """
 
     def __init__(self, detail: str, *, permanent: bool, code: str = "chat_failed") -> None:
@@ -29,7 +29,7 @@ class NotDeliveredError(Exception):
 
 
 def announce(meeting: Meeting, text: str) -> None:
-    """Tell the presenters something in their chat, where the meeting server has a call for it; what fails is logged."""
+    """Write `text` into the meeting's chat, where BBB has a call for that. Errors are only logged."""
     try:
         server = meeting_server()
         if server.capabilities().send_chat_message:
@@ -39,16 +39,16 @@ def announce(meeting: Meeting, text: str) -> None:
 
 
 def send_to_meeting(livestream: Livestream, message: Message) -> bool:
-    """Send the next piece of one message into the meeting, under its author's name.
+    """Send the next piece of a message into the meeting, under its author's name.
 
-    BBB 3.0 has a call for it, which takes a long message in pieces; before, the streaming user types it, with the author's name in
-    the text. What is there already, `message.pieces_sent`, is not said again.
+    BBB 3.0 has a call for this, which accepts short texts, so a long message goes in pieces. With older versions the streaming user
+    types the message, with the author's name in the text. Pieces that were sent before (`message.pieces_sent`) are not repeated.
 
     Returns:
-        Whether all of the message is there now.
+        Whether the whole message is there now.
 
     Raises:
-        NotDeliveredError: neither way took it.
+        NotDeliveredError: both ways failed.
     """
     rest = chat.split_message(message.text, units=chat.markdown_units)[message.pieces_sent :]
     if not rest:

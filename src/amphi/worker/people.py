@@ -1,4 +1,4 @@
-"""Who is in a meeting, as the meeting server says: the truth that what webhooks told is held against."""
+"""Who is in a meeting, by the meeting server's answer. It corrects what webhooks reported."""
 
 from collections import Counter
 from datetime import datetime
@@ -11,9 +11,9 @@ from amphi.worker.gateways import streaming_user_id
 
 
 def columns(meeting: Meeting, info: MeetingInfo, now: datetime) -> dict[str, object]:
-    """What a livestream notes of its meeting: how many are in it, the streaming user left out."""
+    """The columns of a livestream about its meeting: the session, and how many people are there without the streaming user."""
     streaming = streaming_user_id(meeting)
-    # The list is counted where there is one: whether bots are in BBB's own count is a matter of its version.
+    # Count the list if there is one: whether BBB's own number includes bots depends on its version.
     people = sum(1 for one in info.attendees if one.user_id != streaming)
     return {
         "participants": people if info.attendees else info.participant_count,
@@ -23,7 +23,7 @@ def columns(meeting: Meeting, info: MeetingInfo, now: datetime) -> dict[str, obj
 
 
 def lower_hands(livestream: Livestream, info: MeetingInfo, now: datetime) -> None:
-    """Lower the hands of those who are not in the meeting, and name the others."""
+    """Lower the hands of people who left the meeting, and add names to the others."""
     hands = RaisedHand.objects.filter(
         livestream=livestream, session_id=info.internal_id, is_raised=True, written_at__lt=now
     ).exclude(external_user_id="")

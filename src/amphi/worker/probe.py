@@ -1,6 +1,6 @@
-"""Seeing whether pictures arrive: the playlist that listeners read, read by the platform itself.
+"""Reads the playlist that listeners read, to see whether pictures arrive.
 
-A playlist that answers proves little: nginx-rtmp keeps an old one for a while. What proves a live is one that advances.
+A playlist alone proves little, since nginx-rtmp keeps an old one for a while. Only one that advances proves a live.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ _caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """What the playlist said.
+    """The content of a playlist, as far as the platform needs it.
 
     Attributes:
-        mark: changes whenever media was added.
-        ended: it is closed: nothing will be added.
-        target_duration_s: the longest segment there can be.
-        low_latency: it has partial segments.
-        has_sound: there is a track of sound; None where the live server does not say.
+        mark: changes whenever media is added.
+        ended: the playlist is closed (``EXT-X-ENDLIST``).
+        target_duration_s: the longest possible segment, in seconds.
+        low_latency: the playlist has partial segments.
+        has_sound: there is an audio track; None when the live server does not say.
     """
 
     mark: str
@@ -42,7 +42,7 @@ class Playlist:
 
 
 def has_sound(text: str) -> bool | None:
-    """Whether the first variant of a multivariant playlist has sound, by its codecs; None where none are named."""
+    """Whether the first variant of a multivariant playlist has sound, by its codecs; None when it names none."""
     variants = [line for line in text.splitlines() if line.startswith("#EXT-X-STREAM-INF:")]
     codecs = re.search(r'[:,]CODECS="([^"]*)"', variants[0]) if variants else None
     if codecs is None:
@@ -51,7 +51,7 @@ def has_sound(text: str) -> bool | None:
 
 
 def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | None:
-    """What a media playlist says, or None when it is none or has no media yet. Source: RFC 8216, section 4.3."""
+    """Parse a media playlist; None when it is not one or has no media yet. Source: RFC 8216, section 4.3."""
     lines = text.splitlines()
     if not lines or not lines[0].startswith("#EXTM3U"):
         return None
@@ -61,7 +61,7 @@ def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | Non
         return None
     target = re.search(r"^#EXT-X-TARGETDURATION:(\d+)", text, re.MULTILINE)
     sequence = re.search(r"^#EXT-X-MEDIA-SEQUENCE:(\d+)", text, re.MULTILINE)
-    # The names of what came last change with every addition, unless a live server reuses them: the number then tells.
+    # The last names change with every addition. Some live servers reuse names: then the sequence number changes.
     mark = f"{sequence[1] if sequence else 0}+{len(segments)}|{''.join(segments[-1:])}|{''.join(parts[-1:])}"
     return Playlist(
         mark=hashlib.sha256(mark.encode()).hexdigest()[:32],
@@ -73,7 +73,7 @@ def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | Non
 
 
 def address(livestream: Livestream, *, now: float) -> str:
-    """The playlist's address as the platform itself may read it."""
+    """The playlist's address for the platform itself, with its own ticket."""
     broadcaster = livestream.gateway.broadcaster
     if not broadcaster.has_tickets or not settings.AMPHI_TICKET_KEY:
         return broadcaster.hls_url
@@ -87,12 +87,12 @@ def address(livestream: Livestream, *, now: float) -> str:
 
 
 def probe(livestream: Livestream) -> Playlist | None:
-    """Read the playlist of the live; None when there is none, or nobody answers."""
+    """Read the playlist of the live; None when there is none or the server does not answer."""
     return read(address(livestream, now=time.time()))
 
 
 def read(url: str) -> Playlist | None:
-    """Read the playlist at `url`, by way of its first variant if it has some; None when there is none."""
+    """Read the media playlist at `url`, or the first variant of a multivariant one; None when there is none."""
     text, sound = _get(url), None
     if text is not None and "#EXT-X-STREAM-INF" in text:
         sound = has_sound(text)

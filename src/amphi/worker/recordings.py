@@ -1,6 +1,6 @@
-"""Recordings, looked up in BigBlueButton: what it told names one, what ``getRecordings`` answers is the truth.
+"""Looks up recordings in BigBlueButton. Its callbacks only name one; ``getRecordings`` says whether and how it can be watched.
 
-It is asked again every day, since a recording may be processed once more, or deleted.
+Each is looked up again every day, since a recording may be processed again or deleted.
 """
 
 import logging
@@ -19,23 +19,23 @@ from amphi.webinars.models import Recording
 log = logging.getLogger("webinar")
 
 LEASE = timedelta(seconds=60)
-"""Longer than a look-up, which is one call of 5 s."""
-RECHECK_EVERY = timedelta(days=1)
+"""Longer than a look-up, which is one call of 5 s at most."""
+LOOK_UP_EVERY = timedelta(days=1)
 FIRST_PAUSE = timedelta(seconds=15)
 ATTEMPTS = 10
-"""After which a recording that BBB does not know is forgotten: about two hours."""
+"""A recording that BBB still does not know at this attempt is deleted: about two hours after the first."""
 _HIDDEN_FORMATS = frozenset({"statistics"})
-"""What BBB makes of a recording that shows how each person took part."""
+"""Not shown: it says how each person took part."""
 
 
 def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
-    """Claim up to `limit` recordings that are to be looked up now, each by one worker."""
+    """Claim up to `limit` recordings that are due and that no worker holds."""
     due = Recording.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
 def look_up(lease: Lease) -> None:
-    """Ask BBB for one recording, and keep what it answers."""
+    """Ask BBB for one recording, and save its answer."""
     recording: Recording | None = lease.held().select_related("meeting").first()
     if recording is None:
         return
@@ -55,11 +55,11 @@ def look_up(lease: Lease) -> None:
     else:
         log.info("getRecordings for meeting %s “%s”: ok", meeting.pk, meeting.name)
         started_at = datetime.fromtimestamp(found.start_time_ms / 1000, UTC) if found.start_time_ms else None
-        _release(lease, recording, RECHECK_EVERY, formats=formats, started_at=started_at, attempts=0)
+        _release(lease, recording, LOOK_UP_EVERY, formats=formats, started_at=started_at, attempts=0)
 
 
 def _release(lease: Lease, recording: Recording, pause: timedelta, **columns: object) -> None:
-    """Give the recording back; what was told of it meanwhile has it looked up at once."""
+    """Release the recording. If BBB reported it again meanwhile, it is looked up at once."""
     next_at = leases.unless_asked_anew("look_at", recording.look_at, timezone.now() + pause)
     lease.release(look_at=next_at, **columns)
 
@@ -69,7 +69,7 @@ def _is_meant(answered: AnsweredRecording, recording: Recording) -> bool:
 
 
 def _formats(answered: AnsweredRecording) -> list[dict[str, object]]:
-    """How it can be watched now; an address that is none of the web is left out."""
+    """How it can be watched now. Addresses that are not http(s) are left out."""
     if not answered.published:
         return []
     return [
@@ -80,7 +80,7 @@ def _formats(answered: AnsweredRecording) -> list[dict[str, object]]:
 
 
 def _later(lease: Lease, recording: Recording, **columns: object) -> None:
-    """Ask again after a pause that grows up to a day."""
+    """Look it up again after a pause, which doubles each time and is a day in the end."""
     attempts = min(recording.attempts + 1, ATTEMPTS)
-    pause = FIRST_PAUSE * 2 ** (attempts - 1) if attempts < ATTEMPTS else RECHECK_EVERY
+    pause = FIRST_PAUSE * 2 ** (attempts - 1) if attempts < ATTEMPTS else LOOK_UP_EVERY
     _release(lease, recording, pause, attempts=attempts, **columns)

@@ -1,4 +1,4 @@
-"""Jobs that their livestreams have done with: each is stopped as soon as its gateway listens, and holds up nothing else meanwhile."""
+"""Stops gateway jobs that their livestreams no longer use, as soon as their gateways answer. Nothing else waits meanwhile."""
 
 import logging
 from datetime import datetime, timedelta
@@ -18,17 +18,17 @@ AGAIN_AFTER = timedelta(seconds=0.5)
 AFTER_ERROR = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(seconds=20)
 CORRECTED_WITHIN = timedelta(minutes=2)
-"""How long an administrator has to correct what was filled in wrongly about a gateway."""
+"""How long an administrator has to correct a wrong address or CA file of a gateway before its job is given up."""
 
 
 def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
-    """Claim jobs that are to be stopped now."""
+    """Claim up to `limit` retiring jobs that are due."""
     due = RetiringJob.objects.filter(stop_at__lte=timezone.now()).order_by("stop_at")
     return leases.claim(due, worker=worker, limit=limit, length=LEASE)
 
 
 def stop(lease: Lease) -> None:
-    """Ask the gateway to stop a job. It is forgotten once the gateway knows nothing of it and nothing more can come."""
+    """Ask the gateway to stop a job. The row is deleted once the gateway no longer knows the job and it can't start any more."""
     job: RetiringJob | None = lease.held().select_related("gateway", "livestream__meeting").first()
     if job is None:
         return
@@ -42,7 +42,7 @@ def stop(lease: Lease) -> None:
     if is_idle and (job.may_start_until is None or now >= job.may_start_until):
         _forget(lease, job)
         return
-    # A start that nobody knows the outcome of may still bring it up.
+    # A start with an unknown outcome may still make the job appear.
     pause = AFTER_ERROR if is_idle else AGAIN_AFTER
     lease.release(stop_at=timezone.now() + pause, last_error="", last_error_detail="")
 
@@ -52,7 +52,7 @@ def _ask(job: RetiringJob) -> sipmediagw.JobStatus:
     remote_id = job.remote_id
     room = job.livestream.meeting.room
     if not remote_id and gateway.dialect == "D":
-        # The start that would have named it was not answered: it is found by its room.
+        # The answer to the start, with the gateway's id of the job, never came: find the job by its room.
         remote_id = gateway.status(sipmediagw.JobRef(job_id=str(job.job_id), room=room)).remote_id
     return gateway.stop(sipmediagw.JobRef(job_id=str(job.job_id), room=room, remote_id=remote_id))
 
@@ -60,7 +60,7 @@ def _ask(job: RetiringJob) -> sipmediagw.JobStatus:
 def _failed(lease: Lease, job: RetiringJob, error: sipmediagw.GatewayError, now: datetime) -> None:
     gateways.log_error(job.livestream.meeting, "stop_rtmp_gateway", error)
     if isinstance(error, sipmediagw.GatewayMisconfiguredError) and now > job.since + CORRECTED_WITHIN:
-        # There is no such gateway, so there is nothing to stop: it must hold up nothing for ever.
+        # No such gateway exists, so nothing can be stopped; the row would block its gateway for ever.
         _forget(lease, job)
         return
     pause = min(max(AFTER_ERROR, (now - job.since) / 10), LONGEST_PAUSE)
@@ -70,7 +70,7 @@ def _failed(lease: Lease, job: RetiringJob, error: sipmediagw.GatewayError, now:
 
 
 def _forget(lease: Lease, job: RetiringJob) -> None:
-    """It is stopped: whoever waits for that looks now."""
+    """Delete a job that is stopped, and look now at the livestreams that wait for its gateway."""
     if lease.held().delete()[0]:
         log.info(
             "stop_rtmp_gateway for meeting %s “%s”: idle",

@@ -1,4 +1,4 @@
-"""What follows from what was seen. No database, no clock, no settings, and nothing is asked: a row, what was seen and the time go in."""
+"""Decides what to do about a livestream. Pure: no database, clock, settings or calls; the row, what was seen and the time go in."""
 
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ HOOK_EVERY = timedelta(seconds=60)
 
 MISSES_TO_BELIEVE = 2
 GONE_ON_AIR = timedelta(minutes=2)
-"""How long BBB must not know a meeting that our gateway is in and whose pictures arrive: what is seen on air says that it goes on."""
+"""How long BBB must not know a meeting that our gateway is in and whose pictures arrive: they are evidence that it goes on."""
 ON_AIR_FOR = timedelta(seconds=10)
 SOUND_COMES_WITHIN = timedelta(seconds=15)
 """Gateways that join slowly send the picture first; and a live that goes on elsewhere, or recovers, begins so again."""
@@ -44,16 +44,16 @@ NO_SOUND_SENT = "no_sound_sent"
 
 
 def must_ask_for_hook(row: Livestream, now: datetime) -> bool:
-    """Whether BBB is to be asked again to tell us what happens."""
+    """Whether it is time to register our webhook at BBB again."""
     return row.hook_asked_at is None or now >= row.hook_asked_at + HOOK_EVERY
 
 
 def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
-    """What to do about a livestream.
+    """Decide what to do about a livestream.
 
     Args:
-        row: as it was read before anything was asked.
-        seen: what the systems around it say.
+        row: the livestream, as read before anything was asked.
+        seen: what the systems around it answered.
         now: when the look began.
     """
     every = LOOK_EVERY.get(State(row.state), IN_NO_HURRY)
@@ -106,7 +106,7 @@ def _bring_on_air(draft: Draft) -> None:
 
 
 def _leave_gateway(draft: Draft) -> None:
-    """Leave a gateway that does not do its work, for one that is free; one that joined the meeting is given its time."""
+    """Move to another gateway when this one returns errors. One that merely takes long to show pictures is kept."""
     error, since = draft.value("last_error"), draft.row.job_since or draft.row.state_since
     if draft.now >= since + EAGER_FOR and error.startswith("gateway_") and not draft.replaces_job:
         draft.calls.append(ReplaceGateway(error))
@@ -163,7 +163,10 @@ def _finish_if_over(draft: Draft, *, hint: bool) -> bool:
 
 
 def _meeting_is_over(draft: Draft, *, hint: bool) -> bool:
-    """Whether the meeting ended: said twice, and by more than BBB not knowing it; else by time. `hint`: the gateway says it."""
+    """Whether the meeting ended. Needs two looks in a row, and then either a statement that it ended or enough time without it.
+
+    `hint`: the gateway says that it ended.
+    """
     meeting = draft.seen.meeting
     if meeting is None:
         return False
@@ -182,7 +185,7 @@ def _meeting_is_over(draft: Draft, *, hint: bool) -> bool:
 def _patience(draft: Draft) -> timedelta:
     seen_at, job = draft.value("media_seen_at"), draft.seen.job
     has_pictures = seen_at is not None and draft.now < seen_at + ON_AIR_FOR
-    # Other gateways film the page that says “you left” for ever, so that their pictures prove nothing.
+    # Other gateways go on filming the page that says “you left”, so their pictures prove nothing.
     is_in_meeting = (
         is_ours(draft.row)
         and isinstance(job, JobStatus)
@@ -193,7 +196,7 @@ def _patience(draft: Draft) -> timedelta:
 
 
 def _mind_the_clock(draft: Draft) -> None:
-    """Make way for others when the live runs over its end, and warn before the hard limit."""
+    """Make way for others when the live runs past its end, and warn before the hard limit."""
     row, now = draft.row, draft.now
     due = row.made_way_at is None or now >= row.made_way_at + OVERRUN_EVERY
     if due and now >= row.ends_at:
@@ -206,5 +209,5 @@ def _mind_the_clock(draft: Draft) -> None:
 
 
 def _hard_limit(draft: Draft) -> datetime | None:
-    """When the live is stopped, whoever forgot it."""
+    """When a forgotten live is stopped; None before its start."""
     return draft.row.start_asked_at + draft.seen.longest if draft.row.start_asked_at is not None else None

@@ -1,4 +1,4 @@
-"""What one look sees of the systems around a livestream. Only values: who reads them is `gathering`, what follows is `rules`."""
+"""What one look sees of the systems around a livestream. Values only: `gathering` reads them, `rules` decides."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +14,10 @@ class MeetingSeen:
 
     Attributes:
         is_known: None when the server did not answer.
-        is_over: the server knows it as ended.
-        info: what it says of a meeting that goes on.
-        gone_for: how long it has not known the meeting.
-        end_was_told: it told by itself, a moment ago, that the meeting ended.
+        is_over: the server says that it ended.
+        info: the server's answer about a running meeting.
+        gone_for: for how long the server has not known the meeting.
+        end_was_told: a webhook or callback reported, a moment ago, that the meeting ended.
     """
 
     is_known: bool | None
@@ -29,14 +29,14 @@ class MeetingSeen:
 
 @dataclass(frozen=True, slots=True)
 class HookSeen:
-    """Whether BigBlueButton tells us what happens: None when it did not say and nothing is known."""
+    """Whether our webhook is registered at BigBlueButton; None when that is not known."""
 
     has_hook: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobBefore:
-    """A job on the same gateway that is still to be stopped, since when, and why it was not."""
+    """A job on the same gateway that must be stopped first: since when, and the last error."""
 
     since: datetime
     error: str = ""
@@ -45,12 +45,12 @@ class JobBefore:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen; None where nothing was asked.
+    """What a look saw; None where it did not ask.
 
     Attributes:
-        job: what the gateway says of the job, or why it could not be asked.
-        job_before: what a start has to wait for.
-        gateway_is_taken: another live, asked for earlier, still has the gateway.
+        job: the gateway's answer about the job, or the error.
+        job_before: another job for which a start must wait.
+        gateway_is_taken: another live, started earlier, still uses the gateway.
         playlist: None also when there is none.
         longest: how long a live may run.
     """

@@ -1,7 +1,7 @@
-"""Watching one livestream: gather what is seen, decide, write, and make the calls that follow.
+"""One look at a livestream: gather, decide, write, make the calls that follow.
 
-What is decided is written guarded by the state, the job and the lease that it was decided for, so what comes late changes nothing.
-Webhooks and callbacks only make a look happen sooner: what they say is never believed, it is looked up.
+A decision is written only if state, job and lease are still those it was made for, so a late one changes nothing. Webhooks and
+callbacks only make a look happen sooner; the look asks the systems itself.
 """
 
 import logging
@@ -24,10 +24,10 @@ def look(livestream: Livestream) -> timedelta | None:
     """Look at one livestream once.
 
     Args:
-        livestream: as read since it was claimed.
+        livestream: as read after it was claimed.
 
     Returns:
-        When to look again, or None when nothing runs any more.
+        After what time to look again; None when nothing runs any more.
     """
     now = timezone.now()
     decision = decide(livestream, gather(livestream, now), now)
@@ -54,9 +54,9 @@ def _is_to_be_watched(livestream: Livestream) -> bool:
 
 
 def _write(livestream: Livestream, decision: Decision, **guard: object) -> bool:
-    """Write a decision and bring `livestream` up to date; False when it was decided for another state, job or lease.
+    """Write a decision and update `livestream`. False, and nothing written, when state, job or lease have changed.
 
-    An answer is about a job, whatever was asked of the livestream meanwhile, so `guard` holds no state for it.
+    For an answer to a call, `guard` has no state: the answer is about the job, also when the state has changed meanwhile.
     """
     columns = decision.columns
     if decision.trigger:

@@ -1,4 +1,4 @@
-"""Rows that have served their time: removed by the worker, an hour after it starts and each hour from then on."""
+"""Deletes old rows, every hour, beginning an hour after the worker starts."""
 
 import logging
 import time
@@ -19,23 +19,23 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 3600
 STREAM_MESSAGES_KEPT = timedelta(days=1)
-"""What a page that was away may ask for again; chat messages themselves are kept with their event."""
+"""A page that was offline can catch up this far. Chat messages are kept with their event, not here."""
 MAILS_KEPT = timedelta(days=30)
-"""Sent or given up: long enough to answer who asks whether one was sent, no longer, since they name people."""
+"""After sending or giving up: long enough to answer questions about them, and no longer, since they contain personal data."""
 REMINDERS_KEPT = timedelta(days=7)
-"""After the event: addresses serve nothing any more."""
+"""After the event, when the addresses are no longer needed."""
 MOST_AT_ONCE = 5000
-"""Rows in one statement, so that nobody waits for it."""
+"""Rows deleted by one statement, so that none takes long."""
 
 
 class Tidying:
-    """When to tidy next; each worker does, and two at once do no harm."""
+    """Decides when to tidy. Every worker tidies; two at once do no harm."""
 
     def __init__(self) -> None:
         self._done_at = time.monotonic()
 
     def claim_due(self) -> list[None]:
-        """One piece of work when it is time, else none."""
+        """One piece of work when it is due, else none."""
         if time.monotonic() < self._done_at + EVERY_S:
             return []
         self._done_at = time.monotonic()
@@ -50,7 +50,7 @@ def _remove(rows: QuerySet[Any]) -> int:
 
 
 def tidy() -> int:
-    """Remove what has served its time; the number of rows."""
+    """Delete old rows; returns how many."""
     now = timezone.now()
     old = (
         StreamMessage.objects.filter(created_at__lt=now - STREAM_MESSAGES_KEPT),
