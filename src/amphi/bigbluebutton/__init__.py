@@ -1,14 +1,14 @@
 """A client of BigBlueButton 2.6, 2.7 and 3.0, alone or behind Scalelite; usable on its own.
 
-Synchronous: it is called from worker threads that do one thing at a time, where a call that blocks with a deadline is simplest
-to read and to test; an asynchronous caller wraps a call in `asyncio.to_thread`. There is one HTTP client per `Server`, with
-a limit for connecting and one for the whole call, TLS verified, with an optional CA file.
+Synchronous: worker threads call it, where blocking calls with a deadline are simplest to read and to test. Asynchronous code can use
+`asyncio.to_thread`. Each `Server` has one HTTP client, with time limits for connecting and for the whole call, verified TLS and an
+optional CA file.
 
     server = Server("https://bbb.example.org/bigbluebutton/api", secret)
     server.create("calculus-1", "Calculus", parameters={"record": "true"})
     url = server.join_url("calculus-1", "Ada", role="MODERATOR")
 
-`bot` has the join parameters of a streaming bot, `chat` the texts of chats, `webhooks` what the server tells by itself.
+`bot` has the join parameters of a streaming bot, `chat` converts chat messages, `webhooks` verifies and parses the server's deliveries.
 """
 
 from amphi.bigbluebutton.bot import bot_parameters

@@ -1,4 +1,4 @@
-"""From the bytes of an API answer to a checked `<response>`, and typed readers of its fields."""
+"""Parses API answers into a checked `<response>`, and reads its fields with their types."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _REFUSALS: dict[str, type[RefusedError]] = {
     "idNotUnique": MeetingExistsError,
     "nonUniqueVoiceBridge": MeetingExistsError,
     "destroyMissingHook": HookNotFoundError,
-    # Scalelite, app/controllers/concerns/bbb_errors.rb: a server of its pool does not answer, or there is none.
+    # Scalelite, app/controllers/concerns/bbb_errors.rb: a server of its pool does not answer, or no server is available.
     "internalError": ServerFailedError,
     "serverUnavailable": ServerFailedError,
 }
@@ -48,8 +48,8 @@ def read(call: str, answer: Answer) -> Element:
 
     Raises:
         RefusedError: it says FAILED.
-        CallNotSupportedError: there is no such call at this server.
-        UnexpectedAnswerError: it is not BigBlueButton's.
+        CallNotSupportedError: this server has no such call.
+        UnexpectedAnswerError: it is not an answer of BigBlueButton.
     """
     if 300 <= answer.status < 400:  # noqa: PLR2004 -- HTTP's redirects
         raise RedirectedError(f"{call}: HTTP status {answer.status} redirects elsewhere")
@@ -62,7 +62,7 @@ def read(call: str, answer: Answer) -> Element:
 
 
 def _raise_for_status(call: str, answer: Answer) -> None:
-    """Raise what an HTTP error means; a refusal in XML says more than its status does."""
+    """Raise the exception for an HTTP error. When the body is a refusal in XML, that decides, since it says more."""
     try:
         response = _parse(call, answer)
     except (NotXmlError, MalformedXmlError, ForbiddenXmlError):
@@ -95,7 +95,7 @@ def _parse(call: str, answer: Answer) -> Element:
 
 
 def _tree(body: bytes) -> Element:
-    """The tree of an answer, also where one person's name makes it ill-formed for all."""
+    """Parse an answer, also when a name with illegal characters makes its XML ill-formed."""
     try:
         return fromstring(body, forbid_dtd=True)
     except ParseError:
@@ -129,16 +129,16 @@ def text(element: Element, path: str) -> str:
 
 
 _LONGEST_NUMBER = 40
-# "1,000", "1 000", "1.000", "12,34,567": the separators of thousands that Java's languages have.
+# "1,000", "1 000", "1.000", "12,34,567": thousands separators in Java's locales.
 _GROUPED = re.compile(r"\d{1,3}(?:[,.'’_\s]\d{2,3})*[,.'’_\s]\d{3}")
 _LARGEST = 2**63 - 1
 _LARGEST_COUNT = 2**31 - 1
 
 
 def number(element: Element, path: str) -> int:
-    """A field's whole number; 0 when it is missing or is none, as older servers leave fields out.
+    """A field's whole number; 0 when it is missing, as in older servers, or is not a number.
 
-    BigBlueButton's templates write some numbers as its language does: getMeetings has ``<maxUsers>1,000</maxUsers>``,
+    BigBlueButton writes some numbers in its locale: getMeetings has ``<maxUsers>1,000</maxUsers>``,
     https://github.com/bigbluebutton/bigbluebutton/issues/17688.
     """
     found = text(element, path)
@@ -156,7 +156,7 @@ def number(element: Element, path: str) -> int:
 
 
 def count(element: Element, path: str) -> int:
-    """A field's number of things: never negative, and no larger than a database column takes."""
+    """A field's count: never negative, and never too large for a database column."""
     return max(0, min(_LARGEST_COUNT, number(element, path)))
 
 

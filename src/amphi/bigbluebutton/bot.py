@@ -1,13 +1,13 @@
-"""Parameters of a join URL that give a streaming bot a clean view, without touching the page.
+"""Parameters of a join URL that give a streaming bot a plain layout, without changing the page.
 
 Source: https://docs.bigbluebutton.org/administration/customize/#passing-custom-parameters-to-the-client-on-join
-Join it as VIEWER: a moderator that never leaves would keep the meeting alive. It stays in the list of participants, so name it
-plainly.
+Let the bot join as VIEWER: a moderator that never leaves would keep the meeting alive. Participants see it in their list, so give it
+a clear name.
 """
 
 from amphi.bigbluebutton.server import version_of
 
-# Notices that come and go have no place in a picture for thousands.
+# Pop-up notices would be filmed.
 _STYLE = ".Toastify{display:none!important}"
 
 
@@ -15,9 +15,9 @@ def bot_parameters(version: str, *, show_chat: bool, chat_may_come: bool = True)
     """What to pass as `parameters` of `Server.join_url` for the streaming bot.
 
     Args:
-        version: the server's, as `Capabilities.version` has it; when unknown, what either generation understands.
+        version: `Capabilities.version`; empty when unknown: the parameters then suit all versions.
         show_chat: the public chat is part of the picture.
-        chat_may_come: it is now, or may be asked for later.
+        chat_may_come: the chat may be part of the picture, now or later.
     """
     known = version_of(version)
     parameters = _common(show_chat=show_chat)
@@ -36,13 +36,13 @@ def _common(*, show_chat: bool) -> dict[str, str]:
         "force_listen_only": "true",
         "skip_check_audio": "true",
         "auto_share_webcam": "false",
-        # The client opens the chat only next to the list of participants.
+        # The client shows the chat only together with the list of participants.
         "show_participants_on_login": shown,
         "show_public_chat_on_login": shown,
         "hide_nav_bar": "true",
         "hide_actions_bar": "true",
         "display_branding_area": "false",
-        # A gateway reads the client's last screens, and a server may force another language on everybody.
+        # Gateways read the text of the client's last screens, and a server may force another language on everybody.
         "override_default_locale": "fr",
     }
     return {"excludeFromDashboard": "true"} | {
@@ -53,7 +53,7 @@ def _common(*, show_chat: bool) -> dict[str, str]:
 def _since_3_0(*, chat_may_come: bool) -> dict[str, str]:
     return {
         "bot": "true",
-        # The first has slides and cameras only, and no way to a chat; the second places them alike and has room for one.
+        # MEDIA_ONLY has slides and cameras but no chat; SMART_LAYOUT arranges them in the same way and has room for the chat.
         "enforceLayout": "SMART_LAYOUT" if chat_may_come else "MEDIA_ONLY",
         "userdata-bbb_hide_controls": "true",
         "userdata-bbb_hide_notifications": "true",

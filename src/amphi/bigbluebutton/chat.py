@@ -1,4 +1,4 @@
-"""Text on its way to BigBlueButton's chat and back."""
+"""Converts texts for BigBlueButton's chat, and messages from it."""
 
 import html
 import re
@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator
 from amphi.bigbluebutton.webhooks import ChatMessage
 
 LONGEST_HTML = 50_000
-"""Of a message in HTML, in characters; BigBlueButton takes 5,000, each of which may be written as an entity."""
+"""The longest HTML of one message, in characters. BigBlueButton allows 5,000, and each may be written as an entity."""
 _BREAKING_TAGS = {"br", "p", "div", "li", "ul", "ol", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SILENT_TAGS = {"script", "style", "template"}
-# Nothing in it goes beyond the next "<" or is tried twice, so that no text takes longer than another of its length.
+# No part matches beyond the next "<" or backtracks, so the time depends on the length of the text alone.
 _TAG = re.compile(r"""<(?:(/?+)([A-Za-z][A-Za-z0-9]*+)(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+|![^<>]*+)>""")
-# An address stays as it is, so that it is still a link.
+# Addresses are not escaped, so that they remain links.
 _MARKDOWN = re.compile(r"https?://[^\s<>\[\]*`\\]+|[\\`*_~\[\]<>|#]|&(?=#?[A-Za-z0-9]{1,32};)")
 _MARKDOWN_AT_START = re.compile(r"^(?:(\d{1,9})([.)])|()([-+=]))")
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -24,7 +24,7 @@ def _units(text: str) -> int:
 
 
 def markdown_units(text: str) -> int:
-    """At most how many UTF-16 units `as_markdown` makes of a text."""
+    """An upper bound for the UTF-16 units that `as_markdown` makes of a text."""
     marked = sum(1 for character in text if character in "\\`*_~[]<>|#&\n")
     return _units(text) + marked
 
@@ -33,9 +33,9 @@ def split_message(text: str, limit: int = 500, *, units: Callable[[str], int] = 
     """Cut a text into messages, in order, between words where that is possible.
 
     Args:
-        text: of any length; runs of spaces at a cut are lost, nothing else is.
-        limit: the most UTF-16 units a message may have, as BigBlueButton's server counts.
-        units: how many units a piece of text takes on its way.
+        text: of any length; only spaces at a cut are lost.
+        limit: the most UTF-16 units in a message, as BigBlueButton's server counts.
+        units: how many units a piece of text has after conversion.
     """
     pieces = []
     rest = text.strip()
@@ -47,7 +47,7 @@ def split_message(text: str, limit: int = 500, *, units: Callable[[str], int] = 
 
 
 def _cut(text: str, limit: int, units: Callable[[str], int]) -> int:
-    """Where to cut a text that is longer than `limit`, as an index of its characters."""
+    """The index of the character at which to cut a text that is longer than `limit`."""
     end = taken = 0
     for character in text:
         taken += units(character)
@@ -61,7 +61,7 @@ def _cut(text: str, limit: int, units: Callable[[str], int]) -> int:
 
 
 def _between_graphemes(text: str, end: int) -> int:
-    """Move a cut inside a long word back, so that no accent or composed emoji is torn apart."""
+    """Move a cut inside a long word back, so that it does not split an accented letter or a composed emoji."""
     for index in range(end, 0, -1):
         extends = unicodedata.category(text[index]).startswith("M") or text[index] == _ZERO_WIDTH_JOINER
         if not extends and text[index - 1] != _ZERO_WIDTH_JOINER:
@@ -70,16 +70,16 @@ def _between_graphemes(text: str, end: int) -> int:
 
 
 def as_markdown(text: str) -> str:
-    """A text for `Server.send_chat_message`, escaped so that it is shown as it is.
+    """A text for `Server.send_chat_message`, escaped so that it is shown literally.
 
-    BigBlueButton 3.0 reads its chat as Markdown (https://github.com/bigbluebutton/bigbluebutton/issues/18594): a listener's ``*`` or
-    ``[here](https://…)`` would be drawn as something else.
+    BigBlueButton 3.0 renders its chat as Markdown (https://github.com/bigbluebutton/bigbluebutton/issues/18594), which would change
+    a listener's ``*`` or ``[here](https://…)``.
     """
     return "\n".join(_escaped_line(line) for line in text.split("\n"))
 
 
 def _escaped_line(line: str) -> str:
-    """One line; indented by four spaces it would be code."""
+    """Escape one line, and its indentation: four spaces would make it code."""
     escaped = _MARKDOWN.sub(
         lambda found: found[0] if found[0].startswith("http") else f"\\{found[0]}", line.lstrip()
     )
@@ -87,9 +87,9 @@ def _escaped_line(line: str) -> str:
 
 
 def strip_html(text: str) -> str:
-    """The plain text of a chat message as BigBlueButton sends it: tags left out, entities decoded.
+    """The plain text of a chat message from BigBlueButton: without tags, entities decoded.
 
-    The result is text, not HTML: it may hold ``<`` and must be escaped where it is shown. What is longer than `LONGEST_HTML` is cut.
+    The result is text, not HTML: it may contain ``<`` and must be escaped for display. Input beyond `LONGEST_HTML` is cut.
     """
     shown = html.unescape("".join(_without_tags(text[:LONGEST_HTML])))
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in shown.split("\n"))
@@ -97,7 +97,7 @@ def strip_html(text: str) -> str:
 
 
 def _without_tags(text: str) -> Iterator[str]:
-    """What a reader of the page would read: text, and a new line where a tag begins one."""
+    """The text between the tags, and a line break for each tag that starts a new line."""
     at = 0
     while found := _TAG.search(text, at):
         yield text[at : found.start()]
@@ -122,15 +122,15 @@ def _without_empty_runs(lines: Iterator[str]) -> Iterator[str]:
 def is_echo(
     message: ChatMessage, user_names: Collection[str] | None = None, *, bot_user_ids: Collection[str] = ()
 ) -> bool:
-    """Whether a message from the meeting is one of ours that comes back.
+    """Whether a message from the meeting is one that we sent ourselves.
 
-    A message of `Server.send_chat_message` has the name where a person has an internal id, and no external id. Some versions leave
-    out a person's external id too, so that alone tells nothing.
+    A message sent by `Server.send_chat_message` has the sender's name in place of an internal id, and no external id. A missing
+    external id alone proves nothing, since some versions leave it out for people too.
 
     Args:
         message: from a webhook.
-        user_names: the names under which we spoke; any name when none are given.
-        bot_user_ids: external ids of our bots, that type into the page where the server has no such call.
+        user_names: the names under which we send; None for any name.
+        bot_user_ids: external ids of our bots, which type messages where the server has no call for them.
     """
     if message.sender_external_id:
         return message.sender_external_id in bot_user_ids

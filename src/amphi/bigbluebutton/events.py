@@ -1,4 +1,4 @@
-"""What bbb-webhooks tells, as typed objects."""
+"""The events of bbb-webhooks, as typed objects."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every event says.
+    """The fields that every event has.
 
     Attributes:
         meeting_id: the external id: check that it is the meeting whose address was called.
-        internal_meeting_id: BigBlueButton's own.
+        internal_meeting_id: BigBlueButton's internal id.
         sent_at_ms: milliseconds since the Unix epoch; 0 when the event does not say.
     """
 
@@ -26,7 +26,7 @@ class MeetingEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserJoined(Event):
-    """Somebody came in."""
+    """Somebody joined."""
 
     user_id: str
     external_user_id: str
@@ -36,7 +36,7 @@ class UserJoined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserLeft(Event):
-    """Somebody went."""
+    """Somebody left."""
 
     user_id: str
     external_user_id: str
@@ -45,12 +45,12 @@ class UserLeft(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandRaised(Event):
-    """Somebody raised a hand, or, with `raised` false, took it down.
+    """Somebody raised a hand, or lowered it if `raised` is false.
 
     Attributes:
-        name: often empty: BigBlueButton's own message does not have it.
-        is_emoji: told by an emoji, as before 2.7, where any emoji but the hand's takes the hand down; since then emojis say nothing
-            of hands.
+        name: often empty, since BigBlueButton's own message does not contain it.
+        is_emoji: the event is about an emoji. Before 2.7 the hand was an emoji, and any other emoji lowered it; since then emojis
+            have nothing to do with hands.
     """
 
     user_id: str
@@ -65,10 +65,10 @@ class ChatMessage(Event):
     """Somebody wrote in the chat.
 
     Attributes:
-        id: one per message, the same when it is delivered again; made here where bbb-webhooks 2 tells none.
-        text: as BigBlueButton has it, which may hold HTML: see `chat.strip_html`.
+        id: the message's id, the same in a repeated delivery; made here for bbb-webhooks 2, which sends none.
+        text: BigBlueButton's text, which may be HTML: see `chat.strip_html`.
         sender_user_id: the internal id, ``w_…`` for a person.
-        sender_external_id: what the join URL gave; empty for a message sent by the API, and for everybody's before bbb-webhooks 3.4.
+        sender_external_id: the user id in the join URL; empty for messages sent by the API, and for all before bbb-webhooks 3.4.
     """
 
     id: str
@@ -81,7 +81,7 @@ class ChatMessage(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollStarted(Event):
-    """A poll is open; `answers` are the pairs of its answers' ids and texts."""
+    """A poll was opened; `answers` are pairs of an answer's id and text."""
 
     poll_id: str
     question: str
@@ -93,7 +93,7 @@ class PollResponded(Event):
     """Somebody answered a poll.
 
     Attributes:
-        user_id: who is told of the answer, which is the presenter, and not who gave it.
+        user_id: the presenter, who receives the answer; not the person who gave it.
     """
 
     poll_id: str
@@ -110,7 +110,7 @@ class RecordingReady(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown(Event):
-    """An event of another kind, or one that lacks what its kind needs."""
+    """An event of another kind, or one without the fields that its kind needs."""
 
     kind: str
 

@@ -1,8 +1,8 @@
-"""What may go wrong between us and a BigBlueButton server.
+"""Errors of calls to a BigBlueButton server, and of its deliveries.
 
     BigBlueButtonError
     ├── MisconfiguredServerError     no call can be made with that address or CA file
-    ├── InvalidArgumentError         BigBlueButton would refuse what is asked; nothing was sent
+    ├── InvalidArgumentError         BigBlueButton would refuse the arguments; nothing was sent
     ├── NoAnswerError
     │   ├── UnreachableError
     │   ├── ServerTimeoutError
@@ -19,7 +19,7 @@
     │   ├── MeetingNotFoundError
     │   ├── MeetingExistsError
     │   ├── HookNotFoundError
-    │   └── ServerFailedError        it may pass
+    │   └── ServerFailedError        temporary
     ├── CallNotSupportedError        this server has no such call
     │   └── WebhooksUnavailableError
     └── WebhookError                 a delivery to us
@@ -27,29 +27,29 @@
         ├── StaleDeliveryError
         └── MalformedDeliveryError
 
-Each has `permanent`: whether the same call would fail again until a person changes something. Messages are for the log and hold
+Each has `permanent`: whether the same call would fail again until a person changes something. Messages are for the log and contain
 no secret.
 """
 
 
 class BigBlueButtonError(Exception):
-    """The tree's root.
+    """The base of all errors here.
 
     Attributes:
-        permanent: trying the same again makes no sense.
+        permanent: the same call would fail again.
     """
 
     permanent: bool = False
 
 
 class MisconfiguredServerError(BigBlueButtonError):
-    """The server's address or CA file can't be what it says."""
+    """The server's address or CA file is invalid."""
 
     permanent = True
 
 
 class InvalidArgumentError(BigBlueButtonError):
-    """BigBlueButton takes no such value; it was not asked."""
+    """BigBlueButton does not accept such a value, so nothing was sent."""
 
     permanent = True
 
@@ -59,11 +59,11 @@ class NoAnswerError(BigBlueButtonError):
 
 
 class UnreachableError(NoAnswerError):
-    """No connection, or it broke."""
+    """There was no connection, or it broke."""
 
 
 class ServerTimeoutError(NoAnswerError):
-    """The whole answer did not come in time."""
+    """The answer was not complete in time."""
 
 
 class UntrustedServerError(NoAnswerError):
@@ -73,11 +73,11 @@ class UntrustedServerError(NoAnswerError):
 
 
 class UnexpectedAnswerError(BigBlueButtonError):
-    """What answered does not speak as BigBlueButton does."""
+    """The answer does not come from BigBlueButton."""
 
 
 class HttpStatusError(UnexpectedAnswerError):
-    """An HTTP error: of the server's side it may pass, of ours it will not.
+    """An HTTP error: server errors may be temporary, client errors are permanent.
 
     Args:
         call: the API call's name.
@@ -91,7 +91,7 @@ class HttpStatusError(UnexpectedAnswerError):
 
 
 class RedirectedError(UnexpectedAnswerError):
-    """A redirect where an answer belongs: the address is wrong, and following it would give the signed query away."""
+    """A redirect instead of an answer: the address is wrong. Following it would reveal the signed query."""
 
     permanent = True
 
@@ -113,7 +113,7 @@ class ForbiddenXmlError(UnexpectedAnswerError):
 
 
 class AnswerTooLargeError(UnexpectedAnswerError):
-    """An answer larger than any that makes sense."""
+    """The answer is larger than the limit."""
 
     permanent = True
 
@@ -137,7 +137,7 @@ class RefusedError(BigBlueButtonError):
 
 
 class ChecksumRefusedError(RefusedError):
-    """The shared secret or the checksum's algorithm is not the server's."""
+    """The server does not accept the shared secret or the checksum's algorithm."""
 
 
 class MeetingNotFoundError(RefusedError):
@@ -153,7 +153,7 @@ class HookNotFoundError(RefusedError):
 
 
 class ServerFailedError(RefusedError):
-    """The server failed by itself, as a load balancer says of one of its pool: the same call may succeed later."""
+    """The server failed, or a load balancer's server did: the same call may succeed later."""
 
     permanent = False
 

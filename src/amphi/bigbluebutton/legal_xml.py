@@ -1,8 +1,8 @@
-"""XML that BigBlueButton should not have written, made legal.
+"""Repairs ill-formed XML from BigBlueButton.
 
-BigBlueButton writes names and metadata into its answers as people typed them, so one name with a control character makes the
-whole answer ill-formed: https://github.com/bigbluebutton/bigbluebutton/issues/10818. What XML 1.0 forbids is left out
-(https://www.w3.org/TR/xml/#charsets); all else stays as it is.
+BigBlueButton copies names and metadata into its answers as people typed them, so one name with a control character makes the whole
+answer ill-formed: https://github.com/bigbluebutton/bigbluebutton/issues/10818. Characters that XML 1.0 forbids
+(https://www.w3.org/TR/xml/#charsets) are removed; everything else stays.
 """
 
 import html
@@ -10,7 +10,7 @@ import re
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-# Sections in which "&" and "<" stand for themselves. One without an end goes on to the end of all, so that nothing is read twice.
+# Sections in which "&" and "<" need no escape. One without an end goes on to the end of the text, so that nothing is read twice.
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _AMPERSAND = re.compile(r"&(#[0-9]{1,8};|#[xX][0-9A-Fa-f]{1,7};|[A-Za-z][A-Za-z0-9]{0,31};)?")
 _TAG_WITH_A_DIGIT = re.compile(r"<(/?)(?=[0-9])")
@@ -19,21 +19,21 @@ _PAIR = re.compile(r"[\ud800-\udbff][\udc00-\udfff]")
 
 
 def legal(body: bytes) -> str:
-    """The text of an answer, without what XML 1.0 forbids.
+    """The text of an answer, without characters that XML 1.0 forbids.
 
     Args:
-        body: an answer that no parser takes.
+        body: an answer that the parser refused.
 
     Raises:
-        LookupError: it names an encoding that nobody knows.
+        LookupError: it declares an unknown encoding.
     """
     encoding = _ENCODING.match(body.lstrip(b"\xef\xbb\xbf \t\r\n"))
     text = body.decode(encoding[1].decode() if encoding else "utf-8", "replace").lstrip("\ufeff")
-    # A parser of text refuses a declaration of another encoding.
+    # Parsers refuse an encoding declaration in decoded text.
     text = re.sub(r"^\s*<\?xml[^>]{0,200}\?>", "", text)
     pieces = _CDATA.split(_FORBIDDEN.sub("", text))
     pieces[::2] = [_outside_cdata(piece) for piece in pieces[::2]]
-    # References may stand for what is forbidden, too.
+    # Character references may stand for forbidden characters too.
     return _FORBIDDEN.sub("", _PAIR.sub(_one_character, "".join(pieces)))
 
 
@@ -49,11 +49,11 @@ def _reference(found: re.Match[str]) -> str:
         return html.escape(character)
     if name in _OF_XML:
         return found[0]
-    # HTML knows more names than XML does; what is no name at all is a lone ampersand.
+    # HTML has more named references than XML; an unknown name is a plain ampersand.
     meant = html.unescape(found[0]) if name else "&"
     return html.escape(meant)
 
 
 def _one_character(pair: re.Match[str]) -> str:
-    """Java writes a character beyond the first plane as two references, of which neither is one in XML."""
+    """The character of a surrogate pair. Java writes characters above U+FFFF as two references, both illegal in XML."""
     return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")

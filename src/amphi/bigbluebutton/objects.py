@@ -1,4 +1,4 @@
-"""What the API answers, as typed objects. Times are milliseconds since the Unix epoch, 0 for "not yet"."""
+"""The API's answers as typed objects. Times are milliseconds since the Unix epoch; 0 means "not yet"."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,10 +14,10 @@ class CreatedMeeting:
     """The answer to `create`.
 
     Attributes:
-        meeting_id: ours, the external one.
-        internal_id: BigBlueButton's, new with each life of the meeting.
-        existed: it was there already, and is unchanged.
-        forcibly_ended: it was there and was ended; joining will fail for a while.
+        meeting_id: the external id, which is ours.
+        internal_id: BigBlueButton's internal id, new for each session.
+        existed: the meeting existed already and is unchanged.
+        forcibly_ended: the meeting existed and was ended; joining will fail for a while.
     """
 
     meeting_id: str
@@ -52,7 +52,7 @@ class Attendee:
     """Somebody in a meeting.
 
     Attributes:
-        user_id: the external one, that the join URL gave.
+        user_id: the external id, from the join URL.
         role: ``MODERATOR`` or ``VIEWER``.
         client_type: ``HTML5``, or what the server calls it.
     """
@@ -87,9 +87,9 @@ class MeetingInfo:
     """A meeting as it is now.
 
     Attributes:
-        running: somebody has joined and it is not over.
-        forcibly_ended: it was ended and will go away.
-        metadata: its `meta_*` parameters; the server lower-cases their names.
+        running: somebody has joined, and the meeting is not over.
+        forcibly_ended: it was ended, and the server will soon forget it.
+        metadata: its `meta_*` parameters; the server makes their names lower case.
     """
 
     meeting_id: str
@@ -117,7 +117,7 @@ class MeetingInfo:
 
     @property
     def over(self) -> bool:
-        """It was ended, though the server still knows it."""
+        """Whether it has ended although the server still knows it."""
         return self.forcibly_ended or self.end_time_ms > 0
 
     @classmethod
@@ -206,8 +206,8 @@ class Hook:
 
     Attributes:
         hook_id: a UUID since 3.0, a number before.
-        meeting_id: the external id it is for; empty for every meeting. Some versions ignore it: check each event's own.
-        permanent: it is the server's own and can't be destroyed.
+        meeting_id: the external id of its meeting; empty for all meetings. Some versions ignore it, so check each event's meeting.
+        permanent: it belongs to the server and can't be destroyed.
         existed: `create_hook` found the same callback address registered already.
     """
 
@@ -235,10 +235,10 @@ class Capabilities:
     """What a server can do.
 
     Attributes:
-        version: BigBlueButton's, such as ``3.0.4``; empty when the server keeps it to itself.
-        send_chat_message: `sendChatMessage` is there (3.0).
-        insert_document: `insertDocument` is there (2.5).
-        webhooks: bbb-webhooks is there.
+        version: BigBlueButton's version, such as ``3.0.4``; empty when the server hides it.
+        send_chat_message: whether it has `sendChatMessage` (since 3.0).
+        insert_document: whether it has `insertDocument` (since 2.5).
+        webhooks: whether bbb-webhooks is installed.
     """
 
     version: str
@@ -252,7 +252,7 @@ class Presentation:
     """A document for a meeting: fetched by the server from `url`, or sent along as `content`.
 
     Attributes:
-        name: the file's name with its extension, by which the server tells its format.
+        name: the file's name; the server reads the format from its extension.
     """
 
     name: str

@@ -28,17 +28,17 @@ from amphi.system import outbound
 LONGEST_MESSAGE = 500
 LONGEST_USER_NAME = 255
 LENGTHS = range(2, 257)
-"""Of a meeting's name and id, in UTF-16 units, as BigBlueButton's server counts."""
+"""Allowed lengths of a meeting's name and id, in UTF-16 units, as BigBlueButton's server counts."""
 _CAPABILITIES_EXPIRE_AFTER_S = 600.0
 _FIRST_WITH_INSERT_DOCUMENT = (2, 5)
 _FIRST_WITH_CHAT_MESSAGE = (3, 0)
 
 
 def api_url(url: str) -> str:
-    """The address of the API, from whichever form of a server's address an administrator wrote.
+    """The address of the API, from any form of a server's address.
 
     Raises:
-        MisconfiguredServerError: it is no http(s) address, or holds a user, a query or a fragment.
+        MisconfiguredServerError: it is not an http(s) address, or contains a user, a query or a fragment.
     """
     try:
         parts = urlsplit(url.strip())
@@ -60,24 +60,24 @@ def api_url(url: str) -> str:
 
 
 def version_of(text: str) -> tuple[int, int] | None:
-    """The first two numbers of a version such as ``3.0.4`` or ``2.7-beta-1``; none when there are not two."""
+    """The first two numbers of a version such as ``3.0.4`` or ``2.7-beta-1``; None when it has fewer."""
     found = re.match(r"\s*(\d{1,4})\.(\d{1,4})", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 class Server:
-    """A BigBlueButton server, or a load balancer such as Scalelite that speaks as one. Threads may share it.
+    """A BigBlueButton server, or a load balancer such as Scalelite with the same API. Threads may share it.
 
     Args:
         url: its address, with or without ``/bigbluebutton/api``.
         secret: the shared secret.
-        checksum: the algorithm that signs our calls; webhooks of old servers take sha1 only, which is then tried by itself.
+        checksum: the algorithm that signs our calls. Webhook calls fall back to sha1, the only one that old servers accept there.
         timeout_s: the longest that a whole call may take.
         ca_file: PEM certificates to trust instead of the system's.
-        clock: seconds that only grow; for the expiry of what was probed.
+        clock: monotonic seconds, for the expiry of remembered answers.
 
     Raises:
-        MisconfiguredServerError: the address can't be one, or the CA file can't be read.
+        MisconfiguredServerError: the address is invalid, or the CA file can't be read.
     """
 
     def __init__(
@@ -119,18 +119,18 @@ class Server:
         parameters: Mapping[str, str] | None = None,
         presentations: Iterable[Presentation] = (),
     ) -> CreatedMeeting:
-        """Create a meeting; asking again for one that is there is harmless, and says `existed`.
+        """Create a meeting. If it exists already it stays unchanged, and the answer says `existed`.
 
         Args:
             meeting_id: 2 to 256 UTF-16 units, no comma.
             name: 2 to 256 UTF-16 units.
-            parameters: any other of the call, such as ``meta_endCallbackUrl``.
-            presentations: documents to show, the first one first.
+            parameters: any other parameters of the call, such as ``meta_endCallbackUrl``.
+            presentations: documents to show, in order.
 
         Raises:
             InvalidArgumentError: the name or the id is too short or too long, or the id has a comma.
             MeetingExistsError: it exists with other passwords or another voice bridge.
-            BigBlueButtonError: any other of its tree.
+            BigBlueButtonError: any other of its subclasses.
         """
         _check_length("name", name)
         _check_length("id", meeting_id)
@@ -151,15 +151,15 @@ class Server:
         create_time: int | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> str:
-        """The address that lets one person into a meeting: a secret of that person. Nothing is sent.
+        """The address that lets one person into a meeting. It is that person's secret. Nothing is sent.
 
         Args:
             meeting_id: the meeting.
-            full_name: as the others see it.
+            full_name: the name that the others see.
             role: what the person may do.
-            user_id: ours for the person, the external one.
-            create_time: `create_time_ms` of the meeting that is meant, so that an old address does not open a later one.
-            parameters: any other of the call, such as those of `bot.bot_parameters`.
+            user_id: the external user id, which is ours.
+            create_time: the session's `create_time_ms`, so that an old address does not open a later session.
+            parameters: any other parameters of the call, such as those of `bot.bot_parameters`.
         """
         query = {"fullName": full_name, "meetingID": meeting_id, "role": role}
         if user_id:
@@ -169,22 +169,22 @@ class Server:
         return self._signed_url("join", {**query, **(parameters or {})}, self._algorithm)
 
     def end(self, meeting_id: str) -> None:
-        """Ask that a meeting end for all; it is over some seconds later.
+        """End a meeting for everybody; it is over some seconds later.
 
         Raises:
-            MeetingNotFoundError: it is over already, or never was.
+            MeetingNotFoundError: it is over already, or never existed.
         """
         self._call("end", {"meetingID": meeting_id})
 
     def is_running(self, meeting_id: str) -> bool:
-        """Whether somebody has joined the meeting and it is not over; false for one that nobody knows."""
+        """Whether somebody has joined the meeting and it is not over; false for an unknown meeting."""
         return answers.flag(self._call("isMeetingRunning", {"meetingID": meeting_id}), "running")
 
     def meeting_info(self, meeting_id: str) -> MeetingInfo:
-        """A meeting as it is now, with who is in it.
+        """The current state of a meeting, with its participants.
 
         Raises:
-            MeetingNotFoundError: it is over, or never was.
+            MeetingNotFoundError: it is over, or never existed.
         """
         return MeetingInfo.from_xml(self._call("getMeetingInfo", {"meetingID": meeting_id}))
 
@@ -196,7 +196,7 @@ class Server:
     def recordings(
         self, *, meeting_id: str = "", record_id: str = "", state: str = "", offset: int = 0, limit: int = 0
     ) -> list[Recording]:
-        """Recordings, filtered where a filter is given; several ids or states are separated by commas."""
+        """Recordings that match all filters given; a filter may be several ids or states, separated by commas."""
         filters = {
             "meetingID": meeting_id,
             "recordID": record_id,
@@ -217,14 +217,14 @@ class Server:
         self._call("insertDocument", {"meetingID": meeting_id}, body=_modules(presentations))
 
     def send_chat_message(self, meeting_id: str, text: str, *, user_name: str = "") -> None:
-        """Say something in a meeting's public chat (since 3.0). Split longer texts with `chat.split_message`.
+        """Send a message to a meeting's public chat (since 3.0). Split longer texts with `chat.split_message`.
 
-        Success says that the server took it: where the meeting has no chat, it is dropped without a word.
+        Success means that the server accepted it. A meeting without a chat drops it silently.
 
         Args:
             meeting_id: the meeting.
             text: 1 to 500 UTF-16 units of Markdown: see `chat.as_markdown`.
-            user_name: who speaks; cut at 255.
+            user_name: the sender's name; cut to 255 characters.
 
         Raises:
             InvalidArgumentError: the text is empty or too long.
@@ -243,12 +243,12 @@ class Server:
     # Webhooks
 
     def create_hook(self, callback_url: str, *, meeting_id: str = "", events: Iterable[str] = ()) -> Hook:
-        """Register a webhook; the same address twice is one hook, so use one address per meeting.
+        """Register a webhook. The same address twice is one hook, so use one address per meeting.
 
         Args:
-            callback_url: where deliveries go.
-            meeting_id: the external id of the meeting that matters.
-            events: only these kinds, such as ``meeting-ended``; every kind when empty.
+            callback_url: the address that receives deliveries.
+            meeting_id: the external id of the meeting; empty for all meetings.
+            events: the kinds of events, such as ``meeting-ended``; all kinds when empty.
 
         Raises:
             WebhooksUnavailableError: this server has no webhooks.
@@ -261,7 +261,7 @@ class Server:
         return Hook.from_xml(self._call_hooks("hooks/create", query))
 
     def hooks(self, meeting_id: str | None = None) -> list[Hook]:
-        """The registered webhooks, of one meeting or of all; those for every meeting are always among them.
+        """The registered webhooks of one meeting or of all; hooks for all meetings are always included.
 
         Raises:
             WebhooksUnavailableError: this server has no webhooks.
@@ -273,7 +273,7 @@ class Server:
         """Remove a webhook.
 
         Raises:
-            HookNotFoundError: it is gone already.
+            HookNotFoundError: it no longer exists.
             WebhooksUnavailableError: this server has no webhooks.
         """
         self._call_hooks("hooks/destroy", {"hookID": hook_id})
@@ -281,7 +281,7 @@ class Server:
     # What the server is
 
     def capabilities(self) -> Capabilities:
-        """What this server can do: asked once, then remembered for ten minutes."""
+        """What this server can do; remembered for ten minutes."""
         now = self._clock()
         if self._probed is not None and now < self._probed[0]:
             return self._probed[1]
@@ -290,17 +290,17 @@ class Server:
         return capabilities
 
     def version(self) -> str:
-        """BigBlueButton's version as `Capabilities.version` has it: one call, then remembered for ten minutes."""
+        """BigBlueButton's version, as in `Capabilities.version`: one call, then remembered for ten minutes."""
         return self._read_version()[0]
 
     def _read_version(self) -> tuple[str, tuple[int, int] | None]:
-        """The version as it is told, and its first two numbers."""
+        """The version's text, and its first two numbers."""
         now = self._clock()
         if self._version_read is not None and now < self._version_read[0]:
             return self._version_read[1]
         response = self._call("", {})
         text = answers.text(response, "bbbVersion")
-        # A server may keep its version to itself; only 3.0 and later name a GraphQL address.
+        # A server may hide its version. Only 3.0 and later return a GraphQL address.
         speaks_graphql = bool(
             answers.text(response, "graphqlApiUrl") or answers.text(response, "graphqlWebsocketUrl")
         )
@@ -326,7 +326,7 @@ class Server:
     # Calls
 
     def _call_hooks(self, call: str, query: Mapping[str, str]) -> Element:
-        """Call bbb-webhooks, which knows sha1 only before 3.0: what it refuses otherwise is tried once with that."""
+        """Call bbb-webhooks. Before 3.0 it accepts only sha1, so a refused checksum is tried once more with that."""
         try:
             return self._call(call, query, algorithm=self._hooks_algorithm)
         except exceptions.ChecksumRefusedError:
@@ -366,7 +366,7 @@ class Server:
 
 
 def _units(text: str) -> int:
-    """The length of a text as Java counts it."""
+    """The length of a text in UTF-16 units, as Java counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -389,7 +389,7 @@ def _no_answer(call: str, error: outbound.OutboundError) -> exceptions.BigBlueBu
 
 
 def _modules(presentations: Iterable[Presentation]) -> bytes:
-    """The body that hands documents over."""
+    """The request body that contains the documents."""
     modules = Element("modules")
     module = SubElement(modules, "module", name="presentation")
     for one in presentations:

@@ -1,9 +1,9 @@
-"""Deliveries of bbb-webhooks: checked on raw bytes, then parsed.
+"""Deliveries of bbb-webhooks: verified as raw bytes, then parsed.
 
 Source: https://github.com/bigbluebutton/bbb-webhooks, ``messageMapping.js`` of v2.6.1, which BigBlueButton 2.6 and 2.7 install, and
 ``src/process/event.js`` of v3.0.0 to v3.5.0. A delivery is a form ``domain=…&event=[…]&timestamp=<ms>``, and its
-checksum stands in the query of the callback address. What an event says is a hint: hooks may be of the wrong meeting, be
-delivered twice, late or never.
+checksum is in the query of the callback address. Take an event as a hint: it may be about another meeting, or arrive twice, late
+or never.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ _LONGEST_STAMP = 15  # 31,000 years in milliseconds
 
 
 class _SharedSecret(HMACAlgorithm):
-    """BigBlueButton's secret is as long as its operator chose."""
+    """HMAC without the library's minimum key length: operators choose the length of BigBlueButton's secret."""
 
     def check_key_length(self, key: bytes) -> str | None:  # noqa: ARG002 -- the library's
         return None
@@ -77,18 +77,18 @@ def verify(
     authorization: str = "",
     allowed: Collection[checksums.Algorithm] = checksums.ALGORITHMS,
 ) -> None:
-    """Check that a delivery comes from who knows the shared secret. Call it before anything is parsed.
+    """Check that a delivery was signed with the shared secret. Call this before parsing.
 
     Args:
-        callback_url: exactly as it was given to `Server.create_hook`, without the checksum.
+        callback_url: exactly as passed to `Server.create_hook`, without the checksum.
         raw_body: the bytes of the body.
-        checksum: the parameter of that name in the address that was called; empty when there is none.
+        checksum: the parameter ``checksum`` of the called address; empty when there is none.
         secret: the shared secret.
-        authorization: the header of that name, which replaces the checksum where bbb-webhooks is set to `auth2_0`.
-        allowed: algorithms that are accepted.
+        authorization: the Authorization header, used instead of the checksum where bbb-webhooks is set to `auth2_0`.
+        allowed: the accepted algorithms.
 
     Raises:
-        InvalidSignatureError: unsigned, of an algorithm that is not allowed, forged, or changed on its way.
+        InvalidSignatureError: the delivery is unsigned, forged, changed, or signed with an algorithm that is not allowed.
     """
     if not secret:
         raise InvalidSignatureError("there is no shared secret to check with")
@@ -108,7 +108,7 @@ def verify(
 
 
 def _as_old_servers_sign(raw_body: bytes) -> bytes:
-    """The form as JSON, in its order: what bbb-webhooks 2 (BigBlueButton before 3.0) signs in place of the body it sends."""
+    """The form's fields as JSON, in their order: bbb-webhooks 2 (BigBlueButton before 3.0) signs that instead of the body."""
     try:
         fields: dict[str, str | int] = dict(_form(raw_body))
     except MalformedDeliveryError:
@@ -120,17 +120,17 @@ def _as_old_servers_sign(raw_body: bytes) -> bytes:
 
 
 def check_age(raw_body: bytes, *, now_ms: int, longest_ms: int = 900_000, ahead_ms: int = 300_000) -> None:
-    """Refuse a delivery that may be replayed: verify it first, then its timestamp.
+    """Refuse a delivery whose timestamp is too old or in the future, since somebody may replay it. Call `verify` first.
 
     Args:
         raw_body: the bytes of the body.
         now_ms: milliseconds since the Unix epoch.
-        longest_ms: how old it may be; bbb-webhooks tries again for about five minutes.
+        longest_ms: the greatest age; bbb-webhooks retries for about five minutes.
         ahead_ms: how far the sender's clock may be ahead.
 
     Raises:
         StaleDeliveryError: too old, from the future, or without a timestamp.
-        MalformedDeliveryError: the body is no form.
+        MalformedDeliveryError: the body is not a form.
     """
     stamp = _form(raw_body).get("timestamp", "")
     if not stamp.isascii() or not stamp.isdigit() or len(stamp) > _LONGEST_STAMP:
@@ -141,10 +141,10 @@ def check_age(raw_body: bytes, *, now_ms: int, longest_ms: int = 900_000, ahead_
 
 
 def parse(raw_body: bytes) -> list[AnyEvent]:
-    """The events of a delivery that was verified.
+    """The events of a verified delivery.
 
     Raises:
-        MalformedDeliveryError: too large, or not as bbb-webhooks sends it.
+        MalformedDeliveryError: it is too large, or not in the format of bbb-webhooks.
     """
     try:
         envelopes = json.loads(_form(raw_body).get("event", ""))
@@ -158,11 +158,11 @@ def parse(raw_body: bytes) -> list[AnyEvent]:
 
 
 def parse_recording_ready(raw_body: bytes, secret: str) -> RecordingReady:
-    """The recording that a call to ``meta_bbb-recording-ready-url`` names, checked: it is a JWT signed with HS256.
+    """Verify and parse a call to ``meta_bbb-recording-ready-url``: a form with a JWT signed with HS256.
 
     Raises:
-        InvalidSignatureError: not signed with the shared secret.
-        MalformedDeliveryError: no such form, or a token without a meeting and a recording.
+        InvalidSignatureError: the token is not signed with the shared secret.
+        MalformedDeliveryError: it is not such a form, or the token names no meeting or recording.
     """
     token = _form(raw_body).get("signed_parameters", "")
     try:
@@ -197,7 +197,7 @@ def _text(source: Mapping[str, Any], key: str) -> str:
     value = source.get(key)
     if not isinstance(value, str | int) or isinstance(value, bool):
         return ""
-    # JSON can hold what no database and no page takes: a NUL, half of a surrogate pair.
+    # JSON may contain characters that databases and pages refuse: NUL, and half of a surrogate pair.
     return str(value).replace("\0", "").encode("utf-8", "replace").decode()
 
 
@@ -246,7 +246,7 @@ def _user_left(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEven
 
 def _hand_raised(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
     user = _object(attributes.get("user"))
-    # bbb-webhooks 3 says raiseHand where it makes the event up from an emoji, for servers before 2.7.
+    # bbb-webhooks 3 writes raiseHand when it derives the event from an emoji, for servers before 2.7.
     raised = user.get("raise-hand", user.get("raiseHand")) is True
     return HandRaised(**_user(attributes), raised=raised, **common)
 
@@ -254,7 +254,7 @@ def _hand_raised(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEv
 def _emoji_changed(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
     emoji = _text(_object(attributes.get("user")), "emoji")
     if not emoji:
-        return None  # version 2 does not say which
+        return None  # version 2 does not say which emoji
     raised = emoji == "raiseHand"
     return HandRaised(**_user(attributes), raised=raised, is_emoji=True, **common)
 
@@ -266,7 +266,7 @@ def _chat_message(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyE
     message_id = _text(message, "id")
     if not message_id:
         message_id = _made_id(message, sender)
-        # Version 2 has the name where an external id should be.
+        # Version 2 has the name in the field of the external id.
         name, external_id = name or external_id, "" if not name else external_id
     if not message_id:
         return None
@@ -282,7 +282,7 @@ def _chat_message(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyE
 
 
 def _made_id(message: Mapping[str, Any], sender: Mapping[str, Any]) -> str:
-    """An id for a message of version 2, which has none: the same when it is delivered again. Empty when nothing tells it apart."""
+    """An id for a message of version 2, which has none; a repeated delivery gets the same. Empty when the message has too few fields."""
     user_id, time = _text(sender, "internal-user-id"), _number(sender.get("time"))
     if not user_id or not time:
         return ""

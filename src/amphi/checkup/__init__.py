@@ -1,4 +1,4 @@
-"""``amphi check``: whether the settings make sense, and whether all that they name answers.
+"""``amphi check``: checks the settings, and the servers that they name.
 
-Nothing is started, changed or published. Each finding is one sentence, which says what to do where something is wrong.
+It starts, changes and publishes nothing. Each finding is one sentence, which also says what to do when something is wrong.
 """

@@ -40,7 +40,7 @@ def _ticketed(source: Source) -> str:
 
 
 def check_broadcaster(source: Source) -> Iterator[Finding]:
-    """Reachable, TLS, tickets, clock."""
+    """Check that the stream's server is reachable, and check its TLS, tickets and clock."""
     if settings.AMPHI_URL.startswith("https://") and source.hls_url.startswith("http://"):
         yield Finding(
             "FAIL",
@@ -117,7 +117,7 @@ def _without_tickets(source: Source, answer: outbound.Answer) -> Finding:
 
 
 def _may_be_played(source: Source, answer: outbound.Answer) -> bool:
-    """Whether players may read it from the platform's pages. Source: the Fetch standard, section 3.2, CORS protocol."""
+    """Whether players on the platform's pages may read it. Source: the Fetch standard, section 3.2, CORS protocol."""
     pages, stream = urlsplit(settings.AMPHI_URL), urlsplit(source.hls_url)
     if pages[:2] == stream[:2]:
         return True

@@ -15,7 +15,7 @@ AT_ONCE = 16
 
 
 def _local_checks() -> Iterator[Finding]:
-    """What reads settings and the database, in this thread."""
+    """Run the checks that read settings and the database, in this thread."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.checkup import platform  # noqa: PLC0415 -- needs Django set up
@@ -28,12 +28,12 @@ def _local_checks() -> Iterator[Finding]:
         yield from platform.check_tickets()
         yield from platform.check_keys()
     except DatabaseError:
-        # The check of the database has told it.
+        # `check_database` has reported it.
         return
 
 
 def _remote_checks() -> Iterator[Check]:
-    """What asks another server: each may run in a thread of its own, and reads no database there."""
+    """The checks that ask other servers. Each may run in a thread of its own, and does not read the database there."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
@@ -51,7 +51,7 @@ def _remote_checks() -> Iterator[Check]:
     services = {live_gateways.service_of(one): None for one in gateways}
     for service in services:
         yield partial(live_gateways.check_gateway, service)
-    # Streams of one live server differ in name and key only.
+    # Check each live server once: its streams differ only in name and key.
     servers = {
         one.rtmp_stream_url.partition("?")[0].rpartition("/")[0]: one.rtmp_stream_url for one in gateways
     }
@@ -67,7 +67,7 @@ def _findings_of(check: Check) -> list[Finding]:
 
 
 def look() -> list[Finding]:
-    """Every finding, in the order of the report: those that ask other servers are made side by side."""
+    """All findings in the order of the report. Checks of other servers run in parallel."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = [pool.submit(_findings_of, check) for check in _remote_checks()]
         findings = list(_local_checks())
@@ -101,7 +101,7 @@ def _print(findings: list[Finding]) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Look at everything and print it; 1 is returned when something fails."""
+    """Run all checks and print the report; returns 1 when a check fails."""
     options, rest = _parse(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     if options.django:

@@ -13,10 +13,10 @@ TOO_FAR_S = 60.0
 
 
 def skew_s(answer: outbound.Answer, *, asked_at: float, answered_at: float) -> float | None:
-    """Seconds that the server is ahead of us; 0 within what HTTP's ``Date`` can tell, None without one.
+    """By how many seconds the server's clock is ahead of ours; 0 within the precision of HTTP's ``Date``, None without that header.
 
     Args:
-        answer: the server's.
+        answer: the server's answer.
         asked_at: Unix time of the request.
         answered_at: Unix time of the answer.
     """
@@ -24,14 +24,14 @@ def skew_s(answer: outbound.Answer, *, asked_at: float, answered_at: float) -> f
         date = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except ValueError:
         return None
-    # The header is cut to whole seconds: the true time lies between it and a second more.
+    # The header has whole seconds: the true time is up to a second later.
     if date + 1 < asked_at:
         return date + 1 - asked_at
     return max(0.0, date - answered_at)
 
 
 def clock_of(check: str, subject: str, url: str, caller: outbound.Caller) -> Iterator[Finding]:
-    """What the ``Date`` of any answer tells; nothing when there is none, since other checks tell that."""
+    """Compare a server's clock with ours. Yields nothing when the server does not answer, which other checks report."""
     asked_at = time.time()
     try:
         answer = caller.call("GET", url)

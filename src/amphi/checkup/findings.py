@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The findings of checks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -12,9 +12,9 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        level: FAIL: a webinar can't work like this; WARN: it can, and something deserves a look.
-        check: what was looked at, stable, for programs: ``bigbluebutton``, ``clock``, …
-        subject: which one, for people; empty where there is but one.
+        level: FAIL: webinars can't work like this. WARN: they can, but somebody should look at it.
+        check: a stable name of the check, for programs: ``bigbluebutton``, ``clock``, …
+        subject: which server or setting, for people; empty when there is only one.
         sentence: what was found and what to do, in the terminal's language.
     """
 
@@ -24,14 +24,14 @@ class Finding:
     sentence: str
 
     def line(self) -> str:
-        """As the terminal shows it."""
+        """The line for the terminal."""
         what = f"{self.check} {self.subject}".strip()
         return f"{self.level:<4}  {what}: {self.sentence}"
 
     def as_dict(self) -> dict[str, str]:
-        """As JSON has it."""
+        """The finding as a JSON object."""
         return asdict(self)
 
 
 Check = Callable[[], Iterable[Finding]]
-"""Looks at one thing, within seconds."""
+"""A function that checks one thing within seconds."""

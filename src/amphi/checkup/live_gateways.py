@@ -1,4 +1,4 @@
-"""The live gateways: does each answer, take our token, have room; and does anybody take its RTMP?"""
+"""The live gateways: does each answer, accept our token and have room, and does a server accept its RTMP?"""
 
 import contextlib
 import json
@@ -26,11 +26,11 @@ RTMP_VERSION = b"\x03"
 
 @dataclass(frozen=True)
 class GatewayService:
-    """One gateway as live gateways name it: several of them may share one.
+    """A gateway's service, which several live gateways may share.
 
     Attributes:
-        url: its address; empty when neither the live gateway nor the settings name one.
-        dialect: as it was set; ``auto`` asks it.
+        url: its address; empty when neither the live gateway nor the settings have one.
+        dialect: the configured dialect; ``auto`` asks the service.
     """
 
     url: str
@@ -76,7 +76,7 @@ def _advice(error: sipmediagw.GatewayError) -> str:
 
 
 def _places(service: GatewayService, dialect: str, caller: outbound.Caller) -> str:
-    """How many webinars it could take now: ours tells, upstream's don't to those who hold a user's token."""
+    """How many webinars it could take now. `amphi gateway` says so; SIPMediaGW does not, to holders of a user's token."""
     unknown = say(
         en="it does not tell how many places it has.", fr="elle ne dit pas combien de places elle a."
     )
@@ -95,7 +95,7 @@ def _places(service: GatewayService, dialect: str, caller: outbound.Caller) -> s
 
 
 def check_gateway(service: GatewayService) -> Iterator[Finding]:
-    """Reachable, token, dialect, places, clock."""
+    """Check that the service is reachable, and check its token, dialect, free places and clock."""
     if not service.url:
         yield Finding(
             "FAIL",
@@ -132,7 +132,7 @@ def _dialect(service: GatewayService, spoken: str, places: str) -> Finding:
         "B": "SIPMediaGW 1.6–1.7",
         "D": "SIPMediaGW 1.8",
     }
-    # Our own gateway serves B as well, for those who want it.
+    # `amphi gateway` also speaks B.
     if service.dialect not in {"auto", spoken} and not (spoken == "amphi" and service.dialect == "B"):
         wanted = names.get(service.dialect, service.dialect)
         return Finding(
@@ -165,7 +165,7 @@ def shakes_hands(host: str, port: int, *, tls: bool) -> bool:
 
 
 def _connection(host: str, port: int) -> socket.socket:
-    """A connection to the first of a host's addresses that takes one; finding them ends in time, too."""
+    """Connect to the first address of the host that accepts. The name look-up has a time limit too."""
     *others, last = name_lookup.addresses_of(host, port, timeout_s=TIMEOUT_S)
     for address in others:
         with contextlib.suppress(OSError):
@@ -174,7 +174,7 @@ def _connection(host: str, port: int) -> socket.socket:
 
 
 def check_rtmp(url: str) -> Iterator[Finding]:
-    """Whether the live server takes RTMP; its key stays out of sight."""
+    """Check that the live server accepts RTMP connections. No finding shows the key."""
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)

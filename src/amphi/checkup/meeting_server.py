@@ -1,4 +1,4 @@
-"""The meeting server: does it answer, does it take our secret, what can it do?"""
+"""The meeting server: does it answer, does it accept our secret, what can it do?"""
 
 from collections.abc import Iterator
 
@@ -55,7 +55,7 @@ def _advice(error: BigBlueButtonError) -> str:
 
 
 def check_meeting_server() -> Iterator[Finding]:
-    """Version, secret, webhooks, clock."""
+    """Check the meeting server's version, secret, webhooks and clock."""
     if not settings.BBB_API_URL:
         yield Finding(
             "FAIL" if settings.USE_MEETING_WEBINAR else "WARN",

@@ -27,7 +27,7 @@ HTTP_OK, HTTP_NOT_FOUND, HTTP_UNAVAILABLE = 200, 404, 503
 
 
 def check_settings() -> Iterator[Finding]:
-    """Django's system checks, ours among them."""
+    """Run Django's system checks, with our own."""
     messages = checks.run_checks()
     for message in messages:
         hint = f" {message.hint}" if message.hint else ""
@@ -38,12 +38,12 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_database() -> Iterator[Finding]:
-    """Reachable, and its tables as this version wants them."""
+    """Check that the database answers and has all migrations."""
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except DatabaseError:
-        # The driver's words may hold the address with its password.
+        # The driver's message may contain the address with its password.
         sentence = say(
             en="it can’t be reached. Correct AMPHI_DATABASE_URL, or start the database server.",
             fr="elle est injoignable. Corrigez AMPHI_DATABASE_URL, ou démarrez le serveur de base de données.",
@@ -66,7 +66,7 @@ def check_database() -> Iterator[Finding]:
 
 
 def check_worker() -> Iterator[Finding]:
-    """Whether a worker is there, and running lives are looked after. Reads the database."""
+    """Check that a worker is alive and looks at running lives in time. Reads the database."""
     late = Livestream.objects.filter(
         Q(claimed_until=None) | Q(claimed_until__lt=timezone.now()), look_at__lt=timezone.now() - LATE
     )
@@ -88,7 +88,7 @@ def check_worker() -> Iterator[Finding]:
 
 
 def check_refused_mails() -> Iterator[Finding]:
-    """Whether mails of the last day were given up. Reads the database."""
+    """Warn of emails that were given up during the last day. Reads the database."""
     since = timezone.now() - timedelta(days=1)
     refused = Mail.objects.filter(sent_at=None, attempt_at=None, created_at__gt=since).count()
     if refused:
@@ -100,7 +100,7 @@ def check_refused_mails() -> Iterator[Finding]:
 
 
 def check_tickets() -> Iterator[Finding]:
-    """Whether events that are not for all are closed to the picture as well. Reads the database."""
+    """Check that the pictures of events with limited access are protected too. Reads the database."""
     restricted = Event.objects.filter(
         Q(is_restricted=True) | Q(is_draft=True) | ~Q(password=""), end_at__gt=timezone.now()
     )
@@ -137,7 +137,7 @@ SCRIPT_TYPES = frozenset({"text/javascript", "application/javascript"})
 
 
 def check_keys() -> Iterator[Finding]:
-    """Whether only those who know a key may publish. Reads the database."""
+    """Check that publishing needs a key. Reads the database."""
     for gateway in LiveGateway.objects.select_related("broadcaster"):
         if not parse_qs(urlsplit(gateway.rtmp_stream_url).query).get("key"):
             sentence = say(
@@ -148,7 +148,7 @@ def check_keys() -> Iterator[Finding]:
 
 
 def check_web() -> Iterator[Finding]:
-    """Whether the platform answers under its public address, and its pages can run there."""
+    """Check that the platform answers at its public address, and that its pages work there."""
     url = settings.AMPHI_URL
     caller = outbound.Caller(timeout_s=TIMEOUT_S)
     try:
@@ -184,7 +184,7 @@ def check_web() -> Iterator[Finding]:
 
 
 def _open_hooks(url: str) -> Finding:
-    """What only the live server asks is open to everybody."""
+    """Check that the address that only the live server may call is not open to everybody."""
     sentence = say(
         en="anybody may ask here whether a key opens a stream. Refuse it in the proxy, as deploy/nginx/amphi.conf does.",
         fr="n’importe qui peut demander ici si une clé ouvre un flux. Refusez-le dans le proxy, comme deploy/nginx/amphi.conf.",
@@ -193,7 +193,7 @@ def _open_hooks(url: str) -> Finding:
 
 
 def _player(module: outbound.Answer) -> Finding:
-    """Whether browsers can run the live page's player: a module must come with a script's type."""
+    """Check that browsers can run the live page's player: they refuse modules without a script's media type."""
     subject = f"/{PLAYER_MODULE}"
     if module.status != HTTP_OK:
         sentence = say(
@@ -221,7 +221,7 @@ def _player(module: outbound.Answer) -> Finding:
 
 
 def check_mail() -> Iterator[Finding]:
-    """Whether the mail server takes a connection, and our account; nothing is sent."""
+    """Check that the mail server accepts a connection and our account. Nothing is sent."""
     kind = settings.EMAIL_BACKEND.rsplit(".", 2)[-2]
     if kind != "smtp":
         yield Finding(

@@ -1,15 +1,14 @@
-"""A client of streaming gateways: RENATER's SIPMediaGW of any deployed version, and `amphi gateway`; usable on its own.
+"""A client of streaming gateways: RENATER's SIPMediaGW in all deployed versions, and `amphi gateway`; usable on its own.
 
-Synchronous: it is called from worker threads that do one thing at a time; an asynchronous caller wraps a call in
-`asyncio.to_thread`. There is one HTTP client per gateway, with a limit for connecting and one for the whole call, TLS verified,
-with an optional CA file for a private authority.
+Synchronous, for worker threads; asynchronous code can use `asyncio.to_thread`. Each gateway has one HTTP client, with time limits for
+connecting and for the whole call, verified TLS and an optional CA file for a private authority.
 
     gateway = connect("auto", "https://gateway.example.org:8080", token)
     started = gateway.start(StartRequest(job_id="41", room="amphi-3f9k2m", rtmp_url=…, join_url=…, domain=…))
     gateway.stop(JobRef(job_id="41", room="amphi-3f9k2m", remote_id=started.remote_id))
 
-Dialects: ``amphi`` (`jobs`), ``A`` of v1.5 and ``B`` of v1.6 and v1.7 (`launcher`), ``D`` of v1.8 (`proxy`). Success is read from
-what an answer means, never from the word success in it.
+Dialects: ``amphi`` (`jobs`), ``A`` of v1.5 and ``B`` of v1.6 and v1.7 (`launcher`), ``D`` of v1.8 (`proxy`). SIPMediaGW says
+“success” in some answers that mean failure, so the client reads the other fields.
 """
 
 from amphi.sipmediagw.connection import connect, detect

@@ -1,4 +1,4 @@
-"""A gateway from its address, and which dialect it speaks."""
+"""Makes the client for a gateway, and detects its dialect."""
 
 from pathlib import Path
 from typing import Literal
@@ -24,19 +24,19 @@ def connect(
     timeout_s: float = 10.0,
     slow_timeout_s: float = 30.0,
 ) -> Gateway:
-    """A gateway. Nothing is sent, but to find the dialect out.
+    """The client of a gateway. Sends nothing, except to detect the dialect.
 
     Args:
-        dialect: what it speaks; ``auto`` asks it.
+        dialect: the gateway's dialect; ``auto`` detects it.
         url: its address.
         token: its bearer token.
         ca_file: PEM certificates to trust instead of the system's, for a private authority.
         timeout_s: the longest that a whole call may take.
-        slow_timeout_s: the same for starting and stopping in A, B and D, which answer only when it is done, after 2 to 20 s.
+        slow_timeout_s: the same for starting and stopping in A, B and D, which answer only when that is done, after 2 to 20 s.
 
     Raises:
-        GatewayMisconfiguredError: the address can't be one, the CA file can't be read, or there is no such dialect.
-        GatewayError: ``auto`` could not find out.
+        GatewayMisconfiguredError: the address is invalid, the CA file can't be read, or the dialect is unknown.
+        GatewayError: ``auto`` could not detect the dialect.
     """
     transport = Transport(url, token, timeout_s=timeout_s, ca_file=ca_file)
     if dialect == "auto":
@@ -52,13 +52,13 @@ def connect(
 
 
 def detect(url: str, token: str, *, ca_file: Path | str | None = None, timeout_s: float = 10.0) -> Dialect:
-    """Which dialect a gateway speaks, found without starting anything.
+    """Detect a gateway's dialect without starting anything.
 
     Raises:
-        GatewayMisconfiguredError: the address can't be one, or the CA file can't be read.
-        GatewayUnauthorizedError: the token is not its own.
-        NotAGatewayError: it is none that we know.
-        GatewayError: any other of its tree.
+        GatewayMisconfiguredError: the address is invalid, or the CA file can't be read.
+        GatewayUnauthorizedError: the gateway does not accept the token.
+        NotAGatewayError: the server is not a gateway that we know.
+        GatewayError: any other of its subclasses.
     """
     transport = Transport(url, token, timeout_s=timeout_s, ca_file=ca_file)
     try:
@@ -70,7 +70,7 @@ def detect(url: str, token: str, *, ca_file: Path | str | None = None, timeout_s
 def _detect(transport: Transport) -> Dialect:
     if _is_ours(transport):
         return "amphi"
-    # Without a room nothing starts: A answers 200, B 400, both naming the room that lacks; D allows POST only.
+    # Without a room nothing starts. A answers 200 and B 400, both complaining of the missing room; D allows only POST.
     reply = transport.call("GET", "/start")
     if reply.status == 405:  # noqa: PLR2004 -- Method Not Allowed
         return "D"
@@ -83,7 +83,7 @@ def _detect(transport: Transport) -> Dialect:
 
 
 def _is_ours(transport: Transport) -> bool:
-    """Whether it is our own gateway, and takes our token."""
+    """Whether it is `amphi gateway` and accepts our token."""
     try:
         reply = transport.call("GET", "/healthz")
     except (NotAGatewayError, GatewayUnauthorizedError):

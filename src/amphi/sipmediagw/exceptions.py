@@ -1,4 +1,4 @@
-"""What may go wrong between us and a gateway.
+"""Errors of calls to a gateway.
 
 GatewayError
 ├── GatewayMisconfiguredError   no call can be made with that address, token or CA file
@@ -7,12 +7,12 @@ GatewayError
 ├── UntrustedGatewayError
 ├── GatewayUnauthorizedError
 ├── GatewayFullError
-├── GatewayFailedError          it answered that it failed itself
-├── GatewayRefusedError         it understood and refuses
+├── GatewayFailedError          it answered with an error of its own
+├── GatewayRefusedError         it understood the call and refused
 │   └── UnsafeRoomNameError     refused here, before anything is sent
 ├── UnknownRoomError
 ├── NotInMeetingError
-├── ChatRefusedError            the meeting's chat, not the gateway, took no message
+├── ChatRefusedError            the meeting's chat, not the gateway, refused the message
 ├── NotAGatewayError
 └── UnsupportedError
 """
@@ -21,11 +21,11 @@ from typing import ClassVar
 
 
 class GatewayError(Exception):
-    """The tree's root. The message is the detail for the log, and holds no secret.
+    """The base of all errors here. The message is for the log and contains no secret.
 
     Attributes:
         permanent: the same call would fail again until a person changes something.
-        code: stable, for looking a translation up.
+        code: a stable code, for translations.
         sentence: for the presenter, in plain English.
     """
 
@@ -35,7 +35,7 @@ class GatewayError(Exception):
 
 
 class GatewayMisconfiguredError(GatewayError):
-    """The gateway's address, token or CA file can't be what it says."""
+    """The gateway's address, token or CA file is invalid."""
 
     permanent = True
     code = "gateway_misconfigured"
@@ -43,14 +43,14 @@ class GatewayMisconfiguredError(GatewayError):
 
 
 class GatewayUnreachableError(GatewayError):
-    """No connection, or it broke."""
+    """There was no connection, or it broke."""
 
     code = "gateway_unreachable"
     sentence = "The streaming gateway does not answer."
 
 
 class GatewayTimeoutError(GatewayError):
-    """The whole answer did not come in time; what was asked may have happened."""
+    """The answer was not complete in time. The gateway may have done what was requested."""
 
     code = "gateway_timeout"
     sentence = "The streaming gateway takes too long to answer."
@@ -65,7 +65,7 @@ class UntrustedGatewayError(GatewayError):
 
 
 class GatewayUnauthorizedError(GatewayError):
-    """The token is not the gateway's."""
+    """The gateway does not accept the token."""
 
     permanent = True
     code = "gateway_unauthorized"
@@ -76,7 +76,7 @@ class GatewayFullError(GatewayError):
     """Every place is taken.
 
     Attributes:
-        retry_after_s: when the gateway says that asking again makes sense; none when it does not say.
+        retry_after_s: after how many seconds the gateway suggests another attempt; None when it does not say.
     """
 
     code = "gateway_full"
@@ -88,14 +88,14 @@ class GatewayFullError(GatewayError):
 
 
 class GatewayFailedError(GatewayError):
-    """The gateway failed by itself: HTTP 5xx."""
+    """The gateway answered with HTTP 5xx."""
 
     code = "gateway_failed"
     sentence = "The streaming gateway failed. It is tried again."
 
 
 class GatewayRefusedError(GatewayError):
-    """The gateway understood what was asked and refuses."""
+    """The gateway understood the call and refused it."""
 
     permanent = True
     code = "gateway_refused"
@@ -103,14 +103,14 @@ class GatewayRefusedError(GatewayError):
 
 
 class UnsafeRoomNameError(GatewayRefusedError):
-    """A room name with other characters than ``a-z 0-9 _ -``: the gateway makes a container's name of it."""
+    """A room name with characters other than ``a-z 0-9 _ -``; the gateway uses it as the name of a container."""
 
     code = "gateway_room_name"
     sentence = "This webinar’s room name does not suit the streaming gateway. Tell an administrator."
 
 
 class UnknownRoomError(GatewayError):
-    """The gateway streams no such webinar."""
+    """The gateway does not stream this webinar."""
 
     permanent = True
     code = "gateway_unknown_room"
@@ -118,21 +118,21 @@ class UnknownRoomError(GatewayError):
 
 
 class NotInMeetingError(GatewayError):
-    """The bot is not in the meeting, or not yet."""
+    """The bot is not in the meeting."""
 
     code = "gateway_not_in_meeting"
     sentence = "The streaming gateway is not in the meeting at the moment."
 
 
 class ChatRefusedError(GatewayError):
-    """The bot is in the meeting, and the meeting's chat did not take the message: it may be locked."""
+    """The bot is in the meeting, but the chat refused the message: it may be locked."""
 
     code = "gateway_chat_refused"
     sentence = "The meeting’s chat does not take messages at the moment. It may be locked."
 
 
 class NotAGatewayError(GatewayError):
-    """What answered is no gateway: a page, a redirect, or nonsense."""
+    """The answer does not come from a gateway: it is a page, a redirect or something else."""
 
     permanent = True
     code = "gateway_not_a_gateway"

@@ -1,7 +1,7 @@
-"""Text that no shell reads anything into.
+"""Makes text safe for a shell.
 
-SIPMediaGW hands a chat message to a shell: ``$(…)`` in it would run as root. So only letters, digits, spaces and a small set of
-punctuation are sent to it; everything else becomes a look-alike or goes.
+SIPMediaGW passes chat messages to a shell, where ``$(…)`` would run as root. So only letters, digits, spaces and a few punctuation
+marks are sent to it. Other characters are replaced by similar ones or removed.
 """
 
 import unicodedata
@@ -33,10 +33,10 @@ _KEPT_CATEGORIES = ("L", "M", "N", "P", "S")
 
 
 def inert(text: str) -> str:
-    """Make a text inert for a shell, as readable as can be.
+    """Make a text safe for a shell and keep it readable.
 
-    Compatibility forms are made plain first, so that nobody further on can turn a full-width ``＄`` back into a ``$``. Control and
-    invisible characters go; every space is one plain space; a dash that leads, and could be read as an option, is an en dash.
+    Compatibility forms are normalised first, so that nothing later turns a full-width ``＄`` into a ``$``. Control and invisible
+    characters are removed, and runs of spaces become one. A leading dash, which could look like an option, becomes an en dash.
     """
     plain = unicodedata.normalize("NFKC", text)
     line = " ".join("".join(_inert(character) for character in plain).split())
@@ -54,5 +54,5 @@ def _inert(character: str) -> str:
 
 
 def spoken_by(author: str, text: str) -> str:
-    """A chat message with its author, inert."""
+    """A chat message with its author's name, safe for a shell."""
     return inert(f"{author}: {text}") if author.strip() else inert(text)

@@ -1,4 +1,4 @@
-"""Our own gateway's dialect: jobs by id, JSON, states with reasons (`docs/architecture.md`)."""
+"""The dialect of `amphi gateway`: jobs by id, JSON, states with reasons (`docs/architecture.md`)."""
 
 from typing import Any, get_args
 from urllib.parse import quote
@@ -57,7 +57,7 @@ class JobGateway:
         return self._status(job.job_id, reply)
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
-        # It is typed with its author's name before it: a second line would look like another person's message.
+        # The author's name stands before the text, so a second line would look like another person's message.
         body = {"text": " ".join(text.split()), "author": " ".join(author.split())}
         reply = self._transport.call("POST", f"{_path(job.job_id)}/chat", body=body)
         self._check_in_meeting("chat", reply)
@@ -80,7 +80,7 @@ class JobGateway:
         self._check(call, reply)
 
     def _check(self, call: str, reply: Reply) -> None:
-        """Raise what an error of the gateway means."""
+        """Raise the exception for an error of the gateway."""
         words = self._words(call, reply)
         match reply.status:
             case 200 | 201 | 202:

@@ -1,7 +1,7 @@
 """Dialects A (SIPMediaGW v1.5) and B (v1.6 and v1.7): GET on a launcher of containers.
 
-A answers ``{"res": …}`` and B ``{"status": …, "details": {"res": …}}``; both with HTTP 200 where they fail, and B with ``status``
-"success" where it is full. So only what stands in ``res`` counts.
+A answers ``{"res": …}`` and B ``{"status": …, "details": {"res": …}}``. Both answer HTTP 200 even when they fail, and B says
+``status`` "success" when it is full. So only ``res`` counts.
 """
 
 from typing import Any
@@ -36,8 +36,8 @@ class LauncherGateway:
     def start(self, request: StartRequest) -> JobStatus:
         """Start the container of this room, once.
 
-        After 10 s the script answers that the gateway failed to launch, and the gateway goes on coming up (``SIPMediaGW.sh``,
-        ``checkGwStatus``). Starting it again would kill it, so that is taken as “not yet”.
+        After 10 s the script answers that the gateway failed to launch, although it is still starting (``SIPMediaGW.sh``,
+        ``checkGwStatus``). A second start would kill it, so that answer means “not yet”.
         """
         query = {"room": checked_room(request.room), "domain": request.domain, "rtmpDst": request.rtmp_url}
         reply = self._slowly("/start", query)
@@ -69,9 +69,9 @@ class LauncherGateway:
         )
 
     def status(self, job: JobRef) -> JobStatus:
-        """What `/progress` says (v1.7): ``gw_state`` only when the container is down.
+        """The status by `/progress` (v1.7), which has ``gw_state`` only when the container is down.
 
-        Where there is no `/progress`, the stream is taken to be as it was asked, and `reported` is false.
+        Without `/progress`, the stream is assumed to be as it was last requested, and `reported` is false.
         """
         query = {"room": checked_room(job.room)}
         reply = self._transport.call("GET", "/progress", query=query)
@@ -92,7 +92,7 @@ class LauncherGateway:
         self._expect_ok("chat", self._transport.call("POST", "/chat", body=body))
 
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it
-        """Toggle the chat, only where it is not as asked already: this dialect has no other way."""
+        """Toggle the chat if it is not yet as requested: this dialect can only toggle."""
         if shown == job.chat_shown:
             return shown
         query = {"room": checked_room(job.room), "toggle": "True"}
@@ -106,16 +106,16 @@ class LauncherGateway:
         return self._transport.call("GET", path, query=query, timeout_s=self._slow_timeout_s)
 
     def _expect_ok(self, call: str, reply: Reply) -> None:
-        """Any other text in `res` is the error of reaching the browser, which may be there later."""
+        """Raise unless `res` means success. Any other text means that the browser was not reached; it may be there later."""
         meaning = self._meaning(call, reply)
         if meaning.get("res") != "ok":
             raise NotInMeetingError(self._words(call, meaning))
 
     def _meaning(self, call: str, reply: Reply) -> dict[str, Any]:
-        """What the answer means, wherever it says so.
+        """The part of the answer that has the result.
 
         Raises:
-            GatewayError: it means an error.
+            GatewayError: the result is an error.
         """
         details = reply.data.get("details")
         meaning = details if isinstance(details, dict) else reply.data
@@ -148,7 +148,7 @@ class LauncherGateway:
 
 
 def _error(source: dict[str, Any]) -> str:
-    """The error that an object of the answer names, in either of the forms that upstream has."""
+    """The error text in an object of the answer, in either of upstream's two forms."""
     if source.get("Error"):
         return str(source["Error"])
     if source.get("res") == "error":

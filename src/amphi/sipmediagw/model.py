@@ -1,4 +1,4 @@
-"""What is asked of a gateway and what it answers, the same for every dialect."""
+"""Requests to a gateway and its answers, the same for every dialect."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ class StartRequest:
     """A webinar to stream.
 
     Attributes:
-        job_id: ours; asking twice with one id is one job, where the dialect knows jobs.
+        job_id: our id; in ``amphi``, two requests with one id are one job.
         room: the last part of the join page's address.
-        rtmp_url: where picture and sound go; holds a key, so it is not shown.
-        join_url: a ready address into the meeting, for our own gateway.
-        domain: the join page's address before the room, without its scheme, for A and B.
-        show_chat: the chat is part of the picture; our own gateway only.
+        rtmp_url: where picture and sound go; contains a key, so it is not shown.
+        join_url: the address into the meeting; only for ``amphi``.
+        domain: the join page's address before the room, without its scheme; only for A and B.
+        show_chat: the chat is part of the picture; only for ``amphi``.
     """
 
     job_id: str
@@ -38,10 +38,10 @@ class JobRef:
     """A webinar that was started.
 
     Attributes:
-        job_id: as it was started.
-        room: as it was started.
-        remote_id: as `Gateway.start` returned it; the `gw_id` of D.
-        chat_shown: as last confirmed. A and B only toggle, so this tells whether a toggle is needed; a stream begins without.
+        job_id: that of its `StartRequest`.
+        room: that of its `StartRequest`.
+        remote_id: as returned by `Gateway.start`; the `gw_id` of D.
+        chat_shown: as last confirmed; a stream begins without the chat. A and B can only toggle it, so they need to know.
     """
 
     job_id: str
@@ -52,15 +52,15 @@ class JobRef:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """What a gateway says of one webinar.
+    """A gateway's answer about one webinar.
 
     Attributes:
-        state: ``unknown`` means that the gateway knows no such webinar: it was restarted, and must be asked to start again.
-        reason: a code, empty while all is well.
+        state: ``unknown``: the gateway does not know the webinar; after a restart of the gateway it must be started again.
+        reason: a code; empty while all is well.
         detail: one English sentence for the log.
-        remote_id: to keep, for `JobRef`.
-        reported: the gateway reports this by itself. A gateway that can't (A, early B) answers with what was asked last, and
-            only the pictures tell more.
+        remote_id: keep it for `JobRef`.
+        reported: the gateway reports its real state. A and early B can't, so `state` is what was last requested, and only the
+            pictures tell more.
     """
 
     state: State
@@ -75,7 +75,7 @@ class JobStatus:
 
 
 class Gateway(Protocol):
-    """A gateway of any dialect. Every call ends within its time limit and raises `GatewayError` when it fails."""
+    """A gateway of any dialect. Every call ends within its time limit, and raises a `GatewayError` on failure."""
 
     dialect: Dialect
 
@@ -84,25 +84,25 @@ class Gateway(Protocol):
 
         Raises:
             GatewayFullError: every place is taken.
-            GatewayRefusedError: it will not.
+            GatewayRefusedError: it refused.
         """
 
     def stop(self, job: JobRef) -> JobStatus:
-        """Stop a stream. A webinar that the gateway does not know is idle, so asking twice is harmless."""
+        """Stop a stream. Succeeds if the gateway does not know the webinar, so it may be called twice."""
 
     def status(self, job: JobRef) -> JobStatus:
-        """What the gateway says of a webinar; one that it does not know is ``unknown``, not an error."""
+        """The status of a webinar. One that the gateway does not know is ``unknown``, not an error."""
 
     def send_chat(self, job: JobRef, text: str, author: str) -> None:
-        """Write in the meeting's chat. Upstream gateways get inert characters only, see `inert`.
+        """Write in the meeting's chat. SIPMediaGW gets only safe characters, see `inert`.
 
         Raises:
-            UnknownRoomError: it streams no such webinar.
+            UnknownRoomError: it does not stream this webinar.
             NotInMeetingError: its browser is not in the meeting.
         """
 
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- the state that is asked for
-        """Show or hide the chat in the picture; how it is now is returned.
+        """Show or hide the chat in the picture; returns whether it is shown now.
 
         Raises:
             UnsupportedError: D can't.
@@ -113,7 +113,7 @@ class Gateway(Protocol):
 
 
 def checked_room(room: str) -> str:
-    """The room name, when the gateways of A and B can make a container's project of it unchanged.
+    """Return the room name if A and B can use it as the name of a container project.
 
     Raises:
         UnsafeRoomNameError: it is not 1 to 63 of ``a-z 0-9 _ -``, beginning with a letter or digit.

@@ -1,7 +1,7 @@
 """Dialect D: the proxy in front of SIPMediaGW v1.8, POST JSON, gateways named by `gw_id`.
 
-A stream is watched and stopped by the `gw_id` that its start returned: the proxy forgets rooms, and may give one gateway to two
-webinars, so an answer that names another room is not about ours.
+The `gw_id` that the start returned identifies a stream, since the proxy forgets rooms. It may give one gateway to two webinars, so an
+answer with another room is not about ours.
 """
 
 import re
@@ -24,7 +24,7 @@ from amphi.sipmediagw.transport import Reply, Transport
 
 _BROWSING = "bigbluebutton"
 _FREE = {"created", "started", "stopped", "deleted", "down"}
-# Its other 503s are failures: of a gateway that refused, it says “Faild to parse Gateway Json response” (proxy.py, startGateway).
+# Other 503s are failures: when a gateway refuses, the proxy says “Faild to parse Gateway Json response” (proxy.py, startGateway).
 _FULL = "No available gateways"
 _ROOM = re.compile(r"[A-Za-z0-9_/-]{5,100}")
 
@@ -53,7 +53,7 @@ class ProxyGateway:
         return JobStatus(state="joining", remote_id=str(gw_id))
 
     def stop(self, job: JobRef) -> JobStatus:
-        """Stop the gateway that streams this webinar, unless it has another room by now."""
+        """Stop the gateway that streams this webinar, unless it now has another room."""
         stopped = JobStatus(state="idle", reason="stopped", remote_id=job.remote_id)
         if not job.remote_id:
             return stopped
@@ -61,7 +61,7 @@ class ProxyGateway:
         if before.state == "unknown":
             return stopped
         try:
-            # "free" is no reason to leave it alone: one passing error makes the proxy say so of a live gateway.
+            # Also when it is "free": after a single error the proxy says so of a gateway that still streams.
             self._data("stop", self._slowly("/stop", {"gw_id": job.remote_id}))
         except UnknownRoomError:
             return stopped
@@ -85,7 +85,7 @@ class ProxyGateway:
             detail = "that gateway has another room now"
             return JobStatus(state="unknown", reason="no_such_job", detail=detail, remote_id=gw_id)
         state = data.get("gw_state")
-        # "started" was the name of a free gateway; the proxies that report calls use it for a running one.
+        # "started" first meant a free gateway; proxies that report calls use it for a running one.
         running = {"working", "up"} | ({"started"} if room or "call_started" in data else set())
         if state in running:
             return JobStatus(state="on_air", remote_id=gw_id)
@@ -113,10 +113,10 @@ class ProxyGateway:
         return self._transport.call("POST", path, body=body, timeout_s=self._slow_timeout_s)
 
     def _data(self, call: str, reply: Reply) -> dict[str, Any]:
-        """The data of an answer that means success.
+        """The data of a successful answer.
 
         Raises:
-            GatewayError: it means an error.
+            GatewayError: the answer is an error.
         """
         words = self._words(call, reply)
         match reply.status:
@@ -153,7 +153,7 @@ class ProxyGateway:
 
 
 def _checked_room(room: str) -> str:
-    """The room name, when this dialect's menu can type it: it drops other characters, and waits for a fifth."""
+    """Return the room name if this dialect's menu can type it: it drops some characters, and needs at least five."""
     if not _ROOM.fullmatch(room):
         raise UnsafeRoomNameError("a room name has 5 to 100 characters of A-Z a-z 0-9 _ / -")
     return room

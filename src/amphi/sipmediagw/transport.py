@@ -1,4 +1,4 @@
-"""One gateway's HTTP client: bearer token, JSON in and out, each failure a distinct error."""
+"""The HTTP client of one gateway: bearer token, JSON both ways, an exception for each kind of failure."""
 
 import json
 from dataclasses import dataclass, field
@@ -34,9 +34,9 @@ class Reply:
 
     Attributes:
         status: HTTP's status code.
-        data: the JSON object; empty when the body is none.
-        text: the body when it is no JSON object, for short plain-text answers.
-        retry_after_s: from the header, in its form in seconds.
+        data: the body if it is a JSON object, else empty.
+        text: the body if it is not a JSON object, for short plain-text answers.
+        retry_after_s: the Retry-After header, if it is in seconds.
     """
 
     status: int
@@ -49,7 +49,7 @@ def base_url(url: str) -> str:
     """A gateway's address without its last slash.
 
     Raises:
-        GatewayMisconfiguredError: it is no http(s) address, or holds a user, a query or a fragment.
+        GatewayMisconfiguredError: it is not an http(s) address, or contains a user, a query or a fragment.
     """
     try:
         parts = urlsplit(url.strip())
@@ -146,7 +146,7 @@ class Transport:
         return Reply(answer.status, {}, text, _retry_after_s(answer))
 
     def clean(self, detail: object) -> str:
-        """A gateway's own words, short, on one line and without the token, for the log."""
+        """A gateway's own message for the log: short, on one line and without the token."""
         words = " ".join(str(detail).split())
         return (words.replace(self._token, "…") if self._token else words)[:_LONGEST_DETAIL]
 
