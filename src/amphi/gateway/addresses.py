@@ -1,4 +1,4 @@
-"""Which addresses a job may name, and what of them a log may show."""
+"""Checks the names and addresses of a job, and hides their secrets for logs."""
 
 import ipaddress
 import re
@@ -12,13 +12,13 @@ _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _GW_ID = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 MAX_RTMP_PART_BYTES = 900
-"""ffmpeg reads no longer lines of a preset."""
+"""ffmpeg reads no longer lines from a preset file."""
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
 def checked_job_id(job_id: str) -> str:
-    """The job id, when it is 1 to 64 letters, digits, dots, dashes, underscores.
+    """Return the job id if it is 1 to 64 letters, digits, dots, dashes and underscores.
 
     Raises:
         InvalidRequestError: it is not.
@@ -29,7 +29,7 @@ def checked_job_id(job_id: str) -> str:
 
 
 def checked_gw_id(gw_id: str) -> str:
-    """The name of a gateway of SIPMediaGW 1.8, when it is 1 to 60 letters, digits, dots, dashes, underscores.
+    """Return the name of a gateway of SIPMediaGW 1.8 if it is 1 to 60 letters, digits, dots, dashes and underscores.
 
     Raises:
         InvalidRequestError: it is not.
@@ -42,15 +42,15 @@ def checked_gw_id(gw_id: str) -> str:
 
 
 def checked_address(value: str, *, name: str, schemes: frozenset[str]) -> str:
-    """The address, when it is an absolute one of an allowed scheme.
+    """Return the address if it is absolute and of an allowed scheme.
 
     Args:
-        value: what the caller gave.
-        name: what the caller calls it.
-        schemes: lower-case schemes that may be used.
+        value: the address, from the request.
+        name: the field's name in the request, for the message.
+        schemes: the allowed schemes, in lower case.
 
     Raises:
-        InvalidRequestError: another scheme, no host, a control character, or too long.
+        InvalidRequestError: it has another scheme, no host or a control character, or is too long.
     """
     if len(value) > MAX_ADDRESS_CHARACTERS or _CONTROL.search(value):
         raise InvalidRequestError(f"{name} is not an address")
@@ -66,21 +66,21 @@ def checked_address(value: str, *, name: str, schemes: frozenset[str]) -> str:
 
 
 def checked_join_url(value: str, hosts: Sequence[str] = ()) -> str:
-    """The address of a meeting.
+    """Return the address of a meeting if the bot may join it.
 
     Args:
-        value: what the caller gave.
-        hosts: those that may be joined; any where there is none.
+        value: the address, from the request.
+        hosts: the allowed hosts; empty allows all.
 
     Raises:
-        InvalidRequestError: it is none, or of another host.
+        InvalidRequestError: it is not a valid address, or of another host.
     """
     checked = checked_address(value, name="join_url", schemes=frozenset({"http", "https"}))
     return _of_hosts(checked, hosts, name="join_url")
 
 
 def checked_rtmp_url(value: str, hosts: Sequence[str] = ()) -> str:
-    """The address that a stream goes to; see `checked_join_url`."""
+    """Return the RTMP address of a stream if it is allowed; see `checked_join_url`."""
     checked = checked_address(value, name="rtmp_url", schemes=frozenset({"rtmp", "rtmps"}))
     if max(len(part.encode()) for part in server_app_and_playpath(checked)) > MAX_RTMP_PART_BYTES:
         raise InvalidRequestError(
@@ -97,7 +97,7 @@ def _of_hosts(address: str, hosts: Sequence[str], *, name: str) -> str:
 
 
 def is_host_among(address: str, hosts: Sequence[str]) -> bool:
-    """Whether the address is of one of the hosts, ``bbb.univ.fr`` or ``*.univ.fr``; any is where there is none."""
+    """Whether the address's host is among `hosts`, such as ``bbb.univ.fr`` or ``*.univ.fr``; always true when `hosts` is empty."""
     host = (urlsplit(address).hostname or "").rstrip(".")
     return not hosts or any(
         host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed for allowed in hosts
@@ -105,7 +105,7 @@ def is_host_among(address: str, hosts: Sequence[str]) -> bool:
 
 
 def checked_host(value: str) -> str:
-    """An entry of a list of hosts, in lower case.
+    """Return an entry of a list of hosts, in lower case.
 
     Raises:
         InvalidRequestError: it is neither a host nor ``*.`` and a domain.
@@ -125,9 +125,9 @@ def _is_ipv6(host: str) -> bool:
 
 
 def server_app_and_playpath(rtmp_url: str) -> tuple[str, str, str]:
-    """What an RTMP address names: the server; its application; the stream there, with its key.
+    """Split an RTMP address into the server, the application, and the stream's name with its key.
 
-    The application ends at the second slash of the path, or at the only one, as ffmpeg has it (libavformat/rtmpproto.c).
+    The application ends at the second slash of the path, or at the only one, as in ffmpeg (libavformat/rtmpproto.c).
     """
     parts = urlsplit(rtmp_url)
     server = f"{parts.scheme}://{parts.netloc}"
@@ -140,7 +140,7 @@ def server_app_and_playpath(rtmp_url: str) -> tuple[str, str, str]:
 
 
 def redacted(address: str) -> str:
-    """The address without what opens doors: user, query, and all of the path but its first part."""
+    """The address without its secrets: without user and query, and with only the first part of the path."""
     parts = urlsplit(address)
     port = f":{parts.port}" if parts.port else ""
     first = parts.path.split("/")[1] if "/" in parts.path else ""

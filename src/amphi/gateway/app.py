@@ -16,7 +16,7 @@ from amphi.gateway.registration import Registration
 
 
 def create_app(config: Config) -> Starlette:
-    """The application; its lifespan starts and ends the browsers."""
+    """The application; its lifespan starts and closes the browsers."""
     jobs = Jobs(config)
     registration = Registration(config.proxy, jobs) if config.proxy else None
 

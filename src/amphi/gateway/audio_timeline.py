@@ -1,14 +1,14 @@
-"""Sound without holes: what the browser does not deliver becomes silence, what comes twice is cut."""
+"""Makes continuous sound: gaps from the browser become silence, overlaps are cut."""
 
 from amphi.gateway.packets import FRAME_BYTES
 
 TOLERANCE_US = 40_000
 LATENESS_US = 250_000
-"""How long the sound may lag behind the picture before silence takes its place; RTMP players wait for both."""
+"""How far the sound may lag behind the picture before silence replaces it, in µs. RTMP players wait for both."""
 
 
 class AudioTimeline:
-    """Places sound on a continuous line of samples.
+    """Places sound on a continuous time line of samples.
 
     Args:
         start_us: the time of the first sample.
@@ -22,11 +22,11 @@ class AudioTimeline:
 
     @property
     def end_us(self) -> int:
-        """Up to when sound has been placed."""
+        """The end of the sound placed so far, in µs."""
         return self._start_us + self._samples * 1_000_000 // self._rate
 
     def add(self, pts_us: int, data: bytes) -> bytes:
-        """Place a packet; returns the samples that continue the line, perhaps none, perhaps with silence before."""
+        """Place a packet. Returns the samples that continue the time line: none, or with silence before them."""
         gap_us = pts_us - self.end_us
         if gap_us > TOLERANCE_US:
             data = self._silence(gap_us) + data
@@ -36,7 +36,7 @@ class AudioTimeline:
         return data
 
     def fill_until(self, video_us: int) -> bytes:
-        """Silence for sound that should have come by the time a picture of `video_us` is there; usually nothing."""
+        """Silence for sound that is missing although a picture of the time `video_us` has come; usually empty."""
         gap_us = video_us - LATENESS_US - self.end_us
         if gap_us <= 0:
             return b""

@@ -1,4 +1,4 @@
-"""The bearer token, on every route but ``/healthz`` and, where a setting says so, Esup-Pod's chat."""
+"""The bearer token, on every route except ``/healthz`` and, if a setting allows it, Esup-Pod's chat."""
 
 import hmac
 
@@ -14,12 +14,12 @@ _REFUSED = "authorization error"
 
 
 class BearerToken:
-    """Lets through who holds the token (RFC 6750, section 2.1); the bare token passes too, as SIPMediaGW takes it."""
+    """Requires the token (RFC 6750, section 2.1). As in SIPMediaGW, the token without ``Bearer`` is accepted too."""
 
     def __init__(self, app: ASGIApp, *, config: Config) -> None:
         self._app = app
         self._token = config.token.encode()
-        # The proxy of SIPMediaGW 1.8 shows its own token to its gateways, so it opens what it calls there, and nothing else.
+        # The proxy of SIPMediaGW 1.8 sends its own token to its gateways. It is valid only for the routes that the proxy calls.
         self._proxy_token = config.proxy.token.encode() if config.proxy else self._token
         self._pod_chat = config.pod_chat
 

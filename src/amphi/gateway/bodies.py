@@ -1,4 +1,4 @@
-"""Reads JSON request bodies, bounded."""
+"""Reads JSON request bodies of limited size."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ async def json_object(request: Request) -> dict[str, Any]:
     """The body as an object.
 
     Raises:
-        InvalidRequestError: too long, or not a JSON object.
+        InvalidRequestError: it is too long, or not a JSON object.
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -33,10 +33,10 @@ async def json_object(request: Request) -> dict[str, Any]:
 def text_field(
     body: dict[str, Any], name: str, *, default: str | None = None, max_characters: int = 4096
 ) -> str:
-    """A text of the body.
+    """A text field of the body.
 
     Raises:
-        InvalidRequestError: it is missing and has no default, is no text, or too long.
+        InvalidRequestError: it is missing without a default, not a text, or too long.
     """
     value = body.get(name, default)
     if not isinstance(value, str) or len(value) > max_characters:
@@ -45,10 +45,10 @@ def text_field(
 
 
 def flag_field(body: dict[str, Any], name: str, *, default: bool | None = None) -> bool:
-    """A yes or no of the body.
+    """A boolean field of the body.
 
     Raises:
-        InvalidRequestError: it is missing and has no default, or is neither.
+        InvalidRequestError: it is missing without a default, or not a boolean.
     """
     value = body.get(name, default)
     if not isinstance(value, bool):

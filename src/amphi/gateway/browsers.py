@@ -1,4 +1,4 @@
-"""Starts browsers, one for each job, and keeps some ready for the next."""
+"""Starts a browser for each job, and keeps some ready for the next jobs."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ _ARGUMENTS = (
 
 
 class BrowserReserve:
-    """One Playwright driver; `take` gives a browser that is ready to join."""
+    """One Playwright driver and its browsers; `take` returns one that is ready to join."""
 
     def __init__(self, config: Config, recorders: RecorderServer) -> None:
         self._config = config
@@ -41,7 +41,7 @@ class BrowserReserve:
         self._is_closed = False
 
     def refill(self, *, wanted: int) -> None:
-        """Have `wanted` browsers ready, in the background."""
+        """Start browsers in the background until `wanted` are ready."""
         if self._filling is None or self._filling.done():
             self._filling = asyncio.create_task(self._fill(wanted))
 
@@ -57,8 +57,8 @@ class BrowserReserve:
         """A browser that is ready to join.
 
         Raises:
-            SourceLostError: none could be started.
-            CaptureFailedError: it starts and can't encode.
+            SourceLostError: no browser could be started.
+            CaptureFailedError: the browser starts but can't encode.
         """
         if not self._ready and self._filling is not None and not self._filling.done():
             await asyncio.wait([self._filling])
@@ -70,7 +70,7 @@ class BrowserReserve:
         return await self._launch()
 
     async def discard(self, source: ChromiumSource) -> None:
-        """End a browser that was taken."""
+        """Close a browser that was taken."""
         await source.close()
         self._recorders.forget(source.line)
 
@@ -141,7 +141,7 @@ class BrowserReserve:
 
 
 def _pid_of(flag: str, processes: Iterable[psutil.Process]) -> int | None:
-    """The browser started with `flag`; its own children carry another command line with ``--type``."""
+    """The process id of the browser started with `flag`. Its child processes also have it, but with ``--type``."""
     for process in processes:
         try:
             arguments = process.cmdline()

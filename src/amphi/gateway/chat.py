@@ -1,15 +1,15 @@
-"""What callers that can't be told apart may write into a meeting's chat."""
+"""Cleans and limits chat messages from anonymous callers."""
 
 import time
 import unicodedata
 from collections.abc import Callable
 
 _JOINERS = {"\u200c", "\u200d"}
-"""Parts of words in some scripts, and of emoji."""
+"""Needed inside words of some scripts, and inside emoji."""
 
 
 def one_line(text: str) -> str:
-    """The text as one line: control, invisible and direction-changing characters become spaces, of which none repeats."""
+    """The text on one line. Control, invisible and direction-changing characters become spaces, and runs of spaces become one."""
     shown = (
         character if unicodedata.category(character)[0] != "C" or character in _JOINERS else " "
         for character in unicodedata.normalize("NFC", text)
@@ -18,12 +18,12 @@ def one_line(text: str) -> str:
 
 
 class Allowance:
-    """How often something may be done: a bucket that fills steadily (the "token bucket" of RFC 2697, section 1).
+    """Limits how often something may be done, by a token bucket (RFC 2697, section 1).
 
     Args:
-        per_s: how often in the long run.
-        burst: how often at once.
-        clock: seconds that only grow.
+        per_s: how many times per second in the long run.
+        burst: how many times at once.
+        clock: monotonic seconds.
     """
 
     def __init__(self, *, per_s: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class Allowance:
         self._at = clock()
 
     def take(self) -> bool:
-        """Whether it may be done once more now."""
+        """Take one token; False when there is none, so it must not be done now."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_s)
         self._at = now

@@ -1,4 +1,4 @@
-"""``amphi gateway check JOIN_URL``: joins one meeting, sends nothing anywhere, and says in plain words what it met."""
+"""``amphi gateway check JOIN_URL``: joins one meeting without streaming it, and reports in plain words what it found."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.25
 WATCHED_S = 3
-"""A meeting that was entered is watched for so long: what goes wrong at once goes wrong by then."""
+"""How long to watch a meeting after joining: errors that come at once come within this time."""
 
 ADVICE = {
     "meeting_not_found": "Start the meeting, then make a new join address.",
@@ -42,11 +42,11 @@ NEW_ADVICE = "It may work all the same: the lines below tell. Try a whole webina
 
 @dataclass
 class Findings:
-    """What was found, written as it is found, in the form of ``amphi check``.
+    """The findings, written at once, in the format of ``amphi check``.
 
     Attributes:
-        output: where to.
-        is_good: nothing of it is an error.
+        output: where they are written.
+        is_good: no finding is an error.
     """
 
     output: TextIO = field(default_factory=lambda: sys.stdout)
@@ -59,7 +59,7 @@ class Findings:
 
 
 async def enter(source: "ChromiumSource", config: "Config", findings: Findings) -> "Observation | None":
-    """Join, as far as it goes; None where it ends outside the meeting."""
+    """Join the meeting; None when that fails."""
     deadline, steps = EntryDeadline(config.join_timeout_s), [""]
     while True:
         seen = await source.observe("streaming")
@@ -80,7 +80,7 @@ async def enter(source: "ChromiumSource", config: "Config", findings: Findings) 
 
 
 def tell_client(report: "Report", kind: str, findings: Findings) -> None:
-    """What the client is, and which of the names that the gateway rests on are there."""
+    """Report the meeting's client, and which of the page's names that the gateway depends on are there."""
     if kind != "bigbluebutton":
         findings.tell("OK", "client", f"the page is of the kind “{kind}”")
         return
@@ -105,7 +105,7 @@ def tell_sound(seen: "Observation", findings: Findings) -> None:
 
 
 async def tell_chat(source: "ChromiumSource", findings: Findings) -> None:
-    """Whether the chat comes into the picture and goes; only the bot's own view changes."""
+    """Check that the chat can be shown and hidden. Only the bot's own view changes."""
     was_shown = await source.show_chat(shown=None)
     is_shown = await source.show_chat(shown=True)
     is_hidden = not await source.show_chat(shown=False)
@@ -121,7 +121,7 @@ async def tell_chat(source: "ChromiumSource", findings: Findings) -> None:
 
 
 async def watch(source: "ChromiumSource", findings: Findings) -> None:
-    """Whether the meeting stays for a moment."""
+    """Check that the bot stays in the meeting for `WATCHED_S`."""
     end, seen = time.monotonic() + WATCHED_S, await source.observe("streaming")
     while time.monotonic() < end and seen.state == "joined":
         await asyncio.sleep(LOOK_EVERY_S)
@@ -135,7 +135,7 @@ async def watch(source: "ChromiumSource", findings: Findings) -> None:
 
 
 async def check(join_url: str, config: "Config", findings: Findings) -> None:
-    """Join `join_url`, tell what is met, and leave."""
+    """Join `join_url`, report what is found, and leave."""
     recorders = RecorderServer()
     await recorders.open()
     browsers = BrowserReserve(config, recorders)
@@ -167,7 +167,7 @@ async def visit(source: "ChromiumSource", join_url: str, config: "Config", findi
 
 
 def main(argv: list[str], config: "Config") -> int:
-    """Run the check; 0 when a webinar can be sent from that meeting, 1 when not, 2 for an address that is none."""
+    """Run the check. Returns 0 when that meeting can be streamed, 1 when not, 2 for an invalid address."""
     parser = argparse.ArgumentParser(
         prog="amphi gateway check",
         description="Joins a meeting as the streaming bot, sends nothing, and says what works there.",

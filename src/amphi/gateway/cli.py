@@ -58,7 +58,7 @@ def parser(defaults: Config) -> argparse.ArgumentParser:
 
 
 def read_config(argv: list[str]) -> Config:
-    """The environment's settings, overridden by the command line's."""
+    """The settings from the environment, overridden by the command line."""
     config = config_from_environment()
     options = vars(parser(config).parse_args(argv))
     address = options.pop("http")
@@ -68,13 +68,13 @@ def read_config(argv: list[str]) -> Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there."""
+    """A listening socket."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=128)
 
 
 def main(argv: list[str]) -> int:
-    """Serve until a signal comes; the exit status is returned."""
+    """Serve until a signal comes; returns the exit status."""
     if argv[:1] == ["check"]:
         return check.main(argv[1:], config_from_environment(needs_token=False))
     config = read_config(argv)
@@ -92,7 +92,7 @@ def main(argv: list[str]) -> int:
             f"amphi gateway: can't listen on {config.host}:{config.port}: {os.strerror(error.errno or 0)}\n"
         )
         return 1
-    # uvicorn raises the signal that ended it once more when it is done: this makes that a clean end.
+    # When uvicorn is done, it raises the signal again that ended it. Ignore it, so that the exit status is ours.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     server = uvicorn.Server(

@@ -9,19 +9,19 @@ from amphi.gateway.exceptions import InvalidRequestError
 from amphi.system import environment
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_ANYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 -- to be told from addresses that others can call
+_ANYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 -- others can't call these addresses
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """The proxy of SIPMediaGW 1.8 that hands meetings to this gateway.
+    """The proxy of SIPMediaGW 1.8 that gives meetings to this gateway.
 
     Attributes:
-        url: of the proxy.
-        token: the proxy's, which it also shows to its gateways.
-        gw_ids: what this gateway is called there, one name for each place.
-        address: ``host:port`` where the proxy reaches this gateway; it calls by plain HTTP.
-        every_s: how often this gateway says that it is there.
+        url: the proxy's address.
+        token: the proxy's token, which it also sends to its gateways.
+        gw_ids: this gateway's names at the proxy, one for each place.
+        address: ``host:port`` where the proxy calls this gateway, by plain HTTP.
+        every_s: how often this gateway registers, in seconds.
     """
 
     url: str
@@ -33,19 +33,19 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Config:
-    """How this gateway runs; see docs/gateway.md for each setting.
+    """The gateway's settings; docs/gateway.md explains each.
 
     Attributes:
         bitrate_kbps: of the picture.
-        warm: how many browsers wait ready for the next job.
-        any_page: also sends pages that are no meeting it knows.
-        classroom: pages that say of themselves what `amphi classroom` says are believed; any page can say so.
-        join_hosts: hosts whose pages may be joined, ``bbb.univ.fr`` or ``*.univ.fr``; any where there is none.
-        rtmp_hosts: hosts that streams may go to, likewise.
-        ca_file: authorities that the certificate of an RTMP server may be signed by.
-        join_timeout_s: how long one attempt to enter a meeting may take.
-        pod_chat: takes chat messages without a token, as Esup-Pod sends them, for rooms that are on air.
-        join_prefix: what stands before the room in the address of a join page, for callers that name rooms alone.
+        warm: how many browsers are kept ready for the next jobs.
+        any_page: also stream pages that are not a known kind of meeting.
+        classroom: trust pages that call themselves `amphi classroom`; any page could do so.
+        join_hosts: hosts whose pages may be joined, ``bbb.univ.fr`` or ``*.univ.fr``; empty allows all.
+        rtmp_hosts: hosts that may receive streams, likewise.
+        ca_file: certificate authorities for RTMP servers.
+        join_timeout_s: how long one attempt to join a meeting may take.
+        pod_chat: accept chat messages without a token, which Esup-Pod sends, for rooms that are on air.
+        join_prefix: the address of a join page before the room, for callers that only name a room.
     """
 
     token: str = field(repr=False)
@@ -73,10 +73,10 @@ def config_from_environment(*, needs_token: bool = True) -> Config:
     """Read ``AMPHI_GATEWAY_*``.
 
     Args:
-        needs_token: it will take calls.
+        needs_token: require a token, since the gateway will accept calls.
 
     Raises:
-        InvalidSettingError: a variable can't be understood, or there is no token.
+        InvalidSettingError: a value is invalid, or the token is missing.
     """
     token = environment.text("AMPHI_GATEWAY_TOKEN")
     if needs_token and not token:
@@ -134,7 +134,11 @@ def _join_prefix() -> str:
 
 
 def _proxy(host: str, port: int, *, max_jobs: int, join_prefix: str) -> Proxy | None:
-    """The proxy's settings: all of them, or none."""
+    """The proxy's settings; None when none of them is set.
+
+    Raises:
+        InvalidSettingError: only some are set.
+    """
     url = environment.text("AMPHI_GATEWAY_PROXY_URL").rstrip("/")
     token = environment.text("AMPHI_GATEWAY_PROXY_TOKEN")
     gw_ids = environment.words("AMPHI_GATEWAY_PROXY_ID")

@@ -1,7 +1,7 @@
-"""SIPMediaGW's HTTP API as its versions 1.6 and 1.7 have it, and as Esup-Pod 4.1 speaks it.
+"""The HTTP API of SIPMediaGW 1.6 and 1.7, as Esup-Pod 4.1 uses it.
 
-Pod (https://github.com/EsupPortail/Esup-Pod, pod/meeting/webinar.py) reads ``status`` and then ``details`` of every answer to start and
-stop, and ``res`` of every answer to chat, errors included; it takes any ``res`` in which it finds the letters "ok" for a success.
+Pod (https://github.com/EsupPortail/Esup-Pod, pod/meeting/webinar.py) reads ``status`` and then ``details`` in every answer to start and
+stop, and ``res`` in every answer to chat, errors included. Any ``res`` that contains the letters "ok" is a success for Pod.
 """
 
 import re
@@ -35,10 +35,10 @@ RETRY_AFTER_S = 10
 MAX_CHAT_CHARACTERS = 5000
 ANONYMOUS = "anonymous"
 POD_CHAT_CHARACTERS = 500
-"""Pod lets its listeners write 100 characters, and puts their names before."""
+"""Longer than Pod's messages: its listeners may write 100 characters, and Pod adds their names."""
 
 POD_CHAT_PER_S, POD_CHAT_BURST = 2, 10
-"""What a meeting's chat can be read at, for each room."""
+"""Messages per second, and at once, for each room: no more than people can read."""
 
 _ROOM = re.compile(r"[a-z0-9_-]{1,58}")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
@@ -52,13 +52,13 @@ TOO_FAST = "more messages than a meeting can read"
 
 
 class PodChat:
-    """How much each room on air may be written to by callers without a token."""
+    """Limits the messages of callers without a token, for each room on air."""
 
     def __init__(self) -> None:
         self._allowances: dict[str, Allowance] = {}
 
     def take(self, room: str, on_air: set[str]) -> bool:
-        """Whether one more message may go to `room`; rooms that left the air are forgotten."""
+        """Whether one more message may go to `room`. Forgets rooms that are no longer in `on_air`."""
         self._allowances = {name: kept for name, kept in self._allowances.items() if name in on_air}
         allowance = self._allowances.setdefault(room, Allowance(per_s=POD_CHAT_PER_S, burst=POD_CHAT_BURST))
         return allowance.take()
@@ -84,13 +84,13 @@ def _job_of(request: Request, room: str) -> Job:
     try:
         return _jobs(request).find(f"room-{room}")
     except UnknownJobError:
-        # A room may hold the letters "ok", see `refusal`.
+        # A room's name may contain the letters "ok", see `refusal`.
         named = "" if request.url.path == "/chat" else f" for room={room}"
         raise InvalidRequestError(f"no running container{named}") from None
 
 
 def refusal(path: str, message: str) -> dict[str, object]:
-    """An error in answer to `path`. For chat, `message` must be without the letters "ok": Pod would read a success."""
+    """The body of an error for `path`. For chat, `message` must not contain the letters "ok", which Pod takes for success."""
     if path == "/chat":
         return {"Error": message, "res": f"error: {message}"}
     if path in {"/start", "/stop"}:
@@ -99,7 +99,7 @@ def refusal(path: str, message: str) -> dict[str, object]:
 
 
 def _plainly(handler: Handler) -> Handler:
-    """Errors as upstream words them, 400 and ``{"Error": …}``, and where Pod looks for them."""
+    """Answer errors as upstream does, with 400 and ``{"Error": …}``, and also in the fields that Pod reads."""
 
     async def answer(request: Request) -> JSONResponse:
         try:
@@ -127,14 +127,14 @@ async def start(request: Request) -> JSONResponse:
         join_url=checked_join_url(f"https://{domain}/{room}", config.join_hosts),
         rtmp_url=checked_rtmp_url(rtmp_url, config.rtmp_hosts),
         room=room,
-        show_chat=None,  # as the page has it: callers of this dialect toggle from there
+        show_chat=None,  # leave it as the page shows it: callers of this dialect toggle it from there
     )
     await _jobs(request).settle(spec.job_id)
     try:
         _jobs(request).start(spec, replace_idle=True)
     except GatewayFullError:
-        # Upstream says "success" and 200 here, with an object in `details`, which Pod would show to its user as it stands: a sentence
-        # for people. Programs find the code, `status`, and upstream's own words in `type`.
+        # Upstream answers 200 and "success" here, with an object in `details`, which Pod would show to its user. So `details` is a
+        # sentence for people; programs can read `status`, and `type` with upstream's own text.
         said = {"status": "error", "details": FULL, "res": "error", "type": "No free resources found"}
         return JSONResponse(said, 503, {"Retry-After": str(RETRY_AFTER_S)})
     return _success(app="streaming", uri=rtmp_url)
@@ -149,7 +149,7 @@ async def stop(request: Request) -> JSONResponse:
 
 
 async def chat(request: Request) -> JSONResponse:
-    """``GET /chat?room=&toggle=True`` and ``POST /chat {"room", "msg"}``; ``res`` tells."""
+    """``GET /chat?room=&toggle=True`` and ``POST /chat {"room", "msg"}``; the result is in ``res``."""
     if request.method == "POST":
         return await _post_chat(request)
     job = _job_of(request, _room(request.query_params.get("room")))
@@ -187,7 +187,7 @@ async def _said(work: Awaitable[object]) -> JSONResponse:
 
 
 async def progress(request: Request) -> JSONResponse:
-    """``GET /progress?room=``: ``gw_state`` is ``down`` once nothing runs for the room."""
+    """``GET /progress?room=``: ``gw_state`` is ``down`` when no job runs for the room."""
     room = _room(request.query_params.get("room"))
     try:
         job = _jobs(request).find(f"room-{room}")

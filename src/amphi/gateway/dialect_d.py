@@ -1,7 +1,7 @@
-"""The gateway's side of SIPMediaGW 1.8: what its proxy asks of a gateway, which is named by ``gw_id``.
+"""The API that the proxy of SIPMediaGW 1.8 calls at a gateway, which it names by ``gw_id``.
 
-Shapes and codes as ``HTTPLauncher.py`` and ``deploy/proxyAPI/proxy.py`` of https://github.com/Renater/SIPMediaGW have them. A room
-is joined at the setting's prefix, so a caller can't send the browser elsewhere, and no text meets a shell.
+Fields and status codes are those of ``HTTPLauncher.py`` and ``deploy/proxyAPI/proxy.py`` in https://github.com/Renater/SIPMediaGW.
+A room is joined below a configured prefix, so callers can't send the browser elsewhere, and no text reaches a shell.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from amphi.gateway.jobs import Jobs
 PATHS = frozenset({"/gateway/start", "/gateway/stop", "/gateway/status", "/gateway/command"})
 RETRY_AFTER_S = 10
 STOP_PATIENCE_S = 10
-"""The proxy waits for a stop as long as it takes; ours takes a second or two."""
+"""How long to wait for a stop, in seconds. It usually takes one or two, and the proxy waits for it."""
 
 MAX_CHAT_CHARACTERS = 5000
 MAX_NAME_CHARACTERS = 60
@@ -44,12 +44,12 @@ Handler = Callable[[Request], Awaitable[JSONResponse]]
 
 
 class InvalidInputError(Exception):
-    """A field of the request is wrong: 422.
+    """A field of the request is wrong; answered with 422.
 
     Args:
-        field: where it is: ``body`` or ``query``, and its name.
-        kind: pydantic's name of the mistake, as FastAPI shows it.
-        said: for the caller; never holds the value, which may be an address with a key.
+        field: ``body`` or ``query``, then the field's name.
+        kind: pydantic's name of the error, as in FastAPI's answers.
+        said: the message for the caller. Never contains the value, which may be an address with a key.
     """
 
     def __init__(self, *field: str, kind: str, said: str) -> None:
@@ -58,11 +58,11 @@ class InvalidInputError(Exception):
 
 
 class RefusedError(Exception):
-    """The request can't be done now.
+    """The request can't be carried out now.
 
     Args:
-        status: HTTP's.
-        detail: for the caller.
+        status: the HTTP status of the answer.
+        detail: the message for the caller.
     """
 
     def __init__(self, status: int, detail: str) -> None:
@@ -71,7 +71,7 @@ class RefusedError(Exception):
 
 
 def refusal(code: int, detail: str) -> dict[str, object]:
-    """An error as upstream words it."""
+    """The body of an error, in upstream's form."""
     return {"status": "error", "error": {"code": code, "detail": detail}, "data": None}
 
 
@@ -102,7 +102,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _text(source: Any, name: str, *, where: str = "body", default: str | None = None) -> str:
-    """A text of `source`; an optional one may be null as well, as pydantic has it."""
+    """A text field of `source`. An optional one may be null, as in pydantic."""
     value = source.get(name)
     if value is None and default is not None:
         return default
@@ -158,7 +158,7 @@ def _spec(body: dict[str, Any], config: Config) -> JobSpec:
     if not is_host_among(rtmp_url, config.rtmp_hosts):
         said = "must be of a host that this gateway's settings allow"
         raise InvalidInputError("body", "rtmp_dst", kind="value_error", said=said)
-    # The chat is left as the page has it.
+    # The chat stays as the page shows it.
     return JobSpec(job_id_of(gw_id), f"{config.join_prefix}/{room}", rtmp_url, room, show_chat=None)
 
 
@@ -179,7 +179,7 @@ async def start(request: Request) -> JSONResponse:
 
 
 async def stop(request: Request) -> JSONResponse:
-    """``POST /gateway/stop {gw_id, force}``: every stop is as quick as upstream's forced one."""
+    """``POST /gateway/stop {gw_id, force}``. `force` changes nothing: every stop is as quick as upstream's forced one."""
     gw_id = _gw_id(await _body(request))
     job = _job_of(request, gw_id)
     if job is None:
@@ -194,7 +194,7 @@ async def stop(request: Request) -> JSONResponse:
 
 
 async def status(request: Request) -> JSONResponse:
-    """``GET /gateway/status?gw_id=``: ``up`` as long as anything of a job is there, so that nobody is given its place."""
+    """``GET /gateway/status?gw_id=``: ``up`` until the job has ended completely, so that nobody gets its place before."""
     gw_id = _gw_id(request.query_params, where="query")
     job = _job_of(request, gw_id)
     proxy = _config(request).proxy

@@ -1,4 +1,4 @@
-"""How long one attempt to enter a meeting may take."""
+"""The time limit of one attempt to join a meeting."""
 
 import time
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from amphi.gateway.meeting_page import Observation
 
 APPROVAL_PATIENCE_S = 600
-"""How long a moderator may take to let the bot in."""
+"""How long to wait for a moderator's approval, in seconds."""
 
 
 class EntryDeadline:
-    """Counts what an attempt takes; the wait for a moderator counts apart.
+    """Measures an attempt; waiting for a moderator has a limit of its own.
 
     Args:
-        join_timeout_s: for all the rest.
-        clock: seconds that only grow.
+        join_timeout_s: the limit for everything else.
+        clock: monotonic seconds.
     """
 
     def __init__(self, join_timeout_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class EntryDeadline:
         self._waited_s = 0.0
 
     def overdue(self, seen: Observation) -> str:
-        """Why the attempt has taken too long, with what the page says now; empty while it has not."""
+        """Why the attempt took too long, with what the page shows now; empty while it is in time."""
         now = self._clock()
         passed_s, self._looked_at = now - self._looked_at, now
         if seen.reason == "waiting_for_approval":

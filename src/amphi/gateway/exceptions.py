@@ -1,61 +1,61 @@
-"""What can go wrong in the gateway.
+"""Errors of the gateway.
 
 GatewayError
-├── InvalidRequestError   the caller asked for something impossible
-├── UnknownJobError       no such job here
+├── InvalidRequestError   the request makes no sense
+├── UnknownJobError       there is no such job
 ├── JobConflictError      the job id was used for something else
 ├── GatewayFullError      every place is taken
 ├── NotInMeetingError     the job's bot is not in its meeting
-├── ChatRefusedError      the meeting's chat did not take a message
-└── SourceError           this job's browser
-    ├── SourceLostError       it crashed or hangs; another may do better
-    ├── ClientFailingError    the meeting's client shows an error that another try may mend
-    └── CaptureFailedError    it can't capture, and another would not either
+├── ChatRefusedError      the meeting's chat refused a message
+└── SourceError           this job's browser failed
+    ├── SourceLostError       it crashed or hangs; another browser may work
+    ├── ClientFailingError    the meeting's client shows an error; another attempt may work
+    └── CaptureFailedError    it can't capture; another browser would not work either
 """
 
 
 class GatewayError(Exception):
-    """Base of everything that the gateway raises."""
+    """The base of all errors here."""
 
 
 class InvalidRequestError(GatewayError):
-    """The request can't be understood; the message is for the caller."""
+    """The request is invalid; the message is for the caller."""
 
 
 class UnknownJobError(GatewayError):
-    """No job of that name is known here."""
+    """There is no job with that id."""
 
 
 class JobConflictError(GatewayError):
-    """The job id stands for another job already."""
+    """Another job already has this id."""
 
 
 class GatewayFullError(GatewayError):
-    """As many jobs run as may."""
+    """The largest number of jobs run already."""
 
 
 class NotInMeetingError(GatewayError):
-    """The bot is not in the meeting now, so nothing can be done there."""
+    """The bot is not in the meeting now."""
 
 
 class ChatRefusedError(GatewayError):
-    """The meeting's chat did not take a message; the message of this says why, in one sentence."""
+    """The meeting's chat refused a message; this error's text says why, in one sentence."""
 
 
 class SourceError(GatewayError):
-    """The browser of one job failed; other jobs are not touched."""
+    """The browser of one job failed; other jobs go on."""
 
 
 class SourceLostError(SourceError):
-    """The page or the browser crashed, hangs, or was closed."""
+    """The page or the browser crashed, hangs or was closed."""
 
 
 class ClientFailingError(SourceError):
-    """The meeting's client shows an error on the way in that another try may mend.
+    """The meeting's client shows an error while joining; another attempt may work.
 
     Args:
-        detail: what it shows.
-        reason: a code of the API, for when no try mends it.
+        detail: the error that it shows.
+        reason: a code of the API, for when all attempts fail.
     """
 
     def __init__(self, detail: str, reason: str) -> None:

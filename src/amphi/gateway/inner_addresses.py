@@ -1,4 +1,4 @@
-"""Keeps a meeting's page from showing what only this machine or its network can reach: whatever a page shows is sent to thousands."""
+"""Stops pages from loading private addresses of this machine or its network, since thousands watch what a page shows."""
 
 import contextlib
 import ipaddress
@@ -12,19 +12,19 @@ from playwright.async_api import Error
 if TYPE_CHECKING:
     from playwright.async_api import Page, Request, Route
 
-# What may be an inner address, to begin with: everything else passes without being looked at here.
+# Addresses that may be private; all others load without a check.
 _SUSPECT = r"https?://(\[|[\d.]+([:/?#]|$)|0x|([^/@]*\.)?localhost\.?([:/?#]|$)|[^/]*@)"
 
 
 def _suspects(join_url: str) -> re.Pattern[str]:
-    """The addresses that are looked at, but for those of the server itself that was joined: each look costs a call to and fro."""
+    """A pattern for addresses to check. It leaves out the joined server's own, since each check costs a round trip to the browser."""
     parts = urlsplit(join_url)
     own = re.escape(f"{parts.scheme}://{parts.netloc}")
     return re.compile(rf"^(?!{own}([/?#]|$)){_SUSPECT}", re.IGNORECASE)
 
 
 def is_inner(host: str) -> bool:
-    """Whether a host is written as this machine or as a private address. Names are not resolved: see docs/gateway.md."""
+    """Whether a host is this machine or a private address. Names are not resolved: see docs/gateway.md."""
     if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
         return True
     try:
@@ -46,10 +46,10 @@ def may_load(address: str, *, join_url: str, page_url: str, is_own_step: bool) -
     """Whether a page may load an address.
 
     Args:
-        address: what it asks for.
-        join_url: what the page was sent to: a platform that is inner itself may lead to an inner meeting.
-        page_url: where it is now.
-        is_own_step: it goes there itself, rather than showing it in a part of it.
+        address: the address to load.
+        join_url: the job's address. If that is private, the page may go on to another private address.
+        page_url: the page's current address.
+        is_own_step: the page itself goes there, rather than one of its frames or resources.
     """
     if not is_inner(_host(address)) or _origin(address) in {_origin(join_url), _origin(page_url)}:
         return True
@@ -57,12 +57,12 @@ def may_load(address: str, *, join_url: str, page_url: str, is_own_step: bool) -
 
 
 async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], None]) -> None:
-    """Refuse what the page loads from inner addresses, but for its own server and the one that it was joined at.
+    """Refuse requests of the page to private addresses, except to its own server and that of `join_url`.
 
     Args:
-        page: before it loads anything.
-        join_url: what it will be sent to.
-        on_trespass: told, in a sentence, when a redirect has led to one: those can only be seen, not refused.
+        page: the page, before it loads anything.
+        join_url: the job's address.
+        on_trespass: called with a sentence when a redirect led to a private address: redirects can be seen but not refused.
     """
     suspects = _suspects(join_url)
 
@@ -71,7 +71,7 @@ async def keep_out(page: "Page", join_url: str, on_trespass: Callable[[str], Non
         return may_load(request.url, join_url=join_url, page_url=page.url, is_own_step=is_own_step)
 
     async def decide(route: "Route") -> None:
-        with contextlib.suppress(Error):  # the page is gone meanwhile
+        with contextlib.suppress(Error):  # the page may have been closed meanwhile
             await (route.continue_() if is_allowed(route.request) else route.abort("blockedbyclient"))
 
     def look(request: "Request") -> None:

@@ -1,4 +1,4 @@
-"""One job: keeps one meeting on one RTMP address until it is told to stop or the meeting ends."""
+"""One job: streams one meeting to one RTMP address until it is told to stop or the meeting ends."""
 
 import asyncio
 import contextlib
@@ -31,38 +31,38 @@ logger = logging.getLogger(__name__)
 
 GLANCE_EVERY_S = 0.25
 FIRST_PICTURES_S = 0.1
-"""What was painted when the page said that it is in the meeting reaches the recorder within this."""
+"""Once the page says that it is in the meeting, the recorder has the meeting's picture within this time."""
 
 AWAY_PATIENCE_S = 8
 RECONNECT_PATIENCE_S = 20
-"""How long a meeting's page may try to reconnect by itself."""
+"""How long a meeting's page may try to reconnect by itself, in seconds."""
 MAX_REJOINS = 5
 MAX_FAULTS = 3
-"""How often the meeting's client may show an error that it does not explain, on the way in."""
+"""How often the meeting's client may show an unexplained error while joining."""
 FAULT_PAUSE_S = 2.0
 STEADY = timedelta(minutes=2)
-"""Crashes further apart than this are not counted together."""
+"""Crashes are counted together only when less than this lies between them."""
 
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What was asked for."""
+    """What to stream, and where to."""
 
     job_id: str
     join_url: str
     rtmp_url: str
     room: str
     show_chat: bool | None
-    """None: as the page has it."""
+    """None: as the page shows it."""
 
     def is_same_as(self, other: "JobSpec") -> bool:
-        """Whether both speak of one webinar; a join address may differ, since it is signed anew for each caller."""
+        """Whether both mean the same webinar. Join addresses may differ, since each is signed anew."""
         mine, its = (self.rtmp_url, self.room), (other.rtmp_url, other.room)
         return mine == its and (bool(self.room) or self.join_url == other.join_url)
 
 
 class Browsers(Protocol):
-    """Where a job gets its browser."""
+    """Where a job gets its browsers."""
 
     async def take(self) -> ChromiumSource: ...
 
@@ -73,11 +73,11 @@ class Job:
     """See the module.
 
     Args:
-        spec: what was asked.
-        config: of the gateway.
-        browsers: where to get a browser.
-        on_change: told when the job changes its state.
-        sharers: how many jobs share the gateway's own work.
+        spec: what to stream, and where to.
+        config: the gateway's settings.
+        browsers: where to get browsers.
+        on_change: called when the job's state changes.
+        sharers: how many jobs share the gateway's own processor time.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Job:
         self._background(self._measure())
 
     def stop(self) -> None:
-        """Close RTMP at once, then the browser; harmless when done already."""
+        """Close RTMP at once, then the browser. Does nothing when the job has ended."""
         self.post(Trigger.STOP, "asked to stop")
 
     async def ended(self) -> None:
@@ -137,7 +137,7 @@ class Job:
                 await asyncio.sleep(GLANCE_EVERY_S)
 
     def post(self, trigger: Trigger, detail: str = "", *, reason: str = "") -> None:
-        """Take news, from whichever part of the job it comes; `reason` says more than the trigger's own."""
+        """Apply a trigger from any part of the job; `reason` is a more precise code than the trigger's own."""
         before = self.status
         self.status = advance(before, trigger, now=datetime.now(UTC), detail=detail, reason=reason)
         if self.status is before:
@@ -174,8 +174,8 @@ class Job:
         """Join, and watch the meeting until it ends.
 
         Raises:
-            SourceLostError: the page or the browser is gone; try again.
-            CaptureFailedError: trying again would not help.
+            SourceLostError: the page or the browser is gone; another attempt may work.
+            CaptureFailedError: another attempt would fail too.
         """
         self._loss = asyncio.get_running_loop().create_future()
         self._away_since = self._reconnecting_since = None
@@ -197,7 +197,7 @@ class Job:
         if self._source is not None:
             await self._browsers.discard(self._source)
             self._source = None
-            await self._sink.close()  # another browser is another encoder: its stream begins anew
+            await self._sink.close()  # a new browser has a new encoder, so its stream starts anew
             self._sink.start()
         source = self._source = await self._browsers.take()
         source.on_packet = self._sink.send
@@ -230,14 +230,14 @@ class Job:
         await source.record("live")
 
     def _remark(self, seen: Observation) -> None:
-        """Keep what the page says of each step, for whoever asks and for the log."""
+        """Keep what the page says about its progress, for the API and the log."""
         before, self.status = self.status, remark(self.status, reason=seen.reason, detail=seen.detail)
         if self.status is not before:
             said = (self.status.reason, self.status.detail or "all is well")
             logger.info("job %s: %s: %s %s", self.spec.job_id, self.status.state, *said)
 
     async def _stay_on_the_meeting(self, source: ChromiumSource, seen: Observation) -> None:
-        """A page that leaves the meeting, for a login page say, is not shown to the audience."""
+        """Hide the page when it leaves the meeting, for example for a login page."""
         now = time.monotonic()
         if seen.is_there:
             if self._away_since is not None:
@@ -261,12 +261,12 @@ class Job:
                 await self._source.record("key")
 
     def _give_up(self, task: asyncio.Task[None]) -> None:
-        """A mistake of ours ends the job, rather than leaving it on air with nobody who watches its meeting."""
+        """End the job after an unexpected exception: otherwise it would stay on air while nothing watches its meeting."""
         if self._has_failed(task):
             self.post(Trigger.GAVE_UP, f"the gateway made a mistake: {type(task.exception()).__name__}")
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
-        """However the end went, the job's place is free."""
+        """Free the job's place, even when closing it failed."""
         self._has_failed(task)
         self.post(Trigger.CLOSED)
 
@@ -311,17 +311,17 @@ class Job:
         """Write into the meeting's chat.
 
         Raises:
-            NotInMeetingError: the bot is not there.
-            ChatRefusedError: the page did not take the message, for a reason that its words say.
+            NotInMeetingError: the bot is not in the meeting.
+            ChatRefusedError: the chat refused the message; the text says why.
             SourceLostError: the page hangs or is gone.
         """
         async with self._chat:
             source = self._in_meeting()
             is_seen = await source.is_writing_seen() and self._away_since is None
             if is_seen:
-                await source.record("still")  # the audience need not see a panel come and go
+                await source.record("still")  # so that the audience does not see the panel open and close
             try:
-                # One line: another would look like the next message, by whoever it names.
+                # One line: a second line could look like a message of somebody else.
                 await source.send_chat(one_line(f"{author}: {text}" if author else text))
             except ChatRefusedError as error:
                 logger.info("job %s: a message was not taken: %s", self.spec.job_id, error)
@@ -332,7 +332,7 @@ class Job:
                     await source.record("hold" if self._away_since is not None else "live")
 
     async def show_chat(self, *, shown: bool) -> bool:
-        """Show or hide the chat in the picture; before the bot is in the meeting, as it will be then."""
+        """Show or hide the chat in the picture. Before the bot has joined, this is remembered for then."""
         self.chat_shown = shown
         if self.status.in_meeting:
             async with self._chat:
@@ -346,7 +346,7 @@ class Job:
             logger.warning("job %s: the meeting's chat can't be %s", self.spec.job_id, wanted)
 
     async def toggle_chat(self) -> None:
-        """Show the chat if it is hidden, hide it if it is shown; before the bot is in the meeting, as soon as it is.
+        """Show the chat if it is hidden, hide it if it is shown. Before the bot has joined, this is remembered for then.
 
         Raises:
             NotInMeetingError: the job is over.
@@ -375,7 +375,7 @@ class Job:
         return self._source
 
     def describe(self) -> dict[str, Any]:
-        """The job as the API shows it."""
+        """The job's JSON object in the API."""
         return {
             "job_id": self.spec.job_id,
             "state": self.status.public_state,

@@ -1,4 +1,4 @@
-"""The life of a job, as one table. Pure: no I/O, no clock of its own."""
+"""The life cycle of a job, in one table. Pure: no I/O, no clock."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,7 +31,7 @@ class Trigger(StrEnum):
     CLOSED = "closed"
 
 
-# What the API calls each state: whoever asks needs to know whether pictures flow, not which half is being mended.
+# The API's names of the states: callers need to know whether pictures arrive, not which part is being repaired.
 PUBLIC_STATES = {
     State.JOINING: "joining",
     State.PUBLISHING: "joining",
@@ -56,7 +56,7 @@ REASONS = {
 }
 
 REMARKS = frozenset({"waiting_for_approval", "no_sound", "disconnected"})
-"""Reasons that go with a state without changing it."""
+"""Reasons that do not change the state."""
 
 _END = {
     Trigger.STOP: State.STOPPING,
@@ -67,7 +67,7 @@ _END = {
 }
 _NOT_LET_IN = {Trigger.JOIN_REFUSED: State.STOPPING, Trigger.JOIN_TIMEOUT: State.STOPPING}
 
-# Pairs that are not here change nothing: news that comes late is harmless.
+# Triggers that are not listed for a state change nothing, so late ones do no harm.
 TRANSITIONS: dict[State, dict[Trigger, State]] = {
     State.JOINING: {
         Trigger.ENTERED: State.PUBLISHING,
@@ -108,10 +108,10 @@ TRANSITIONS: dict[State, dict[Trigger, State]] = {
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands.
+    """The state of a job, and why.
 
     Attributes:
-        since: when `state`, as the API shows it, was reached.
+        since: when the job reached `public_state`.
         reason: a code of the API; empty while all is well.
         detail: one English sentence for the log.
     """
@@ -135,14 +135,14 @@ class Status:
 
 
 def advance(status: Status, trigger: Trigger, *, now: datetime, detail: str = "", reason: str = "") -> Status:
-    """The status after `trigger`; the same object when the trigger means nothing in this state.
+    """The status after `trigger`; the same object when the trigger changes nothing in this state.
 
     Args:
-        status: before it.
+        status: the status before.
         trigger: what happened.
-        now: when.
+        now: when it happened.
         detail: one English sentence for the log.
-        reason: a code that says more than the trigger's own.
+        reason: a more precise code than the trigger's own.
     """
     state = TRANSITIONS[status.state].get(trigger)
     if state is None:
@@ -157,11 +157,11 @@ def advance(status: Status, trigger: Trigger, *, now: datetime, detail: str = ""
 
 
 def remark(status: Status, *, reason: str, detail: str) -> Status:
-    """The status with what its page says meanwhile; the same object when that is nothing new, or what is there weighs more.
+    """The status with a remark of its page; the same object when that is not new, or the present reason is more important.
 
     Args:
-        status: before it.
-        reason: a code; those that are none of `REMARKS` wait until they change the state.
+        status: the status before.
+        reason: a code; ignored unless it is in `REMARKS`.
         detail: one English sentence for the log.
     """
     reason = reason if reason in REMARKS else ""

@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 
 IDLE_KEPT = timedelta(minutes=10)
 CALM_AFTER = timedelta(seconds=30)
-"""How long a job has been on air before a browser is started for the next one: that takes seconds of a processor, which the first
-pictures of a live need, at the gateway and, on one machine, at its listeners too."""
+"""How long a job must be on air before a browser is started for the next one. Starting takes seconds of processor time, which the first
+pictures of a live need themselves."""
 
 
 class Jobs:
-    """Holds the jobs, and as many browsers ready as may be wanted next.
+    """The jobs, and the browsers that are ready for the next ones.
 
     Attributes:
-        on_idle: told the id of a job that has ended.
+        on_idle: called with the id of a job that has ended.
     """
 
     def __init__(self, config: Config) -> None:
@@ -43,7 +43,7 @@ class Jobs:
         self._refill()
 
     async def close(self) -> None:
-        """End every job; RTMP first, of all at once."""
+        """End all jobs at once, RTMP first."""
         if self._refilling is not None:
             self._refilling.cancel()
         jobs = self.active()
@@ -65,10 +65,10 @@ class Jobs:
         return [job for job in self._jobs.values() if job.status.state is not State.IDLE]
 
     def find(self, job_id: str) -> Job:
-        """The job of that id.
+        """The job with that id.
 
         Raises:
-            UnknownJobError: there is none, or it has been idle for long.
+            UnknownJobError: there is none, or it ended long ago.
         """
         self._forget_old()
         try:
@@ -77,14 +77,14 @@ class Jobs:
             raise UnknownJobError("no such job here") from None
 
     def start(self, spec: JobSpec, *, replace_idle: bool = False) -> tuple[Job, bool]:
-        """Start a job once, however often this is called; returns it and whether it is new.
+        """Start a job, or find the one that was started by the same request. Returns it and whether it is new.
 
         Args:
-            spec: what to do.
-            replace_idle: a job of that id that is over makes way (for callers whose ids name rooms).
+            spec: what to stream.
+            replace_idle: replace an ended job with the same id, for callers whose ids are rooms.
 
         Raises:
-            JobConflictError: the id stands for another job.
+            JobConflictError: another job has this id.
             GatewayFullError: no place is free.
         """
         self._forget_old()
@@ -111,13 +111,13 @@ class Jobs:
             self.on_idle(job_id)
 
     async def settle(self, job_id: str) -> None:
-        """Wait until a job of that id that is told to stop has stopped: a restart is a stop and a start."""
+        """Wait until a stopping job with that id has ended, since a restart is a stop and a start."""
         job = self._jobs.get(job_id)
         if job is not None and job.status.is_ending:
             await job.ended()
 
     def _refill(self) -> None:
-        """Have browsers ready for the next jobs, once those there are need no help."""
+        """Start browsers for the next jobs, once the present jobs are calm."""
         if self._refilling is not None:
             self._refilling.cancel()
             self._refilling = None

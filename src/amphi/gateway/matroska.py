@@ -1,4 +1,4 @@
-"""A live Matroska writer: one H.264 track and one of raw sound, as ffmpeg reads them from a pipe (RFC 9559)."""
+"""Writes a live Matroska stream (RFC 9559) for ffmpeg's input: one H.264 track and one track of raw sound."""
 
 import struct
 
@@ -8,7 +8,7 @@ VIDEO_TRACK, AUDIO_TRACK = 1, 2
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _KEY_BLOCK = 0x80
-_MAX_BLOCK_OFFSET_MS = 30_000  # a block's time is 16 bits, signed, from its cluster's
+_MAX_BLOCK_OFFSET_MS = 30_000  # a block's time is a signed 16-bit offset from its cluster's
 
 
 def element(identifier: int, payload: bytes) -> bytes:
@@ -32,13 +32,13 @@ def _unsigned(identifier: int, value: int) -> bytes:
 
 
 def header(configuration: bytes, *, width: int, height: int, rate: int) -> bytes:
-    """Everything before the first picture.
+    """The bytes before the first picture.
 
     Args:
         configuration: the AVCDecoderConfigurationRecord.
         width: in pixels.
         height: in pixels.
-        rate: of the sound, samples per second.
+        rate: of the sound, in samples per second.
     """
     ebml = element(_EBML, element(0x4282, b"matroska") + _unsigned(0x4287, 4) + _unsigned(0x4285, 2))
     information = element(
@@ -76,7 +76,7 @@ class BlockWriter:
         self._cluster_ms: int | None = None
 
     def block(self, track: int, time_ms: int, data: bytes, *, is_key: bool) -> bytes:
-        """One SimpleBlock, with a cluster begun before it at each keyframe of the picture."""
+        """One SimpleBlock; before each keyframe of the picture, also the start of a new cluster."""
         begun = b""
         if self._cluster_ms is None or (track == VIDEO_TRACK and is_key) or self._is_far(time_ms):
             self._cluster_ms = time_ms

@@ -1,7 +1,7 @@
-"""What a page in the browser says of its meeting, for each kind of page that the gateway knows.
+"""Reads the state of a meeting from the browser's page, for each kind of page that the gateway knows.
 
-The adapters are scripts in the page (`static/meeting_page.js` and its neighbours). They click nothing that they can avoid: they look at
-the page and say what they see, or nothing when the page is not of their kind.
+The adapters are scripts in the page (`static/meeting_page.js` and its neighbours). They mostly look at the page and report what they
+see, and click only what they must. For a page of another kind an adapter reports nothing.
 """
 
 from dataclasses import dataclass, field
@@ -44,21 +44,21 @@ _MAX_NAMES = 20
 
 
 class Page(Protocol):
-    """The one thing that an adapter asks of a browser's page."""
+    """The only method of a browser's page that adapters need."""
 
     async def evaluate(self, expression: str, arg: Any = None) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a page says.
+    """What a page reports.
 
     Attributes:
-        state: ``joining``; ``joined``; ``reconnecting``: in the meeting, with the connection lost; ``failing``: the client shows an error
-            that another try may mend; ``ended``; ``removed``; ``refused``; ``barred``: by the gateway, not the meeting.
-        reason: a code of the API that says more than the state; empty when none does.
-        detail: one sentence, for the log.
-        kind: of page: classroom, bigbluebutton, joinForm, apiError, plain; empty when it is none that we know.
+        state: ``joining``; ``joined``; ``reconnecting``: in the meeting, with the connection lost; ``failing``: the client shows an error,
+            another attempt may work; ``ended``; ``removed``; ``refused``; ``barred``: by the gateway, not the meeting.
+        reason: a code of the API that says more than the state; may be empty.
+        detail: one sentence for the log.
+        kind: the kind of page: classroom, bigbluebutton, joinForm, apiError, plain; empty when unknown.
     """
 
     state: str = "joining"
@@ -68,12 +68,12 @@ class Observation:
 
     @property
     def trigger(self) -> Trigger | None:
-        """What it means for the job; None while it means nothing yet."""
+        """The trigger for the job; None when the job need not change."""
         return _TRIGGERS.get(self.state)
 
     @property
     def is_there(self) -> bool:
-        """The meeting is on screen."""
+        """Whether the meeting is on the screen."""
         return self.state in {"joined", "reconnecting"}
 
     @property
@@ -82,7 +82,7 @@ class Observation:
 
 
 def script() -> str:
-    """What runs in every page of a job before the page's own scripts; its names are its own."""
+    """The script that runs in every page of a job before the page's own scripts. It defines no global names except its own."""
     static = resources.files("amphi.gateway") / "static"
     parts = "\n".join((static / name).read_text("utf-8") for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\nif (window.top !== window) return;\n{parts}\n}})();'
@@ -90,11 +90,11 @@ def script() -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What the client of a meeting is, and which of the names that its adapter rests on are in its page.
+    """A meeting's client, and which names that its adapter depends on are in its page.
 
     Attributes:
-        version: the server's, such as ``3.0.14``; empty when it does not say.
-        found: each name, in words, and whether it is there.
+        version: the server's version, such as ``3.0.14``; empty when unknown.
+        found: for each name, described in words, whether it is there.
     """
 
     version: str = ""
@@ -106,13 +106,13 @@ class Report:
 
 
 async def observe(page: Page, *, any_page: bool, classroom: bool, name: str) -> Observation:
-    """Look at the page once, and do the next small step that its kind needs (a name to fill in, a button to press).
+    """Look at the page once, and do the next step that its kind needs, such as typing a name or pressing a button.
 
     Args:
-        page: the browser's.
-        any_page: a page of no known kind counts as a meeting once it is loaded and its network is quiet.
-        classroom: a page that says of itself what `amphi classroom` says is believed.
-        name: what the bot calls itself where a page asks.
+        page: the browser's page.
+        any_page: count a page of an unknown kind as a meeting once it is loaded and its network is quiet.
+        classroom: trust a page that calls itself `amphi classroom`.
+        name: the bot's name, for pages that ask.
     """
     options = {"anyPage": any_page, "classroom": classroom, "name": name}
     seen = await page.evaluate("(options) => window.amphiMeetingPage?.observe(options)", options)
@@ -120,7 +120,7 @@ async def observe(page: Page, *, any_page: bool, classroom: bool, name: str) -> 
 
 
 def _observation(seen: Any) -> Observation:
-    """What a page said, as far as it makes sense: pages are not ours, and some may be hostile."""
+    """Parse a page's report. Pages are not ours and may be hostile, so anything unexpected is dropped."""
     if not isinstance(seen, dict):
         return Observation()
     state, reason, kind = (_known(seen.get(name)) for name in ("state", "reason", "kind"))
@@ -134,12 +134,12 @@ def _known(value: Any) -> str:
 
 
 def _words(value: Any) -> str:
-    """Words of a page, on their way to a log."""
+    """A text of a page, cleaned for the log."""
     return one_line(_known(value)[: 4 * _MAX_DETAIL_CHARACTERS])[:_MAX_DETAIL_CHARACTERS]
 
 
 async def report(page: Page) -> Report:
-    """What the client in the page is, as far as it can be told."""
+    """Which client runs in the page, as far as that can be seen."""
     said = await page.evaluate("() => window.amphiMeetingPage?.report()")
     if not isinstance(said, dict):
         return Report()
@@ -151,12 +151,12 @@ async def report(page: Page) -> Report:
 
 
 async def show_chat(page: Page, *, shown: bool | None) -> bool:
-    """Show or hide the meeting's chat in the picture, None leaves it; returns whether it is shown now."""
+    """Show or hide the meeting's chat in the picture; None leaves it. Returns whether it is shown now."""
     return bool(await page.evaluate("(shown) => window.amphiMeetingPage.showChat(shown)", shown))
 
 
 async def is_writing_seen(page: Page) -> bool:
-    """Whether writing a message shows a chat that is hidden otherwise."""
+    """Whether writing a message makes a hidden chat visible."""
     return bool(await page.evaluate("() => window.amphiMeetingPage.isWritingSeen()"))
 
 
@@ -164,7 +164,7 @@ async def send_chat(page: Page, text: str) -> None:
     """Write a message into the meeting's public chat.
 
     Raises:
-        ChatRefusedError: the page did not take it.
+        ChatRefusedError: the chat refused it.
     """
     refusal = await page.evaluate("(text) => window.amphiMeetingPage.sendChat(text)", text)
     if refusal:

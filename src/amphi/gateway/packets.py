@@ -1,4 +1,4 @@
-"""The encoded picture and the raw sound, as they come from the recorder page."""
+"""Encoded pictures and raw sound from the recorder page."""
 
 import struct
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _KEY = 1
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfiguration:
-    """The AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) of the pictures that follow."""
+    """The AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) for the pictures that follow."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SoundConfiguration:
-    """The rate of the sound that follows, in samples per second: the browser's own, which no constraint changes."""
+    """The rate of the sound that follows, in samples per second. The browser chooses it; no constraint changes it."""
 
     rate: int
 
@@ -34,7 +34,7 @@ class VideoPacket:
     """One H.264 picture, its NAL units prefixed by their length.
 
     Attributes:
-        pts_us: when it is shown, in µs of a clock that sound and picture share.
+        pts_us: when to show it, in µs of a clock shared with the sound.
     """
 
     pts_us: int
@@ -57,7 +57,7 @@ def parse_packet(message: bytes) -> Packet:
     """Read one message of the recorder page.
 
     Raises:
-        CaptureFailedError: the message is not one that the page sends.
+        CaptureFailedError: the message is malformed.
     """
     if len(message) < _HEADER.size:
         raise CaptureFailedError("the recorder page sent a short message")

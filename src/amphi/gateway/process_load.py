@@ -1,4 +1,4 @@
-"""How much of the machine a job takes."""
+"""Measures the processor time of a job."""
 
 import time
 from collections import deque
@@ -10,18 +10,18 @@ WINDOW_S = 10.0
 
 
 class ProcessLoad:
-    """The CPU that trees of processes used, over a sliding window."""
+    """The CPU time of process trees, over a sliding window."""
 
     def __init__(self) -> None:
         self._spent_s: dict[tuple[int, float], float] = {}
         self._points: deque[tuple[float, float]] = deque()
 
     def sample(self, roots: Iterable[int | None], *, extra_s: float = 0.0) -> None:
-        """Look once. Call it about once a second.
+        """Take a sample. Call this about once a second.
 
         Args:
-            roots: the processes at the top; None is passed over.
-            extra_s: CPU seconds spent for the job in other processes, since the start.
+            roots: the ids of the topmost processes; None is skipped.
+            extra_s: CPU seconds since the start that other processes spent for the job.
         """
         for root in roots:
             if root is not None:
@@ -39,14 +39,14 @@ class ProcessLoad:
         for process in tree:
             try:
                 times = process.cpu_times()
-                # What an ended process spent stays counted under its own name.
+                # The time of a process stays counted after its end.
                 self._spent_s[process.pid, process.create_time()] = times.user + times.system
             except psutil.Error:
                 continue
 
     @property
     def cores(self) -> float:
-        """CPU seconds per second."""
+        """CPU seconds per second: 1.0 is one core."""
         if len(self._points) < 2:  # noqa: PLR2004 -- two make a slope
             return 0.0
         (begin, spent), (end, spent_now) = self._points[0], self._points[-1]

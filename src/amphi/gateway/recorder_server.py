@@ -1,4 +1,4 @@
-"""Serves the recorder page to our own browsers, on loopback, and takes what they record."""
+"""Serves the recorder page to our own browsers, on loopback, and receives what they record."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ _FILES = {"recorder.html": "text/html; charset=utf-8", "recorder.js": "text/java
 
 
 class RecorderLine:
-    """The gateway's end of one recorder page.
+    """The connection to one recorder page.
 
     Attributes:
-        on_packet: takes each packet as it comes.
-        on_lost: told, with a sentence, when the page is gone.
+        on_packet: called with each packet.
+        on_lost: called with a sentence when the page is gone.
     """
 
     def __init__(self, address: str) -> None:
@@ -43,7 +43,7 @@ class RecorderLine:
         return self._connection is not None
 
     async def send(self, command: str) -> None:
-        """Tell the page ``live``, ``still``, ``hold`` or ``key``.
+        """Send ``live``, ``still``, ``hold`` or ``key`` to the page.
 
         Raises:
             SourceLostError: the page is not connected.
@@ -66,13 +66,13 @@ class RecorderLine:
             logger.debug("recorder page closed: %s", error)
         except CaptureFailedError as error:
             reason = str(error)
-        finally:  # whatever went wrong with a packet, a job must not believe that pictures go on
+        finally:  # also after an unexpected exception: the job must learn that no more pictures come
             self._connection = None
             self.on_lost(connection.close_reason or reason)
 
 
 class RecorderServer:
-    """One for the whole gateway; each browser gets a secret address."""
+    """The server for all browsers of the gateway; each browser gets a secret address."""
 
     def __init__(self) -> None:
         self._server: Server | None = None
@@ -88,7 +88,7 @@ class RecorderServer:
             process_request=self._answer,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
-            ping_interval=None,  # a busy page is not a dead one; the job watches its browser itself
+            ping_interval=None,  # a busy page answers late; the job watches its browser itself
             close_timeout=1,
         )
 

@@ -1,10 +1,10 @@
-"""Tells the proxy of SIPMediaGW 1.8 that this gateway is there.
+"""Registers this gateway at the proxy of SIPMediaGW 1.8.
 
-Newer proxies keep what they know of a gateway that registers again; older ones call it free each time, and would hand it a second
-meeting. So while a place works, it registers only where the proxy has forgotten it.
+Newer proxies keep the state of a gateway that registers again. Older ones reset it to free, and would give it a second meeting. So
+while a place works, it registers only if the proxy has forgotten it.
 
-A place whose job has ended stays taken for newer proxies until they next look, up to half a minute later. It takes itself back and
-registers anew then, which makes it free at once.
+Newer proxies notice the end of a job only at their next look, up to half a minute later. So a place whose job has ended unregisters
+and registers again, which frees it at once.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from amphi.system.outbound import Caller, OutboundError
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
-"""A proxy answers at once; a call that is under way also holds up the gateway's end."""
+"""Short, since proxies answer at once, and since a call under way delays the gateway's shutdown."""
 
 LEAVE_PATIENCE_S = 0.8
 FREE_AFTER_S = (1.0, 2.0, 4.0)
-"""When to look whether a proxy still calls a place taken: it writes that down after it was answered that the place has stopped."""
+"""When to look whether the proxy still calls a place taken, since it writes that down after the answer to its stop."""
 _OK, _NOT_FOUND = 200, 404
 _TAKEN = frozenset({"working", "stopped"})
 
 
 class Registration:
-    """Registers each place from `start` on, and takes them back at `close`."""
+    """Registers each place from `start` on, and unregisters them at `close`."""
 
     def __init__(self, proxy: Proxy, jobs: Jobs) -> None:
         self._proxy = proxy
@@ -57,12 +57,12 @@ class Registration:
             state = await self._state(gw_id)
             if self._is_working(gw_id):
                 return
-            if state in _TAKEN:  # so the proxy gives the place to nobody in between
+            if state in _TAKEN:  # the proxy still calls it taken, so it can't give it away in between
                 await self._call("POST", "/unregister", {"gw_id": gw_id})
                 await self._announce(gw_id)
 
     async def _state(self, gw_id: str) -> object:
-        """What the proxy says of a place; None when it says nothing."""
+        """The proxy's state of a place; None when it does not answer or does not know the place."""
         url = f"{self._proxy.url}/status?gw_id={gw_id}"
         try:
             answer = await asyncio.to_thread(self._caller.call, "GET", url, timeout_s=PATIENCE_S)
@@ -79,7 +79,7 @@ class Registration:
     async def _announce(self, gw_id: str) -> None:
         if self._is_working(gw_id) and await self._call("GET", f"/status?gw_id={gw_id}") != _NOT_FOUND:
             return
-        # Older proxies store a pairing code under any circumstances: nobody pairs a room's remote control with this gateway.
+        # Older proxies require the field pairing_code. It is empty, since nobody pairs a remote control with this gateway.
         body = {
             "gw_ip": self._proxy.address,
             "gw_id": gw_id,
@@ -98,7 +98,7 @@ class Registration:
     async def _call(
         self, method: str, path: str, body: object = None, timeout_s: float = PATIENCE_S
     ) -> int | str:
-        """The answer's status, or what went wrong."""
+        """The answer's status, or the error."""
         url = self._proxy.url + path
         try:
             answer = await asyncio.to_thread(self._caller.call, method, url, json=body, timeout_s=timeout_s)
@@ -107,14 +107,14 @@ class Registration:
         return answer.status
 
     def _log_outcome(self, gw_id: str, outcome: int | str) -> None:
-        """Log what is new: a proxy that is away for an hour is one line."""
+        """Log an outcome only when it differs from the last one."""
         said = "registered" if outcome == _OK else f"not registered: {outcome}"
         if self._said.get(gw_id) != said:
             logger.log(logging.INFO if outcome == _OK else logging.WARNING, "proxy: %s %s", gw_id, said)
         self._said[gw_id] = said
 
     async def close(self) -> None:
-        """Unregister, without letting a proxy that is away hold up the end."""
+        """Unregister, without waiting long for a proxy that does not answer."""
         self._jobs.on_idle = lambda _: None
         for task in [*([self._running] if self._running else []), *self._freeing]:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Where a job's stream goes: ffmpeg, which codes the sound and speaks RTMP."""
+"""The output of a job: ffmpeg, which encodes the sound and speaks RTMP."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ from amphi.gateway.packets import (
 logger = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 1_500_000
-"""About four seconds of picture and raw sound. What a server does not take by then is dropped, up to the next keyframe."""
+"""About four seconds of picture and raw sound. When a slow server leaves more than this waiting, packets are dropped up to the next keyframe."""
 
 CONNECT_PATIENCE_S = 10
 STALL_PATIENCE_S = 6
@@ -41,7 +41,7 @@ REFUSALS_BEFORE_SLOW = 3
 SLOW_RETRY_S = 10
 PROOF_S = 0.4
 REFUSED_WITHIN_S = 3.0
-"""Some servers agree to a publish and close the connection right after: that is a refusal too."""
+"""Some servers accept a publish and then close the connection: within this time that counts as a refusal."""
 
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
 SHORTEST_SECRET = 4
@@ -58,20 +58,20 @@ _UNREACHABLE = (
 
 
 class Sink(Protocol):
-    """Takes packets and brings them to an audience."""
+    """Sends packets to a live server."""
 
     def start(self) -> None:
-        """Begin to connect, and connect again whenever the connection breaks, until `close`."""
+        """Connect, and connect again after each loss, until `close`."""
 
     def send(self, packet: Packet) -> None:
-        """Take a packet; dropped while nobody listens."""
+        """Send a packet; it is dropped while there is no connection."""
 
     async def close(self) -> None:
         """End the stream cleanly, at once."""
 
 
 class StreamWriter:
-    """Turns packets into the bytes of one connection: nothing before the first keyframe, times from zero."""
+    """Turns packets into the bytes of one connection: it begins with the first keyframe, at time zero."""
 
     def __init__(self, configuration: bytes, *, rate: int) -> None:
         self._rate = rate
@@ -112,11 +112,11 @@ class RtmpSink:
     """Sends to one RTMP address. See `Sink`.
 
     Args:
-        url: with its key; never logged.
-        ffmpeg: the program.
-        ca_file: authorities that the certificate of an ``rtmps`` server may be signed by.
-        on_trigger: told ``PUBLISHED``, ``RTMP_LOST``, ``RTMP_REFUSED``, each with a sentence.
-        want_key: asks the source for a keyframe, so that a new connection begins at once.
+        url: the address with its key; never logged.
+        ffmpeg: the path of ffmpeg.
+        ca_file: certificate authorities for ``rtmps`` servers.
+        on_trigger: called with a trigger of the job and a sentence.
+        want_key: asks the source for a keyframe, so that a new connection starts at once.
     """
 
     def __init__(
@@ -215,8 +215,8 @@ class RtmpSink:
             await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
 
     async def _connect_once(self) -> tuple[float, str]:
-        """One connection, to its end; returns how long the server took it, in s, and ffmpeg's last complaint."""
-        # It speaks to the server only once it has a picture, so it may be started before.
+        """Run one connection to its end. Returns for how many seconds the server accepted it, and ffmpeg's last error."""
+        # ffmpeg connects only once it has a picture, so it may start early.
         process = await self._spawn()
         self._process, self.pid = process, process.pid
         self._writer, self._is_dropping, self._has_begun = None, False, asyncio.Event()
@@ -237,7 +237,7 @@ class RtmpSink:
                 elif "certificate" in text.lower():
                     complaint = self._untrusted(text)
                 elif complaint.startswith(_UNTRUSTED):
-                    continue  # what follows is no reason
+                    continue  # this line is not the reason
                 elif "error" in text.lower() or any(word in text.lower() for word in _UNREACHABLE):
                     complaint = self._without_secrets(text)
             await process.wait()
@@ -265,7 +265,7 @@ class RtmpSink:
             os.close(reader)
 
     def _secrets(self) -> bytes:
-        """The stream's name and key, as a preset of ffmpeg: its command line is there for every user of the machine to read."""
+        """The stream's name and key, as a preset file of ffmpeg: every user of the machine can read command lines."""
         _, app, playpath = server_app_and_playpath(self._url)
         options = {"rtmp_app": app, "rtmp_playpath": playpath}
         if self._url.startswith("rtmps:"):
@@ -278,7 +278,7 @@ class RtmpSink:
 
     def _command(self, secrets: int) -> list[str]:
         server, _, _ = server_app_and_playpath(self._url)
-        # setpriv: the kernel ends ffmpeg with the gateway, however the gateway ends.
+        # setpriv makes the kernel end ffmpeg when the gateway ends, even after a crash.
         return [
             *("/usr/bin/setpriv", "--pdeathsig", "KILL", "--"),
             *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info"),
@@ -290,7 +290,7 @@ class RtmpSink:
         ]
 
     async def _watch_progress(self, process: Process) -> None:
-        """End a connection that is never made, or whose server takes nothing any more."""
+        """End a connection that does not come about, or whose server no longer accepts data."""
         await self._has_begun.wait()
         await asyncio.sleep(CONNECT_PATIENCE_S)
         stalled_s = 0
@@ -309,12 +309,12 @@ class RtmpSink:
         return text[:200]
 
     async def close(self) -> None:
-        """End the stream: ffmpeg sees the end of its input and takes leave of the server."""
+        """End the stream: ffmpeg sees the end of its input and closes the connection properly."""
         process = self._process
         running, self._running = self._running, None
         if process is not None and process.stdin is not None:
             if process.stdin.transport.get_write_buffer_size():
-                _signal(process, signal.SIGTERM)  # what waits would be sent first
+                _signal(process, signal.SIGTERM)  # otherwise it would first send all that waits
             process.stdin.close()
             for last_word in (signal.SIGTERM, signal.SIGKILL):
                 try:

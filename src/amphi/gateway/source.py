@@ -1,4 +1,4 @@
-"""Where a job's picture and sound come from: one headless Chromium with the meeting in one tab and the recorder in another."""
+"""The input of a job: one headless Chromium, with the meeting in one tab and the recorder in another."""
 
 import asyncio
 import contextlib
@@ -27,45 +27,45 @@ T = TypeVar("T")
 
 BOT_NAME = "streaming"
 PATIENCE_S = 5
-"""A page that does not answer a glance within this is taken for hung."""
+"""A page that does not answer within this many seconds counts as hung."""
 ENTRY_PATIENCE_S = 15
-"""The same on the way in: a client that begins has megabytes of program to read, on a machine that may be busy."""
+"""The same while joining: the client must first load megabytes of code, perhaps on a busy machine."""
 CHAT_PATIENCE_S = 15
-"""To open a panel, write, and hide it again."""
+"""How long opening the chat, writing and hiding it again may take, in seconds."""
 LAUNCH_PATIENCE_S = 20
 
 
 class Source(Protocol):
-    """A meeting, seen and heard.
+    """Picture and sound of a meeting.
 
     Attributes:
-        on_packet: takes each packet, from the first ``live`` on.
-        on_lost: told, with a sentence, when the page or the browser is gone.
+        on_packet: called with each packet, from the first ``live`` on.
+        on_lost: called with a sentence when the page or the browser is gone.
     """
 
     on_packet: Callable[[Packet], None]
     on_lost: Callable[[str], None]
 
     async def join(self, join_url: str) -> None:
-        """Begin to open the meeting, anew if it was open."""
+        """Begin to open the meeting; opens it again if it is open."""
 
     async def observe(self, name: str) -> Observation:
-        """Look at the meeting's page once; `name` is the bot's, where a page asks."""
+        """Look at the meeting's page once; `name` is the bot's name, for pages that ask."""
 
     async def report(self) -> Report:
-        """What the meeting's client is."""
+        """Which client the meeting has."""
 
     async def record(self, mode: str) -> None:
-        """``live``; ``still`` (the last picture that was sent, if any); ``hold`` (the same, without sound); ``key`` (a keyframe, now)."""
+        """Set what is sent: ``live``; ``still`` (repeat the last picture); ``hold`` (the same without sound); ``key`` (a keyframe now)."""
 
     async def is_writing_seen(self) -> bool:
-        """Whether writing into the chat shows a panel that is hidden otherwise."""
+        """Whether writing into the chat makes a hidden panel visible."""
 
     async def send_chat(self, text: str) -> None:
         """Write into the meeting's chat."""
 
     async def show_chat(self, *, shown: bool | None) -> bool:
-        """Show or hide the chat, None leaves it; returns whether it is shown now."""
+        """Show or hide the chat; None leaves it. Returns whether it is shown now."""
 
     async def close(self) -> None:
         """End the browser."""
@@ -75,7 +75,7 @@ class ChromiumSource:
     """One browser for one job. See `Source`.
 
     Attributes:
-        pid: the browser's process, None when it could not be told.
+        pid: the browser's process id; None when it could not be found.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class ChromiumSource:
         self.on_lost(detail)
 
     async def join(self, join_url: str) -> None:
-        """Open the meeting in a new tab, with the recorder pointed at that tab beforehand.
+        """Open the meeting in a new tab, after the recorder has started to capture that tab.
 
         Raises:
             SourceLostError: the browser is gone.
@@ -130,7 +130,7 @@ class ChromiumSource:
                 self._refusal = self._unopened = ""
                 self._patience_s = ENTRY_PATIENCE_S
                 page.on("requestfailed", self._note_untrusted)
-                # Captured while it is blank: a tab stays captured through whatever it then loads.
+                # Captured while it is still blank; a tab stays captured when it loads pages.
                 await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
                 await keep_out(page, join_url, self._note_trespass)
@@ -145,7 +145,7 @@ class ChromiumSource:
         try:
             await self._recorder.evaluate(
                 "capture()"
-            )  # Playwright evaluates under a user gesture, as capturing demands
+            )  # Playwright evaluates with a user gesture, which capturing requires
         except Error as error:
             if self.is_alive:
                 raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
@@ -155,14 +155,14 @@ class ChromiumSource:
         self._refusal = detail
 
     def _note_untrusted(self, request: Request) -> None:
-        """The browser shows a warning instead of such a page: nobody is there to read it, and the audience need not."""
+        """Note a page with an untrusted certificate. The browser shows a warning instead, which the audience must not see."""
         failure = request.failure or ""
         if "ERR_CERT_" in failure and request.is_navigation_request() and request.frame.parent_frame is None:
             host = urlsplit(request.url).netloc
             self._refusal = f"the certificate of {host} is not trusted: {failure.removeprefix('net::')}"
 
     async def _open(self, page: Page, join_url: str) -> None:
-        # A page that fails to load is asked for again: the meeting server may be restarting.
+        # Retry a page that fails to load: the meeting server may be restarting.
         while not page.is_closed() and not self._refusal:
             try:
                 await page.goto(join_url, wait_until="commit", timeout=20_000)
@@ -178,7 +178,7 @@ class ChromiumSource:
         """Look at the meeting's page once.
 
         Args:
-            name: the bot's, where a page asks.
+            name: the bot's name, for pages that ask.
 
         Raises:
             SourceLostError: the page hangs or is gone.
@@ -205,12 +205,12 @@ class ChromiumSource:
         return seen if seen.kind else replace(seen, detail=self._unopened or _stranger(page.url))
 
     def _may_be_joined(self, address: str) -> bool:
-        """Whether the page is one that a job may film: redirects lead further than the address that was checked."""
+        """Whether a job may film this page: redirects may have led away from the checked address."""
         parts = urlsplit(address)
         return parts.scheme not in {"http", "https"} or is_host_among(address, self._config.join_hosts)
 
     async def report(self) -> Report:
-        """What the meeting's client is.
+        """Which client the meeting has.
 
         Raises:
             SourceLostError: the page hangs or is gone.
@@ -218,7 +218,7 @@ class ChromiumSource:
         return await self._ask(meeting_page.report(self._current()))
 
     async def record(self, mode: str) -> None:
-        """Tell the recorder ``live``, ``still``, ``hold`` or ``key``.
+        """Set what the recorder sends: ``live``, ``still``, ``hold`` or ``key``.
 
         Raises:
             SourceLostError: the recorder is gone.
@@ -226,7 +226,7 @@ class ChromiumSource:
         await self.line.send(mode)
 
     async def is_writing_seen(self) -> bool:
-        """Whether writing into the chat shows a panel that is hidden otherwise.
+        """Whether writing into the chat makes a hidden panel visible.
 
         Raises:
             SourceLostError: the page hangs or is gone.
@@ -237,7 +237,7 @@ class ChromiumSource:
         """Write into the chat.
 
         Raises:
-            ChatRefusedError: the page did not take it.
+            ChatRefusedError: the chat refused it.
             SourceLostError: the page hangs or is gone.
         """
         await self._ask(meeting_page.send_chat(self._current(), text))
@@ -267,14 +267,14 @@ class ChromiumSource:
             self._opening.cancel()
             self._opening = None
         if self._meeting is not None:
-            # A crashed page may never answer; its browser is ended with it in the end.
+            # A crashed page may never answer; closing the browser later ends it.
             with contextlib.suppress(Error, TimeoutError):
                 async with asyncio.timeout(2):
                     await self._meeting.close()
             self._meeting = None
 
     async def close(self) -> None:
-        """End the browser, by force when it does not end by itself."""
+        """Close the browser; kill it when it does not end by itself."""
         self.on_lost = lambda _: None
         self.on_packet = lambda _: None
         if self._opening is not None:

@@ -1,4 +1,4 @@
-"""Who may publish: asked of an HTTP callback as nginx-rtmp does, or held against a list of keys."""
+"""Decides who may publish: asks an HTTP callback, as nginx-rtmp does, or compares with a list of keys."""
 
 import asyncio
 import hashlib
@@ -21,15 +21,15 @@ logger = logging.getLogger(__name__)
 
 CALLBACK_TIMEOUT = timedelta(seconds=5)
 NOBODY = 0
-"""The event of a stream that no event holds: no listener's ticket opens it."""
-# A callback server that is down does not end a live that it allowed within this time.
+"""The event id of a stream that no event holds: no listener's ticket opens it."""
+# While the callback server is down, publications that it allowed within this time are still allowed.
 REMEMBER_ALLOWED = timedelta(hours=12)
 MAX_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One request to publish, and who asks."""
+    """One request to publish, and the publisher's address."""
 
     request: PublishRequested
     address: str
@@ -40,7 +40,7 @@ class Publication:
         return self.request.arguments.get("key", "")
 
     def form(self, call: str) -> dict[str, str]:
-        """The callback's form fields, named as nginx-rtmp's; the address's parameters can't replace them."""
+        """The callback's form fields, with nginx-rtmp's names. Parameters of the publish address can't override them."""
         return {
             **self.request.arguments,
             "app": self.request.app,
@@ -55,7 +55,7 @@ class Publication:
 
 
 def _event_named(answer: httpx.Response) -> int | None:
-    """The event that an answer of ``on_publish`` names, `NOBODY`, or None when it names none, as other callbacks don't."""
+    """The event id in an answer of ``on_publish``, or `NOBODY`. None when the header is missing, as with other callback servers."""
     named = answer.headers.get(EVENT_HEADER)
     if named is None:
         return None
@@ -63,7 +63,7 @@ def _event_named(answer: httpx.Response) -> int | None:
 
 
 def _same_key(known: str, sent: str) -> bool:
-    """Whether a key that was sent is the known one, which may itself be written percent-encoded."""
+    """Whether the sent key is the known one. The known one may be percent-encoded."""
     forms = (known, unquote(known))
     return any(hmac.compare_digest(form.encode(), sent.encode("utf-8", "replace")) for form in forms)
 
@@ -83,25 +83,26 @@ class PublishAccess:
 
     @property
     def _client(self) -> httpx.AsyncClient:
-        """Made at the first callback: most of its cost is the list of certificate authorities."""
+        """The HTTP client, made at the first callback: loading the certificate authorities takes long."""
         if self._client_made is None:
             self._client_made = httpx.AsyncClient(
                 timeout=CALLBACK_TIMEOUT.total_seconds(),
                 follow_redirects=False,
-                # The environment's proxies and netrc would change where keys go.
+                # Proxies and netrc from the environment would send keys elsewhere.
                 trust_env=False,
                 verify=ssl.create_default_context(),
             )
         return self._client_made
 
     async def check(self, publication: Publication) -> int | None:
-        """The event that holds the stream, if `publication` may publish.
+        """Check that `publication` may publish.
 
         Returns:
-            The event's id, or `NOBODY`; None where there is nobody to tell it: then any ticket for the stream's name opens it.
+            The id of the event that holds the stream, or `NOBODY`. None when nobody says so; then any ticket for the stream's name
+            opens it.
 
         Raises:
-            PublishRefusedError: it may not.
+            PublishRefusedError: it may not publish.
         """
         if self._config.open:
             return None
@@ -134,11 +135,11 @@ class PublishAccess:
         return event_id
 
     async def _call(self, url: str, form: dict[str, str]) -> httpx.Response:
-        """The answer's status and headers: its body, of whatever size, is left alone.
+        """Call and return the answer's status and headers. The body may have any size, so it is not read.
 
         Raises:
-            httpx.HTTPError: no answer.
-            TimeoutError: not in time, looking up the name included.
+            httpx.HTTPError: there was no answer.
+            TimeoutError: it did not come in time, the name look-up included.
         """
         async with (
             asyncio.timeout(CALLBACK_TIMEOUT.total_seconds()),
@@ -162,7 +163,7 @@ class PublishAccess:
         return event_id
 
     def announce_done(self, publication: Publication) -> None:
-        """Tell ``on_publish_done``, without waiting for it."""
+        """Call ``on_publish_done`` in the background."""
         if self._config.on_publish_done:
             task = asyncio.get_running_loop().create_task(self._tell_done(publication))
             self._announcements.add(task)
@@ -180,7 +181,7 @@ class PublishAccess:
                 )
 
     async def close(self, timeout_s: float) -> None:
-        """Give the last announcements a moment, and close."""
+        """Wait up to `timeout_s` for calls under way, and close."""
         if self._announcements:
             await asyncio.wait(self._announcements, timeout=timeout_s)
         for task in self._announcements:

@@ -12,24 +12,24 @@ HTTP_DEFAULT = "127.0.0.1:8003"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an origin is told.
+    """The origin's settings.
 
     Attributes:
-        rtmp: where publishers connect.
-        http: where listeners connect.
-        on_publish: asked by POST before anybody may publish; empty for none.
-        on_publish_done: told by POST that a publication ended; empty for none.
-        keys: stream names and their keys, instead of asking.
-        open: whether anybody may publish anything, for trying by hand.
-        token: bearer token of ``GET /streams``; empty switches it off.
+        rtmp: the address for publishers.
+        http: the address for listeners.
+        on_publish: the URL to ask, by POST, before somebody may publish; empty for none.
+        on_publish_done: the URL to call, by POST, when a publication has ended; empty for none.
+        keys: stream names and their keys, used instead of `on_publish`.
+        open: let anybody publish anything, for trials.
+        token: the bearer token of ``GET /streams``; empty switches that off.
         ticket_key: the key of viewers' tickets; empty lets everybody see everything.
-        ticket_url: asked whether a ticket's holder may still watch; empty for none.
-        part: a partial segment's duration.
-        segment: a segment's least duration.
+        ticket_url: the URL to ask whether a ticket's holder may still watch; empty for none.
+        part: the duration of a partial segment.
+        segment: the least duration of a segment.
         window: how much a playlist lists.
-        grace: how long a stream waits for a publisher that was lost.
+        grace: how long a stream waits for a lost publisher.
         remember: how long an ended stream can still be fetched.
-        stale: after how long without a byte a publisher may be replaced by another with its key.
+        stale: after how long without data a publisher may be replaced by another with the same key.
         cors: origins whose pages may play; ``*`` for any.
     """
 
@@ -55,7 +55,7 @@ def from_environment() -> Config:
     """Read ``AMPHI_ORIGIN_*`` and ``AMPHI_TICKET_KEY``.
 
     Raises:
-        InvalidSettingError: a variable can't be understood.
+        InvalidSettingError: a value is invalid.
     """
     return Config(
         rtmp=environment.address("AMPHI_ORIGIN_RTMP", RTMP_DEFAULT),

@@ -1,22 +1,22 @@
-"""Delivery directives: what a player adds to a media playlist's address (RFC 8216bis, 6.2.5)."""
+"""Delivery directives: parameters that a player adds to a media playlist's address (RFC 8216bis, 6.2.5)."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 PREFIX = "_HLS_"
-# One number has one form, so that a cache holds its answer once. Far beyond any that will be.
+# Each number has one spelling, so that caches keep its answer once. Twelve digits are far more than needed.
 NUMBER = re.compile(r"0|[1-9][0-9]{0,11}")
 SKIPS = {"YES", "v2"}
 
 
 class DirectiveError(ValueError):
-    """A directive that can't be; the message says which."""
+    """An invalid directive; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """What one request asks for.
+    """The directives of one request.
 
     Attributes:
         number: ``_HLS_msn``, the media sequence number to wait for.
@@ -30,10 +30,10 @@ class Directives:
 
     @classmethod
     def parse(cls, query: bytes) -> "Directives | None":
-        """The directives of a query; None when there are none. One without a value is not there.
+        """The directives of a query; None when there are none. A directive without a value is ignored.
 
         Raises:
-            DirectiveError: one that can't be understood.
+            DirectiveError: a directive is invalid.
         """
         if not query:
             return None

@@ -1,7 +1,7 @@
-"""What can go wrong at the origin.
+"""Errors of the origin.
 
 OriginError
-├── RTMPError                 the connection can't go on; its reason is logged, no other connection is touched
+├── RTMPError                 this connection must be closed; others go on
 │   ├── HandshakeError
 │   ├── ChunkError
 │   ├── AMFError
@@ -9,32 +9,32 @@ OriginError
 ├── MediaError                the publisher's media can't be packaged
 │   ├── UnsupportedCodecError
 │   └── MalformedMediaError
-└── PublishRefusedError       nobody may publish this name now, or not with this key
+└── PublishRefusedError       this name can't be published now, or not with this key
 """
 
 
 class OriginError(Exception):
-    """Any error of the origin."""
+    """The base of all errors here."""
 
 
 class RTMPError(OriginError):
-    """The peer's bytes are not RTMP that can be served."""
+    """The peer's bytes are not RTMP, or RTMP that this server does not support."""
 
 
 class HandshakeError(RTMPError):
-    """The handshake is for something else than plain RTMP."""
+    """The handshake is not that of plain RTMP."""
 
 
 class ChunkError(RTMPError):
-    """A chunk that can't be, or one beyond the limits."""
+    """A chunk is invalid or exceeds the limits."""
 
 
 class AMFError(RTMPError):
-    """A value that is not AMF0."""
+    """A value is not valid AMF0."""
 
 
 class ProtocolError(RTMPError):
-    """A message that is not allowed here or now."""
+    """A message is not allowed in this state."""
 
 
 class MediaError(OriginError):
@@ -46,8 +46,8 @@ class UnsupportedCodecError(MediaError):
 
 
 class MalformedMediaError(MediaError):
-    """A media tag or a codec configuration that can't be understood."""
+    """A media tag or a codec configuration is invalid."""
 
 
 class PublishRefusedError(OriginError):
-    """This publication is not allowed; the message says why and holds no key."""
+    """This publication is not allowed; the message says why and contains no key."""

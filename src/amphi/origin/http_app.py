@@ -1,4 +1,4 @@
-"""HLS and the origin's state over HTTP: a bare ASGI application, as every listener asks several times a second."""
+"""HLS and the origin's state over HTTP. A plain ASGI application, for speed: each listener asks several times a second."""
 
 import asyncio
 import functools
@@ -32,17 +32,17 @@ VERSION = importlib.metadata.version("amphi")
 JSON_TYPE = b"application/json"
 TEXT_TYPE = b"text/plain; charset=utf-8"
 IMMUTABLE = b"public, max-age=31536000, immutable"
-# Browsers ask again each time; a shared cache answers a crowd from one request a second.
+# Browsers ask each time; a shared cache needs only one request per second for all of them.
 SHORT = b"public, max-age=0, s-maxage=1"
 NEVER = b"no-store"
-# RFC 8216bis, B.1: an answer to a blocking request never changes, and is of use for six target durations.
+# RFC 8216bis, B.1: an answer to a blocking request never changes, and may be cached for six target durations.
 BLOCKED_TARGETS = 6
 # 6.2.5.2: a request blocks for at most three target durations.
 BLOCK_TARGETS = 3
 
 MULTIVARIANT = re.compile(r"/hls/([A-Za-z0-9_-]+)\.m3u8")
 MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/main\.m3u8")
-# Each file has one address, so that a cache holds it once: no number with zeros before it.
+# Each file has one address, so that caches keep it once: numbers have no leading zeros.
 FILE = re.compile(
     r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})\.m4s|(i)(0|[1-9]\d{0,11})\.mp4)"
 )
@@ -53,7 +53,7 @@ HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back; the body's pieces are sent as they are kept, never copied together."""
+    """An answer. The pieces of its body are sent as they are, without copying them together."""
 
     status: int
     content_type: bytes
@@ -75,7 +75,7 @@ def _json(content: object) -> Answer:
 
 
 class ViewerRefusedError(Exception):
-    """This viewer may not see what it asks for; the message says why."""
+    """This viewer may not see the requested file; the message says why."""
 
 
 class ClientGoneError(Exception):
@@ -87,8 +87,8 @@ class OriginApp:
 
     Args:
         config: the origin's settings.
-        streams: what there is to see.
-        questions: who is asked whether a ticket's holder may still watch.
+        streams: the streams to serve.
+        questions: asks the platform whether a ticket's holder may still watch; None to trust the ticket alone.
     """
 
     def __init__(self, config: Config, streams: Streams, questions: TicketQuestions | None = None) -> None:
@@ -192,12 +192,12 @@ class OriginApp:
         return _json({"streams": [stream.statistics() for stream in self._streams.all()]})
 
     def _viewer_of(self, path: str, ticket: str, scope: Scope) -> int | None:
-        """The event that this viewer may watch; None when nobody is asked for a ticket.
+        """The event that this viewer may watch; None when no ticket is required.
 
-        Without a ticket key, an edge in front may have verified the ticket and name its event.
+        Without a ticket key, an edge in front of the origin may have verified the ticket, and then names its event in a header.
 
         Raises:
-            ViewerRefusedError: the ticket is not good for this path.
+            ViewerRefusedError: the ticket is not valid for this path.
         """
         found = HLS.fullmatch(path)
         if found is None:
@@ -215,10 +215,10 @@ class OriginApp:
         return held.event_id
 
     async def _ask_again(self, path: str, ticket: str) -> None:
-        """Make sure that the right which a good ticket stands for was not withdrawn since.
+        """Check that the right to watch was not withdrawn after the ticket was issued.
 
         Raises:
-            ViewerRefusedError: it was.
+            ViewerRefusedError: it was withdrawn.
         """
         found = HLS.fullmatch(path)
         if self._questions is not None and found and not await self._questions.allow(ticket, found[1]):
@@ -226,10 +226,10 @@ class OriginApp:
 
     @staticmethod
     def _open_to(viewer_of: int | None, stream: Stream | None) -> Stream | None:
-        """`stream`, which belongs to the event that holds it and is shown to that event's viewers only.
+        """Return `stream` if this viewer's event holds it.
 
         Raises:
-            ViewerRefusedError: it is another event's.
+            ViewerRefusedError: another event holds it.
         """
         if (
             stream is None
@@ -253,7 +253,7 @@ class OriginApp:
                     return self._nothing_new(stream)
             except TooFarAheadError as error:
                 return _error(400, str(error))
-            # What nobody needs to ask for would fill a cache, each time under another address.
+            # Otherwise useless requests, each with another address, could fill a cache.
             useful = stream.playlist.lists(number, part)
             lifetime_s = BLOCKED_TARGETS * stream.playlist.target_duration_s
             cache = b"public, max-age=%d" % lifetime_s if useful else NEVER
@@ -262,10 +262,10 @@ class OriginApp:
 
     @staticmethod
     def _nothing_new(stream: Stream) -> Answer:
-        """What a blocked request gets when its time is up (RFC 8216bis, 6.2.5.2).
+        """The answer to a blocked request after its time limit (RFC 8216bis, 6.2.5.2).
 
-        While the stream waits for a lost publisher, it gets the playlist as it was: players give up after a few errors, but
-        poll an unchanged playlist for as long as it is open.
+        While the stream waits for a lost publisher, the answer is the unchanged playlist: players give up after a few errors, but
+        poll an unchanged playlist as long as it is open.
         """
         if stream.publisher is None:
             return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist())
@@ -292,7 +292,7 @@ class OriginApp:
         return _error(404, "no such segment")
 
     async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive) -> bool:
-        """Block until `ready`, for at most three target durations; whether it is.
+        """Wait until `ready`, for at most three target durations. Returns whether it is ready.
 
         Raises:
             ClientGoneError: the client hung up.
@@ -327,10 +327,10 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _directives(path: str, query: bytes) -> Directives | None:
-    """What is asked of a media playlist; nothing else takes directives, so that it has one address.
+    """The directives of a request for a media playlist. Other files take none, so that each has one address.
 
     Raises:
-        DirectiveError: what can't be asked.
+        DirectiveError: a directive is invalid.
     """
     directives = Directives.parse(query)
     if directives is not None and not MEDIA.fullmatch(path):

@@ -41,10 +41,10 @@ class PublisherConnection:
     """One publisher's connection, from its first byte to its last.
 
     Args:
-        server: what it belongs to.
+        server: its server.
         reader: its socket.
         writer: its socket.
-        number: names it in the log.
+        number: its number in the log.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PublisherConnection:
         self._has_sent = False
 
     async def run(self) -> None:
-        """Serve it until it ends; whatever it does harms no other connection."""
+        """Serve the connection until it ends. Errors affect no other connection."""
         try:
             await self._serve()
         except RTMPError as error:
@@ -87,7 +87,7 @@ class PublisherConnection:
 
     @property
     def progress(self) -> int | None:
-        """How far it has come; None while it waits for the answer to its request."""
+        """How far the protocol has come; None while the publisher waits for our answer."""
         state = self._protocol.state
         return None if state is State.ASKING else state.value if self._has_sent else 0
 
@@ -113,7 +113,7 @@ class PublisherConnection:
                 await self._send()
 
     def _patience_s(self, started: float) -> float:
-        """How long the next bytes may take: until it publishes, the time is that since it began."""
+        """How long to wait for the next bytes, in seconds. Before it publishes, the limit counts from the connection's start."""
         if self.stream is not None:
             return SILENCE_TIMEOUT.total_seconds()
         shaking = self._protocol.state is State.HANDSHAKE
@@ -151,7 +151,7 @@ class PublisherConnection:
             event_id = await self._server.access.check(publication)
             self._server.make_room(publication)
         except PublishRefusedError as error:
-            # The reason is for the log; the publisher need not learn what is live here.
+            # Only the log has the reason, since a stranger must not learn what is live here.
             self._protocol.refuse_publish("refused")
             raise PublishRefusedError(f"{request.app}/{request.name}"[:100] + f": {error}") from None
         self._clean = False
@@ -187,12 +187,12 @@ class PublisherConnection:
 
 
 class RTMPServer:
-    """Takes publishers' connections.
+    """Accepts publishers' connections.
 
     Args:
         config: the origin's settings.
-        streams: where what they send goes.
-        access: who may publish.
+        streams: receives what publishers send.
+        access: decides who may publish.
     """
 
     def __init__(self, config: Config, streams: Streams, access: PublishAccess) -> None:
@@ -219,13 +219,12 @@ class RTMPServer:
         task.add_done_callback(self._connections.pop)
 
     def make_room(self, publication: Publication) -> None:
-        """Make sure that nobody publishes that name, and that there is a place.
+        """Make sure that nobody publishes that name, and that another publisher may come.
 
-        A publisher from which nothing came for a few seconds is most likely a dead connection: one with the same key
-        replaces it.
+        A publisher that has been silent for a few seconds is probably a dead connection, so one with the same key replaces it.
 
         Raises:
-            PublishRefusedError: somebody does, and is alive or has another key.
+            PublishRefusedError: the name is being published by a live connection, or with another key; or there are too many publishers.
         """
         if sum(found.stream is not None for found in self._connections.values()) >= MAX_PUBLISHERS:
             raise PublishRefusedError(f"there are {MAX_PUBLISHERS} publishers already")

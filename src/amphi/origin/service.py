@@ -27,7 +27,7 @@ def listen(address: tuple[str, int]) -> socket.socket:
     """A listening TCP socket.
 
     Raises:
-        OSError: the address is in use, or not this machine's.
+        OSError: the address is in use, or does not belong to this machine.
     """
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -44,7 +44,7 @@ def listen(address: tuple[str, int]) -> socket.socket:
 
 
 class _HTTPServer(uvicorn.Server):
-    """Uvicorn that leaves signals to us: publishers have to be let go first."""
+    """Uvicorn without its signal handlers, since publishers must be disconnected first."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

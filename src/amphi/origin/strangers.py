@@ -1,4 +1,4 @@
-"""Which connections that don't publish yet are kept: a publisher always finds a place, however many others say nothing."""
+"""Limits the connections that don't publish yet, so that a publisher always finds a place among many silent ones."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
@@ -11,8 +11,8 @@ class Stranger(Protocol):
     """A connection that does not publish yet.
 
     Attributes:
-        address: where it comes from.
-        progress: how far it has come; None while it waits for us, since then it is not cut.
+        address: its network address.
+        progress: how far its protocol has come; None while it waits for our answer, when it must not be cut.
     """
 
     address: str
@@ -25,11 +25,11 @@ Kept = TypeVar("Kept", bound=Stranger)
 
 
 def in_excess(strangers: Iterable[Kept], newcomer: Kept) -> Kept | None:
-    """Who has to go, now that `newcomer` is there: the one that came the least far, the oldest of several.
+    """The connection to cut because of `newcomer`, if any: the one with the least progress, the oldest of several.
 
     Args:
-        strangers: those that are there already, the oldest first.
-        newcomer: it goes itself if nobody else can.
+        strangers: the present ones, the oldest first.
+        newcomer: is cut itself when no other can be.
     """
     there = list(strangers)
     same = [found for found in there if found.address == newcomer.address]

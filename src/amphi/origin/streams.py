@@ -1,4 +1,4 @@
-"""The streams that are on the air or ended a while ago, in memory."""
+"""The streams that are live or ended recently, in memory."""
 
 import asyncio
 import logging
@@ -13,21 +13,21 @@ from amphi.origin.hls.segmenter import Cutting, Segmenter
 
 logger = logging.getLogger(__name__)
 
-# Media sequence numbers begin at the seconds since then: a later session's are always greater, also after a restart of
-# the origin, so that a player that missed the end goes on, and no cache mistakes an old answer for a new one.
+# A session's first media sequence number is the number of seconds since then. So later sessions have greater numbers, even after a
+# restart: a player that missed the end goes on, and caches can't take an old answer for a new one.
 NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 SESSION_BYTES = 5
 
 
 class Stream:
-    """One session of a stream: from its first publisher to its end, through the publisher's short absences.
+    """One session of a stream: from its first publisher to its end. Short absences of the publisher don't end it.
 
     Args:
-        name: what it is published as.
+        name: the name under which it is published.
         config: the origin's settings.
         first_number: its first media sequence number.
-        now: the wall clock.
-        event_id: the event whose picture it is, `access.NOBODY`, or None when nobody said.
+        now: the wall-clock time.
+        event_id: the event that holds it, `access.NOBODY`, or None when unknown.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Stream:
         self._revision = -1
 
     def media_playlist(self, *, skip: bool = False) -> bytes:
-        """The media playlist as it now is, rendered once for all who ask."""
+        """The current media playlist, rendered once for all requests."""
         if self._revision != self.playlist.revision:
             self._rendered.clear()
             self._revision = self.playlist.revision
@@ -58,7 +58,7 @@ class Stream:
         return rendered
 
     def multivariant_playlist(self) -> bytes:
-        """The multivariant playlist as it now is."""
+        """The current multivariant playlist."""
         configurations = [found for found in (self.segmenter.avc, self.segmenter.aac) if found is not None]
         avc = self.segmenter.avc
         return multivariant_playlist(
@@ -70,7 +70,7 @@ class Stream:
         )
 
     def changed(self) -> asyncio.Future[None]:
-        """Done at the next change; to be given back to `forget`."""
+        """A future that is done at the next change. Pass it to `forget` afterwards."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         return waiter
@@ -81,21 +81,21 @@ class Stream:
 
     @property
     def blocked(self) -> int:
-        """How many requests wait."""
+        """The number of waiting requests."""
         return len(self._waiters)
 
     def wake(self) -> None:
-        """Let everybody who waits look again."""
+        """Wake all waiting requests, so that they check again."""
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     def receive(self, take: Callable[[int, bytes, datetime], None], timestamp: int, body: bytes) -> None:
-        """Give a tag to the segmenter, and wake those who wait if a part came of it.
+        """Pass a tag to the segmenter, and wake waiting requests if it completed a part.
 
         Raises:
-            MediaError: it can't be packaged.
+            MediaError: the tag can't be packaged.
         """
         now = datetime.now(UTC)
         self.last_media_at = now
@@ -112,7 +112,7 @@ class Stream:
         self.wake()
 
     def statistics(self) -> dict[str, object]:
-        """What ``GET /streams`` tells."""
+        """The stream's object in ``GET /streams``."""
         now = datetime.now(UTC)
         segments = list(self.playlist.segments)[-5:]
         seconds = sum(segment.duration_s for segment in segments)
@@ -149,11 +149,11 @@ class Streams:
         return sum(not stream.playlist.ended for stream in self._streams.values())
 
     def get(self, name: str) -> Stream | None:
-        """The stream of that name, live or ended."""
+        """The stream with that name, live or ended."""
         return self._streams.get(name)
 
     def session(self, name: str, session: str) -> Stream | None:
-        """The session that a file belongs to: the one of that name, or the one before it, which players still drain."""
+        """The session of a file: the current one of that name, or the one before, which players may still be playing."""
         for stream in (self._streams.get(name), self._before.get(name)):
             if stream is not None and stream.playlist.session == session:
                 return stream
@@ -163,12 +163,12 @@ class Streams:
         return list(self._streams.values())
 
     def begin(self, name: str, publisher: object, *, event_id: int | None = None) -> Stream:
-        """A publisher begins: its stream goes on if it still waits for one, else a new session begins.
+        """Begin a publication. Continues a session that waits for its publisher, else starts a new one.
 
         Args:
-            name: what it is published as.
-            publisher: who.
-            event_id: the event whose picture comes. Another event's stream ends, even if it still waits for its publisher.
+            name: the stream's name.
+            publisher: the publisher.
+            event_id: the event that holds the stream. A session of another event ends, even if it waits for its publisher.
         """
         self._cancel_timer(name)
         stream = self._streams.get(name)
@@ -191,11 +191,11 @@ class Streams:
         return Stream(name, self._config, first_number=number, now=now, event_id=event_id)
 
     def leave(self, stream: Stream, *, clean: bool) -> None:
-        """A publisher is gone.
+        """Note that a publisher has left.
 
         Args:
-            stream: what it published.
-            clean: it said that it ends, so nobody needs to wait for it.
+            stream: its stream.
+            clean: the publisher ended the stream itself, so it is not waited for.
         """
         stream.publisher = None
         stream.segmenter.flush()
@@ -228,7 +228,7 @@ class Streams:
             timer.cancel()
 
     def close(self) -> None:
-        """Let go of everything, as the origin stops."""
+        """End everything, when the origin stops."""
         self.closed = True
         for timer in self._timers.values():
             timer.cancel()

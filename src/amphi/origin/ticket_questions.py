@@ -1,7 +1,7 @@
-"""Whether a ticket's holder may still watch: the platform knows, and is asked as an edge asks it.
+"""Asks the platform whether a ticket's holder may still watch, as an edge does.
 
-A ticket's signature says who got it, not whether the right was withdrawn since. With ``AMPHI_ORIGIN_TICKET_URL`` an origin that has no
-edge in front asks ``GET /edge/ticket`` of the web server, once in as long as the answer says for each ticket.
+A ticket's signature proves who got it, not that the right still exists. With ``AMPHI_ORIGIN_TICKET_URL``, an origin without an edge
+asks the web server's ``GET /edge/ticket``, and remembers each answer for as long as the answer says.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ import httpx
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 5.0
-"""Looking the name up included."""
+"""In seconds, with the name look-up."""
 STALE_S = 120.0
-"""How long a good answer holds on while the platform does not answer: it restarts, and who watches goes on watching."""
+"""How long a good answer stays valid, in seconds, while the platform does not answer: a restart must not interrupt viewers."""
 ASK_AGAIN_S = 2.0
 ASKED_AT_ONCE = 32
 MOST_REMEMBERED = 50_000
@@ -27,7 +27,7 @@ _MAX_AGE = re.compile(r"max-age=(\d{1,4})")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An answer, until when it holds, and until when it would if the platform were silent."""
+    """An answer, until when it is valid, and until when it is if the platform does not answer."""
 
     good: bool
     until: float
@@ -35,7 +35,7 @@ class Known:
 
 
 class TicketQuestions:
-    """Asks and remembers.
+    """Asks, and remembers the answers.
 
     Args:
         url: the web server's ``/edge/ticket``.
@@ -49,7 +49,7 @@ class TicketQuestions:
         self._client_made: httpx.AsyncClient | None = None
 
     async def allow(self, ticket: str, stream: str) -> bool:
-        """Whether a ticket, whose signature is good, opens a stream now."""
+        """Whether a ticket, whose signature was verified, opens a stream now."""
         asked = (ticket, stream)
         known = self._known.get(asked)
         if known is not None and time.monotonic() < known.until:
@@ -61,13 +61,13 @@ class TicketQuestions:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Give up the connections."""
+        """Close the connections."""
         if self._client_made is not None:
             await self._client_made.aclose()
 
     @property
     def _client(self) -> httpx.AsyncClient:
-        """Made at the first question: most of its cost is the list of certificate authorities."""
+        """The HTTP client, made at the first question: loading the certificate authorities takes long."""
         if self._client_made is None:
             self._client_made = httpx.AsyncClient(
                 timeout=TIMEOUT_S,

@@ -1,4 +1,4 @@
-"""The codec configurations that FLV's sequence headers carry."""
+"""The codec configurations in FLV's sequence headers."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,11 @@ EXPLICIT_RATE = 15
 AAC_LC, SBR, ESCAPED_OBJECT_TYPE, PARAMETRIC_STEREO = 2, 5, 31, 29
 LONG_FRAME_SAMPLES, SHORT_FRAME_SAMPLES = 1024, 960
 SEQUENCE_PARAMETER_SET = 7
-# Generous bounds on what a publisher may call a configuration; real ones take some ten bytes.
+# A generous limit: real configurations have some tens of bytes.
 MAX_RECORD_BYTES = 16_384
 MAX_PARSED_BYTES = 512
 MAX_AAC_CONFIG_BYTES = 64
-# The profiles whose parameter sets carry chroma format and scaling lists (ITU-T H.264, 7.3.2.1.1).
+# The profiles whose parameter sets contain chroma format and scaling lists (ITU-T H.264, 7.3.2.1.1).
 HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 CHROMA_444 = 3
 
@@ -64,12 +64,12 @@ class AVCConfiguration:
 
     @property
     def length_bytes(self) -> int:
-        """How long the length before each NAL unit is."""
+        """The size of the length field before each NAL unit, in bytes."""
         return (self.record[4] & 3) + 1
 
     @staticmethod
     def has_parameters(record: bytes) -> bool:
-        """Whether a record holds a parameter set: cameras send one without before they know their own."""
+        """Whether a record contains a parameter set: cameras first send one without."""
         return len(record) >= 8 and not (record[0] == 1 and not (record[5] & 0x1F and any(record[6:8])))  # noqa: PLR2004 -- up to the first set's length
 
     @classmethod
@@ -77,7 +77,7 @@ class AVCConfiguration:
         """Read a record.
 
         Raises:
-            MalformedMediaError: it holds no readable sequence parameter set.
+            MalformedMediaError: it contains no readable sequence parameter set.
         """
         if not 8 <= len(record) <= MAX_RECORD_BYTES or record[0] != 1 or not record[5] & 0x1F:  # noqa: PLR2004 -- up to the first set's length
             raise MalformedMediaError("the H.264 configuration is malformed")
@@ -91,7 +91,7 @@ class AVCConfiguration:
 
 
 def _picture_size(parameter_set: bytes) -> tuple[int, int]:
-    """Width and height that a sequence parameter set gives (ITU-T H.264, 7.3.2.1.1)."""
+    """Width and height in a sequence parameter set (ITU-T H.264, 7.3.2.1.1)."""
     bits = _Bits(parameter_set.replace(b"\0\0\3", b"\0\0"))
     bits.take(8)
     profile = bits.take(8)
@@ -119,7 +119,7 @@ def _picture_size(parameter_set: bytes) -> tuple[int, int]:
 
 
 def _skip_high_profile(bits: _Bits) -> int:
-    """Skip what the high profiles add; the chroma format is returned."""
+    """Skip the fields of the high profiles; returns the chroma format."""
     chroma = bits.unsigned()
     if chroma == CHROMA_444:
         bits.take(1)
@@ -161,8 +161,8 @@ class AACConfiguration:
         config: its bytes.
         object_type: 2 is AAC-LC, 5 HE-AAC, 29 HE-AAC v2.
         sample_rate: of the core coder, in Hz.
-        channels: how many.
-        frame_samples: how many samples of the core coder a frame holds.
+        channels: the number of channels.
+        frame_samples: samples of the core coder in a frame.
     """
 
     config: bytes
@@ -178,7 +178,7 @@ class AACConfiguration:
 
     @staticmethod
     def has_object_type(config: bytes) -> bool:
-        """Whether a configuration says anything: encoders send one without before they know their own."""
+        """Whether a configuration has an object type: encoders first send one without."""
         return len(config) > 1 and bool(config[0] >> 3)
 
     @classmethod
@@ -186,8 +186,8 @@ class AACConfiguration:
         """Read a configuration.
 
         Raises:
-            MalformedMediaError: cut off, or with a reserved value.
-            UnsupportedCodecError: not AAC-LC, HE-AAC or HE-AAC v2.
+            MalformedMediaError: it is cut off, or has a reserved value.
+            UnsupportedCodecError: it is not AAC-LC, HE-AAC or HE-AAC v2.
         """
         if len(config) > MAX_AAC_CONFIG_BYTES:
             raise MalformedMediaError("the AAC configuration is too long")
@@ -211,5 +211,5 @@ class AACConfiguration:
                 bits.take(24)
             bits.take(5)  # the core coder's object type
         frame_samples = SHORT_FRAME_SAMPLES if bits.take(1) else LONG_FRAME_SAMPLES
-        # 0 means that a program config element tells, 7 means eight.
+        # 0 means that a program config element has the number (two is assumed); 7 means eight channels.
         return cls(config, object_type, sample_rate, {0: 2, 7: 8}.get(channels, channels), frame_samples)

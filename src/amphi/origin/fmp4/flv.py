@@ -1,4 +1,4 @@
-"""The bodies of FLV's audio and video tags, as RTMP carries them ("Video File Format", 10.1, annex E.4)."""
+"""The bodies of FLV's audio and video tags, which RTMP carries ("Video File Format", 10.1, annex E.4)."""
 
 from dataclasses import dataclass
 
@@ -36,9 +36,9 @@ class VideoFrame:
     """One coded picture.
 
     Attributes:
-        composition_ms: how much later than it is decoded it is shown.
+        composition_ms: how long after decoding it is shown.
         key: whether decoding can start at it.
-        data: its NAL units, each behind its length.
+        data: its NAL units, each preceded by its length.
     """
 
     composition_ms: int
@@ -47,15 +47,15 @@ class VideoFrame:
 
 
 def parse_video(body: bytes, length_bytes: int = LENGTH_BYTES) -> AVCConfiguration | VideoFrame | None:
-    """What a video tag's body holds; None for one without pictures.
+    """Parse the body of a video tag; None for one without pictures.
 
     Args:
-        body: the tag's.
-        length_bytes: how long a NAL unit's length is, as the configuration says.
+        body: the tag's body.
+        length_bytes: the size of the length field before each NAL unit, by the configuration.
 
     Raises:
-        UnsupportedCodecError: anything but H.264 in its classic form.
-        MalformedMediaError: cut off, or an unreadable configuration.
+        UnsupportedCodecError: the codec is not H.264 in its classic form.
+        MalformedMediaError: the body is cut off, or the configuration unreadable.
     """
     if not body:
         return None
@@ -82,11 +82,11 @@ def parse_video(body: bytes, length_bytes: int = LENGTH_BYTES) -> AVCConfigurati
 
 
 def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
-    """What an audio tag's body holds: a configuration, or one frame; None for one without sound.
+    """Parse the body of an audio tag: a configuration or one frame; None for one without sound.
 
     Raises:
-        UnsupportedCodecError: anything but AAC.
-        MalformedMediaError: an unreadable configuration.
+        UnsupportedCodecError: the codec is not AAC.
+        MalformedMediaError: the configuration is unreadable.
     """
     if not body:
         return None
@@ -110,7 +110,7 @@ def parse_audio(body: bytes) -> AACConfiguration | bytes | None:
 
 
 def _enhanced(body: bytes, multitrack: int, kind: str) -> str:
-    """What a tag of enhanced RTMP holds ("Enhancing RTMP, FLV", v2)."""
+    """The codec's name in a tag of enhanced RTMP ("Enhancing RTMP, FLV", v2), for the error message."""
     if body[0] & 0x0F == multitrack:
         return f"multitrack {kind} (enhanced RTMP)"
     return f"enhanced RTMP {kind} ({body[1:5].decode('ascii', 'replace')})"

@@ -1,4 +1,4 @@
-"""Movie fragments: a run of samples of each track (ISO/IEC 14496-12, 8.8)."""
+"""Movie fragments: consecutive samples of each track (ISO/IEC 14496-12, 8.8)."""
 
 import struct
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ class Sample:
     """One coded frame, timed in its track's timescale.
 
     Attributes:
-        dts: when it is decoded.
-        duration: until the next one is.
-        composition: from its decoding to its showing.
+        dts: its decoding time.
+        duration: from its decoding time to the next one's.
+        composition: from its decoding time to its presentation time.
         key: whether decoding can start at it.
         data: its bytes.
     """
@@ -35,12 +35,12 @@ class Sample:
 
 
 def fragment(sequence: int, video: Sequence[Sample], audio: Sequence[Sample]) -> bytes:
-    """``moof`` and ``mdat`` with these samples; a track without any is left out.
+    """``moof`` and ``mdat`` with these samples; a track without samples is left out.
 
     Args:
         sequence: the fragment's number, from 1.
-        video: the picture's samples, in the order of decoding.
-        audio: the sound's samples.
+        video: samples of the video track, in decoding order.
+        audio: samples of the audio track.
     """
     runs = [(VIDEO_TRACK, video), (AUDIO_TRACK, audio)]
     runs = [(track, samples) for track, samples in runs if samples]

@@ -1,4 +1,4 @@
-"""The initialization segment: what the tracks are, without a sample (ISO/IEC 14496-12, 8)."""
+"""The initialization segment: describes the tracks and contains no samples (ISO/IEC 14496-12, 8)."""
 
 import struct
 
@@ -16,11 +16,11 @@ RESOLUTION_72_DPI = 0x00480000
 
 
 def init_segment(video: AVCConfiguration | None, audio: AACConfiguration | None) -> bytes:
-    """``ftyp`` and ``moov`` for these tracks; the picture's track is 1, the sound's 2.
+    """``ftyp`` and ``moov`` for these tracks; video is track 1, audio track 2.
 
     Args:
-        video: the picture, if any; its samples are timed in 90 kHz.
-        audio: the sound, if any; its samples are timed in its sample rate.
+        video: the video track, if any; its timescale is 90 kHz.
+        audio: the audio track, if any; its timescale is its sample rate.
     """
     tracks = []
     extends = []

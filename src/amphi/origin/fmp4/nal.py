@@ -1,25 +1,25 @@
-"""Where decoding can start, told by the coded pictures themselves (ITU-T H.264, 7.3 and 7.4)."""
+"""Finds in the coded pictures where decoding can start (ITU-T H.264, 7.3 and 7.4)."""
 
 from collections.abc import Iterator
 
 IDR_SLICE, SUPPLEMENTAL = 5, 6
-# ITU-T H.264, table 7-1: slices, parameter sets and what else a picture is made of.
+# ITU-T H.264, table 7-1: slices, parameter sets and the other units of a picture.
 KNOWN = range(1, 14)
 SLICES = range(1, 6)
 RECOVERY_POINT = 6
-# A picture has a few slices; whoever sends more is believed by its flag.
+# Pictures have few slices. In one with more units, only the publisher's flag counts.
 MAX_UNITS = 512
 
 
 def random_access(picture: bytes, length_bytes: int, *, flagged: bool) -> bool:
     """Whether decoding can start at a picture: it is an IDR picture, or has a recovery point.
 
-    Publishers' own flag is of little worth: some set it on every picture, some on none but the first.
+    The publisher's flag is unreliable: some set it on every picture, some only on the first.
 
     Args:
-        picture: its NAL units, each behind its length.
-        length_bytes: how long a length is.
-        flagged: what the publisher says, for pictures that can't be read.
+        picture: its NAL units, each preceded by its length.
+        length_bytes: the size of a length field.
+        flagged: the publisher's flag, used for pictures that can't be parsed.
     """
     known = False
     for at, size in _units(picture, length_bytes):
@@ -58,7 +58,7 @@ def _has_recovery_point(messages: bytes) -> bool:
 
 
 def _extended(messages: bytes, at: int) -> tuple[int, int]:
-    """A number whose bytes are added up until one is not 255, and where it ends."""
+    """Read a number that is the sum of its bytes, up to the first that is not 255. Returns it and where it ends."""
     number = 0
     while at < len(messages) and messages[at] == 0xFF:  # noqa: PLR2004 -- all bits set: it goes on
         number, at = number + 0xFF, at + 1

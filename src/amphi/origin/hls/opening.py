@@ -1,4 +1,4 @@
-"""A publisher's first frames, held until it is known which tracks there are."""
+"""Holds a publisher's first frames until it is known which tracks there are."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from amphi.origin.fmp4.flv import VideoFrame
 from amphi.origin.hls.timeline import milliseconds
 
 VIDEO, AUDIO = "video", "audio"
-# How long a track that was announced may stay away before the stream goes on without it.
+# How long to wait for an announced track before the stream starts without it.
 START_WAIT_MS = 2_000
-# How long pictures may come without one at which decoding can start.
+# How long to wait for a picture at which decoding can start.
 KEY_WAIT_MS = 10_000
-# How many pictures tell how long a picture lasts.
+# How many pictures are needed to estimate the duration of a picture.
 ENOUGH_PICTURES = 6
 MAX_FRAMES = 2_000
 MAX_BYTES = 16 * 2**20
@@ -20,7 +20,7 @@ MAX_BYTES = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A frame, its time in the playlist's milliseconds, and the wall clock when it came."""
+    """A frame, its time in the playlist in milliseconds, and when it arrived."""
 
     at_ms: int
     frame: VideoFrame | bytes
@@ -36,7 +36,7 @@ class Arrived:
 
 
 class Opening:
-    """Waits until each expected track has sent a frame: a track that was only announced does not count.
+    """Waits until each expected track has sent a frame; an announcement alone does not count.
 
     Args:
         expected: the tracks to wait for.
@@ -55,11 +55,11 @@ class Opening:
 
     @property
     def tracks(self) -> set[str]:
-        """The tracks of which there is a frame to start with."""
+        """The tracks that have sent a frame."""
         return {track for track in self._first if track == AUDIO or self._pictures}
 
     def add(self, arrived: Arrived) -> None:
-        """Take a frame; pictures before the first at which decoding can start are dropped."""
+        """Add a frame. Pictures before the first at which decoding can start are dropped."""
         first = self._first.setdefault(arrived.track, arrived)
         began = min(frame.now for frame in self._first.values())
         self._waited_ms = max(
@@ -81,12 +81,12 @@ class Opening:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is a frame of each expected track."""
+        """Whether each expected track has sent a frame."""
         return bool(self._frames) and self.tracks >= self.expected
 
     @property
     def is_over(self) -> bool:
-        """Whether to start now, with the tracks there are."""
+        """Whether to stop waiting and start with the tracks that are there."""
         tracks = self.tracks
         if not tracks or (self._pictures_come and not self._pictures and self._waited_ms < KEY_WAIT_MS):
             return False

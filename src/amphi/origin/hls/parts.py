@@ -1,9 +1,9 @@
-"""Cuts samples into parts that keep the specification's rule whatever the publisher's clock does.
+"""Cuts samples into parts that always keep the specification's rule, even when the publisher's clock is irregular.
 
-RFC 8216bis, 4.4.3.7: a part lasts no longer than the part target, and, unless it is the last of its segment, no less than
-85 % of it. A part ends where a picture ends if that keeps the rule. If it doesn't (a picture came late, or stands still),
-the part ends at the part target and what is left of the time goes to the next ones. So the playlist's time may lie behind
-the samples' time for a moment, and never before it.
+The rule (RFC 8216bis, 4.4.3.7): a part lasts at most the part target and, unless it is the last of its segment, at least 85 % of it.
+A part ends where a picture ends, if that keeps the rule. If not, because a picture is late or lasts long, the part ends at the part
+target, and the rest of the time goes to the next parts. So the playlist's time may be behind the samples' time for a moment, but
+never ahead of it.
 """
 
 import math
@@ -15,10 +15,10 @@ from statistics import median_low
 from amphi.origin.fmp4.fragment import Sample
 from amphi.origin.hls.tracks import TICKS_PER_MS
 
-# Of the part target, in percent.
+# The shortest part, in percent of the part target.
 LEAST_PART = 85
 TARGET_STEP_TICKS = 10 * TICKS_PER_MS
-# Sound that is further ahead of the picture than this does not wait for it: what one publisher may hold is bounded.
+# At most so many frames of sound wait for the picture, since a publisher's use of memory must be bounded.
 MAX_SOUND_AHEAD = 500
 
 
@@ -32,12 +32,12 @@ class Piece:
 
 
 def fit_target(wanted: int, frames: Sequence[int], *, other_track: bool) -> int:
-    """The part target nearest to `wanted` that whole frames fill, in 90 kHz.
+    """The part target nearest to `wanted` that is a whole number of frames; all times in 90 kHz.
 
     Args:
-        wanted: what the settings say.
-        frames: the durations of some frames of the track that is cut at.
-        other_track: whether another track fills the parts in which no frame begins.
+        wanted: the part target of the settings.
+        frames: durations of some frames of the track whose frames end the parts.
+        other_track: whether another track fills parts in which no such frame begins.
     """
     frame = max(median_low(frames), 1) if frames else wanted
     if other_track and frame > wanted:
@@ -47,7 +47,7 @@ def fit_target(wanted: int, frames: Sequence[int], *, other_track: bool) -> int:
 
 
 class PartCutter:
-    """Holds samples back until a part of them is whole.
+    """Holds samples until they make a complete part.
 
     Args:
         start: when the first part begins, in 90 kHz.
@@ -64,32 +64,32 @@ class PartCutter:
         self._video.append(sample)
 
     def add_audio(self, sample: Sample, at: int) -> None:
-        """Take a frame of sound that begins at `at`, in 90 kHz."""
+        """Add a frame of sound that begins at `at`, in 90 kHz."""
         self._audio.append((at, sample))
 
     def cut(self, boundary: int, frame: int) -> Iterator[Piece]:
-        """The parts that are whole, now that all before `boundary` is there.
+        """The parts that are complete once all samples before `boundary` have come.
 
         Args:
             boundary: where the next frame begins, in 90 kHz.
-            frame: about how long it lasts: the part waits for it if it still fits in.
+            frame: its estimated duration: the part waits for it if it still fits.
         """
         while (self._video or self._audio) and self._is_whole(boundary - self.start, frame):
             yield self._take(min(boundary, self.start + self.target))
 
     def finish(self, boundary: int, frame: int) -> Iterator[Piece]:
-        """All that begins before `boundary`, where the segment ends: its last part may be short."""
+        """The remaining parts of a segment that ends at `boundary`; the last one may be short."""
         yield from self.cut(boundary, frame)
         left = boundary - self.start
         if self._video or (self._audio and self._audio[0][0] < boundary and left > frame // 2):
             yield self._take(max(boundary, self.start + TICKS_PER_MS))
 
     def _is_whole(self, ticks: int, frame: int) -> bool:
-        # A quarter of a frame of grace: the publisher's clock, in milliseconds, jitters.
+        # A tolerance of a quarter of a frame, since publishers' clocks jitter.
         return 100 * ticks >= LEAST_PART * self.target and ticks + frame * 3 // 4 > self.target
 
     def _take(self, end: int) -> Piece:
-        """The samples that begin before `end`; the next ones there are, if none does."""
+        """The samples that begin before `end`; if there are none, the next ones."""
         video, audio = [], []
         while self._video and self._video[0].dts < end:
             video.append(self._video.popleft())

@@ -1,4 +1,4 @@
-"""A live media playlist: its segments, its parts, its window, and which requests it can answer yet."""
+"""A live media playlist: its segments and parts, its window, and which requests it can already answer."""
 
 import math
 from collections import deque
@@ -10,9 +10,9 @@ from amphi.origin.fmp4.init import VIDEO_TIMESCALE
 
 # RFC 8216bis, 4.4.3.8: the skip boundary is at least six target durations from the end.
 SKIP_TARGETS = 6
-# 4.4.4.9: parts need not be listed further than three target durations from the end.
+# 4.4.4.9: parts need not be listed when they are more than three target durations from the end.
 PART_TARGETS = 3
-# 6.2.5.2: how far ahead a blocking request may ask.
+# 6.2.5.2: how many segments ahead a blocking request may ask for.
 ADVANCE_SEGMENTS = 2
 ADVANCE_PARTS_S = 3.0
 
@@ -22,7 +22,7 @@ class Part:
     """A partial segment.
 
     Attributes:
-        number: its place among all parts of the session, from 0.
+        number: its number among all parts of the session, from 0.
         ticks: its duration in 90 kHz.
         independent: whether decoding can start in it.
         data: its fragment.
@@ -36,14 +36,14 @@ class Part:
 
 @dataclass(slots=True)
 class Segment:
-    """A media segment, complete or being made.
+    """A media segment, complete or still growing.
 
     Attributes:
         number: its media sequence number.
-        init: which initialization segment it needs.
-        started_at: the wall clock's time of its first frame.
-        discontinuity: whether it does not continue the one before it.
-        part_target_ms: what its parts keep to.
+        init: the number of its initialization segment.
+        started_at: the wall-clock time of its first frame.
+        discontinuity: whether it does not continue the previous segment.
+        part_target_ms: the part target of its parts, in ms.
         parts: its parts so far.
     """
 
@@ -72,17 +72,17 @@ class Segment:
 
 
 class TooFarAheadError(ValueError):
-    """A blocking request for a part that nobody can know of yet."""
+    """A blocking request asks for a part too far in the future."""
 
 
 class MediaPlaylist:
     """The segments and parts of one session of a stream.
 
     Args:
-        session: names the session in addresses, so that they never collide with another's.
+        session: the session's name in addresses, which makes them differ from another session's.
         first_number: the media sequence number of the first segment.
-        window: how much is listed.
-        max_bytes: how much is kept at most, listed or not.
+        window: the duration that is listed.
+        max_bytes: the most bytes to keep, listed or not.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class MediaPlaylist:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a complete segment: before that its target durations are not known."""
+        """Whether there is a complete segment; before that the target duration is not known."""
         return bool(self.segments)
 
     @property
@@ -118,7 +118,7 @@ class MediaPlaylist:
         return self._next_segment - 1
 
     def add_init(self, data: bytes) -> int:
-        """Keep an initialization segment; the number to name it by is returned."""
+        """Keep an initialization segment; returns its number."""
         for number, known in self.inits.items():
             if known == data:
                 return number
@@ -137,7 +137,7 @@ class MediaPlaylist:
         started_at: datetime,
         discontinuity: bool,
     ) -> Part:
-        """Append a part to the segment that is being made, or begin one with it."""
+        """Append a part to the growing segment, or begin a new segment with it."""
         if self.current is None:
             self.current = Segment(self._next_segment, init, started_at, discontinuity, target_ms)
             self.part_target_ms = target_ms
@@ -149,7 +149,7 @@ class MediaPlaylist:
         return part
 
     def finish_segment(self) -> None:
-        """Complete the segment that is being made, and let old ones go."""
+        """Complete the growing segment, and drop old ones."""
         segment = self.current
         if segment is None:
             return
@@ -159,7 +159,7 @@ class MediaPlaylist:
         self.segments.append(segment)
         self._kept.append(segment)
         self._kept_bytes += segment.size_bytes
-        # 4.4.3.1: a segment's duration, rounded to the nearest second, is not beyond the target.
+        # 4.4.3.1: a segment's duration, rounded to the nearest second, must not exceed the target.
         self.target_duration_s = max(self.target_duration_s, math.floor(segment.duration_s + 0.5))
         bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
         self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
@@ -181,13 +181,13 @@ class MediaPlaylist:
         return self._parts.get(number)
 
     def listed(self) -> Iterable[Segment]:
-        """What the playlist lists: complete segments, and the one that is being made."""
+        """The listed segments: complete ones, and the growing one."""
         yield from self.segments
         if self.current is not None:
             yield self.current
 
     def lists(self, number: int, part: int | None) -> bool:
-        """Whether a segment, or a part of it, is listed; the one behind a segment's last part is the next one's first."""
+        """Whether a segment, or a part of it, is listed. The part after a segment's last one is the first of the next segment."""
         segment = self.current if number == self._next_segment else self._numbers.get(number)
         if segment is None or number < self.segments[0].number:
             return False
@@ -201,7 +201,7 @@ class MediaPlaylist:
             part: ``_HLS_part``, if given.
 
         Raises:
-            TooFarAheadError: it asks for what lies too far ahead.
+            TooFarAheadError: it asks for something too far in the future.
         """
         if self.ended:
             return True
@@ -222,13 +222,13 @@ class MediaPlaylist:
     def _trim(self) -> None:
         listed_ticks = sum(segment.ticks for segment in self.segments)
         window_ticks = self.window.total_seconds() * VIDEO_TIMESCALE
-        # 4.4.3.1 and 6.2.2: never less than three target durations.
+        # 4.4.3.1 and 6.2.2: list at least three target durations.
         window_ticks = max(window_ticks, 3 * self.target_duration_s * VIDEO_TIMESCALE)
         while len(self.segments) > 1 and listed_ticks - self.segments[0].ticks >= window_ticks:
             gone = self.segments.popleft()
             listed_ticks -= gone.ticks
             self.discontinuity_sequence += gone.discontinuity
-        # 6.2.2: what left the playlist stays available for as long as the playlist is.
+        # 6.2.2: a removed segment stays available for the duration of the longest playlist that listed it.
         kept_ticks = sum(segment.ticks for segment in self._kept)
         while len(self._kept) > 1 and (
             kept_ticks - self._kept[0].ticks >= 2 * window_ticks or self._kept_bytes > self.max_bytes

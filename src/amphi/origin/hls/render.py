@@ -1,4 +1,4 @@
-"""Playlists as text (RFC 8216bis, 4)."""
+"""Writes playlists as text (RFC 8216bis, 4)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -61,7 +61,7 @@ def _header(playlist: MediaPlaylist) -> Iterator[str]:
 
 
 def _skippable(playlist: MediaPlaylist) -> int:
-    """How many segments lie before the skip boundary."""
+    """How many segments are before the skip boundary."""
     boundary = SKIP_TARGETS * playlist.target_duration_s * VIDEO_TIMESCALE
     after = sum(segment.ticks for segment in playlist.listed())
     skipped = 0
@@ -88,7 +88,7 @@ def _segments(playlist: MediaPlaylist, skipped: int) -> Iterator[str]:
         if new_init or segment.discontinuity:
             yield f'#EXT-X-MAP:URI="{playlist.session}/{init_name(segment.init)}"'
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.started_at)}"
-        # The parts of a segment that kept to another part target would break the rule of this one.
+        # Parts made for another part target would break the rule of the present one.
         if after < part_window and segment.part_target_ms == playlist.part_target_ms:
             yield from (_part(playlist.session, part) for part in segment.parts)
         if segment is not playlist.current:
@@ -118,10 +118,10 @@ def multivariant_playlist(
 
     Args:
         name: the stream's name.
-        bandwidth: the peak, in bits a second.
-        codecs: as in RFC 6381.
-        resolution: width and height in pixels, if there is a picture.
-        frame_rate: pictures a second, if known.
+        bandwidth: the peak, in bits per second.
+        codecs: names by RFC 6381.
+        resolution: width and height in pixels, if there is video.
+        frame_rate: pictures per second, if known.
     """
     attributes = [f"BANDWIDTH={bandwidth}", f'CODECS="{",".join(codecs)}"']
     if resolution is not None:

@@ -17,18 +17,18 @@ from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.timeline import Timeline, milliseconds
 from amphi.origin.hls.tracks import TICKS_PER_MS, AudioTrack, VideoTrack
 
-# A segment of more than this is cut even without a keyframe: what one publisher may hold is bounded.
+# A larger segment is cut even without a keyframe, since a publisher's use of memory must be bounded.
 MAX_SEGMENT_BYTES = 64 * 2**20
-# A keyframe this much before the segment's duration still ends it: publishers' clocks jitter.
+# A keyframe after this share of the segment's duration ends the segment, since publishers' clocks jitter.
 EARLY_KEYFRAME = 0.9
-# Without a picture for this long, sound alone makes the parts.
+# When no picture has come for this long, parts are cut by the sound alone.
 VIDEO_STALL = timedelta(seconds=1)
-# The publisher's clock may drift from ours by this much before the program date-time is set anew.
+# When the publisher's clock has drifted from ours by this much, the program date-time is set again.
 CLOCK_DRIFT = timedelta(seconds=1)
-# Each change of a configuration or of the tracks costs us work, and may cost players a new initialization segment.
+# How many changes of configuration or tracks are allowed: each costs us work, and may need a new initialization segment.
 MAX_CHANGES = 40
 CHANGES_WITHIN = timedelta(minutes=1)
-# How many pictures' durations tell how fast they come.
+# How many pictures the frame rate is estimated from.
 REMEMBERED_PICTURES = 11
 
 
@@ -37,9 +37,9 @@ class Cutting:
     """Where to cut.
 
     Attributes:
-        part: a part's duration, which is rounded to whole frames.
-        segment: a segment ends at the first keyframe after this.
-        max_segment: a segment ends here even without a keyframe.
+        part: the duration of a part; rounded to whole frames.
+        segment: a segment ends at the first keyframe after this duration.
+        max_segment: a segment ends at this duration even without a keyframe.
     """
 
     part: timedelta = timedelta(milliseconds=200)
@@ -51,7 +51,7 @@ class Segmenter:
     """Turns FLV tags into the parts and segments of a playlist.
 
     Args:
-        playlist: what to append to.
+        playlist: where to append them.
         cutting: where to cut.
     """
 
@@ -63,7 +63,7 @@ class Segmenter:
         self._sequence = 0
         self._end = 0
         self.frame_rate: float | None = None
-        # The configurations of the tracks that the newest initialization segment has.
+        # The configurations in the newest initialization segment.
         self.avc: AVCConfiguration | None = None
         self.aac: AACConfiguration | None = None
         self._opening = Opening(set())
@@ -71,7 +71,7 @@ class Segmenter:
         self.begin()
 
     def begin(self) -> None:
-        """A publisher begins; after another one, its media is a discontinuity."""
+        """Prepare for a new publisher. Its media is a discontinuity if another publisher came before."""
         self.flush()
         self._last_avc: AVCConfiguration | None = None
         self._last_aac: AACConfiguration | None = None
@@ -97,7 +97,7 @@ class Segmenter:
             self._opening.expected = announced | self._with_header()
 
     def _with_header(self) -> set[str]:
-        """The tracks whose configuration came."""
+        """The tracks whose configuration has come."""
         headers = {VIDEO: self._last_avc, AUDIO: self._last_aac}
         return {track for track, header in headers.items() if header is not None}
 
@@ -105,12 +105,12 @@ class Segmenter:
         """Take a video tag.
 
         Args:
-            timestamp: RTMP's, milliseconds modulo 2**32.
-            body: the tag's.
-            now: the wall clock.
+            timestamp: RTMP's timestamp, in ms modulo 2**32.
+            body: the tag's body.
+            now: the wall-clock time.
 
         Raises:
-            MediaError: it can't be packaged.
+            MediaError: the tag can't be packaged.
         """
         tag = parse_video(body, self._last_avc.length_bytes if self._last_avc else LENGTH_BYTES)
         if isinstance(tag, AVCConfiguration):
@@ -131,14 +131,14 @@ class Segmenter:
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_aac is not None:
             if self._running and self._last_aac != self.aac:
-                # With a picture that goes on, the sound waits for the next keyframe.
+                # While pictures go on, the changed sound waits for the next keyframe.
                 self._sound_waits = True
                 if self._video is None or self._is_stalled(now):
                     self._start_anew({AUDIO}, now)
             self._receive(Arrived(self._timeline.place(timestamp, AUDIO), tag, now))
 
     def _starts_anew(self, frame: VideoFrame) -> bool:
-        """Whether what follows this picture needs another initialization segment."""
+        """Whether a new initialization segment is needed from this picture on."""
         return frame.key and (self._video is None or self._last_avc != self.avc or self._sound_waits)
 
     def _start_anew(self, expected: set[str], now: datetime) -> None:
@@ -156,7 +156,7 @@ class Segmenter:
             raise MalformedMediaError("its tracks change too often")
 
     def flush(self) -> None:
-        """Put out all that arrived, to the last frame, and end the segment."""
+        """Write all frames that have arrived, and end the segment."""
         if not self._running and self._opening.is_complete:
             self._start()
         if not self._running:
@@ -182,7 +182,7 @@ class Segmenter:
             self._start()
 
     def _start(self) -> None:
-        """Begin with the first keyframe and with the sound around it."""
+        """Start with the first keyframe and the sound of the same time."""
         tracks = self._opening.tracks
         frames = self._opening.frames(self._part_ticks // TICKS_PER_MS)
         self.avc = self._last_avc if VIDEO in tracks else None
@@ -240,19 +240,19 @@ class Segmenter:
         return now - self._video_at > VIDEO_STALL
 
     def _begin_segment(self, now: datetime) -> None:
-        """Start a segment at the wall clock's time, which goes on evenly unless the clocks part."""
+        """Start a segment. Its program date-time continues that of the last one, unless the clocks have drifted."""
         self._segment_start = self._parts.start
         self._segment_bytes = 0
         last = self._playlist.segments[-1] if self._playlist.segments else None
         self._started_at = now
         if last is not None and not self._discontinuity:
             even = last.started_at + timedelta(seconds=last.duration_s)
-            # A frame is never older than its arrival; one that is late was held up on its way.
+            # A frame can't arrive before its time; a later arrival may be a delay in the network.
             if even <= now <= even + CLOCK_DRIFT:
                 self._started_at = even
 
     def _cut(self, boundary: int, frame_ticks: int, now: datetime, *, key: bool) -> None:
-        """End the part, and the segment, if the frame that begins at `boundary` is not to be in it."""
+        """End the part or the segment, if the frame that begins at `boundary` does not belong to it."""
         ticks = boundary - self._segment_start
         too_long = ticks >= self._max_segment_ticks or self._segment_bytes >= MAX_SEGMENT_BYTES
         is_due = ticks >= EARLY_KEYFRAME * self._segment_ticks
@@ -272,12 +272,12 @@ class Segmenter:
         self._begin_segment(now)
 
     def _follow_pictures(self, boundary: int) -> None:
-        """Set the part target anew when pictures without sound became too slow for it, or fast again."""
+        """Adapt the part target when there is no sound and the pictures have become too slow for it, or fast again."""
         if self._video is None or self._audio is not None:
             return
         fitting = fit_target(self._part_ticks, self._pictures, other_track=False)
         if fitting > self._target and boundary - self._parts.start > self._target:
-            # The playlist's time is behind the pictures' for good: it goes on with theirs.
+            # The playlist's time would stay behind the pictures' time: let it catch up.
             self._parts.start = boundary
             self._discontinuity = True
         elif fitting * 3 > self._target * 2:

@@ -1,18 +1,18 @@
-"""From a publisher's 32-bit milliseconds to the playlist's own time, which only grows."""
+"""Converts a publisher's 32-bit timestamps to the playlist's time, which never goes back."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 WRAP = 1 << 32
-# A step beyond these is a clock that was set anew, not a track that runs ahead of the other.
+# A larger step means that the publisher's clock was set, not that one track is ahead of the other.
 BACKWARD_JUMP_MS = 3_000
 FORWARD_JUMP_MS = 10_000
-# What arrives together belongs together: two tracks further apart than this count from different zeros.
+# Two tracks that arrive together but whose timestamps differ by more than this do not share a clock.
 SAME_CLOCK_MS = 3_000
 
 
 def signed_step(earlier: int, later: int) -> int:
-    """From one 32-bit timestamp to another the short way round, so that a wrap is a small step."""
+    """The signed difference of two 32-bit timestamps, the short way round, so that an overflow is a small step."""
     return (later - earlier + WRAP // 2) % WRAP - WRAP // 2
 
 
@@ -21,8 +21,8 @@ class _Clock:
     """One track's clock.
 
     Attributes:
-        last: its last timestamp, unwrapped.
-        offset_ms: from its timestamps to the playlist's time.
+        last: its last timestamp, without overflow.
+        offset_ms: what to add to its timestamps to get the playlist's time.
     """
 
     last: int
@@ -30,10 +30,10 @@ class _Clock:
 
 
 class Timeline:
-    """Unwraps the timestamps of each track, and closes the gap when a publisher's clock jumps.
+    """Undoes the overflow of timestamps, and closes the gap when a publisher's clock jumps.
 
     Args:
-        start_ms: where the first timestamp lands.
+        start_ms: the playlist's time of the first timestamp.
     """
 
     def __init__(self, start_ms: int = 0) -> None:
@@ -41,11 +41,11 @@ class Timeline:
         self._end_ms = start_ms
 
     def place(self, timestamp: int, track: str = "video") -> int:
-        """Where a timestamp lies, in milliseconds of the playlist's time.
+        """The playlist's time of a timestamp, in ms.
 
         Args:
-            timestamp: RTMP's, milliseconds modulo 2**32.
-            track: whose it is; tracks share one clock until they are seen not to.
+            timestamp: RTMP's timestamp, in ms modulo 2**32.
+            track: the track; tracks are assumed to share one clock until they prove not to.
         """
         clock = self._clocks.get(track)
         if clock is None:
@@ -60,7 +60,7 @@ class Timeline:
         return placed
 
     def _join(self, track: str, timestamp: int) -> _Clock:
-        """A clock for a track that begins, or that was set anew: another track's, if that puts it near what arrives now."""
+        """The clock for a new track, or after a jump: another track's clock if it gives a time near the present, else a new one."""
         for name, other in self._clocks.items():
             unwrapped = other.last + signed_step(other.last, timestamp)
             if name != track and abs(unwrapped + other.offset_ms - self._end_ms) <= SAME_CLOCK_MS:

@@ -1,4 +1,4 @@
-"""Frames with their publisher's times become samples with exact durations."""
+"""Turns frames with a publisher's timestamps into samples with exact durations."""
 
 from amphi.origin.fmp4.codecs import AACConfiguration
 from amphi.origin.fmp4.flv import VideoFrame
@@ -10,7 +10,7 @@ DEFAULT_FRAME_TICKS = VIDEO_TIMESCALE // 25
 
 
 class VideoTrack:
-    """Gives each picture the duration until the next one, so that it leaves one picture late."""
+    """Gives each picture the duration until the next one, so each is returned only when the next one comes."""
 
     def __init__(self) -> None:
         self._pending: Sample | None = None
@@ -19,7 +19,7 @@ class VideoTrack:
 
     @property
     def frame_ticks(self) -> int:
-        """How long the last picture lasted."""
+        """The duration of the last picture, in 90 kHz."""
         return self._duration
 
     def push(self, frame: VideoFrame, at_ms: int) -> tuple[Sample | None, int]:
@@ -27,10 +27,10 @@ class VideoTrack:
 
         Args:
             frame: the picture.
-            at_ms: when it is decoded, in the playlist's time.
+            at_ms: its decoding time, in the playlist's time.
 
         Returns:
-            The picture before it, now that its duration is known, and when this one is decoded, in 90 kHz.
+            The previous picture, whose duration is now known, and the decoding time of this one, in 90 kHz.
         """
         dts = max(at_ms * TICKS_PER_MS, self._end)
         finished = None
@@ -55,10 +55,10 @@ class VideoTrack:
 
 
 class AudioTrack:
-    """Times sound by counting samples, and follows the publisher's clock when the two part.
+    """Times sound by counting samples, and corrects the time when it differs from the publisher's clock.
 
-    RTMP's milliseconds round each frame's time; played as they are, they would leave gaps and overlaps of up to a
-    millisecond. A drift is taken back by a few samples a frame; a gap at once.
+    RTMP rounds each frame's time to milliseconds, which would make gaps and overlaps of up to a millisecond. A drift is corrected by a
+    few samples per frame, a gap at once.
     """
 
     TOLERANCE_MS = 15
@@ -72,7 +72,7 @@ class AudioTrack:
 
     @property
     def frame_ticks(self) -> int:
-        """How long a frame lasts, in 90 kHz."""
+        """The duration of a frame, in 90 kHz."""
         return self.ticks(self._frame_samples)
 
     @property
@@ -89,7 +89,7 @@ class AudioTrack:
 
         Args:
             data: the frame.
-            at_ms: its time, in the playlist's time.
+            at_ms: its time in the playlist, in ms.
         """
         stamped = max(0, at_ms * self._rate // 1000)
         duration = self._frame_samples

@@ -1,1 +1,1 @@
-"""RTMP for servers that are published to, without I/O (Adobe's "Real Time Messaging Protocol", 1.0, 2012)."""
+"""RTMP for servers that receive publications, without I/O (Adobe's "Real Time Messaging Protocol", 1.0, 2012)."""

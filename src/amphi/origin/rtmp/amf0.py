@@ -16,7 +16,7 @@ SHORT_STRING_BYTES = 0xFFFF
 
 
 class _Decoder:
-    """One message's values; every read is checked against the end and against the limits."""
+    """Decodes one message's values. Every read checks the end of the data and the limits."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -101,7 +101,7 @@ def decode(data: bytes) -> list[object]:
     """The values of a message: `float`, `bool`, `str`, `None`, `dict` and `list`; a date is its milliseconds.
 
     Raises:
-        AMFError: cut off, of an unknown type, or beyond `MAX_DEPTH` or `MAX_VALUES`.
+        AMFError: a value is cut off or of an unknown type, or `MAX_DEPTH` or `MAX_VALUES` is exceeded.
     """
     return _Decoder(data).values()
 
@@ -137,5 +137,5 @@ def _encode_value(value: object) -> bytes:  # noqa: PLR0911 -- one arm a type
 
 
 def encode(*values: object) -> bytes:
-    """Values in AMF0: numbers, booleans, texts, `None`, mappings (as objects) and sequences (as strict arrays)."""
+    """Encode numbers, booleans, texts, `None`, mappings (as objects) and sequences (as strict arrays)."""
     return b"".join(map(_encode_value, values))

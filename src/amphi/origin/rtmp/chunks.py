@@ -1,4 +1,4 @@
-"""RTMP's chunk stream: messages cut into chunks and put together again (RTMP 1.0, section 5.3)."""
+"""RTMP's chunk stream: cuts messages into chunks, and joins chunks to messages (RTMP 1.0, section 5.3)."""
 
 import struct
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ class Message:
     """One RTMP message.
 
     Attributes:
-        type_id: what it is (RTMP 1.0, section 7.1).
-        stream_id: the message stream it belongs to; 0 is the connection itself.
-        timestamp: milliseconds, modulo 2**32.
+        type_id: the type of message (RTMP 1.0, section 7.1).
+        stream_id: its message stream; 0 is the connection itself.
+        timestamp: in ms, modulo 2**32.
         payload: its content.
     """
 
@@ -32,12 +32,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChunkLimits:
-    """What one peer may make us hold.
+    """Limits of the memory that one peer can use.
 
     Attributes:
-        message_bytes: the largest message.
-        chunk_streams: how many chunk streams may be in use.
-        pending_bytes: all messages that are not complete yet, together.
+        message_bytes: the size of one message.
+        chunk_streams: the number of chunk streams in use.
+        pending_bytes: the size of all incomplete messages together.
     """
 
     message_bytes: int = 8 * 2**20
@@ -47,7 +47,7 @@ class ChunkLimits:
 
 @dataclass(slots=True)
 class _ChunkStream:
-    """What a chunk stream remembers from chunk to chunk."""
+    """The state of a chunk stream between chunks."""
 
     timestamp: int = 0
     delta: int = 0
@@ -60,7 +60,7 @@ class _ChunkStream:
 
 
 class ChunkReader:
-    """Puts the peer's chunks together to messages."""
+    """Joins the peer's chunks to messages."""
 
     def __init__(self, limits: ChunkLimits | None = None) -> None:
         self.limits = limits or ChunkLimits()
@@ -69,12 +69,12 @@ class ChunkReader:
         self.chunk_bytes = DEFAULT_CHUNK_BYTES
 
     def read(self, data: bytearray) -> Iterator[Message]:
-        """Take complete chunks off the front of `data` and yield the messages that they complete.
+        """Remove complete chunks from the front of `data`, and yield the messages that they complete.
 
-        The caller may stop at any message: what follows stays in `data`. `chunk_bytes` may change between two messages.
+        The caller may stop after any message: the rest stays in `data`. `chunk_bytes` may change between two messages.
 
         Raises:
-            ChunkError: a chunk that continues nothing, or one beyond the limits.
+            ChunkError: a chunk continues no message, or exceeds the limits.
         """
         while True:
             read = self._read_chunk(data)
@@ -86,7 +86,7 @@ class ChunkReader:
                 yield message
 
     def abort(self, chunk_stream_id: int) -> None:
-        """Forget the message that is being received on a chunk stream (RTMP 1.0, section 5.4.2)."""
+        """Drop the incomplete message of a chunk stream (RTMP 1.0, section 5.4.2)."""
         stream = self._streams.get(chunk_stream_id)
         if stream is not None:
             self._pending_bytes -= len(stream.payload)
@@ -94,7 +94,7 @@ class ChunkReader:
             stream.receiving = False
 
     def _read_chunk(self, data: bytearray) -> tuple[int, Message | None] | None:
-        """One chunk: how many bytes it takes, and the message that it completes; None when it is not all there."""
+        """Read one chunk. Returns its length and the message that it completes, if any; None when the chunk is incomplete."""
         basic = _basic_header(data)
         if basic is None:
             return None
@@ -128,7 +128,7 @@ class ChunkReader:
                 raise ChunkError(f"more than {self.limits.chunk_streams} chunk streams")
             stream = self._streams[chunk_stream_id] = _ChunkStream()
         if stream.receiving and form != NO_HEADER:
-            # A header in the middle of a message abandons that message, as other servers take it.
+            # A full header in the middle of a message drops that message, as in other servers.
             self.abort(chunk_stream_id)
         return stream
 
@@ -163,7 +163,7 @@ class ChunkReader:
 
 
 def _basic_header(data: bytearray) -> tuple[int, int, int] | None:
-    """The chunk's form, its chunk stream id and the header's length (RTMP 1.0, section 5.3.1.1)."""
+    """The chunk's form, its chunk stream id and the header's length in bytes (RTMP 1.0, section 5.3.1.1)."""
     if not data:
         return None
     form, chunk_stream_id = data[0] >> 6, data[0] & 0x3F
@@ -178,7 +178,7 @@ def _basic_header(data: bytearray) -> tuple[int, int, int] | None:
 def _extended_timestamp(
     stream: _ChunkStream, form: int, header: bytes, data: bytearray, at: int
 ) -> tuple[int, int] | None:
-    """The chunk's timestamp field and where its payload starts; None when the field is not all there."""
+    """The chunk's timestamp field and where its payload starts; None when the field is incomplete."""
     if form == NO_HEADER:
         if stream.extended is None:
             return 0, at
@@ -193,7 +193,7 @@ def _extended_timestamp(
         and stream.extended is not None
         and not stream.extended.to_bytes(4).startswith(there)
     ):
-        # Some encoders leave the field out of chunks without a header, against section 5.3.1.3.
+        # Against section 5.3.1.3, some encoders omit the field in chunks without a header.
         return stream.extended, at
     if len(there) < 4:  # noqa: PLR2004 -- a 32-bit field
         return None
@@ -203,16 +203,16 @@ def _extended_timestamp(
 
 
 class ChunkWriter:
-    """Cuts messages into chunks, always with full headers: a server for publishers sends little."""
+    """Cuts messages into chunks. Headers are always full, since this server sends little."""
 
     def __init__(self) -> None:
         self.chunk_bytes = DEFAULT_CHUNK_BYTES
 
     def write(self, message: Message, *, chunk_stream_id: int) -> bytes:
-        """One message as chunks of at most `chunk_bytes`.
+        """Cut one message into chunks of at most `chunk_bytes`.
 
         Args:
-            message: what to send.
+            message: the message.
             chunk_stream_id: 2 to 63.
         """
         payload = message.payload

@@ -1,7 +1,7 @@
 """One RTMP connection of a publisher, without I/O.
 
-Bytes go into `Connection.receive_data`, which returns events; what is to be sent is taken from `Connection.data_to_send`.
-After `PublishRequested` nothing is read until `accept_publish` or `refuse_publish`.
+`Connection.receive_data` takes bytes and returns events; `Connection.data_to_send` returns bytes to send. After `PublishRequested`
+the connection reads nothing until `accept_publish` or `refuse_publish` is called.
 """
 
 import logging
@@ -33,7 +33,7 @@ MAX_CHUNK_BYTES = 0x7FFFFFFF
 FIRST_MESSAGE_STREAM = 1
 
 
-# Commands are short, and nobody knows yet who sends them.
+# Before the publish is accepted: commands are short, and the peer may be anybody.
 STRANGER_LIMITS = ChunkLimits(message_bytes=65_536, chunk_streams=16, pending_bytes=131_072)
 
 
@@ -47,8 +47,8 @@ class State(Enum):
     REFUSED = auto()
 
 
-# Which message is legal in which state. Commands that are in no row are ignored in every state, as encoders send many.
-# UNPUBLISHED still takes media, which encoders send between FCUnpublish and deleteStream.
+# Which message is legal in which state. Commands that are not listed are ignored in every state, since encoders send many of them.
+# Media is still legal in UNPUBLISHED: encoders send some between FCUnpublish and deleteStream.
 LEGAL: dict[str, frozenset[State]] = {
     "connect": frozenset({State.CONNECTING}),
     "createStream": frozenset({State.CONNECTED, State.UNPUBLISHED}),
@@ -70,7 +70,7 @@ class Connection:
     """The server's side of one RTMP connection.
 
     Args:
-        limits: what the peer may make us hold once it may publish; before that, `STRANGER_LIMITS` hold.
+        limits: the limits once the peer may publish; before that, `STRANGER_LIMITS` apply.
     """
 
     def __init__(self, limits: ChunkLimits | None = None) -> None:
@@ -102,13 +102,13 @@ class Connection:
         }
 
     def receive_data(self, data: bytes) -> list[Event]:
-        """What the peer's bytes mean.
+        """Take the peer's bytes and return their events.
 
         Args:
-            data: as they came from the socket, cut anywhere.
+            data: any piece of the byte stream.
 
         Raises:
-            RTMPError: the connection can't go on; the message is the reason to log.
+            RTMPError: the connection must be closed; the message is the reason for the log.
         """
         self._received += data
         self._received_bytes += len(data)
@@ -123,16 +123,16 @@ class Connection:
         return events
 
     def data_to_send(self) -> bytes:
-        """Take what is to be sent now."""
+        """Return the bytes to send now; each is returned once."""
         data = bytes(self._to_send)
         self._to_send.clear()
         return data
 
     def accept_publish(self) -> list[Event]:
-        """Let the peer publish what it asked for.
+        """Accept the peer's request to publish.
 
         Returns:
-            What it had already sent behind its request.
+            The events of bytes that the peer sent after its request.
 
         Raises:
             RTMPError: as for `receive_data`.
@@ -146,13 +146,13 @@ class Connection:
         return self.receive_data(b"")
 
     def refuse_publish(self, description: str, *, code: str = "NetStream.Publish.Denied") -> None:
-        """Tell the peer that it may not publish; the connection is to be closed after sending that."""
+        """Refuse the peer's request to publish. Send the answer, then close the connection."""
         self._require_asking()
         self.state = State.REFUSED
         self._send(messages.status(code, description, stream_id=self._publish_stream_id, level="error"))
 
     def stop_publish(self, description: str) -> None:
-        """Tell a publisher why it can't go on; the connection is to be closed after sending that."""
+        """Tell a publisher why it must stop. Send the message, then close the connection."""
         self.state = State.REFUSED
         stream_id = self._publish_stream_id
         self._send(
@@ -193,7 +193,7 @@ class Connection:
             case MessageType.COMMAND_AMF0:
                 self._receive_command(message.payload, message.stream_id)
             case MessageType.COMMAND_AMF3:
-                # The first byte says that AMF0 follows; no encoder sends AMF3 behind it.
+                # The first byte means that AMF0 follows; no encoder sends AMF3 here.
                 self._receive_command(message.payload[1:], message.stream_id)
             case MessageType.DATA_AMF0:
                 self._receive_metadata(message.payload)
@@ -223,7 +223,11 @@ class Connection:
                 logger.debug("ignored a message of type %d", message.type_id)
 
     def _check_legal(self, kind: str) -> bool:
-        """Whether a message counts; media that trails after the end does not."""
+        """Whether to handle a message; media that comes after the end is ignored.
+
+        Raises:
+            ProtocolError: the message is not legal in this state.
+        """
         if self.state not in LEGAL[kind]:
             raise ProtocolError(f"{kind} is not allowed while {self.state.name.lower()}")
         return self.state is State.PUBLISHING
@@ -234,7 +238,7 @@ class Connection:
         try:
             values = amf0.decode(payload)
         except AMFError as error:
-            # It only describes what comes: a publisher whose description can't be read is not cut off for it.
+            # Metadata only describes the stream, so unreadable metadata does not end the connection.
             logger.info("ignored metadata that can't be read: %s", error)
             return
         while values and isinstance(values[0], str):
@@ -329,17 +333,17 @@ class Connection:
 
 
 def _join_again(app: str, name: str) -> tuple[str, str]:
-    """The application and the name, where ffmpeg cut the address at a slash of the key (`rtmp_open` in its rtmpproto.c)."""
+    """The application and the name, also when ffmpeg split the address at a slash in the key (`rtmp_open` in its rtmpproto.c)."""
     path, mark, query = app.partition("?")
     path, slash, first = path.partition("/")
     return (path, f"{first}?{query}/{name}") if mark and slash else (app, name)
 
 
 def _split_arguments(text: str) -> tuple[str, dict[str, str]]:
-    """A name and the parameters behind its question mark.
+    """A name, and the parameters after its question mark.
 
-    Encoders send the address as their user wrote it: a key with ``+``, ``/`` or ``=`` comes as it is, or percent-encoded.
-    So ``+`` is no space here, and a percent sign that encodes nothing is one.
+    Encoders send the address as their user typed it: a key with ``+``, ``/`` or ``=`` may be percent-encoded or not. So ``+`` is not
+    a space here, and a percent sign that encodes nothing stays.
     """
     name, _, query = text.partition("?")
     arguments = {}

@@ -1,18 +1,18 @@
-"""What a connection tells its server."""
+"""The events that a connection reports to its server."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class PublishRequested:
-    """The peer asks to publish; the connection reads no further until the answer.
+    """The peer asks to publish; the connection reads nothing until the answer.
 
     Attributes:
         app: the application, such as ``live``.
         name: the stream's name.
-        arguments: the parameters of the publish address; those of the name win over those of the application.
+        arguments: the parameters of the publish address; those after the name override those after the application.
         tc_url: the address that the peer connected to, without its parameters.
-        flash_version: what the peer calls itself.
+        flash_version: the peer's name for its software.
     """
 
     app: str
@@ -24,7 +24,7 @@ class PublishRequested:
 
 @dataclass(frozen=True, slots=True)
 class MetadataReceived:
-    """``onMetaData``: what the encoder says of its stream; not to be relied on."""
+    """``onMetaData``: the encoder's description of its stream, which may be wrong."""
 
     values: dict[str, object]
 
@@ -47,7 +47,7 @@ class VideoReceived:
 
 @dataclass(frozen=True, slots=True)
 class PublishEnded:
-    """The publisher said that it ends (FCUnpublish, closeStream or deleteStream)."""
+    """The publisher ends its publication (FCUnpublish, closeStream or deleteStream)."""
 
 
 Event = PublishRequested | MetadataReceived | AudioReceived | VideoReceived | PublishEnded

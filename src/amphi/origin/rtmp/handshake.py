@@ -1,7 +1,7 @@
 """RTMP's plain handshake, the server's side (RTMP 1.0, section 5.2).
 
-Clients that know the undocumented digest form fall back to the plain one when the server's version field is zero. What C2
-holds is not checked: several encoders don't echo S1.
+Clients with the undocumented digest handshake fall back to the plain one when the server's version field is zero. The content of C2
+is not checked, since several encoders don't echo S1.
 """
 
 import secrets
@@ -21,13 +21,13 @@ class Handshake:
         self._answered = False
 
     def receive(self, data: bytearray) -> bytes:
-        """Take what belongs to the handshake off the front of `data`.
+        """Remove the bytes of the handshake from the front of `data`.
 
         Returns:
-            What is to be sent; `done` tells whether the rest of `data` is chunks.
+            The bytes to send. Once `done` is true, the rest of `data` is chunks.
 
         Raises:
-            HandshakeError: not RTMP, or its encrypted variant.
+            HandshakeError: it is not RTMP, or is RTMP's encrypted variant.
         """
         answer = b""
         if not self._answered and data:

@@ -34,10 +34,10 @@ class MessageType(IntEnum):
 
 
 def four_bytes(message: Message, what: str) -> int:
-    """The number that a protocol control message carries.
+    """The number in a protocol control message.
 
     Raises:
-        ProtocolError: it is too short to carry one.
+        ProtocolError: the message is too short.
     """
     if len(message.payload) < 4:  # noqa: PLR2004 -- a 32-bit number
         raise ProtocolError(f"{what} without its number")
@@ -45,7 +45,7 @@ def four_bytes(message: Message, what: str) -> int:
 
 
 def control(message_type: MessageType, value: int) -> Message:
-    """A protocol control message that carries one number."""
+    """A protocol control message with one number."""
     payload = struct.pack(">I", value)
     if message_type is MessageType.SET_PEER_BANDWIDTH:
         payload += bytes([DYNAMIC_PEER_BANDWIDTH])
@@ -58,11 +58,11 @@ def user_control(event: int, value: int) -> Message:
 
 
 def command(name: str, transaction: float, *arguments: object, stream_id: int = 0) -> Message:
-    """A command, with a null command object unless the first argument is one."""
+    """A command message. Without an object as its first argument, its command object is null."""
     return Message(MessageType.COMMAND_AMF0, stream_id, 0, amf0.encode(name, transaction, *arguments))
 
 
 def status(code: str, description: str, *, stream_id: int, level: str = "status") -> Message:
-    """``onStatus``, which tells a publisher how its publication stands."""
+    """``onStatus``, which tells a publisher the state of its publication."""
     info = {"level": level, "code": code, "description": description}
     return command("onStatus", 0, None, info, stream_id=stream_id)
