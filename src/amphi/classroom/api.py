@@ -1,4 +1,4 @@
-"""BBB's HTTP API: each call reads its parameters, does one act of the classroom, and writes XML.
+"""BBB's HTTP API: each call reads its parameters, performs one action of the classroom, and answers in XML.
 
 Source: https://docs.bigbluebutton.org/development/api/
 """
@@ -220,7 +220,7 @@ def _joined(classroom: Classroom, query: Parameters) -> Response:
 
 
 def _refused(classroom: Classroom, query: Parameters, error: ApiError) -> Response:
-    """Where a browser that may not join is sent: only a signed call may name another site."""
+    """The answer for a browser that may not join. Only a signed call may redirect to another site."""
     if query.get("redirect", "").lower() == "false":
         return failed(error)
     meeting = classroom.rooms.find(query.get("meetingID", ""))
@@ -234,7 +234,7 @@ def _refused(classroom: Classroom, query: Parameters, error: ApiError) -> Respon
 
 
 async def join(request: Request) -> Response:
-    """A browser's call, so what is wrong is shown as a page unless ``redirect=false``."""
+    """``join``, called by a browser: errors are shown as a page unless ``redirect=false``."""
     classroom: Classroom = request.app.state.classroom
     raw = _raw_query(request)
     try:
@@ -269,7 +269,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
 
 
 def routes(classroom: Classroom) -> list[BaseRoute]:
-    """The API's routes, as the profile has them."""
+    """The API's routes in this profile."""
     profile = classroom.config.profile
     found: list[BaseRoute] = [Route(BASE, version), Route(f"{BASE}/", version)]
     for name, (call, methods) in CALLS.items():

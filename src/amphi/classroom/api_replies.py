@@ -45,7 +45,7 @@ def describe_join(meeting: Meeting, participant: Participant, url: str) -> dict[
 
 
 def describe_attendee(participant: Participant) -> dict[str, Value]:
-    """One attendee, truly as they are now."""
+    """One attendee's current state."""
     return {
         "userID": participant.request.external_id,
         "fullName": participant.request.name,

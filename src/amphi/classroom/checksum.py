@@ -20,10 +20,10 @@ def digest(algorithm: str, text: str) -> str:
 
 
 def split_query(raw: str) -> tuple[str, list[str]]:
-    """Take the checksum out of a raw query string, wherever it stands.
+    """Take the checksum out of a raw query string, at any position.
 
     Returns:
-        The query as it is signed, and each checksum found.
+        The signed part of the query, and each checksum found.
     """
     kept, found = [], []
     for pair in raw.split("&"):
@@ -36,7 +36,7 @@ def split_query(raw: str) -> tuple[str, list[str]]:
 
 
 def parse_parameters(raw: str) -> dict[str, str]:
-    """The parameters of a query string or of a form; the last of two with one name stands, as in BBB's own parser."""
+    """The parameters of a query string or form. Of two with one name the last counts, as in BBB's own parser."""
     return dict(parse_qsl(raw, keep_blank_values=True, errors="replace"))
 
 
@@ -52,17 +52,17 @@ def verify(
 
     Args:
         call: such as ``create`` or ``hooks/create``.
-        raw_query: the query string as it came, not decoded.
+        raw_query: the query string, not decoded.
         form: the parameters of an urlencoded or multipart body. They aren't signed.
         secret: the shared secret.
-        digests: the hashes that are accepted.
+        digests: the accepted hash functions.
 
     Returns:
         The parameters of query and form together, without the checksum.
 
     Raises:
-        ApiError: ``checksumError``, when there is no checksum, more than one, a wrong one, one of a hash that isn't accepted,
-            or a parameter that stands in both query and form.
+        ApiError: ``checksumError``: the checksum is missing, wrong, repeated or of a hash function that isn't accepted, or a
+            parameter is in both query and form.
     """
     signed, found = split_query(raw_query)
     if "checksum" in form:

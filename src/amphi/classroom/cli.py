@@ -31,14 +31,14 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str]) -> int:
-    """Serve; the process's exit status is returned."""
+    """Serve; returns the process's exit status."""
     arguments = _arguments(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
     logging.getLogger("httpx").setLevel(
         logging.WARNING
-    )  # it logs addresses, and a callback's may hold a nonce
+    )  # it logs addresses, and a callback's may contain a nonce
     try:
         settings = config.read(
             http=arguments.http,

@@ -8,7 +8,7 @@ class Clock:
     """Wall-clock time that runs `speed` times as fast as the real one.
 
     Args:
-        speed: 1 for real time. A rehearsal of hours in seconds takes more; every delay of the classroom follows it.
+        speed: 1 for real time. A higher speed lets a test of hours run in seconds; every delay of the classroom follows it.
     """
 
     def __init__(self, speed: float = 1.0) -> None:

@@ -14,16 +14,16 @@ DIGESTS = ("sha1", "sha256", "sha384", "sha512")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How one classroom server is set.
+    """The settings of one classroom server.
 
     Attributes:
         host: address to listen on.
         port: TCP port to listen on.
-        url: the public base address, without a slash at its end.
+        url: the public base address, without a trailing slash.
         secret: the API's shared secret.
-        profile: the BBB version whose API is spoken.
-        hooks_digest: the hash that signs webhooks; bbb-webhooks' default is sha1.
-        ca_file: PEM certificates to trust, where webhooks go and slides come from, instead of the system's.
+        profile: the BBB version to imitate.
+        hooks_digest: the hash function that signs webhooks; bbb-webhooks' default is sha1.
+        ca_file: PEM certificates to trust instead of the system's, for webhooks and for slides.
     """
 
     host: str
@@ -35,7 +35,7 @@ class Config:
     ca_file: str = ""
 
     def trust(self) -> ssl.SSLContext:
-        """What other servers' certificates are verified with."""
+        """The TLS context that verifies other servers' certificates."""
         return ssl.create_default_context(cafile=self.ca_file or None)
 
 
@@ -44,10 +44,10 @@ def _bracketed(host: str) -> str:
 
 
 def read(*, http: str = "", url: str = "", profile: str = "", hooks_digest: str = "") -> Config:
-    """Read the environment; each argument that isn't empty takes the place of its variable.
+    """Read the environment; each argument that isn't empty overrides its variable.
 
     Raises:
-        InvalidSettingError: a setting is missing or can't be understood.
+        InvalidSettingError: a setting is missing or invalid.
     """
     listen = http or environment.text("AMPHI_CLASSROOM_HTTP") or DEFAULT_HTTP
     host, port = environment.parse_address(listen, "AMPHI_CLASSROOM_HTTP")

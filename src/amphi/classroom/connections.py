@@ -1,4 +1,4 @@
-"""The open pages: what is to be sent to each."""
+"""The open pages, and the messages to send to each."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ Message = dict[str, Any]
 
 
 class Connection:
-    """The messages that wait to be sent to one page, in order. A page that doesn't read is cut off, not waited for."""
+    """The queue of messages for one page, in order. A page that reads too slowly is disconnected."""
 
     def __init__(self, client: str) -> None:
         self.client = client
@@ -23,7 +23,7 @@ class Connection:
             self.queue.put_nowait(text)
 
     def close(self) -> None:
-        """Let the page's socket be closed once what is queued has been sent."""
+        """Close the page's socket once the queue has been sent."""
         self.queue.put_nowait(None)
 
 
@@ -32,11 +32,11 @@ class Connections:
 
     def __init__(self) -> None:
         self._by_user: dict[str, Connection] = {}
-        # Signals for a page whose socket is being renewed: without them its media connections would wait for ever.
+        # Signals for a page that is reconnecting: without them its media connections would wait for ever.
         self._missed: dict[str, list[Message]] = {}
 
     def open(self, user_id: str, client: str) -> Connection:
-        """A page's socket is open; an older one of the same participant is told that it was replaced."""
+        """Add a page's socket. An older page of the same participant is told that it was replaced."""
         old = self._by_user.get(user_id)
         if old is not None:
             if old.client != client:
@@ -46,7 +46,7 @@ class Connections:
         return connection
 
     def close(self, user_id: str, connection: Connection) -> bool:
-        """A socket is closed; whether it was the participant's present one."""
+        """Remove a closed socket. Returns whether it was the participant's current one."""
         if self._by_user.get(user_id) is not connection:
             return False
         del self._by_user[user_id]
@@ -58,7 +58,7 @@ class Connections:
             connection.send(json.dumps(message))
 
     def broadcast(self, user_ids: Iterable[str], message: Message) -> None:
-        """Send one message to many, encoded once."""
+        """Send one message to many participants; it is encoded once."""
         text = json.dumps(message)
         for user_id in user_ids:
             connection = self._by_user.get(user_id)
@@ -66,7 +66,7 @@ class Connections:
                 connection.send(text)
 
     def signal(self, user_id: str, client: str, message: Message) -> None:
-        """Send a WebRTC signal to one opening of a participant's page; for another one it has no meaning."""
+        """Send a WebRTC signal to one particular opening of a participant's page; it makes no sense for another."""
         connection = self._by_user.get(user_id)
         if connection is None:
             missed = self._missed.setdefault(user_id, [])
@@ -76,13 +76,13 @@ class Connections:
             connection.send(json.dumps(message))
 
     def replay(self, user_id: str, connection: Connection) -> None:
-        """Send what was missed while the socket was being renewed."""
+        """Send the signals that were missed while the page was reconnecting."""
         for message in self._missed.pop(user_id, []):
             if message["toClient"] == connection.client:
                 connection.send(json.dumps(message))
 
     def forget(self, user_id: str) -> None:
-        """The participant left: close their socket once it has all been sent."""
+        """Close the socket of a participant who left, once its queue has been sent."""
         self._missed.pop(user_id, None)
         connection = self._by_user.pop(user_id, None)
         if connection is not None:

@@ -25,7 +25,7 @@ def _ends_hook(hook: Hook, event: Event) -> bool:
 
 
 class Delivery:
-    """One task for each hook, so that a receiver that hangs delays no other, and each hears of events in their order."""
+    """One task for each hook, so that a slow receiver delays no other, and each gets events in order."""
 
     def __init__(self, config: Config, clock: Clock, registered: Hooks) -> None:
         self._config = config
@@ -41,7 +41,7 @@ class Delivery:
         )
 
     def emit(self, event: Event) -> None:
-        """Hand an event to every hook that hears it, without waiting; not where this bbb-webhooks knows none such."""
+        """Queue an event for every hook that wants it, if this generation of bbb-webhooks has such an event."""
         sent = webhooks_2.as_2(event) if self._is_old else event
         if sent is None:
             return
@@ -50,18 +50,18 @@ class Delivery:
                 self._queue(hook).put_nowait((sent, round(self._clock.now() * 1000)))
 
     def call_end_callback(self, url: str) -> None:
-        """Call ``meta_endCallbackUrl`` until it answers 2xx, without waiting."""
+        """Call ``meta_endCallbackUrl`` until it answers 2xx, in the background."""
         separator = "&" if urlsplit(url).query else "?"
         self._start(self._call_end_callback(f"{url}{separator}recordingmarks=false"))
 
     def forget(self, hook_id: str) -> None:
-        """A hook was destroyed: what waits for it is dropped."""
+        """Drop the queue of a destroyed hook."""
         task = self._hook_tasks.get(hook_id)
         if task is not None:
             task.cancel()
 
     async def close(self) -> None:
-        """Give up what isn't delivered."""
+        """Drop everything that isn't delivered yet."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,7 +79,7 @@ class Delivery:
             queue = self._queues[hook.hook_id] = asyncio.Queue()
             self._hook_tasks[hook.hook_id] = self._start(self._deliver_all(hook, queue))
         while queue.qsize() >= MAX_QUEUED_EVENTS:
-            queue.get_nowait()  # a receiver that is down for minutes loses the oldest first
+            queue.get_nowait()  # a receiver that is down for minutes loses the oldest events first
         return queue
 
     async def _deliver_all(self, hook: Hook, queue: asyncio.Queue[tuple[Event, int]]) -> None:

@@ -1,4 +1,4 @@
-"""The documents that a caller of the API hands over: create's ``preUploadedPresentation`` and insertDocument's body."""
+"""The documents in API calls: ``preUploadedPresentation`` of create, and the body of insertDocument."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ DOWNLOAD_TIMEOUT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document to show: its file, or the address it is fetched from."""
+    """One document to show: its file, or the address from which to fetch it."""
 
     name: str
     url: str
@@ -51,7 +51,7 @@ def parse(body: bytes) -> list[Document]:
     """Read ``<modules><module name="presentation"><document …/></module></modules>``.
 
     Raises:
-        ApiError: ``validationError``, when the body isn't such XML.
+        ApiError: ``validationError``: the body isn't such XML.
     """
     if not body.strip():
         return []
@@ -64,7 +64,7 @@ def parse(body: bytes) -> list[Document]:
 
 
 def pre_uploaded(parameters: dict[str, str]) -> list[Document]:
-    """The document that create names by its address alone."""
+    """The document that create names only by its address."""
     url = web_address(parameters.get("preUploadedPresentation", ""))
     name = parameters.get("preUploadedPresentationName", "") or PurePosixPath(urlsplit(url).path).name
     return [Document(name or "document.pdf", url, b"", current=True)] if url else []
@@ -74,11 +74,11 @@ async def fetch(document: Document, trust: ssl.SSLContext) -> bytes:
     """The document's file.
 
     Args:
-        document: with its content or its address.
-        trust: what the address's certificate is verified with.
+        document: has its content or its address.
+        trust: the TLS context for fetching it.
 
     Raises:
-        InvalidDocumentError: it can't be had, or is too big.
+        InvalidDocumentError: it can't be fetched, or is too large.
     """
     if not document.url:
         return document.content

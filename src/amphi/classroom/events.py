@@ -1,4 +1,4 @@
-"""The events that bbb-webhooks sends, as data. Source: bbb-webhooks 3.x, ``src/process/event.js``."""
+"""Builds the events that bbb-webhooks sends. Source: bbb-webhooks 3.x, ``src/process/event.js``."""
 
 import html
 from typing import Any
@@ -38,7 +38,7 @@ def meeting_created(meeting: Meeting, now: float) -> Event:
 
 
 def meeting_event(meeting: Meeting, name: str, now: float) -> Event:
-    """An event that says no more than which meeting: ``meeting-ended``."""
+    """An event that only names the meeting: ``meeting-ended``."""
     return _envelope(meeting, name, now, {})
 
 
@@ -81,7 +81,7 @@ def audio_event(meeting: Meeting, participant: Participant, now: float, *, enabl
 
 
 def chat_sent(meeting: Meeting, message: ChatMessage, now: float) -> Event:
-    """A public message. A person's has their external id; one that came by the API has the sender's name for an id.
+    """A public message. A person's has their external id; one sent by the API has the sender's name as its id.
 
     The text is escaped HTML, as BBB's is.
     """

@@ -1,18 +1,18 @@
-"""What can go wrong in the classroom.
+"""Errors of the classroom.
 
 ClassroomError
-├── ApiError              a call of the BBB API is answered FAILED, with its message key
-├── RefusedError          a participant may not do what was asked; the page shows why
-└── InvalidDocumentError  a PDF that can't be shown
+├── ApiError              an API call is answered with FAILED and a message key
+├── RefusedError          a participant's action is refused; the page shows why
+└── InvalidDocumentError  a PDF can't be shown
 """
 
 
 class ClassroomError(Exception):
-    """Any error of the classroom."""
+    """The base of all errors here."""
 
 
 class ApiError(ClassroomError):
-    """A call of the BBB API is answered FAILED.
+    """A call of the BBB API is answered with FAILED.
 
     Args:
         key: the API's message key, such as ``checksumError``.
@@ -26,10 +26,10 @@ class ApiError(ClassroomError):
 
 
 class RefusedError(ClassroomError):
-    """A participant may not do what was asked.
+    """A participant's action is refused.
 
     Args:
-        reason: a key of the strings' catalogue, shown to that participant.
+        reason: a key of the catalogue of strings; that participant sees its sentence.
     """
 
     def __init__(self, reason: str) -> None:
@@ -41,7 +41,7 @@ class InvalidDocumentError(ClassroomError):
     """A document can't be shown as slides.
 
     Args:
-        reason: a key of the strings' catalogue.
+        reason: a key of the catalogue of strings.
     """
 
     def __init__(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Who is told of events, and how a delivery is written and signed: bbb-webhooks' behaviour, without I/O."""
+"""Registers hooks, and writes and signs deliveries, like bbb-webhooks. Without I/O."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from amphi.classroom.checksum import digest
 from amphi.classroom.events import Event
 
-# Seconds before each new attempt; after the last, an ordinary hook is destroyed.
+# Seconds before each new attempt. After the last one, the hook is destroyed unless it is permanent.
 RETRY_DELAYS_S = (0.1, 0.5, 1, 2, 4, 8, 10, 30, 60, 60, 60, 60)
 HTTP_UNAUTHORIZED = 401
 
@@ -20,8 +20,8 @@ class Hook:
     """One registered receiver.
 
     Attributes:
-        meeting_id: the external id of the one meeting it hears of; empty for all.
-        event_ids: the events it hears of, in lower case; empty for all.
+        meeting_id: the external id of its meeting; empty for all meetings.
+        event_ids: the names of the events it gets, in lower case; empty for all.
     """
 
     hook_id: str
@@ -39,7 +39,7 @@ class Hook:
 
 
 class Hooks:
-    """The registered hooks. No two have the same callback URL, whatever meeting they are for."""
+    """The registered hooks. Callback URLs are unique, even for different meetings."""
 
     def __init__(self, *, uuids: bool) -> None:
         self._by_id: dict[str, Hook] = {}
@@ -54,12 +54,12 @@ class Hooks:
 
         Args:
             callback_url: where events are posted.
-            meeting_id: the one meeting to hear of, or nothing.
-            event_id: names of events separated by commas, or nothing.
-            raw: kept and shown; the sandbox has no raw events to send.
+            meeting_id: the external id of its meeting; empty for all.
+            event_id: names of events, separated by commas; empty for all.
+            raw: only stored and listed; the sandbox has no raw events.
 
         Returns:
-            The hook, and whether it was there already.
+            The hook, and whether it existed already.
         """
         for hook in self:
             if hook.callback_url == callback_url:
@@ -70,7 +70,7 @@ class Hooks:
         return hook, False
 
     def destroy(self, hook_id: str) -> bool:
-        """Remove a hook; whether there was one."""
+        """Remove a hook. Returns whether it existed."""
         return self._by_id.pop(hook_id, None) is not None
 
     def _new_id(self) -> str:
@@ -94,12 +94,12 @@ def delivery(
     """Write and sign one event for one receiver.
 
     Args:
-        callback_url: as it was registered.
-        event: what happened.
+        callback_url: as registered.
+        event: the event.
         domain: the server's host name.
-        timestamp_ms: when the event was taken up, the same in each attempt.
+        timestamp_ms: when the event was queued; the same in each attempt.
         secret: the shared secret.
-        algorithm: the hash of the signature.
+        algorithm: the hash function of the signature.
     """
     packed = json.dumps([event], separators=(",", ":"), ensure_ascii=False)
     body = urlencode({"domain": domain, "event": packed, "timestamp": str(timestamp_ms)})
@@ -109,5 +109,5 @@ def delivery(
 
 
 def accepted(status: int) -> bool:
-    """Whether a receiver's status ends the attempts: any 2xx, and 401, which trying again wouldn't change."""
+    """Whether a receiver's status ends the attempts: any 2xx, and 401, since another attempt would get it again."""
     return 200 <= status < 300 or status == HTTP_UNAUTHORIZED  # noqa: PLR2004 -- the range of HTTP's successes

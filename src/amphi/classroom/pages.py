@@ -11,7 +11,7 @@ Language = Literal["en", "fr"]
 CATALOGUE: dict[str, dict[Language, str]] = json.loads(
     files("amphi.classroom").joinpath("static", "strings.json").read_text(encoding="utf-8")
 )
-# What a refusal's key is told as; a key that isn't here has the general sentence.
+# The string for each message key of a refusal; other keys get the general sentence.
 REFUSALS = {
     "maxParticipantsReached": "refused_full",
     "invalidMeetingIdentifier": "refused_unknown",
@@ -25,7 +25,7 @@ REFUSALS = {
     "missingParamMeetingID": "refused_link",
     "validationError": "refused_link",
 }
-# The order of the attributes is the templates': a text, or a label that becomes the name and the tooltip of a control.
+# These patterns expect the attributes in the order of the templates: a text, or a label that becomes a control's name and tooltip.
 _TEXT = re.compile(r'data-text="([a-z_]+)">')
 _LABEL = re.compile(r'data-label="([a-z_]+)"')
 _PLACEHOLDER = re.compile(r'data-placeholder="([a-z_]+)"')
@@ -40,8 +40,8 @@ def choose_language(asked: str, accepted: str) -> Language:
     """The page's language.
 
     Args:
-        asked: what the switch, the cookie or ``bbb_override_default_locale`` says, such as ``fr`` or ``fr-CA``.
-        accepted: the browser's ``Accept-Language``; its quality values are honoured.
+        asked: the value of the switch, the cookie or ``bbb_override_default_locale``, such as ``fr`` or ``fr-CA``.
+        accepted: the browser's ``Accept-Language``, with its quality values.
     """
     ranked = []
     for position, item in enumerate([asked, *accepted.split(",")]):
@@ -60,7 +60,7 @@ def choose_language(asked: str, accepted: str) -> Language:
 
 
 def render(template: str, language: Language, **fields: str) -> str:
-    """A page: the strings of `language` are put in, and `fields`, escaped, where the template has ``{{name}}``."""
+    """Fill a template with the strings of `language`, and with the escaped `fields` in place of ``{{name}}``."""
     page = files("amphi.classroom").joinpath("templates", template).read_text(encoding="utf-8")
 
     def text(key: str) -> str:

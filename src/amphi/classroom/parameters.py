@@ -1,4 +1,4 @@
-"""What a call's parameters mean: read, checked and typed."""
+"""Reads, checks and types the parameters of calls."""
 
 import re
 import secrets
@@ -17,7 +17,7 @@ XML_NAME = re.compile(r"[a-z_][a-z0-9_.-]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class MeetingOptions:
-    """What create asked for. Passwords that weren't given are made up, and `passwords_given` says which were."""
+    """The parameters of create. Missing passwords are generated; `passwords_given` names the ones that were given."""
 
     meeting_id: str
     name: str
@@ -45,7 +45,7 @@ class MeetingOptions:
 
 
 def flag(parameters: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    """A parameter that is ``true`` or not; BBB takes anything else for false."""
+    """Whether a parameter is ``true``; like BBB, anything else is false."""
     value = parameters.get(name, "").strip().lower()
     return value == "true" if value else default
 
@@ -81,7 +81,7 @@ def meeting_id(parameters: Mapping[str, str]) -> str:
 
 
 def web_address(value: str) -> str:
-    """`value` if a browser may be sent there, else nothing: ``javascript:`` and its like never reach a page."""
+    """`value` if it is a web address, else an empty string, so that ``javascript:`` and the like never reach a page."""
     value = value.strip()
     return value if value.startswith(("http://", "https://")) else ""
 
@@ -148,7 +148,7 @@ def meeting_options(parameters: Mapping[str, str]) -> MeetingOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
-    """What sendChatMessage asked for."""
+    """The parameters of sendChatMessage."""
 
     meeting_id: str
     text: str

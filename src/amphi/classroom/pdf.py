@@ -24,7 +24,7 @@ def count_pages(content: bytes) -> int:
     Raises:
         InvalidDocumentError: it isn't a PDF that can be read, or it has too many pages.
     """
-    # What some programs and mail systems put before it is passed over by every reader (ISO 32000-1, annex H, note 13).
+    # Some programs and mail systems write other data before the header, which all readers skip (ISO 32000-1, annex H, note 13).
     if b"%PDF-" not in content[:HEADER_WITHIN_BYTES]:
         raise InvalidDocumentError("slides_not_pdf")
     try:

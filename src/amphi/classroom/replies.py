@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 Value = str | int | bool | Mapping[str, "Value"] | Sequence["Value"]
 
-# XML 1.0 has no way to write most control characters, and a user can type them.
+# XML 1.0 can't represent most control characters, which users can type.
 _FORBIDDEN = {code: None for code in range(32) if chr(code) not in "\t\n\r"} | {0xFFFE: None, 0xFFFF: None}
 
 

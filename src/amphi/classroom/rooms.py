@@ -18,11 +18,11 @@ EndReason = Literal["ended", "expired", "duration", "no_moderator"]
 MAX_PUBLISHERS = 6
 MAX_LISTENERS = 12
 MAX_CHAT_HISTORY = 500
-# A person who was sent to the page and hasn't opened it keeps a place for this long.
+# How long a place is kept for somebody who was sent to the page and hasn't opened it.
 ENTRY_DELAY = timedelta(minutes=1)
-# A dropped connection leaves its person in the room for this long.
+# How long a participant stays in the room after their connection was lost.
 RECONNECT_DELAY = timedelta(seconds=10)
-# An ended meeting is remembered, as forcibly ended, for this long.
+# How long an ended meeting is remembered, as forcibly ended.
 ENDED_DELAY = timedelta(minutes=1)
 
 NOT_FOUND = ApiError("notFound", "A meeting with that ID does not exist")
@@ -30,7 +30,7 @@ NOT_FOUND = ApiError("notFound", "A meeting with that ID does not exist")
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
-    """Who asks to join, as the join call says it."""
+    """The person in a join call."""
 
     name: str
     role: Role
@@ -44,11 +44,11 @@ class JoinRequest:
 
 @dataclass(slots=True)
 class Participant:
-    """One person, or the streaming bot, from join on.
+    """One person, or the streaming bot, from the join call on.
 
     Attributes:
-        client: which opening of the page this is; a new one makes the others renew their media connections.
-        away_since: when the connection was lost, if it is.
+        client: the id of this opening of the page; after a new one, the others renew their media connections to it.
+        away_since: when the connection was lost; None while it is there.
     """
 
     user_id: str
@@ -80,7 +80,7 @@ class Participant:
         return self.audio == "microphone" or self.camera or self.screen
 
     def reset_media(self) -> None:
-        """Forget what a closed page was publishing."""
+        """Reset the media state, since a closed page publishes nothing."""
         self.audio, self.muted, self.camera, self.screen = "none", False, False, False
 
 
@@ -125,11 +125,11 @@ class Meeting:
         return self.started_at is not None and self.ended_at is None
 
     def present(self) -> list[Participant]:
-        """Those in the room now, in the order of joining; a lost connection counts until its delay is over."""
+        """The people in the room, in the order of joining. After a lost connection somebody counts for `RECONNECT_DELAY`."""
         return [participant for participant in self.participants.values() if participant.present]
 
     def _expected(self, now: float) -> list[Participant]:
-        """Those in the room, and those sent to the page a moment ago."""
+        """The people in the room, and those who were sent to the page a moment ago."""
         since = now - ENTRY_DELAY.total_seconds()
         return [
             p
@@ -138,7 +138,7 @@ class Meeting:
         ]
 
     def has_room(self, now: float) -> bool:
-        """Whether one more person may come in; bots have no seat and take none."""
+        """Whether one more person may come in. Bots are not counted."""
         people = [p for p in self._expected(now) if not p.request.bot]
         if self.options.max_participants and len(people) >= self.options.max_participants:
             return False
@@ -169,19 +169,19 @@ class Meeting:
         return participant
 
     def enter(self, participant: Participant, client: str, now: float) -> bool:
-        """The participant's page is connected.
+        """Note that the participant's page is connected.
 
         Returns:
-            Whether they weren't in the room before: False for a connection found again or a page loaded again.
+            True when they are new in the room; False when their page reconnected or was reloaded.
 
         Raises:
-            ApiError: ``meetingForciblyEnded``, or ``maxParticipantsReached`` when the place was given to another meanwhile.
+            ApiError: ``meetingForciblyEnded``, or ``maxParticipantsReached`` when somebody else got the place meanwhile.
         """
         if self.ended_at is not None:
             raise ApiError("meetingForciblyEnded", "The meeting has ended")
         new = not participant.present
         if new and not participant.request.bot:
-            participant.left = True  # don't count this person among those who take a place
+            participant.left = True  # this person takes no place
             if not self.has_room(now):
                 raise ApiError(
                     "maxParticipantsReached",
@@ -199,7 +199,7 @@ class Meeting:
         return new
 
     def leave(self, participant: Participant, now: float) -> None:
-        """The participant is out of the room; the same session may come back."""
+        """Note that the participant left the room; the same session may come back."""
         participant.left = True
         participant.presenter = participant.hand_raised = False
         participant.away_since = None
@@ -211,7 +211,7 @@ class Meeting:
             self.moderator_left_at = now
 
     def next_presenter(self) -> Participant | None:
-        """Who must be made the presenter now: the first moderator, when there is no presenter."""
+        """The person who must become the presenter: the first moderator, when there is no presenter; else None."""
         present = self.present()
         if any(p.presenter for p in present):
             return None
@@ -231,7 +231,7 @@ class Meeting:
         return message
 
     def due_end(self, now: float) -> EndReason | None:
-        """Why the meeting must end now, if it must."""
+        """Why the meeting must end now; None when it goes on."""
         options = self.options
 
         def over(since: float | None, delay: timedelta) -> bool:
@@ -248,7 +248,7 @@ class Meeting:
         return "expired" if over(self.empty_since, options.expire_when_last_user_left) else None
 
     def gone(self, now: float) -> list[Participant]:
-        """Those whose connection has been lost for too long."""
+        """The people whose connection has been lost for too long."""
         limit = now - RECONNECT_DELAY.total_seconds()
         return [p for p in self.present() if p.away_since is not None and p.away_since <= limit]
 
@@ -260,7 +260,7 @@ def _with_external_id(request: JoinRequest, external_id: str) -> JoinRequest:
 
 @dataclass(slots=True)
 class Creation:
-    """What create did: the meeting, and whether it was there already."""
+    """The result of create: the meeting, and whether it existed already."""
 
     meeting: Meeting
     duplicate: bool
@@ -277,11 +277,10 @@ class Rooms:
         return iter(list(self._by_id.values()))
 
     def create(self, options: MeetingOptions, now: float) -> Creation:
-        """Make a meeting, or find that it is there.
+        """Create a meeting, or find the existing one.
 
         Raises:
-            ApiError: ``idNotUnique`` when it is there with other passwords, ``nonUniqueVoiceBridge`` when another meeting
-                has that voice bridge.
+            ApiError: ``idNotUnique``: it exists with other passwords; ``nonUniqueVoiceBridge``: another meeting has that voice bridge.
         """
         existing = self._by_id.get(options.meeting_id)
         if existing is not None and existing.ended_at is None:
@@ -298,11 +297,11 @@ class Rooms:
         return Creation(meeting, duplicate=False)
 
     def find(self, meeting_id: str) -> Meeting | None:
-        """The meeting, which may have ended a moment ago."""
+        """The meeting, also if it ended a moment ago; None when there is none."""
         return self._by_id.get(meeting_id)
 
     def get(self, meeting_id: str) -> Meeting:
-        """The meeting, which may have ended a moment ago.
+        """The meeting, also if it ended a moment ago.
 
         Raises:
             ApiError: ``notFound``.
@@ -313,7 +312,7 @@ class Rooms:
         return meeting
 
     def open_meeting(self, meeting_id: str) -> Meeting:
-        """The meeting, which has not ended.
+        """The meeting, if it has not ended.
 
         Raises:
             ApiError: ``notFound``.
@@ -324,23 +323,23 @@ class Rooms:
         return meeting
 
     def join(self, meeting: Meeting, request: JoinRequest, now: float) -> Participant:
-        """Register a participant and make their session findable. Raises what `Meeting.register` raises."""
+        """Register a participant and their session. Raises the errors of `Meeting.register`."""
         participant = meeting.register(request, now)
         self._by_token[participant.session_token] = (meeting, participant)
         return participant
 
     def session(self, token: str) -> tuple[Meeting, Participant] | None:
-        """The meeting and the participant that a session token stands for."""
+        """The meeting and the participant of a session token."""
         return self._by_token.get(token)
 
     def end(self, meeting: Meeting, reason: EndReason, now: float) -> None:
-        """End a meeting; it stays findable for a moment, as forcibly ended."""
+        """End a meeting. It is remembered for `ENDED_DELAY`, as forcibly ended."""
         meeting.ended_at, meeting.end_reason = now, reason
         for participant in meeting.present():
             participant.left = True
 
     def forget_ended(self, now: float) -> list[Meeting]:
-        """Forget the meetings that ended long enough ago, and name them."""
+        """Forget and return the meetings that ended more than `ENDED_DELAY` ago."""
         limit = now - ENDED_DELAY.total_seconds()
         old = [meeting for meeting in self if meeting.ended_at is not None and meeting.ended_at <= limit]
         for meeting in old:

@@ -34,7 +34,7 @@ def application(config: Config, clock: Clock | None = None) -> Starlette:
 
     Args:
         config: the server's settings.
-        clock: the time by which meetings end and deliveries are tried again.
+        clock: the clock for the ends of meetings and for new attempts of deliveries.
     """
     classroom = Classroom(config, clock or Clock())
 
@@ -51,7 +51,7 @@ def application(config: Config, clock: Clock | None = None) -> Starlette:
 
 
 def server(app: Starlette) -> uvicorn.Server:
-    """A server for `app`, to be run on a socket that listens already."""
+    """A server for `app`, for a socket that listens already."""
     settings = uvicorn.Config(
         app,
         http=BoundedHTTPProtocol,
@@ -69,10 +69,10 @@ def server(app: Starlette) -> uvicorn.Server:
 
 
 def listen(config: Config) -> socket.socket:
-    """Take the configured address.
+    """Listen on the configured address.
 
     Raises:
-        OSError: it is taken, or isn't this machine's.
+        OSError: the address is in use, or does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     return socket.create_server((config.host, config.port), family=family, backlog=256)
@@ -83,6 +83,6 @@ async def serve(app: Starlette, listener: socket.socket) -> None:
     running = server(app)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn ends well on the signal, then raises it again for the handler that stood before its own: this one.
+        # uvicorn stops on the signal, then raises it again for the previous handler, which is this one.
         loop.add_signal_handler(number, lambda: None)
     await running.serve(sockets=[listener])

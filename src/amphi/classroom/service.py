@@ -1,4 +1,4 @@
-"""What the classroom does: each act changes the state, tells the pages and tells the hooks."""
+"""The actions of the classroom. Each changes the state, then informs the pages and the hooks."""
 
 import asyncio
 import logging
@@ -26,14 +26,14 @@ from amphi.classroom.rooms import (
 
 logger = logging.getLogger(__name__)
 
-# BigBlueButton 3.0 reads its chat as Markdown; of that, the room draws what is escaped: the sign itself.
+# BigBlueButton 3.0 renders its chat as Markdown. Of that, the room only undoes the escapes.
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 END_CALLBACK = "endcallbackurl"
 MAX_CHAT_TEXT = 5000
 
 
 def describe_participant(participant: Participant) -> Message:
-    """What the pages show of a participant."""
+    """A participant, as sent to the pages."""
     return {
         "id": participant.user_id,
         "client": participant.client,
@@ -61,7 +61,7 @@ def describe_message(message: ChatMessage, *, is_markdown: bool) -> Message:
 
 
 class Classroom:
-    """The server's acts. Each runs to its end without awaiting, so no two ever mix."""
+    """The server's actions. Most run without awaiting, so no two of them interleave."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self.config = config
@@ -73,7 +73,7 @@ class Classroom:
         self._fetches: set[asyncio.Task[None]] = set()
 
     def create(self, options: MeetingOptions, documents: list[Document]) -> Creation:
-        """Make a meeting, or find it. Raises what `Rooms.create` raises."""
+        """Create a meeting, or find it. Raises the errors of `Rooms.create`."""
         creation = self.rooms.create(options, self.clock.now())
         if not creation.duplicate:
             self.delivery.emit(events.meeting_created(creation.meeting, self.clock.now()))
@@ -81,11 +81,11 @@ class Classroom:
         return creation
 
     def join(self, meeting: Meeting, request: JoinRequest) -> Participant:
-        """Register a participant. Raises what `Meeting.register` raises."""
+        """Register a participant. Raises the errors of `Meeting.register`."""
         return self.rooms.join(meeting, request, self.clock.now())
 
     def enter(self, meeting: Meeting, participant: Participant, client: str) -> Connection:
-        """A participant's page is connected. Raises what `Meeting.enter` raises."""
+        """Connect a participant's page. Raises the errors of `Meeting.enter`."""
         new = meeting.enter(participant, client, self.clock.now())
         if new:
             self.delivery.emit(events.user_joined(meeting, participant, self.clock.now()))
@@ -97,13 +97,13 @@ class Classroom:
         return connection
 
     def disconnect(self, meeting: Meeting, participant: Participant, connection: Connection) -> None:
-        """A socket was closed: its participant is away, and leaves if they don't come back."""
+        """Note a closed socket: its participant is away, and leaves unless they come back in time."""
         if self.connections.close(participant.user_id, connection) and participant.present:
             participant.away_since = self.clock.now()
             self._announce(meeting, participant)
 
     def leave(self, meeting: Meeting, participant: Participant) -> None:
-        """A participant leaves the room."""
+        """Let a participant leave the room."""
         if not participant.present:
             return
         self._stop_media(meeting, participant)
@@ -114,7 +114,7 @@ class Classroom:
         self._appoint_presenter(meeting)
 
     def end(self, meeting: Meeting, reason: EndReason = "ended") -> None:
-        """End a meeting for all."""
+        """End a meeting for everybody."""
         user_ids = [participant.user_id for participant in meeting.present()]
         self.rooms.end(meeting, reason, self.clock.now())
         for user_id in user_ids:
@@ -129,7 +129,7 @@ class Classroom:
         logger.info("meeting %s: ended (%s)", meeting.internal_id, reason)
 
     def say(self, meeting: Meeting, text: str, participant: Participant) -> None:
-        """A participant writes to all.
+        """Write a participant's message to everybody.
 
         Raises:
             RefusedError: there is no chat, or the text is empty or too long.
@@ -141,12 +141,12 @@ class Classroom:
         self._say(meeting, text.strip(), participant.user_id, participant.request.name)
 
     def say_by_api(self, meeting: Meeting, text: str, sender: str) -> None:
-        """The API writes to all; nothing happens where there is no chat."""
+        """Write a message sent by the API to everybody; does nothing when there is no chat."""
         if not meeting.options.chat_disabled:
             self._say(meeting, text, sender, sender)
 
     def set_audio(self, meeting: Meeting, participant: Participant, audio: Audio, *, muted: bool) -> None:
-        """A participant joins or leaves the audio, or mutes the microphone. Raises what `_check_publish` raises."""
+        """Let a participant join or leave the audio, or mute the microphone. Raises the errors of `_check_publish`."""
         if audio == "microphone":
             self._check_publish(meeting, participant)
         before, was_muted = participant.audio, participant.muted
@@ -163,7 +163,7 @@ class Classroom:
         self._announce(meeting, participant)
 
     def set_camera(self, meeting: Meeting, participant: Participant, *, on: bool) -> None:
-        """A participant's camera goes on or off. Raises what `_check_publish` raises."""
+        """Turn a participant's camera on or off. Raises the errors of `_check_publish`."""
         if on == participant.camera:
             return
         if on:
@@ -175,10 +175,10 @@ class Classroom:
         self._announce(meeting, participant)
 
     def set_screen(self, meeting: Meeting, participant: Participant, *, on: bool) -> None:
-        """A participant's screen goes on or off; one at a time is shown.
+        """Share a participant's screen, or stop sharing. Only one screen is shown at a time.
 
         Raises:
-            RefusedError: too many publish already, or somebody else shares theirs.
+            RefusedError: too many publish already, or somebody else shares their screen.
         """
         if on == participant.screen:
             return
@@ -192,7 +192,7 @@ class Classroom:
         self._announce(meeting, participant)
 
     def set_hand(self, meeting: Meeting, participant: Participant, *, raised: bool) -> None:
-        """A participant raises or lowers a hand."""
+        """Raise or lower a participant's hand."""
         if raised == participant.hand_raised:
             return
         participant.hand_raised = raised
@@ -208,10 +208,10 @@ class Classroom:
     def show_slide(
         self, meeting: Meeting, participant: Participant, presentation_id: str, page: int, *, hidden: bool
     ) -> None:
-        """A moderator turns a page for all, or hides the slides.
+        """Turn to a page for everybody, or hide the slides.
 
         Raises:
-            RefusedError: not a moderator, or there is no such page.
+            RefusedError: the participant is not a moderator, or the page does not exist.
         """
         if not participant.moderator:
             raise RefusedError("moderators_only")
@@ -232,14 +232,14 @@ class Classroom:
         self._tell_slides(meeting)
 
     def insert_documents(self, meeting: Meeting, documents: list[Document]) -> None:
-        """Fetch and show the documents that the API handed over, without waiting."""
+        """Fetch and show documents of an API call, in the background."""
         if documents:
             task = asyncio.ensure_future(self._insert_documents(meeting, documents))
             self._fetches.add(task)
             task.add_done_callback(self._fetches.discard)
 
     def tick(self) -> None:
-        """Do what time alone brings: participants who are gone, meetings that are over."""
+        """Remove participants who stayed away too long, and end meetings that are over."""
         now = self.clock.now()
         for meeting in self.rooms:
             if meeting.ended_at is not None:
@@ -252,7 +252,7 @@ class Classroom:
         self.rooms.forget_ended(now)
 
     async def close(self) -> None:
-        """Stop what runs by itself."""
+        """Stop all background tasks."""
         for task in self._fetches:
             task.cancel()
         await self.delivery.close()
@@ -307,7 +307,7 @@ class Classroom:
     def _announce(
         self, meeting: Meeting, participant: Participant, *, but: Participant | None = None
     ) -> None:
-        """Tell the room how a participant now is."""
+        """Send a participant's new state to the room."""
         message = {"type": "participant", "participant": describe_participant(participant)}
         others = (p.user_id for p in meeting.present() if p is not but)
         self.connections.broadcast(others, message)

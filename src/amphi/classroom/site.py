@@ -53,7 +53,7 @@ def _session(request: Request) -> tuple[Meeting, Participant] | None:
 
 
 def refusal(request: Request, key: str, status: int = 200) -> Response:
-    """A page that says why one can't come in."""
+    """A page that says why somebody can't come in."""
     language = _language(request)
     reason = pages.translate(pages.REFUSALS.get(key, "refused_other"), language)
     shown = key if key in pages.REFUSALS else ""
@@ -61,7 +61,7 @@ def refusal(request: Request, key: str, status: int = 200) -> Response:
 
 
 def is_clean(participant: Participant) -> bool:
-    """Whether this page is to be filmed: nothing but what is shown and who is seen."""
+    """Whether to use the plain layout for filming: only slides, screen and cameras."""
     request = participant.request
     flags = {name for name in CLEAN_FLAGS if request.userdata.get(name, "").lower() == "true"}
     return (
@@ -160,7 +160,7 @@ async def health(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """Everything but the API."""
+    """All routes except the API's."""
     libraries = [
         Mount(f"/html5client/{name}", StaticFiles(directory=vendor.library(path)))
         for name, path in LIBRARIES.items()

@@ -1,4 +1,4 @@
-"""The slides of a meeting: which documents there are, and which page is on show. Without I/O."""
+"""The slides of a meeting: its documents, and the page being shown. Without I/O."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Presentation:
 
     Attributes:
         content: the PDF file.
-        pages: how many it has, at least 1.
+        pages: the number of pages, at least 1.
     """
 
     presentation_id: str
@@ -25,7 +25,7 @@ class Presentation:
 
 @dataclass(slots=True)
 class Slideshow:
-    """The documents of one meeting and the page on show, numbered from 1. Without a document the welcome slide is shown."""
+    """The documents of one meeting and the page being shown, numbered from 1. Without a document the welcome slide is shown."""
 
     presentations: dict[str, Presentation] = field(default_factory=dict)
     current: str = ""
@@ -58,7 +58,7 @@ class Slideshow:
         self.current, self.page, self.hidden = presentation_id, page, False
 
     def as_message(self) -> dict[str, object]:
-        """What a page needs to know."""
+        """The slides, as sent to the pages."""
         documents = [
             {"id": p.presentation_id, "name": p.name, "pages": p.pages} for p in self.presentations.values()
         ]

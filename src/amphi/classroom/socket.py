@@ -1,4 +1,4 @@
-"""The page's WebSocket: what a participant does comes in, what happens in the room goes out. JSON, one message a frame."""
+"""The page's WebSocket: receives a participant's actions and sends what happens in the room. JSON, one message per frame."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ def _slides(classroom: Classroom, meeting: Meeting, participant: Participant, bo
 
 
 def _signal(classroom: Classroom, meeting: Meeting, participant: Participant, body: Body) -> None:
-    """Hand a WebRTC description or candidate on to one participant of the same meeting."""
+    """Forward a WebRTC description or candidate to one participant of the same meeting."""
     target = meeting.participants.get(str(body.get("to", "")))
     if target is not None and target.present:
         message = {
@@ -101,8 +101,10 @@ def _act(classroom: Classroom, meeting: Meeting, participant: Participant, text:
 
 
 async def _send(websocket: WebSocket, connection: Connection) -> None:
-    """Send what is queued; the end of the queue closes the socket."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the page is gone: the reading side says so
+    """Send the queue's messages, then close the socket."""
+    with contextlib.suppress(
+        WebSocketDisconnect, RuntimeError
+    ):  # the page is gone, which the reading side handles
         while (text := await connection.queue.get()) is not None:
             await websocket.send_text(text)
         await websocket.close()
@@ -115,7 +117,7 @@ async def _refuse(websocket: WebSocket, key: str) -> None:
 
 
 async def socket(websocket: WebSocket) -> None:
-    """Serve one page: ``/html5client/socket?sessionToken=…&client=…``, `client` naming this opening of the page."""
+    """Serve one page: ``/html5client/socket?sessionToken=…&client=…``. `client` identifies this opening of the page."""
     classroom: Classroom = websocket.app.state.classroom
     await websocket.accept()
     session = classroom.rooms.session(websocket.query_params.get("sessionToken", ""))

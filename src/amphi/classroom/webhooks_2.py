@@ -1,7 +1,7 @@
-"""bbb-webhooks 2.6.1, which BigBlueButton 2.6 and 2.7 install: what it makes of the same happenings, and how it signs.
+"""Events and signatures of bbb-webhooks 2.6.1, which BigBlueButton 2.6 and 2.7 install.
 
-Read in bbb-webhooks v2.6.1: ``messageMapping.js`` (which events there are, and their fields), ``callback_emitter.js`` (what is
-signed, and in which order it is sent), ``utils.js`` (sha1 alone).
+Source: bbb-webhooks v2.6.1, ``messageMapping.js`` (the events and their fields), ``callback_emitter.js`` (what is signed, and the
+order of the fields), ``utils.js`` (only sha1).
 """
 
 import json
@@ -11,7 +11,7 @@ from amphi.classroom.checksum import digest
 from amphi.classroom.events import Event
 from amphi.classroom.hooks import Delivery
 
-# The user's fields that each event has; an emoji's event does not say which emoji.
+# The fields of the user in each event. The event of an emoji does not say which emoji.
 _IDS = ("internal-user-id", "external-user-id")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "meeting-created": (),
@@ -31,7 +31,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 
 
 def as_2(event: Event) -> Event | None:
-    """An event in the shape of 2.6.1; None where that version knows no such event."""
+    """An event in the format of 2.6.1; None when that version has no such event."""
     data = event["data"]
     fields = _FIELDS.get(data["id"])
     if fields is None:
@@ -49,7 +49,7 @@ def as_2(event: Event) -> Event | None:
 
 
 def _chat_message(message: Event) -> Event:
-    """A message has no id, and its sender's name stands where an external id should."""
+    """Convert a chat message: in 2.6.1 it has no id, and the sender's name is in the field of the external id."""
     sender = message["sender"]
     return {
         "message": message["message"],
@@ -63,7 +63,7 @@ def _chat_message(message: Event) -> Event:
 
 
 def delivery(callback_url: str, event: Event, *, domain: str, timestamp_ms: int, secret: str) -> Delivery:
-    """Write and sign one event for one receiver: what is signed is the form as JSON, and not as it is sent."""
+    """Write and sign one event for one receiver. The signature is over the form's fields as JSON, not over the body."""
     packed = json.dumps([event], separators=(",", ":"), ensure_ascii=False)
     form = {"event": packed, "timestamp": timestamp_ms, "domain": domain}
     signed = json.dumps(form, separators=(",", ":"), ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""The whole platform on one machine, to try it: every part embedded, data in ``var/``."""
+"""The whole platform on one machine, for trying it: starts every part, and keeps its data in ``var/``."""

@@ -1,10 +1,10 @@
-"""Keeps one part of the demo: nothing that the part starts outlives the part, the keeper or the demo.
+"""Runs one part of the demo, and makes sure that its processes end with it, with this keeper and with the demo.
 
     python -m amphi.demo.child DEMO_PID COMMAND...
 
-The keeper is killed by the kernel's word when the demo dies in any way (``PR_SET_PDEATHSIG``), adopts every process that the
-part leaves behind (``PR_SET_CHILD_SUBREAPER``: browsers put themselves in process groups of their own), and ends them all when
-the part ends. SIGTERM is passed on to the part, which has `GRACE_S` to stop by itself.
+The kernel signals the keeper when the demo dies in any way (``PR_SET_PDEATHSIG``). The keeper adopts every process that the part
+leaves behind (``PR_SET_CHILD_SUBREAPER``), since browsers use process groups of their own, and ends them all when the part ends. It
+forwards SIGTERM to the part, which has `GRACE_S` to stop by itself.
 """
 
 import ctypes
@@ -45,7 +45,7 @@ def _start(command: list[str]) -> int:
 
 
 def _kill_descendants() -> None:
-    """End every process below this one, including those that appear meanwhile."""
+    """Kill all descendants of this process, also those that appear meanwhile."""
     while children := psutil.Process().children(recursive=True):
         for child in children:
             try:
@@ -59,7 +59,7 @@ def keep(command: list[str]) -> int:
     """Run `command` until it ends or this process is told to stop.
 
     Returns:
-        The command's exit status, 128 + the signal's number if a signal ended it.
+        The command's exit status, or 128 + the signal's number if a signal ended it.
     """
     pid = _start(command)
 
@@ -75,7 +75,7 @@ def keep(command: list[str]) -> int:
         signal.signal(number, stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     _, raw = os.waitpid(pid, 0)
-    # The part's number may belong to another process from now on.
+    # From now on the part's process id may belong to another process, so it must not be signalled.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPPING, signal.SIGALRM})
     status = os.waitstatus_to_exitcode(raw)
     _kill_descendants()
@@ -84,7 +84,7 @@ def keep(command: list[str]) -> int:
 
 def main(argv: list[str]) -> int:
     """Keep the command of `argv`, whose first word is the process id of the demo."""
-    # No signal to stop comes before there is a part to stop.
+    # Signals wait until there is a part to stop.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(argv[0]):

@@ -29,13 +29,13 @@ from amphi.system import environment as env
 from amphi.system.terminal import say
 
 EARLY = ("classroom", "origin", "gateway")
-"""Parts that need no database, started while it is made."""
+"""Parts that need no database; they start while it is being made."""
 LATE = ("web", "worker")
 HIGHEST_BASE_PORT = 65535 - 4
 
 
 def tell(line: str) -> None:
-    """Say one line to the person, at once; when nobody reads any more, the demo goes on without a word."""
+    """Print one line at once. When nobody reads the output any more, the demo goes on silently."""
     try:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: list[str]) -> Layout:
-    """The layout that the command line and the environment ask for; what can't be is told and ends the process."""
+    """The layout by command line and environment. Invalid options end the process with a message."""
     parser = _parser()
     options = parser.parse_args(argv)
     port = options.port
@@ -91,7 +91,7 @@ def parse(argv: list[str]) -> Layout:
 
 
 def _lock(var: Path) -> TextIO:
-    """Take the data folder for this process; the lock goes with the process, however it ends."""
+    """Lock the data folder for this process. The kernel releases the lock when the process ends."""
     lock = (var / "demo.lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ def _lock(var: Path) -> TextIO:
 
 
 def _write_environment(layout: Layout, keys: Keys) -> dict[str, str]:
-    """The parts' environment, kept in ``demo.env`` for commands that are meant for this demo, such as ``make rehearse``."""
+    """Write the parts' environment to ``demo.env``, for commands that use this demo, such as ``make rehearse``."""
     own = layout.environment(keys)
     lines = [f"{name}={shlex.quote(value)}" for name, value in own.items()]
     write_private(layout.var / "demo.env", "\n".join(lines) + "\n")
@@ -160,7 +160,7 @@ class Demo:
             self.parts[name] = Part(name, layout.health(name), file, environment, tell)
 
     async def run(self) -> int:
-        """Start everything, say when it is ready, and stop it all when told to."""
+        """Start everything, say when it is ready, and stop it on request."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.stopped.set)
@@ -197,7 +197,7 @@ class Demo:
         return 0
 
     async def _seed(self) -> int:
-        """Make the database ready; web and worker start as soon as its tables are there."""
+        """Prepare the database. Web and worker start as soon as its tables exist."""
         seed = await asyncio.create_subprocess_exec(
             *kept("-m", "amphi.demo.database"),
             stdin=asyncio.subprocess.DEVNULL,
@@ -249,7 +249,7 @@ class Demo:
 def main(argv: list[str]) -> int:
     """Run the demo until it is told to stop."""
     layout = parse(argv)
-    # Its database holds sessions and tokens: what the demo and its parts write is for whoever started it.
+    # The demo's files contain sessions and tokens, so only their owner may read them.
     os.umask(0o077)
     layout.var.mkdir(parents=True, exist_ok=True)
     layout.var.chmod(0o700)

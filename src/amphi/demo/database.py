@@ -1,8 +1,8 @@
-"""Brings the demo's database up to date and fills it.
+"""Migrates the demo's database and fills it.
 
     python -m amphi.demo.database
 
-A process of its own, so that the demo itself stays small; the demo describes itself in ``AMPHI_DEMO_SEED``, as JSON.
+A process of its own, so that the demo's process need not load Django. ``AMPHI_DEMO_SEED`` describes the demo, as JSON.
 """
 
 import importlib
@@ -19,11 +19,11 @@ from django.db.migrations.loader import MigrationLoader
 from amphi.system.terminal import say
 
 MIGRATED = "migrated\n"
-"""The line that lets web and worker start: they need the tables and nothing of what follows."""
+"""The line after which web and worker may start: they need the tables, but not their content."""
 
 
 def _is_of_another_version() -> bool:
-    """Whether the database was migrated in a way that this version does not know."""
+    """Whether the database has migrations that this version does not know."""
     loader = MigrationLoader(connection)
     return any(
         app in {"live", *(one.label for one in apps.get_app_configs() if one.name.startswith("amphi."))}
@@ -33,7 +33,7 @@ def _is_of_another_version() -> bool:
 
 
 def main() -> int:
-    """Migrate, say so, and fill."""
+    """Migrate, print `MIGRATED`, and fill the database."""
     layout = json.loads(os.environ["AMPHI_DEMO_SEED"])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     django.setup()

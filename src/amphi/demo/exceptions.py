@@ -1,7 +1,7 @@
-"""What keeps the demo from starting.
+"""Errors that stop the demo from starting.
 
 DemoError
-├── PortTakenError   another program listens where a part must
+├── PortTakenError   another program uses a part's port
 └── AlreadyRunsError another demo uses the same data
 """
 

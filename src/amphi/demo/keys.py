@@ -1,4 +1,4 @@
-"""The demo's secrets: made once, kept in ``var/secrets.json`` for its owner alone, so that a second start keeps its data."""
+"""The demo's secrets: generated once and kept in ``var/secrets.json``, readable by its owner only, so that a second start reuses them."""
 
 import json
 import os
@@ -18,13 +18,13 @@ def _word() -> str:
 
 
 def new_password() -> str:
-    """A password that is easy to read and type: two invented words, 36 bits, for a demo on one's own machine."""
+    """A password that is easy to read and type: two invented words with 36 bits, enough for a demo on one's own machine."""
     return f"{_word()}-{_word()}"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What the parts prove themselves to each other with, and the passwords of the accounts."""
+    """The secrets between the parts, and the passwords of the accounts."""
 
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     ticket_key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
@@ -36,7 +36,7 @@ class Keys:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Replace `file` at once with `text`, readable by its owner alone from its first byte."""
+    """Replace `file` atomically by `text`; nobody but its owner can read it at any time."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -46,7 +46,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def load_or_create(file: Path, *, streams: tuple[str, ...], usernames: tuple[str, ...]) -> Keys:
-    """The secrets of `file`; what it lacks is made and kept there.
+    """Read the secrets in `file`; missing ones are generated and saved there.
 
     Args:
         file: the JSON file.

@@ -1,4 +1,4 @@
-"""Where each part of the demo listens, and the environment that tells them all of each other."""
+"""Where each part of the demo listens, and the environment that all parts share."""
 
 import os
 import socket
@@ -22,9 +22,9 @@ class Layout:
     """The addresses of one demo.
 
     Attributes:
-        host: the interface that browsers reach: web, classroom and origin listen on it. Gateway and RTMP stay on loopback.
-        port: of the web part; classroom, gateway and origin have the three ports after it.
-        rtmp_port: where the origin takes RTMP.
+        host: the address on which web, classroom and origin listen, for browsers. Gateway and RTMP listen on loopback only.
+        port: the web part's port; classroom, gateway and origin use the three ports after it.
+        rtmp_port: the origin's port for RTMP.
         url: the address that browsers use for the web part.
         var: the folder of all data.
     """
@@ -43,22 +43,22 @@ class Layout:
 
     @property
     def web(self) -> str:
-        """The web part, as the other parts reach it."""
+        """The web part's address for the other parts."""
         return f"http://{self._local}:{self.port}"
 
     @property
     def classroom(self) -> str:
-        """The classroom, as browsers reach it."""
+        """The classroom's address for browsers."""
         return f"{self._scheme_and_host}:{self.port + 1}"
 
     @property
     def gateway(self) -> str:
-        """The gateway, as the worker reaches it."""
+        """The gateway's address for the worker."""
         return f"http://{LOOPBACK}:{self.port + 2}"
 
     @property
     def origin(self) -> str:
-        """The origin, as browsers reach it."""
+        """The origin's address for browsers."""
         return f"{self._scheme_and_host}:{self.port + 3}"
 
     @property
@@ -92,7 +92,7 @@ class Layout:
         ]
 
     def environment(self, keys: Keys) -> dict[str, str]:
-        """What every part, and any command meant for this demo, finds in its environment."""
+        """The environment of every part, and of commands that use this demo."""
         local_classroom = f"http://{self._local}:{self.port + 1}"
         return {
             "AMPHI_VAR": str(self.var),
@@ -102,7 +102,7 @@ class Layout:
             "AMPHI_DATABASE_URL": "",
             "AMPHI_TICKET_KEY": keys.ticket_key,
             "AMPHI_USE_MEETING_WEBINAR": "1",
-            # A machine for trying has no mail server: what would be sent is written to files, to be looked at.
+            # There is no mail server, so emails are written to files.
             "AMPHI_EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "AMPHI_BBB_API_URL": f"{local_classroom}/bigbluebutton",
             "AMPHI_BBB_SECRET_KEY": keys.classroom_secret,
@@ -139,7 +139,7 @@ def require_free_ports(layout: Layout) -> None:
     """Check every port before anything starts.
 
     Raises:
-        PortTakenError: the ports that are taken, each with the part that needs it.
+        PortTakenError: names the ports in use, each with the part that needs it.
     """
     taken = [f"{port} ({part})" for part, host, port in layout.listening() if _is_taken(host, port)]
     if not taken:

@@ -1,4 +1,4 @@
-"""One part of the demo as a process: started, watched, started again when it dies, stopped."""
+"""One part of the demo as a process: starts it, watches it, restarts it when it dies, and stops it."""
 
 import asyncio
 import contextlib
@@ -15,16 +15,16 @@ from amphi.system.terminal import say
 
 BACKOFF_S = (0.5, 1, 2, 5, 10, 30)
 STEADY_S = 60
-"""A part that ran this long starts again without waiting."""
+"""A part that ran this many seconds restarts without a pause."""
 POLL_S = 0.1
 SLOW_S = 30
-"""After this long without an answer the person is told where to look."""
+"""After this many seconds without an answer, a message says where to look."""
 SETTLED_S = 1.0
-"""A part without an address counts as ready when it has run this long."""
+"""A part without an address counts as ready after this many seconds."""
 
 
 def kept(*arguments: str) -> list[str]:
-    """The command line of Python with `arguments`, which ends with this process and leaves nothing behind."""
+    """The command line that runs Python with `arguments` under a keeper (see `child`)."""
     return [sys.executable, "-m", "amphi.demo.child", str(os.getpid()), sys.executable, *arguments]
 
 
@@ -34,11 +34,11 @@ class Part:
 
     Attributes:
         name: the command, ``amphi <name>``.
-        health_url: answers 200 once ready; None when it listens nowhere.
-        log_file: what it writes to standard output and error.
-        environment: its whole environment.
-        tell: how a line reaches the person.
-        stopping: set it, and `run` returns once the part and all that it started are gone.
+        health_url: answers 200 once the part is ready; None when it does not listen.
+        log_file: receives its standard output and error.
+        environment: its complete environment.
+        tell: prints a line for the person at the terminal.
+        stopping: set this to stop the part; `run` returns once all its processes are gone.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Part:
                 stdout=log,
                 stderr=log,
                 env=self.environment,
-                # Ctrl-C in the terminal reaches the demo alone, which then stops its parts in order.
+                # So that Ctrl-C reaches only the demo, which then stops its parts in order.
                 start_new_session=True,
             )
 
@@ -99,7 +99,7 @@ class Part:
         )
 
     async def _announce(self) -> None:
-        """Wait until the part answers, and say so."""
+        """Wait until the part answers, and print that."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         told_slow = False

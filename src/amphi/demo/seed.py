@@ -1,4 +1,4 @@
-"""What a first visitor finds. Filled again, nothing is added. Needs Django set up."""
+"""Fills the demo's database with accounts, gateways and a webinar. A second run adds nothing. Needs Django set up."""
 
 from datetime import timedelta
 
@@ -13,11 +13,11 @@ from amphi.webinars.saving import create_meeting
 
 
 def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:
-    """The presenter, the listeners and the administrator.
+    """Create the presenter, the listeners and the administrator.
 
     Args:
-        passwords: of each username.
-        new: they were just made, so accounts that are there already have others.
+        passwords: the password of each username.
+        new: the passwords were just generated, so existing accounts must get them too.
     """
     groups = {
         code: AccessGroup.objects.get_or_create(code_name=code, defaults={"display_name": name})[0]
@@ -43,14 +43,14 @@ def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:
         )
         if created:
             user.access_groups.add(groups[group])
-        # Hashing is slow by design: it is done when it must be.
+        # Hashing is slow by design, so do it only when needed.
         if created or new:
             user.set_password(passwords[username])
             user.save(update_fields=["password"])
 
 
 def fill_gateways(streams: list[dict[str, str]], gateway_url: str, gateway_token: str) -> None:
-    """The broadcasters and live gateways, at the addresses that the parts have this time."""
+    """Create or update the broadcasters and live gateways, with the present addresses of the parts."""
     for stream in streams:
         broadcaster, _ = Broadcaster.objects.update_or_create(
             slug=stream["name"],
@@ -68,12 +68,12 @@ def fill_gateways(streams: list[dict[str, str]], gateway_url: str, gateway_token
 
 
 def fill_webinar() -> None:
-    """A webinar to come, unless the presenter has one."""
+    """Create a future webinar, unless the presenter has one."""
     presenter = User.objects.get(username="camille")
     now = timezone.now()
     if Livestream.objects.filter(meeting__owner=presenter, ends_at__gt=now).exists():
         return
-    # An hour at least: until then both gateways are free for whatever the visitor tries, a rehearsal among it.
+    # At least an hour ahead, so that both gateways are free for the visitor's first trials and a rehearsal.
     start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
     fields = MeetingFields(
         name="Conférence inaugurale\u202f: la lumière, de Fresnel aux lasers",
@@ -84,5 +84,5 @@ def fill_webinar() -> None:
     )
     with transaction.atomic():
         if create_meeting(user=presenter, fields=fields).conflict is not None:
-            # Somebody tries the demo with gateways booked: no plain meeting is left behind in the webinar's place.
+            # No gateway was free, so the webinar would become a plain meeting: keep nothing instead.
             transaction.set_rollback(True)

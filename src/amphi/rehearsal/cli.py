@@ -1,4 +1,4 @@
-"""``amphi rehearse``: a short webinar with robots on whatever is configured, measured."""
+"""``amphi rehearse``: holds a short webinar with robots on the configured systems, and measures it."""
 
 import argparse
 import asyncio
@@ -34,7 +34,7 @@ def _seconds(value: str) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """Hold a rehearsal; 0 when all is well, 1 when something failed, 130 when interrupted."""
+    """Hold a rehearsal. Returns 0 when all is well, 1 when something failed, 130 when interrupted."""
     parser = argparse.ArgumentParser(
         prog="amphi rehearse",
         description="A short webinar with a robot presenter and a robot listener on whatever is configured, measured.",
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     django.setup()
-    # The progress lines say it; the webinar's own log is the worker's.
+    # The progress lines are enough here; the worker logs the webinar.
     logging.getLogger("webinar").setLevel(logging.WARNING)
     performance = importlib.import_module("amphi.rehearsal.performance")  # it needs Django to be set up
     try:

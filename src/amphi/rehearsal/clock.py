@@ -1,4 +1,4 @@
-"""The machine-readable clock of the robot's camera, as `static/clock.js` draws it, read from pictures in memory."""
+"""Reads the machine-readable clock that `static/clock.js` draws into the robot's camera picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ COLUMNS = 10
 ROWS = 4
 UNIT_MS = 10
 PERIOD = 10_000_000
-"""27.7 hours: fits 24 bits, and holds full seconds."""
+"""27.7 hours in units of 10 ms: fits into 24 bits and is a whole number of seconds."""
 _FRAME_OF_WIDTH = 30 / 800
 _FRAME_OF_HEIGHT = 30 / 360
 _MIN_CONTRAST = 60
@@ -17,10 +17,10 @@ _MIN_WIDTH, _MIN_HEIGHT = 40, 18
 
 @dataclass(frozen=True)
 class Reading:
-    """What a clock shows.
+    """The content of a clock.
 
     Attributes:
-        rehearsal: the number of the rehearsal that drew it, 0 to 255.
+        rehearsal: the number of its rehearsal, 0 to 255.
         time: in units of 10 ms, modulo `PERIOD`.
     """
 
@@ -54,7 +54,7 @@ def encode(rehearsal: int, now_ms: int) -> list[int]:
 
 
 def decode(bits: Sequence[int]) -> Reading | None:
-    """What the cells say; None when the checksum does not match."""
+    """Decode the cells; None when the checksum does not match."""
     content = bytes(
         sum(bit << 7 - i for i, bit in enumerate(bits[at : at + 8])) for at in range(0, len(bits), 8)
     )
@@ -70,7 +70,7 @@ def age_ms(time: int, now_ms: float) -> int:
 
 
 def read_levels(levels: Sequence[float]) -> Reading | None:
-    """What cells of these brightnesses (0 to 255) say."""
+    """Decode cells from their brightness, 0 to 255; None when the checksum does not match."""
     dark, bright = min(levels), max(levels)
     if bright - dark < _MIN_CONTRAST:
         return None

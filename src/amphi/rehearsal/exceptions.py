@@ -1,8 +1,8 @@
-"""What keeps a rehearsal from being held.
+"""Errors that stop a rehearsal.
 
 RehearsalError
-├── SetUpError      the platform can't hold a webinar as it is configured
-├── NoAnswerError   a part did not do what was waited for
+├── SetUpError      the platform, as configured, can't hold a webinar
+├── NoAnswerError   a part did not do the expected in time
 └── UnreadableError the stream could not be decoded
 """
 
@@ -16,8 +16,8 @@ class SetUpError(RehearsalError):
 
 
 class NoAnswerError(RehearsalError):
-    """A part did not do in time what was waited for."""
+    """A part did not do the expected in time."""
 
 
 class UnreadableError(RehearsalError):
-    """The sample of the stream holds nothing that can be measured."""
+    """The sample of the stream contains nothing that can be measured."""

@@ -1,4 +1,4 @@
-"""What a rehearsal measures, what is good enough, and how it is told."""
+"""The measures of a rehearsal, their thresholds, and the report."""
 
 import json
 import math
@@ -14,18 +14,18 @@ THRESHOLDS: dict[str, float] = {
     "meeting_end_to_offline_s": 5,
     "gateway_cpu_cores": 1.1,
 }
-"""The most that each may be; an offset, either way."""
+"""The largest allowed value of each measure; for an offset, its absolute value."""
 
 ORDINARY_HLS: dict[str, float] = {"click_to_live_s": 15, "glass_to_glass_p50_s": 12}
-"""Instead, where the live server has no partial segments: whole segments are waited for."""
+"""Used instead when the live server has no partial segments, so that players wait for whole segments."""
 
 OPTIONAL = frozenset({"gateway_cpu_cores", "frames_dropped_ratio"})
-"""What only our own gateway reports."""
+"""Measures that only `amphi gateway` reports."""
 
 
 @dataclass
 class Measures:
-    """The numbers; None where nothing was measured."""
+    """The measured values; None where nothing was measured."""
 
     click_to_live_s: float | None = None
     glass_to_glass_p50_s: float | None = None
@@ -44,9 +44,9 @@ class Report:
     """A rehearsal's outcome.
 
     Attributes:
-        measures: the numbers.
-        failures: plain sentences; what went wrong, and what is beyond its threshold.
-        low_latency: the live server has partial segments, so that more is asked of it.
+        measures: the measured values.
+        failures: one sentence for each error and for each value beyond its threshold.
+        low_latency: the live server has partial segments, so stricter thresholds apply.
     """
 
     measures: Measures = field(default_factory=Measures)
@@ -55,17 +55,17 @@ class Report:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The most that each number may be, here."""
+        """The largest allowed value of each measure in this rehearsal."""
         return THRESHOLDS if self.low_latency else THRESHOLDS | ORDINARY_HLS
 
     def judge(self) -> None:
-        """Add a failure for each number that is missing or beyond its threshold."""
+        """Add a failure for each value that is missing or beyond its threshold."""
         values = asdict(self.measures)
         interrupted = bool(self.failures)
         for name, limit in self.thresholds.items():
             value = values[name]
             if value is None:
-                # Once the rehearsal was cut short, what it did not reach goes without saying.
+                # After an interruption, missing values need no failure of their own.
                 if name not in OPTIONAL and not interrupted:
                     self.failures.append(f"{name} could not be measured.")
             elif abs(value) > limit:
@@ -76,7 +76,7 @@ class Report:
         return not self.failures
 
     def as_json(self) -> str:
-        """One JSON object in one line."""
+        """The report as one line of JSON."""
         content = {
             **asdict(self.measures),
             "ok": self.ok,
@@ -86,7 +86,7 @@ class Report:
         return json.dumps(content, ensure_ascii=False)
 
     def as_table(self) -> str:
-        """For people: each number, its threshold and whether it holds."""
+        """A table for people: each value, its threshold and whether it holds."""
         lines = []
         for name, value in asdict(self.measures).items():
             limit = self.thresholds.get(name)
@@ -99,7 +99,7 @@ class Report:
 
 
 def percentile(values: list[float], share: float) -> float | None:
-    """The value that `share` (0 to 1) of `values` don't exceed; None of nothing."""
+    """The value that `share` (0 to 1) of `values` don't exceed; None when there are no values."""
     if not values:
         return None
     ordered = sorted(values)

@@ -33,7 +33,7 @@ SAMPLE_S = 15.0
 SETTLE_S = 3.0
 _STATUS_EVERY_S = 2.0
 _WARM_UP_S = 5.0
-"""The gateway's first seconds are its browser's start, not the stream."""
+"""Not measured: in its first seconds the gateway starts its browser."""
 
 
 class Performance:
@@ -42,8 +42,8 @@ class Performance:
     Args:
         stage: the webinar and its accounts.
         seconds: how long the live is measured.
-        tell: how a line of progress reaches the person.
-        pictures: a folder for pictures of both windows when something fails; None for none.
+        tell: prints a line of progress.
+        pictures: a folder for screenshots of both windows after a failure; None for none.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Performance:
             raise NoAnswerError(await self._why_not_live(listener)) from None
 
     async def _why_not_live(self, listener: Listener) -> str:
-        """Name the part that kept the picture from the listener."""
+        """Find out why no picture reached the listener, and name the part."""
         said = await asyncio.to_thread(staging.explain, self.stage)
         try:
             job = await asyncio.to_thread(staging.job_status, self.stage)
@@ -215,7 +215,7 @@ class Performance:
         )
 
     async def _watch_gateway(self) -> None:
-        """Note the gateway's load and losses until cancelled."""
+        """Record the gateway's load and dropped frames until cancelled."""
         started = time.monotonic()
         cores: list[float] = []
         while True:
@@ -235,7 +235,7 @@ class Performance:
                 self.measures.frames_dropped_ratio = round(job.frames_dropped / total, 4)
 
     async def _chat_along(self, presenter: Presenter, listener: Listener) -> None:
-        """Spread the chat over the time on air."""
+        """Send chat messages both ways, spread over the time on air."""
         began = time.monotonic()
         to_meeting, to_listener = [], []
         for turn in range(CHAT_ROUNDS):
@@ -300,7 +300,7 @@ class Performance:
 
 @asynccontextmanager
 async def _at_most(limit_s: float, what: str) -> AsyncIterator[None]:
-    """Bound a whole act: a browser that hangs answers nothing at all."""
+    """Limit the time of a whole step, since a browser that hangs never answers."""
     try:
         async with asyncio.timeout(limit_s):
             yield
@@ -309,7 +309,7 @@ async def _at_most(limit_s: float, what: str) -> AsyncIterator[None]:
 
 
 def chat_lines(turn: int, token: str) -> tuple[str, str]:
-    """What the listener asks and the presenter answers, in characters that every gateway leaves as they are."""
+    """The listener's question and the presenter's answer, in characters that no gateway changes."""
     return f"Question {turn}, {token}", f"Réponse {turn}, {token}"
 
 
@@ -318,12 +318,12 @@ async def _until(moment: float) -> None:
 
 
 async def rehearse(seconds: float, tell: Callable[[str], None], pictures: Path | None = None) -> Report:
-    """Hold a rehearsal on whatever is configured, and remove what it made, also when it is interrupted.
+    """Hold a rehearsal on the configured systems, and remove everything it made, also after an interruption.
 
     Args:
         seconds: how long the live is measured, at least 20.
-        tell: how a line of progress reaches the person.
-        pictures: a folder for pictures of both windows when something fails.
+        tell: prints a line of progress.
+        pictures: a folder for screenshots of both windows after a failure.
     """
     try:
         stage = await asyncio.to_thread(staging.set_up, seconds)

@@ -1,4 +1,4 @@
-"""The robots: two people, each in a Chromium window, who do what people do."""
+"""The robots: a presenter and a listener, each in a Chromium window, who act like people."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from amphi.rehearsal.exceptions import NoAnswerError, SetUpError
 from amphi.system import environment as env
 
 STATIC = Path(__file__).parent / "static"
-# A robot that nobody looks at must not be slowed down, and must hear and play without being clicked at.
+# Chromium must not slow down windows that nobody sees, and must play sound without a click.
 CHROMIUM_ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
@@ -34,7 +34,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-proxy-server",
 ]
 STEP_S = 40.0
-"""The most that one step of a robot may take before the part that it waits for is named."""
+"""How long one step of a robot may take, in seconds. After that it fails with the name of the part it waits for."""
 
 HEARD_S = 60.0
 _POLL_S = 0.05
@@ -50,7 +50,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """A Chromium for the robots.
 
     Raises:
-        SetUpError: there is none, or it does not start.
+        SetUpError: it is not installed, or does not start.
     """
     program = env.text("AMPHI_CHROMIUM") or shutil.which("chromium")
     if not program:
@@ -58,7 +58,7 @@ async def chromium() -> AsyncIterator[Browser]:
     arguments = [*CHROMIUM_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:
         try:
-            # Ctrl-C is this program's: the robots leave in order.
+            # Only this program handles Ctrl-C, so that the robots leave in order.
             browser = await playwright.chromium.launch(
                 executable_path=program,
                 args=arguments,
@@ -79,7 +79,7 @@ class Robot:
 
     Args:
         page: the window.
-        role: as it is named in messages.
+        role: its name in messages.
     """
 
     def __init__(self, page: Page, role: str) -> None:
@@ -92,9 +92,9 @@ class Robot:
         """Wait until the JavaScript `condition` holds on the page.
 
         Raises:
-            NoAnswerError: it did not in time; `what` is the sentence that says so.
+            NoAnswerError: it did not hold in time; the message is `what`.
         """
-        # Asked again and again from outside: the pages' content security policy forbids waiting inside them.
+        # Polled from outside, since the pages' content security policy forbids waiting inside them.
         deadline = time.monotonic() + timeout_s
         while not await self._holds(condition, page or self.page):
             if time.monotonic() > deadline:
@@ -115,7 +115,7 @@ class Robot:
         """Press a button, once it is there; returns when, in seconds since 1970.
 
         Raises:
-            NoAnswerError: it is not there to be pressed; `what` is the sentence that says so.
+            NoAnswerError: it did not appear in time; the message is `what`.
         """
         button = (page or self.page).locator(selector).first
         try:
@@ -130,7 +130,7 @@ class Robot:
         """Open an address.
 
         Raises:
-            NoAnswerError: it does not answer, or refuses; `what` names it.
+            NoAnswerError: it does not answer, or answers with an error; `what` names it.
         """
         try:
             answer = await (page or self.page).goto(url, timeout=STEP_S * 1000, wait_until="domcontentloaded")
@@ -140,7 +140,7 @@ class Robot:
             raise NoAnswerError(f"{what} answered {answer.status} at {url}.")
 
     async def watched(self, what: str) -> Any:
-        """The value of a JavaScript expression over what `watch.js` noted (``watch``)."""
+        """The value of a JavaScript expression about ``watch``, the object in which `watch.js` records what it sees."""
         return await self.page.evaluate(
             f"(() => {{ const watch = globalThis.rehearsalWatch; return {what}; }})()"
         )
@@ -156,7 +156,7 @@ async def _context(
     await context.add_cookies(
         [{"name": cookie[0], "value": cookie[1], "url": f"{parts.scheme}://{parts.netloc}/"}]
     )
-    # A page that may use camera and microphone names its addresses to its peers: no multicast DNS is needed to reach it.
+    # A page with camera and microphone permission tells peers its real address, so WebRTC works without multicast DNS.
     await context.grant_permissions(["camera", "microphone"])
     await context.add_init_script(script("clock.js"))
     await context.add_init_script(script("watch.js"))
@@ -241,7 +241,7 @@ class Presenter(Robot):
         return await self._on_panel('[data-offer="stop"] button', "The panel did not offer to stop the live.")
 
     async def _on_panel(self, button: str, missing: str, *, timeout_s: float = STEP_S) -> float:
-        """Press a button of the panel in a window of its own; the classroom's stays as it is."""
+        """Press a button of the panel in a separate window, so that the classroom's window stays open."""
         page = await self.page.context.new_page()
         await self.go(self.meeting_url, "The web part", page=page)
         try:
@@ -251,7 +251,7 @@ class Presenter(Robot):
                 at = await self.click(button, missing, page=page, timeout_s=timeout_s)
         except PlaywrightTimeoutError:
             raise NoAnswerError("The web part did not answer to a button of the panel.") from None
-        # A window that is closed while its next page loads may never say that it is closed.
+        # A window closed while it loads a page may never report that it is closed.
         with contextlib.suppress(PlaywrightTimeoutError):
             await page.wait_for_load_state("load", timeout=STEP_S * 1000)
         with contextlib.suppress(TimeoutError):
@@ -288,12 +288,12 @@ class Listener(Robot):
         return float(await self.watched("watch.firstFrameAt")) / 1000
 
     async def strangers(self) -> int:
-        """How many pictures were of another rehearsal."""
+        """How many pictures came from another rehearsal."""
         frames = await self.watched("watch.frames")
         return sum(frame["id"] != self.rehearsal for frame in frames)
 
     async def ages_s(self) -> list[float]:
-        """How old each picture was whose clock could be read."""
+        """The age of each picture whose clock could be read, in seconds."""
         frames = await self.watched("watch.frames")
         return [frame["age"] / 1000 for frame in frames if frame["id"] == self.rehearsal]
 
@@ -318,7 +318,7 @@ class Listener(Robot):
         seen = f'rehearsalWatch.states.find(({{state, at}}) => state === "over" && at >= {since_s * 1000})'
         await self.wait(f"Boolean({seen})", what, timeout_s=timeout_s)
         over_ms = float(await self.page.evaluate(f"({seen}).at"))
-        # The picture stops with the page's word, not before: a quarter of a second tells.
+        # The picture must stop when the page says so: look whether it still moves after a quarter of a second.
         await asyncio.sleep(0.25)
         last_ms = float(await self.watched("watch.lastFrameAt ?? 0"))
         still = time.time() * 1000 - last_ms > 200  # noqa: PLR2004 -- five frames
@@ -337,10 +337,10 @@ async def _send(robot: Robot, field: str, text: str, what: str) -> float:
 
 
 async def heard(robot: Robot, text: str) -> float:
-    """Wait until `text` stands on the robot's page; returns when, in seconds since 1970.
+    """Wait until `text` is on the robot's page; returns when, in seconds since 1970.
 
     Raises:
-        TimeoutError: it did not come.
+        TimeoutError: it did not appear in time.
     """
     watching = robot.page.evaluate("(text) => rehearsalWatch.textAt(text)", text)
     return float(await asyncio.wait_for(watching, HEARD_S)) / 1000

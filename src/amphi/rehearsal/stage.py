@@ -1,4 +1,4 @@
-"""The webinar of a rehearsal in the platform's own database: made before, removed after. Needs Django set up."""
+"""Makes the webinar of a rehearsal in the platform's database, and removes it afterwards. Needs Django set up."""
 
 import secrets
 import time
@@ -25,9 +25,9 @@ from amphi.worker.gateways import gateway_for, job_ref
 
 PREFIX = "rehearsal-"
 MARGIN = timedelta(minutes=4)
-"""For starting, stopping, starting again and ending, around the part that is measured."""
+"""Added to the webinar's duration for starting, stopping, restarting and ending it."""
 STOP_TIMEOUT_S = 90.0
-"""SIPMediaGW 1.5 to 1.7 takes 20 s to stop, and is asked again when its answer is lost."""
+"""SIPMediaGW 1.5 to 1.7 needs 20 s to stop, and must be asked again when its answer is lost."""
 _POLL_S = 0.2
 
 
@@ -36,16 +36,16 @@ class Stage:
     """What the robots need.
 
     Attributes:
-        rehearsal: its number, which the picture's clock carries: 0 to 255.
-        token: names its accounts.
-        meeting_id: of the webinar.
-        title: of the webinar.
+        rehearsal: its number, which is part of the picture's clock: 0 to 255.
+        token: part of the names of its accounts.
+        meeting_id: the database id of the webinar's meeting.
+        title: the webinar's title.
         meeting_url: the presenter's page.
         event_url: the listener's page.
         hls_url: the stream, with a ticket if it asks for one.
         presenter_session: the value of the presenter's session cookie.
-        listener_session: the value of the listener's.
-        listener_name: as it is shown beside the listener's messages.
+        listener_session: the value of the listener's session cookie.
+        listener_name: the name shown beside the listener's messages.
     """
 
     rehearsal: int
@@ -89,7 +89,7 @@ def _hls_url(livestream: Livestream, seconds: float) -> str:
 
 
 def set_up(seconds: float) -> Stage:
-    """Make the accounts and the webinar, which begins now, for its listener alone.
+    """Create the accounts and a webinar that begins now, and that only the robot listener may watch.
 
     Raises:
         SetUpError: the platform can't hold a webinar now.
@@ -138,16 +138,16 @@ def set_up(seconds: float) -> Stage:
 
 
 def livestream_of(stage: Stage) -> Livestream | None:
-    """The rehearsal's livestream as it is now; None once it is removed."""
+    """The rehearsal's livestream, read again; None once it is removed."""
     rows = Livestream.objects.select_related("meeting", "event", "gateway")
     return rows.filter(meeting_id=stage.meeting_id).first()
 
 
 def job_status(stage: Stage) -> JobStatus | None:
-    """What the gateway says of the rehearsal's job; None when there is none.
+    """The gateway's answer about the rehearsal's job; None when there is no job.
 
     Raises:
-        amphi.sipmediagw.GatewayError: the gateway did not answer as it should.
+        amphi.sipmediagw.GatewayError: the gateway did not answer, or with an error.
     """
     livestream = livestream_of(stage)
     if livestream is None or livestream.job_id is None:
@@ -156,7 +156,7 @@ def job_status(stage: Stage) -> JobStatus | None:
 
 
 def explain(stage: Stage) -> str:
-    """What the platform itself says of the live, for a message."""
+    """The platform's own explanation of the live's state, for an error message."""
     livestream = livestream_of(stage)
     if livestream is None:
         return "the webinar is gone"
@@ -165,7 +165,7 @@ def explain(stage: Stage) -> str:
 
 
 def explain_message(stage: Stage, text: str) -> str:
-    """What the platform itself knows of a chat message, for a message about it."""
+    """The platform's own record of a chat message, for an error message."""
     message = Message.objects.filter(event__livestream__meeting_id=stage.meeting_id, text=text).first()
     if message is None:
         return "the web part never received it"
@@ -176,7 +176,7 @@ def tear_down(token: str) -> str | None:
     """End and remove the webinar of `token` and its accounts.
 
     Returns:
-        None, or a sentence when the live could not be stopped; all is then left for the next rehearsal to remove.
+        None on success. When the live could not be stopped, a sentence; the next rehearsal then removes everything.
     """
     presenter = User.objects.filter(username=f"{PREFIX}{token}-presenter").first()
     if presenter is not None:
@@ -190,7 +190,7 @@ def tear_down(token: str) -> str | None:
 
 
 def _gone(presenter: User) -> bool:
-    """Wait until the worker has ended what ran and removed it."""
+    """Wait until the worker has ended and removed the webinar. False when it takes too long."""
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while presenter.owned_meetings.exists():
         if time.monotonic() > deadline:
@@ -200,7 +200,7 @@ def _gone(presenter: User) -> bool:
 
 
 def sweep() -> None:
-    """Remove what rehearsals that were killed have left: those whose booking has ended."""
+    """Remove what killed rehearsals have left, once their booking has ended."""
     ended = Livestream.objects.filter(
         meeting__owner__username__startswith=PREFIX, ends_at__lt=timezone.now()
     ).values_list("meeting__owner__username", flat=True)

@@ -1,8 +1,8 @@
-"""How far the sound is from the picture in the stream as delivered.
+"""Measures the offset between sound and picture in the delivered stream.
 
-A few seconds of HLS are kept as they are and decoded afterwards: that tells what every player is given, and neither a browser's
-audio latency nor a busy machine's scheduling is in it. The picture carries a clock (`clock.py`); the tone begins at full seconds
-of the same clock. So each tone's beginning, read on the picture's clock, is a full second plus the offset: finer than a frame.
+A few seconds of HLS are recorded and decoded afterwards. So the result is what every player gets, without a browser's audio latency or
+a busy machine's delays. The picture shows a clock (`clock.py`), and tones begin at full seconds of the same clock. The picture's clock
+at the beginning of a tone is therefore a full second plus the offset, and more precise than one frame.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _CELL = 8
 _VIDEO_PTS = re.compile(r"showinfo.*\bpts_time:(-?[\d.]+)")
 _AUDIO_PTS = re.compile(r"ashowinfo.*\bpts_time:(-?[\d.]+).*\brate:(\d+).*\bnb_samples:(\d+)")
 _LOUD = 0.3
-"""Of the loudest sample: where a tone begins. A codec's echo before it stays below."""
+"""A tone begins at this share of the loudest sample. A codec's pre-echo stays below."""
 _SILENCE_S = 0.3
 _MIN_TONES = 3
 _NEAR_S = 1.0
@@ -29,11 +29,11 @@ _DECODE_TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Offset:
-    """Sound against picture.
+    """The offset of the sound from the picture.
 
     Attributes:
-        ms: positive when the sound comes late.
-        tones: how many it is the median of.
+        ms: positive when the sound is late.
+        tones: the number of tones; `ms` is their median.
     """
 
     ms: float
@@ -58,10 +58,10 @@ async def _ffmpeg(arguments: list[str], timeout_s: float) -> tuple[bytes, str]:
 
 
 async def record(hls_url: str, file: Path, *, length_s: float) -> None:
-    """Keep `length_s` of the stream at `hls_url`, undecoded.
+    """Record `length_s` seconds of the stream at `hls_url`, without decoding.
 
     Raises:
-        UnreadableError: nothing could be read there.
+        UnreadableError: nothing could be read.
     """
     arguments = ["-loglevel", "error", "-rw_timeout", "5000000", "-i", hls_url]
     arguments += ["-t", str(length_s), "-c", "copy", "-f", "nut", "-y", str(file)]
@@ -79,7 +79,7 @@ def _is_empty(file: Path) -> bool:
 
 
 async def _locate(file: Path) -> clock.Box:
-    """Where the clock stands; where it stood last, should the picture have changed."""
+    """Find the clock in the picture; its last position, if that has changed."""
     pixels = f"fps=1,scale={_LOCATE_WIDTH}:{_LOCATE_HEIGHT},format=rgb24"
     raw, _ = await _ffmpeg(["-i", str(file), "-an", "-vf", pixels, "-f", "rawvideo", "-"], _DECODE_TIMEOUT_S)
     size = _LOCATE_WIDTH * _LOCATE_HEIGHT * 3
@@ -125,7 +125,7 @@ def _peak(samples: "array[int]") -> int:
 
 
 async def read_tones(file: Path) -> list[float]:
-    """When each tone begins, in seconds of the stream."""
+    """When each tone begins, in seconds of stream time."""
     filters = "aformat=sample_fmts=s16:channel_layouts=mono,ashowinfo"
     arguments = ["-copyts", "-i", str(file), "-vn", "-af", filters, "-f", "s16le", "-"]
     raw, log = await _ffmpeg(arguments, _DECODE_TIMEOUT_S)
