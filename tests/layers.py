@@ -30,6 +30,7 @@ LONGEST = [
     "test_configuration.py",
     "demo/test_demo.py",
     "reliability/test_workers.py",
+    "abuse/test_flood.py",
     "live/test_live_page.py",
     "rehearsal/test_stream_sample.py",
     "classroom/test_browser.py",

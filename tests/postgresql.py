@@ -16,7 +16,9 @@ from tests import ports
 BINARIES = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"
 START_TIMEOUT_S = 60
-OPTIONS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+OPTIONS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+CONNECTIONS = 200
+"""More than PostgreSQL has by itself: tests run at once."""
 NOTE = "postgresql.json"
 
 
@@ -51,8 +53,8 @@ class Server:
             shutil.rmtree(self.folder)
 
 
-def start() -> Server:
-    """Start a server, which runs until it is stopped."""
+def start(connections: int = CONNECTIONS) -> Server:
+    """Start a server, which takes so many connections and runs until it is stopped."""
     folder = Path(tempfile.mkdtemp(prefix="amphi-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, SERVER_USER)
@@ -61,7 +63,8 @@ def start() -> Server:
         cluster = ["-D", folder / "data", "-U", "amphi", "-A", "trust", "-E", "UTF8", "--no-sync"]
         _run("initdb", *cluster, folder=folder)
         sockets = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-        server.control("-l", folder / "log", "-o", f"{sockets} {OPTIONS}", "start")
+        options = f"{sockets} {OPTIONS} -c max_connections={connections}"
+        server.control("-l", folder / "log", "-o", options, "start")
     except BaseException:
         shutil.rmtree(folder)
         raise
@@ -69,9 +72,9 @@ def start() -> Server:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
+def running(connections: int = CONNECTIONS) -> Iterator[str]:
     """Run a server; its address is given."""
-    server = start()
+    server = start(connections)
     try:
         yield server.url
     finally:
