@@ -134,6 +134,24 @@ async def test_sound_that_is_announced_and_does_not_come_leaves_the_picture():
         assert (await count_frames(url))["video"] >= 25
 
 
+@pytest.mark.parametrize(("ended", "left"), [("audio", "video"), ("video", "audio")])
+async def test_track_that_ends_leaves_the_other(tmp_path, ended, left):
+    ends_after = {"audio": ("-af", "atrim=end=4"), "video": ("-vf", "trim=end=4")}
+    local = tmp_path / "local.flv"
+    await run(*publish_command(str(local), seconds=18, live=False, extra=ends_after[ended]))
+    async with running_origin(Config(open=True)) as origin, httpx.AsyncClient() as client:
+        await run("ffmpeg", "-v", "error", "-i", str(local), "-c", "copy", "-f", "flv", f"{origin.rtmp}/x")
+        url = f"{origin.http}/hls/x.m3u8"
+        codecs = "avc1.64000c" if left == "video" else "mp4a.40.2"
+        assert f'CODECS="{codecs}"' in (await client.get(url)).text
+        text = (await client.get(f"{origin.http}/hls/x/main.m3u8")).text
+        assert text.count("#EXT-X-DISCONTINUITY\n") == 1
+        listed_s = sum(segment.duration_s for segment in origin.origin.streams.get("x").playlist.segments)
+        assert 17.5 < listed_s < 18.5
+        sent = await _packets(str(local))
+        assert (await _packets(url))[left] == sent[left] > sent[ended]
+
+
 @pytest.mark.parametrize(
     "gop", ["open-gop=1:keyint=25:min-keyint=25:scenecut=0", "intra-refresh=1:keyint=25"]
 )

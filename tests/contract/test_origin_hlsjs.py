@@ -50,6 +50,12 @@ window.play = url => player.attach(url);
 window.state = () => ({ time: video.currentTime, playing: player.playing, heard: video.webkitAudioDecodedByteCount,
   frames: video.getVideoPlaybackQuality().totalVideoFrames });
 </script>"""
+# Three seconds on end: reading anew begins another count of time.
+PLAYS_ON = """() => {
+  const { playing, time } = state();
+  if (!playing || !(time >= window.from)) window.from = time;
+  return time > window.from + 3;
+}"""
 PLAYER = Path(__file__).parents[2] / "src/amphi/pages/static/live/player.js"
 SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
@@ -165,6 +171,40 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         await publisher.close()
         for page in pages:
             await page.context.browser.close()
+
+
+@pytest.mark.browser
+async def test_picture_goes_on_when_the_sound_ends(page_url, tmp_path):
+    tags = await encode(tmp_path / "lecture.flv", seconds=60)
+    silent = asyncio.Event()
+    async with (
+        running_origin(Config(open=True)) as origin,
+        httpx.AsyncClient() as client,
+        async_playwright() as playwright,
+    ):
+        publisher = await Publisher.connect(origin.rtmp_port)
+        await publisher.publish("lecture")
+        sending = asyncio.create_task(
+            send(publisher, tags, lambda tag: tag.type_id == VIDEO or not silent.is_set())
+        )
+        url = f"{origin.http}/hls/lecture.m3u8"
+        await ready(client, url)
+        page = await _page(playwright, f"{page_url}platform")
+        await page.evaluate(f"play('{url}')")
+        await page.wait_for_function("state().heard > 1000 && state().frames > 25", timeout=PATIENCE_MS)
+        silent.set()
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while "mp4a" in (await client.get(url)).text:  # noqa: ASYNC110 -- asked over HTTP
+                await asyncio.sleep(0.05)
+        await page.wait_for_function(PLAYS_ON, timeout=PATIENCE_MS)
+        # Who joins now is told of the picture alone.
+        joined = await _page(playwright, f"{page_url}platform")
+        await joined.evaluate(f"play('{url}')")
+        await joined.wait_for_function(PLAYS_ON, timeout=PATIENCE_MS)
+        sending.cancel()
+        await publisher.close()
+        for each in (page, joined):
+            await each.context.browser.close()
 
 
 @pytest.mark.browser

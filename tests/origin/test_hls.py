@@ -339,6 +339,61 @@ def test_sound_that_comes_late_is_a_track_from_the_next_keyframe_on():
     assert source.durations() == [1.0] * 7
 
 
+def test_sound_that_ends_is_left_out_from_the_next_keyframe_on():
+    source = Source()
+    source.frames(50)
+    ended_ms = source.at_ms
+    source.frames(75, sound=False)
+    assert source.segmenter.aac is not None, "it may still come"
+    source.frames(51, sound=False)
+    assert source.segmenter.aac is None
+    assert source.text().count("#EXT-X-DISCONTINUITY\n") == 1
+    assert [segment.init for segment in source.playlist.segments] == [0] * 5 + [1] * 2
+    assert source.at_ms - ended_ms < 5_100
+    assert sum(source.durations()) * 1000 > source.at_ms - 100, "all of it is listed"
+    source.frames(25)
+    assert source.segmenter.aac is not None, "it came back"
+    source.frames(51)
+    assert source.text().count("#EXT-X-DISCONTINUITY\n") == 2
+
+
+def test_a_picture_that_ends_is_left_out_while_the_sound_goes_on():
+    source = Source()
+    source.frames(50)
+    for index in range(50, 650):
+        source.segmenter.receive_audio(source.at_ms, audio(index), source.now)
+        source.at_ms += 21
+        source.now += timedelta(milliseconds=21)
+    assert source.segmenter.avc is None
+    assert source.segmenter.aac is not None
+    assert source.text().count("#EXT-X-DISCONTINUITY\n") == 1
+    assert sum(source.durations()) * 1000 > source.at_ms - 1_200
+    source.index = 0
+    source.frames(51)
+    assert source.segmenter.avc is not None, "it came back"
+    assert source.text().count("#EXT-X-DISCONTINUITY\n") == 2
+
+
+@pytest.mark.parametrize("away_ms", [1_000, 4_000, 60_000])
+def test_pause_of_the_publisher_itself_loses_no_track(away_ms):
+    source = Source()
+    source.frames(50)
+    source.at_ms += away_ms
+    source.now += timedelta(milliseconds=away_ms)
+    source.frames(50)
+    assert source.segmenter.aac is not None
+    assert source.segmenter.avc is not None
+    assert "#EXT-X-DISCONTINUITY\n" not in source.text()
+
+
+def test_sound_that_comes_and_goes_cuts_nobody_off():
+    source = Source()
+    for _ in range(30):
+        source.frames(100, sound=False)
+        source.frames(25)
+    assert source.playlist.segments
+
+
 def test_a_picture_that_is_only_announced_is_no_track_until_it_comes():
     source = Source()
     _late_sound(source)

@@ -11,6 +11,7 @@ from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
 from amphi.origin.fmp4.flv import LENGTH_BYTES, VideoFrame, parse_audio, parse_video
 from amphi.origin.fmp4.fragment import fragment
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE, init_segment
+from amphi.origin.hls.absence import Absence
 from amphi.origin.hls.opening import AUDIO, ENOUGH_PICTURES, VIDEO, Arrived, Opening
 from amphi.origin.hls.parts import PartCutter, Piece, fit_target
 from amphi.origin.hls.playlist import MediaPlaylist
@@ -76,6 +77,7 @@ class Segmenter:
         self._last_avc: AVCConfiguration | None = None
         self._last_aac: AACConfiguration | None = None
         self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
+        self._absence = Absence()
         self._changes: deque[datetime] = deque()
         self._target = 0
         self._stop({AUDIO, VIDEO})
@@ -118,9 +120,12 @@ class Segmenter:
             self._last_avc = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_avc is not None:
+            at_ms = self._timeline.place(timestamp, VIDEO)
+            self._absence.note(VIDEO, at_ms)
             if self._running and self._starts_anew(tag):
-                self._start_anew({VIDEO, AUDIO} if self._audio or self._sound_waits else {VIDEO}, now)
-            self._receive(Arrived(self._timeline.place(timestamp, VIDEO), tag, now))
+                with_sound = (self._audio or self._sound_waits) and not self._has_lost(AUDIO)
+                self._start_anew({VIDEO, AUDIO} if with_sound else {VIDEO}, now)
+            self._receive(Arrived(at_ms, tag, now))
 
     def receive_audio(self, timestamp: int, body: bytes, now: datetime) -> None:
         """Take an audio tag; as for `receive_video`."""
@@ -130,19 +135,30 @@ class Segmenter:
             self._last_aac = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_aac is not None:
+            at_ms = self._timeline.place(timestamp, AUDIO)
+            self._absence.note(AUDIO, at_ms)
             if self._running and self._last_aac != self.aac:
                 # While pictures go on, the changed sound waits for the next keyframe.
                 self._sound_waits = True
                 if self._video is None or self._is_stalled(now):
                     self._start_anew({AUDIO}, now)
-            self._receive(Arrived(self._timeline.place(timestamp, AUDIO), tag, now))
+            elif self._running and self._has_lost(VIDEO):
+                self._start_anew({AUDIO}, now)
+            self._receive(Arrived(at_ms, tag, now))
+
+    def _has_lost(self, track: str) -> bool:
+        """Whether a track that the initialization segment has stays away, so that players would wait for it for ever."""
+        return self._absence.is_away(track) and (self._video if track == VIDEO else self._audio) is not None
 
     def _starts_anew(self, frame: VideoFrame) -> bool:
         """Whether a new initialization segment is needed from this picture on."""
-        return frame.key and (self._video is None or self._last_avc != self.avc or self._sound_waits)
+        has_changed = self._video is None or self._last_avc != self.avc or self._sound_waits
+        return frame.key and (has_changed or self._has_lost(AUDIO))
 
     def _start_anew(self, expected: set[str], now: datetime) -> None:
-        self._count_change(now, changed=True)
+        # A track that goes away is not counted: it can only do so again once it came back.
+        running = {name for name, track in ((VIDEO, self._video), (AUDIO, self._audio)) if track is not None}
+        self._count_change(now, changed=expected >= running)
         self.flush()
         self._stop(expected)
 
