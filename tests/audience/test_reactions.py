@@ -7,15 +7,9 @@ import pytest
 from amphi.audience.claims import Rights
 from amphi.audience.pulse import Pulse
 from amphi.audience.reactions import ReactionDoor, parse, publish_reactions
-from amphi.system.tickets import Ticket, mint
 from amphi.webinars.models import State
+from tests.audience.asking import KEY, post, ticket
 from tests.audience.hall import hall, told
-
-KEY = b"a key of the tests"
-
-
-def ticket(event_id: int = 1, viewer: str = "u1", key: bytes = KEY) -> str:
-    return mint(key, Ticket(event_id, "room", viewer, int(time.time()) + 60))
 
 
 class Door:
@@ -26,29 +20,8 @@ class Door:
         rights = Rights(lambda claims: {claim for claim in claims if claim.viewer in refused})
         self._door = ReactionDoor(KEY, rights, lambda *pressed: self.passed.append(pressed))
 
-    async def post(
-        self, given: str, body: bytes = b'{"clap":1}', method: str = "POST", address: str = "a"
-    ) -> int:
-        sent: list[dict] = []
-        pieces = [
-            {"type": "http.request", "body": body[:10], "more_body": True},
-            {"type": "http.request", "body": body[10:]},
-        ]
-
-        async def receive() -> dict:
-            return pieces.pop(0)
-
-        async def send(message: dict) -> None:
-            sent.append(message)
-
-        scope = {
-            "method": method,
-            "query_string": f"ticket={given}".encode(),
-            "client": (address, 1),
-            "headers": [],
-        }
-        await self._door(scope, receive, send, 1)
-        return sent[0]["status"]
+    async def post(self, given: str, body: bytes = b'{"clap":1}', **more: str) -> int:
+        return await post(self._door, given, body, **more)
 
 
 @pytest.mark.parametrize(

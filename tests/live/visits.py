@@ -101,8 +101,10 @@ class Visit:
 
 
 @contextmanager
-def visiting(chromium, url: str, session: str = "", language: str = "fr", **options) -> Iterator[Visit]:
-    """Open `url` in a context of its own until the block is left."""
+def visiting(
+    chromium, url: str, session: str = "", language: str = "fr", *, script: str = "", **options
+) -> Iterator[Visit]:
+    """Open `url` in a context of its own until the block is left; `script` runs before the page's."""
 
     def call(what: Callable[[], object]) -> object:
         return chromium._pool.submit(what).result()
@@ -115,6 +117,7 @@ def visiting(chromium, url: str, session: str = "", language: str = "fr", **opti
         log_in(context, url, session, language)
         page = context.new_page()
         page.add_init_script(REFUSES_SOUND)
+        page.add_init_script(script)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
         return page

@@ -39,11 +39,15 @@ class Pulse:
 
     def add(self, tell: Tell, event_id: int, key: str = "", number: int = 1) -> None:
         """Have `tell` called soon; from any thread."""
+        self.add_all(tell, event_id, {key: number})
+
+    def add_all(self, tell: Tell, event_id: int, numbers: Mapping[str, int]) -> None:
+        """The same for several keys, which are told together."""
         if self._thread is None:
-            tell(event_id, {key: number})
+            tell(event_id, numbers)
             return
         with self._lock:
-            self._gathered.setdefault((event_id, tell), Counter())[key] += number
+            self._gathered.setdefault((event_id, tell), Counter()).update(numbers)
         self._something.set()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import socket
+from collections.abc import Awaitable, Callable, Mapping
 
 import django
 
@@ -13,6 +14,7 @@ django.setup(set_prefix=False)
 # Models can be imported only once Django is set up.
 from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from amphi.audience import edge  # noqa: E402
 from amphi.audience.claims import Rights  # noqa: E402
@@ -20,9 +22,11 @@ from amphi.audience.crowd import Limits  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
 from amphi.audience.holders import held_streams  # noqa: E402
 from amphi.audience.hub import Hub  # noqa: E402
-from amphi.audience.pulse import pulse  # noqa: E402
+from amphi.audience.pulse import Pulse, pulse  # noqa: E402
 from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.reactions import ReactionDoor, publish_reactions  # noqa: E402
+from amphi.audience.reception import ReportDoor, Sums  # noqa: E402
+from amphi.audience.reception import write as write_reception  # noqa: E402
 from amphi.audience.rights import refused  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.pages.forwarded import UnknownProxies  # noqa: E402
@@ -33,9 +37,10 @@ places = Places(settings.AMPHI_PAGES_AT_ONCE)
 _pages = Pages(places)
 _unknown_proxies = UnknownProxies()
 _rights = Rights(refused)
+_PROCESS = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
 hub = Hub(
     DatabaseLog(),
-    process=f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}",
+    process=_PROCESS,
     limits=Limits(
         listeners=settings.AUDIENCE_MAX_LISTENERS,
         per_viewer=settings.AUDIENCE_STREAMS_PER_VIEWER,
@@ -52,9 +57,22 @@ _reactions = ReactionDoor(
     _rights,
     lambda event_id, kind, number: pulse.add(publish_reactions, event_id, kind, number),
 )
+_minutes = Pulse(every_s=60)
+_minutes.start()
+
+
+def _write_reports(event_id: int, sums: Sums) -> None:
+    write_reception(_PROCESS, event_id, sums, timezone.now())
+
+
+_reports = ReportDoor(ticket_key(), lambda event_id, sums: _minutes.add_all(_write_reports, event_id, sums))
 _health = Health()
-_REACTIONS_PATH = re.compile(r"/live/(\d{1,18})/reactions")
-_EVENTS_PATH = re.compile(r"/live/(\d{1,18})/events")
+_HALL_PATH = re.compile(r"/live/(\d{1,18})/(events|reactions|reports)")
+_hall: Mapping[str, Callable[[Scope, Receive, Send, int], Awaitable[None]]] = {
+    "events": _events,
+    "reactions": _reactions,
+    "reports": _reports,
+}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,13 +85,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == edge.PATH:
             await _ticket_door(scope, send)
             return
-        match = _EVENTS_PATH.fullmatch(scope["path"])
+        match = _HALL_PATH.fullmatch(scope["path"])
         if match:
-            await _events(scope, receive, send, int(match[1]))
-            return
-        match = _REACTIONS_PATH.fullmatch(scope["path"])
-        if match:
-            await _reactions(scope, receive, send, int(match[1]))
+            await _hall[match[2]](scope, receive, send, int(match[1]))
             return
         _unknown_proxies.look(scope)
     await _pages(scope, receive, send)
@@ -82,6 +96,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 def close() -> None:
     """Give up the connections to the database, once all requests are answered and the hub is closed."""
     pulse.close()
+    _minutes.close()
     places.close()
     for thread in (_rights, _holders):
         thread.finish(connections.close_all)

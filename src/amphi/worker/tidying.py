@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
-from amphi.audience.models import Registration, Reminder, StreamMessage
+from amphi.audience.models import Reception, Registration, Reminder, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
 from amphi.mails.models import Mail
 
@@ -24,6 +24,8 @@ MAILS_KEPT = timedelta(days=30)
 """After sending or giving up: long enough to answer questions about them, and no longer, since they contain personal data."""
 REMINDERS_KEPT = timedelta(days=7)
 """After the event, when the addresses are no longer needed."""
+RECEPTIONS_KEPT = timedelta(days=30)
+"""How listeners received a live: long enough to look into what they complained of."""
 MOST_AT_ONCE = 5000
 """Rows deleted by one statement, so that none takes long."""
 
@@ -60,6 +62,7 @@ def tidy() -> int:
             status=Registration.Status.UNCONFIRMED, created_at__lt=now - UNCONFIRMED_KEPT
         ),
         Session.objects.filter(expire_date__lt=now),
+        Reception.objects.filter(at__lt=now - RECEPTIONS_KEPT),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )
     removed = sum(_remove(rows) for rows in old)

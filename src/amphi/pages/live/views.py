@@ -105,6 +105,7 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
         "seq": seq,
         "chat": chat_content(event),
         "events_url": f"/live/{event.pk}/events?ticket={ticket}",
+        "reports_url": f"/live/{event.pk}/reports?ticket={ticket}",
         "hls_url": hls_url_for(event, ticket),
     }
 

@@ -6,6 +6,7 @@ import { AudienceStream } from "../audience/stream.js";
 import { Chat } from "../audience/chat.js";
 import { Conversation } from "../audience/conversation.js";
 import { Player } from "./player.js";
+import { report } from "./reports.js";
 
 const language = document.documentElement.lang;
 setLanguage(language);
@@ -129,6 +130,7 @@ stream.addEventListener("refreshed", ({ detail }) => {
   if (detail.stream !== facts.stream) leave();
   facts.hls_url = detail.hls_url;
   facts.stream = detail.stream;
+  facts.reports_url = detail.reports_url;
   player.renew(detail.hls_url);
   if (elsewhere) {
     elsewhere = false;
@@ -154,3 +156,4 @@ addEventListener("pageshow", (event) => {
 follow(facts);
 setInterval(() => { countDown(); showDelay(); }, 1000);
 stream.open();
+report(player, () => facts.reports_url);

@@ -5,6 +5,8 @@ import Hls from "../vendor/hls.js/hls.light.min.mjs";
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 4000;
 const LOOK_MS = 500;
+/** Browsers look less often in tabs that nobody sees. */
+const LONGEST_LOOK_MS = 5000;
 /** A picture that stands still for this long, while the live goes on, is read anew. */
 const STILL_MS = 6000;
 /** Further behind than this, a listener is taken to the live; less is caught up by playing a little faster. */
@@ -46,6 +48,10 @@ export class Player extends EventTarget {
   #jumpedAt = -JUMP_PAUSE_MS;
   #playing = false;
   #mediaErrors = 0;
+  #lookedAt = performance.now();
+  #hasPlayed = false;
+  #watchedMs = 0;
+  #stalledMs = 0;
 
   constructor(video) {
     super();
@@ -82,6 +88,14 @@ export class Player extends EventTarget {
     return this.#hls ? this.#hls.latency - this.#hls.targetLatency : this.latency - NATIVE_TARGET_S;
   }
 
+  /** Seconds that the picture moved, and that it stood still while it should have moved, since this was asked last. */
+  takeMeasures() {
+    const measures = { watched: this.#watchedMs / 1000, stalled: this.#stalledMs / 1000 };
+    this.#watchedMs = 0;
+    this.#stalledMs = 0;
+    return measures;
+  }
+
   /** Play what is at `url`, for as long as it takes to come. */
   attach(url) {
     if (this.#wanted && url === this.#url) {
@@ -105,6 +119,7 @@ export class Player extends EventTarget {
   /** Let go at once. */
   detach() {
     this.#wanted = false;
+    this.#hasPlayed = false;
     this.#unload();
     this.#setPlaying(false);
   }
@@ -202,6 +217,7 @@ export class Player extends EventTarget {
     const position = this.#video.currentTime;
     const moved = this.#wanted && position !== this.#position && this.#video.readyState >= 2 && !this.#video.seeking;
     this.#position = position;
+    this.#measure(moved, now);
     if (moved) {
       this.#movedAt = now;
       this.#pauseMs = FIRST_PAUSE_MS;
@@ -220,6 +236,16 @@ export class Player extends EventTarget {
       this.#movedAt = now;
       this.#again();
     }
+  }
+
+  #measure(moved, now) {
+    // A machine that slept watched nothing meanwhile.
+    const passedMs = Math.min(now - this.#lookedAt, LONGEST_LOOK_MS);
+    this.#lookedAt = now;
+    if (moved && !this.#video.paused) {
+      this.#hasPlayed = true;
+      this.#watchedMs += passedMs;
+    } else if (this.#hasPlayed && this.#wanted && !this.#paused) this.#stalledMs += passedMs;
   }
 
   #setPlaying(playing) {
