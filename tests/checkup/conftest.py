@@ -16,3 +16,8 @@ def stage():
     yield stage
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def webinars_on(settings):
+    settings.USE_MEETING_WEBINAR = True

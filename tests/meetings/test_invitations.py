@@ -18,7 +18,7 @@ from amphi.webinars import deletion, invitations, saving
 from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import State
 from tests.factories import make_meeting, make_user, make_webinar, put
-from tests.meetings.test_views import text_of
+from tests.meetings.pages import text_of
 from tests.webinars.test_race_locks import Other, wait_until, waiting
 
 pytestmark = pytest.mark.django_db

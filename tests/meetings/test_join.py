@@ -16,7 +16,7 @@ from amphi.meetings.models import Meeting
 from amphi.meetings.server import callback_url
 from amphi.webinars import saving
 from tests.factories import make_meeting, make_user, make_webinar
-from tests.meetings.test_views import text_of
+from tests.meetings.pages import text_of
 from tests.webinars.stage import Stage, open_stage
 
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from amphi.meetings.recurrence import MOST, Rule, occurrences
 from amphi.webinars import invitations
 from amphi.webinars.models import Livestream
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.meetings.pages import form_data, local, names, text_of
 from tests.meetings.test_calendar import INVITE, unfolded
-from tests.meetings.test_views import form_data, local, names, text_of
 
 PARIS = ZoneInfo("Europe/Paris")
 

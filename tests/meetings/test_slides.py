@@ -12,7 +12,7 @@ from amphi.bigbluebutton import Presentation
 from amphi.meetings import join, slides
 from amphi.meetings.models import Meeting
 from tests.factories import make_meeting, make_user
-from tests.meetings.test_views import form_data, local
+from tests.meetings.pages import form_data, local
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"

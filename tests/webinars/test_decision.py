@@ -1,25 +1,15 @@
 """What a look decides: tables of (row, seen) and what follows. No database, no clock, nothing is asked."""
 
-import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from amphi.bigbluebutton import MeetingInfo
-from amphi.meetings.models import Meeting
 from amphi.sipmediagw import (
-    GatewayError,
-    GatewayFailedError,
-    GatewayFullError,
-    GatewayTimeoutError,
     JobStatus,
-    UnsupportedError,
 )
 from amphi.webinars import transitions
-from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.answers import STOP_GIVES_UP, decide_answer
+from amphi.webinars.models import State
 from amphi.worker.decision import (
     AFTER_ERROR,
     CONFIRM_AFTER,
@@ -27,7 +17,6 @@ from amphi.worker.decision import (
     LOOK_EVERY,
     Decision,
     EndMeeting,
-    LowerHands,
     MakeWay,
     NoteMeetingEnd,
     ReplaceGateway,
@@ -37,7 +26,6 @@ from amphi.worker.decision import (
     WarnOfLimit,
 )
 from amphi.worker.job_rules import OUR_START_MAY_TAKE, START_MAY_TAKE, UNSEEN_AFTER
-from amphi.worker.probe import Playlist
 from amphi.worker.rules import (
     EAGER_FOR,
     GONE_ON_AIR,
@@ -51,84 +39,24 @@ from amphi.worker.rules import (
     must_ask_for_hook,
 )
 from amphi.worker.seen import HookSeen, JobBefore, MeetingSeen, Seen
-
-NOW = datetime(2026, 10, 25, 10, tzinfo=UTC)
-S = timedelta(seconds=1)
-INFO = MeetingInfo(
-    meeting_id="m",
-    internal_id="life-1",
-    name="m",
-    create_time_ms=0,
-    start_time_ms=0,
-    end_time_ms=0,
-    running=True,
-    forcibly_ended=False,
-    has_user_joined=True,
-    recording=False,
-    is_breakout=False,
-    duration_minutes=0,
-    participant_count=2,
-    listener_count=0,
-    voice_participant_count=0,
-    video_count=0,
-    moderator_count=1,
-    max_users=0,
-    attendee_password="",
-    moderator_password="",
-    metadata={},
-    attendees=(),
+from tests.webinars.decisions import (
+    FAILED,
+    GONE,
+    JOINING,
+    LIVE,
+    NOW,
+    ON_AIR,
+    PLAYLIST,
+    RECOVERING,
+    STARTING,
+    STOPPING,
+    THERE,
+    S,
+    asked,
+    changed,
+    row,
+    see,
 )
-THERE = MeetingSeen(is_known=True, info=INFO)
-GONE = MeetingSeen(is_known=False)
-JOINING = JobStatus(state="joining")
-ON_AIR = JobStatus(state="on_air", chat_shown=False)
-PLAYLIST = Playlist(mark="new", ended=False, target_duration_s=2)
-FAILED = GatewayFailedError("HTTP status 500")
-
-
-def row(
-    state: State, *, dialect: str = "amphi", meeting: dict[str, Any] | None = None, **columns: Any
-) -> Livestream:
-    """A livestream that has been in `state` for five seconds; whose job, if it would have one, was taken ten seconds ago."""
-    at_work = state in {State.STARTING, State.LIVE, State.RECOVERING}
-    defaults = {
-        "state_since": NOW - 5 * S,
-        "start_asked_at": NOW - 20 * S,
-        "ends_at": NOW + timedelta(hours=1),
-        "job_id": uuid.UUID(int=1),
-        "job_since": NOW - 20 * S,
-        "gateway_asked_at": NOW - 10 * S if at_work else None,
-        "media_mark": "old" if state == State.LIVE else "",
-        "media_seen_at": NOW - 2 * S if state == State.LIVE else None,
-        "hook_asked_at": NOW - 10 * S,
-        "has_hook": True,
-    }
-    return Livestream(
-        pk=1,
-        state=state,
-        meeting=Meeting(pk=1, **{"enable_chat": True, "started_at": NOW - 60 * S} | (meeting or {})),
-        gateway=LiveGateway(pk=1, dialect=dialect),
-        **defaults | columns,
-    )
-
-
-def see(**more: Any) -> Seen:
-    """All is well, unless `more` says otherwise."""
-    return replace(Seen(job=ON_AIR, playlist=PLAYLIST, meeting=THERE), **more)
-
-
-def changed(decision: Decision) -> dict[str, Any]:
-    """The columns that are decided, without those that every look at a meeting notes."""
-    noted = {"participants", "participants_seen_at", "session_id"}
-    return {name: value for name, value in decision.columns.items() if name not in noted}
-
-
-def asked(decision: Decision) -> list[type]:
-    return [type(call) for call in decision.calls if not isinstance(call, LowerHands)]
-
-
-STARTING, LIVE, RECOVERING, STOPPING = State.STARTING, State.LIVE, State.RECOVERING, State.STOPPING
-
 
 # --- on the way
 
@@ -461,67 +389,3 @@ def test_what_is_off(state, ends_meeting, seen, calls, look_in):
 def test_meeting_that_ends_after_its_live_is_noted(state):
     seen = Seen(meeting=replace(GONE, gone_for=10 * S))
     assert asked(decide(row(state, meeting_misses=1), seen, NOW)) == [NoteMeetingEnd]
-
-
-# --- answers
-
-STARTED = JobStatus(state="joining", remote_id="gw-1", chat_shown=False)
-OPEN = {"start_may_come_until": NOW + 40 * S, "gateway_asked_at": None}
-
-
-@pytest.mark.parametrize(
-    ("dialect", "answer", "is_open", "has_job"),
-    [
-        ("amphi", STARTED, False, True),
-        ("D", STARTED, False, True),
-        ("B", replace(STARTED, reported=False), True, True),
-        ("B", GatewayTimeoutError("30 s"), True, True),  # asked again, it would end what comes up
-        ("amphi", GatewayTimeoutError("5 s"), True, False),  # asked again, it is the same job
-        ("D", FAILED, True, False),
-        ("D", GatewayFullError("full"), False, False),
-        ("amphi", None, False, False),
-    ],
-)
-def test_answer_to_a_start(dialect, answer, is_open, has_job):
-    after = row(STARTING, dialect=dialect, **OPEN)
-    decision = decide_answer(after, StartJob(show_chat=False), answer, NOW)
-    assert (decision.columns.get("start_may_come_until", OPEN) is not None) is is_open
-    assert (decision.columns.get("gateway_asked_at") == NOW) is has_job
-    assert decision.look_in == (AFTER_ERROR if not isinstance(answer, JobStatus) else None)
-    if isinstance(answer, GatewayError):
-        assert decision.columns["last_error"] == answer.code
-    if answer is STARTED:
-        assert (decision.columns["remote_id"], decision.columns["chat_shown"]) == ("gw-1", False)
-
-
-@pytest.mark.parametrize(
-    ("answer", "ago", "trigger"),
-    [
-        (JobStatus(state="idle"), S, transitions.GATEWAY_IDLE),
-        (JobStatus(state="unknown"), S, transitions.GATEWAY_IDLE),
-        (JobStatus(state="stopping"), S, ""),
-        (FAILED, S, ""),
-        (FAILED, STOP_GIVES_UP + S, transitions.GIVE_UP),
-        (JobStatus(state="stopping"), STOP_GIVES_UP + S, ""),
-    ],
-)
-def test_answer_to_a_stop(answer, ago, trigger):
-    decision = decide_answer(row(STOPPING, state_since=NOW - ago), StopJob(), answer, NOW)
-    assert decision.trigger == trigger
-    if answer is FAILED:
-        assert (decision.look_in, decision.columns["last_error"]) == (AFTER_ERROR, "gateway_failed")
-
-
-@pytest.mark.parametrize(
-    ("call", "answer", "columns", "calls", "look_in"),
-    [
-        (EndMeeting(), True, {"ends_meeting": False}, [NoteMeetingEnd], None),
-        (EndMeeting(), False, {}, [], AFTER_ERROR),
-        (ShowChat(shown=True), True, {"chat_shown": True}, [], None),
-        (ShowChat(shown=True), UnsupportedError("no"), {}, [], None),
-        (MakeWay(), None, {}, [], None),
-    ],
-)
-def test_answer_to_other_calls(call, answer, columns, calls, look_in):
-    decision = decide_answer(row(LIVE), call, answer, NOW)
-    assert (decision.columns, asked(decision), decision.look_in) == (columns, calls, look_in)

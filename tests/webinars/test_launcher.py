@@ -7,7 +7,7 @@ import pytest
 from amphi.webinars.models import LiveGateway, Livestream, State
 from amphi.worker.job_rules import START_MAY_TAKE, UNSEEN_AFTER
 from tests.contract.sipmediagw_upstream import TOKEN, Launcher
-from tests.webinars.test_supervisor import age, look, start
+from tests.webinars.looking import age, look, start
 
 
 @pytest.fixture(params=["1.5", "1.6", "1.7"])

@@ -25,7 +25,7 @@ from amphi.webinars.models import LiveGateway, Livestream, Removal, State
 from amphi.webinars.saving import update_meeting
 from amphi.worker import answers, supervisor
 from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
-from tests.webinars.test_supervisor import retire
+from tests.webinars.looking import retire
 
 PATIENCE_S = 60
 HOUR = timedelta(hours=1)

@@ -11,8 +11,8 @@ from amphi.webinars import domain, rebooking
 from amphi.webinars.models import Livestream, RetiringJob, State
 from amphi.worker import rules
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.webinars.looking import age, look, on_air
 from tests.webinars.stage import open_stage
-from tests.webinars.test_supervisor import age, look, on_air
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from amphi.webinars.exceptions import MeetingDeletedError, TransitionRefusedErro
 from amphi.webinars.listing import listed_meetings
 from amphi.webinars.models import Livestream, Removal, State
 from amphi.worker import answers, supervisor
-from tests.webinars.test_supervisor import JOB, age, look, on_air, retire, start
+from tests.webinars.looking import JOB, age, look, on_air, retire, start
 
 
 def delete(livestream: Livestream) -> bool:

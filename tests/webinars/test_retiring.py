@@ -10,10 +10,10 @@ from amphi.webinars import deletion, domain
 from amphi.webinars.models import LiveGateway, Livestream, RetiringJob, State
 from amphi.worker import claims, retiring
 from tests.factories import make_gateway
+from tests.webinars.looking import look, on_air, retire, start
 from tests.webinars.stage import Stage, open_stage
 from tests.webinars.test_rebooking import lose_gateway
 from tests.webinars.test_removal import opened, save
-from tests.webinars.test_supervisor import look, on_air, retire, start
 
 pytestmark = pytest.mark.django_db
 SLOW = pytest.mark.django_db(transaction=True)

@@ -7,56 +7,11 @@ from django.utils import timezone
 
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
-from amphi.webinars import deletion, domain
-from amphi.webinars.models import LiveGateway, Livestream, RetiringJob, State, Transition
-from amphi.worker import answers, decision, gateways, retiring, rules, supervisor
+from amphi.webinars import domain
+from amphi.webinars.models import Livestream, RetiringJob, State, Transition
+from amphi.worker import answers, decision, gateways, rules
 from tests.factories import make_user
-
-JOB = r"/jobs/"
-
-
-def retire() -> None:
-    """Do as the worker's lane does: ask the gateways to stop what is to be stopped."""
-    RetiringJob.objects.update(stop_at=timezone.now())
-    for lease in retiring.claim_due(limit=9):
-        retiring.stop(lease)
-
-
-def look(livestream: Livestream, times: int = 1) -> timedelta | None:
-    """Look as a worker does: on a row read anew each time."""
-    next_in = None
-    for _ in range(times):
-        retire()
-        livestream.refresh_from_db()
-        livestream.meeting.refresh_from_db()
-        next_in = supervisor.look(livestream)
-    livestream.refresh_from_db()
-    livestream.meeting.refresh_from_db()
-    return next_in
-
-
-def start(livestream: Livestream) -> None:
-    domain.go_live(livestream, user=livestream.meeting.owner)
-
-
-def on_air(livestream: Livestream, stage) -> None:
-    start(livestream)
-    stage.sequence, stage.advancing = 1, True
-    look(livestream, 3)
-    assert livestream.state == State.LIVE
-    stage.asked.clear()
-
-
-def age(livestream: Livestream, **columns: timedelta) -> None:
-    """Let time pass: move columns into the past."""
-    Livestream.objects.filter(pk=livestream.pk).update(
-        **{name: timezone.now() - ago for name, ago in columns.items()}
-    )
-
-
-def events(livestream: Livestream) -> list[str]:
-    return list(Transition.objects.filter(livestream=livestream).values_list("trigger", flat=True))
-
+from tests.webinars.looking import JOB, age, age_meeting, look, on_air, start, triggers
 
 # --- starting
 
@@ -91,7 +46,7 @@ def test_start_of_a_second_moderator_changes_nothing(livestream, stage):
     domain.go_live(livestream, user=make_user())
     look(livestream)
     assert livestream.job_id == job
-    assert events(livestream) == ["go_live"]
+    assert triggers(livestream) == ["go_live"]
     assert stage.count(f"PUT {JOB}") == 1
 
 
@@ -143,6 +98,13 @@ def test_start_of_a_job_that_ended_by_itself_makes_a_new_job(livestream, stage):
     assert set(stage.jobs) == {first, str(livestream.job_id)}
 
 
+def test_start_without_a_meeting_server_does_not_escape(livestream, stage, settings):
+    start(livestream)
+    settings.BBB_API_URL = "nothing"
+    assert look(livestream) == decision.AFTER_ERROR
+    assert livestream.state == State.STARTING
+
+
 # --- live
 
 
@@ -157,7 +119,7 @@ def test_live_loses_its_picture_and_finds_it_again(livestream, stage):
     stage.advancing = True
     look(livestream, 2)
     assert livestream.state == State.LIVE
-    assert events(livestream) == ["go_live", "media_seen", "media_lost", "media_seen"]
+    assert triggers(livestream) == ["go_live", "media_seen", "media_lost", "media_seen"]
 
 
 def test_live_with_a_closed_playlist_recovers_at_once(livestream, stage):
@@ -165,12 +127,6 @@ def test_live_with_a_closed_playlist_recovers_at_once(livestream, stage):
     stage.playlist_ended = True
     look(livestream)
     assert livestream.state == State.RECOVERING
-
-
-def age_meeting(livestream: Livestream, **columns: timedelta) -> None:
-    Meeting.objects.filter(pk=livestream.meeting_id).update(
-        **{name: timezone.now() - ago for name, ago in columns.items()}
-    )
 
 
 def assert_over(livestream: Livestream, stage) -> None:
@@ -408,61 +364,3 @@ def test_stop_of_a_job_that_the_gateway_does_not_know_is_done(livestream, stage)
     domain.stop_live(livestream, user=livestream.meeting.owner)
     look(livestream)
     assert livestream.state == State.STOPPED
-
-
-# --- a live gateway that was filled in wrongly
-
-WRONG = [
-    {"sipmediagw_url": "", "dialect": "amphi"},
-    {"sipmediagw_url": "gateway.example.org"},
-    {"sipmediagw_url": "https://gateway.example.org:99999"},
-    {"sipmediagw_url": "https://[gateway"},
-    {"sipmediagw_url": "https://user:password@gateway.example.org"},
-    {"ca_file": "/nowhere/ca.pem"},
-    {"sipmediagw_token": "two\nlines"},
-    {"sipmediagw_token": "jeton…"},
-    {"sipmediagw_url": "", "dialect": "auto"},
-]
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_start_with_a_gateway_that_is_filled_in_wrongly_says_so(livestream, stage, wrong):
-    LiveGateway.objects.update(**wrong)
-    start(livestream)
-    assert look(livestream) == decision.AFTER_ERROR
-    assert livestream.last_error == "gateway_misconfigured"
-    assert livestream.last_error_detail
-    assert wording.last_error(livestream) == str(wording.ERRORS["gateway_misconfigured"])
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_stop_with_a_gateway_that_is_filled_in_wrongly_ends(livestream, stage, wrong):
-    on_air(livestream, stage)
-    LiveGateway.objects.update(**wrong)
-    domain.stop_live(livestream, user=livestream.meeting.owner)
-    assert look(livestream) == decision.AFTER_ERROR
-    assert livestream.state == State.STOPPING
-    age(livestream, state_since=answers.STOP_GIVES_UP + timedelta(seconds=1))
-    look(livestream)
-    assert livestream.state == State.FAILED
-
-
-def test_webinar_whose_gateway_is_filled_in_wrongly_can_be_deleted(livestream, stage):
-    on_air(livestream, stage)
-    LiveGateway.objects.update(sipmediagw_url="nothing")
-    deletion.delete(livestream.meeting, user=livestream.meeting.owner, tells_invited=False)
-    look(livestream)
-    age(livestream, state_since=answers.STOP_GIVES_UP + timedelta(seconds=1))
-    look(livestream)
-    RetiringJob.objects.update(since=timezone.now() - 2 * retiring.CORRECTED_WITHIN)
-    retire()
-    livestream.refresh_from_db()
-    assert supervisor.look(livestream) is None
-    assert not Meeting.objects.exists()
-
-
-def test_start_without_a_meeting_server_does_not_escape(livestream, stage, settings):
-    start(livestream)
-    settings.BBB_API_URL = "nothing"
-    assert look(livestream) == decision.AFTER_ERROR
-    assert livestream.state == State.STARTING

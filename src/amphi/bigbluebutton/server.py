@@ -3,17 +3,17 @@
 Source: https://docs.bigbluebutton.org/development/api/
 """
 
-import base64
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
-from xml.etree.ElementTree import Element, SubElement, tostring  # only writes: parsing is defusedxml's
+from xml.etree.ElementTree import Element  # only a type: parsing is defusedxml's
 
 from amphi.bigbluebutton import answers, exceptions
 from amphi.bigbluebutton import checksum as checksums
 from amphi.bigbluebutton.checksum import Algorithm
+from amphi.bigbluebutton.documents import request_body
 from amphi.bigbluebutton.objects import (
     Capabilities,
     CreatedMeeting,
@@ -138,7 +138,7 @@ class Server:
             raise exceptions.InvalidArgumentError("create: a meeting’s id has no comma")
         query = {"meetingID": meeting_id, "name": name, **(parameters or {})}
         documents = list(presentations)
-        response = self._call("create", query, body=_modules(documents) if documents else None)
+        response = self._call("create", query, body=request_body(documents) if documents else None)
         return CreatedMeeting.from_xml(response)
 
     def join_url(
@@ -214,7 +214,7 @@ class Server:
             MeetingNotFoundError: there is no such meeting.
             CallNotSupportedError: the server is older.
         """
-        self._call("insertDocument", {"meetingID": meeting_id}, body=_modules(presentations))
+        self._call("insertDocument", {"meetingID": meeting_id}, body=request_body(presentations))
 
     def send_chat_message(self, meeting_id: str, text: str, *, user_name: str = "") -> None:
         """Send a message to a meeting's public chat (since 3.0). Split longer texts with `chat.split_message`.
@@ -386,22 +386,3 @@ def _no_answer(call: str, error: outbound.OutboundError) -> exceptions.BigBlueBu
         outbound.MisconfiguredError: exceptions.MisconfiguredServerError,
     }
     return kinds.get(type(error), exceptions.UnreachableError)(f"{call}: {error}")
-
-
-def _modules(presentations: Iterable[Presentation]) -> bytes:
-    """The request body that contains the documents."""
-    modules = Element("modules")
-    module = SubElement(modules, "module", name="presentation")
-    for one in presentations:
-        attributes = {
-            "current": str(one.current).lower(),
-            "downloadable": str(one.downloadable).lower(),
-            "removable": str(one.removable).lower(),
-        }
-        if one.url:
-            SubElement(module, "document", {**attributes, "url": one.url, "filename": one.name})
-        else:
-            document = SubElement(module, "document", {**attributes, "name": one.name})
-            document.text = base64.b64encode(one.content).decode("ascii")
-    body: bytes = tostring(modules, encoding="utf-8", xml_declaration=True)
-    return body

@@ -1,6 +1,5 @@
 """The form of a meeting, and the filters of the list."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,26 +7,22 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
-from django.db.models.functions import Lower
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from amphi.accounts.models import AccessGroup, User
+from amphi.accounts.models import AccessGroup
 from amphi.meetings import slides
 from amphi.meetings.domain import OPTIONS, RECURRENCE, MeetingFields
 from amphi.meetings.models import GuestPolicy, Meeting, shortened, validate_name
 from amphi.meetings.recurrence import MOST
-from amphi.pages.meetings.pasted import addresses_in
+from amphi.pages.meetings.people_field import PeopleField, names_of
 from amphi.pages.page_form import PageForm
 from amphi.system.typed import clean_line, clean_text
 
 DURATIONS_MIN = (30, 45, 60, 90, 120, 150, 180, 240, 300)
-MOST_PEOPLE = 100
-"""Additional owners of one meeting."""
 WEBINAR_FIELDS = ("is_webinar", "enable_chat")
 LOCKS = tuple(name for name in OPTIONS if name.startswith(("lock_", "hide_")))
 
@@ -46,60 +41,6 @@ def next_half_hour(now: datetime) -> datetime:
     """The next full or half hour after `now`."""
     floor = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
     return floor + timedelta(minutes=30)
-
-
-def names_of(people: list[User]) -> str:
-    """How people are written in the field of additional owners."""
-    return ", ".join(person.get_username() for person in people)
-
-
-class PeopleField(forms.CharField):
-    """People, typed by user name or e-mail address, separated by commas, semicolons or spaces, or pasted with their names."""
-
-    def clean(self, value: str) -> list[User]:
-        """The users meant.
-
-        Raises:
-            ValidationError: which words are nobody, or several people; or that they are too many.
-        """
-        text = super().clean(value)
-        if "<" in text:
-            pasted = addresses_in(text)
-            words = list(dict.fromkeys([*pasted.addresses, *pasted.wrong]))
-        else:
-            words = list(dict.fromkeys(word for word in re.split(r"[,;\s]+", text) if word))
-        if len(words) > MOST_PEOPLE:
-            raise ValidationError(
-                gettext("At most %(most)s people can be named; you entered %(given)s."),
-                params={"most": MOST_PEOPLE, "given": len(words)},
-            )
-        return _people(words)
-
-
-def _people(words: list[str]) -> list[User]:
-    """The users meant by `words`, in one query: a user name wins over an address, and two with one address are nobody."""
-    rows = User.objects.filter(is_active=True).annotate(lower=Lower("email"))
-    found = (
-        rows.filter(Q(username__in=words) | Q(lower__in=[word.lower() for word in words])) if words else []
-    )
-    by_name = {user.get_username(): user for user in found}
-    by_address: dict[str, list[User]] = {}
-    for user in found:
-        by_address.setdefault(user.email.lower(), []).append(user)
-    people: list[User] = []
-    unknown = []
-    for word in words:
-        meant = [by_name[word]] if word in by_name else by_address.get(word.lower(), [])
-        if len(meant) == 1:
-            people += meant
-        else:
-            unknown.append(word)
-    if unknown:
-        raise ValidationError(
-            gettext("No account found for: %(names)s. Enter user names or email addresses."),
-            params={"names": ", ".join(unknown[:10])},
-        )
-    return list(dict.fromkeys(people))
 
 
 class MeetingForm(PageForm):

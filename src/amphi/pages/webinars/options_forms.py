@@ -18,7 +18,7 @@ from amphi.audience.options import (
     set_moderators,
 )
 from amphi.meetings.models import Meeting
-from amphi.pages.meetings.forms import PeopleField, names_of
+from amphi.pages.meetings.people_field import PeopleField, names_of
 from amphi.pages.page_form import PageForm
 from amphi.system.typed import clean_line
 from amphi.webinars import domain
