@@ -18,6 +18,7 @@ NOT_FOUND = (
     "<response><returncode>FAILED</returncode><messageKey>notFound</messageKey>"
     "<message>A meeting with that ID does not exist</message></response>"
 )
+MULTIVARIANT = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="{}"\nmain.m3u8\n'
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{0}\n#EXTINF:2,\n{0}.m4s\n"
 
 
@@ -34,6 +35,7 @@ class Stage:
         full: the gateway has no place.
         sequence: the playlist's media sequence number; None: there is no playlist.
         playlist_ended: it is closed.
+        codecs: what the multivariant playlist names; empty: there is none.
         advancing: it moves on with each request.
         broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
         asked: the calls, in order, as ``METHOD path``.
@@ -61,6 +63,7 @@ class Stage:
     full: bool = False
     sequence: int | None = None
     playlist_ended: bool = False
+    codecs: str = ""
     advancing: bool = False
     broken: dict[str, int | str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -157,10 +160,12 @@ class Stage:
         }
         return status, "application/json", json.dumps(job)
 
-    def playlist(self) -> tuple[int, str, str]:
+    def playlist(self, path: str) -> tuple[int, str, str]:
         """The live server's answer."""
         if self.sequence is None:
             return 404, "text/plain", ""
+        if self.codecs and not path.endswith("/main.m3u8"):
+            return 200, "application/vnd.apple.mpegurl", MULTIVARIANT.format(self.codecs)
         if self.advancing:
             self.sequence += 1
         end = "#EXT-X-ENDLIST\n" if self.playlist_ended else ""
@@ -189,7 +194,7 @@ class Stage:
             call, _, query = path.partition("/api")[2].strip("/").partition("?")
             return self.bbb(call.strip("/"), dict(parse_qsl(query)))
         if kind == "live":
-            return self.playlist()
+            return self.playlist(path)
         return self.gateway(method, path.split("/")[2], content)
 
 

@@ -290,6 +290,21 @@ def test_live_without_sound_says_so_until_it_is_heard(livestream, stage):
     assert wording.last_error(livestream) == ""
 
 
+def test_live_whose_playlist_has_no_sound_says_so_once_it_could_have_come(livestream, stage):
+    stage.codecs = "avc1.42c01f"
+    on_air(livestream, stage)
+    stage.jobs[str(livestream.job_id)] = "on_air"
+    look(livestream)
+    assert wording.last_error(livestream) == ""
+    age(livestream, state_since=timedelta(seconds=20))
+    look(livestream)
+    assert livestream.state == State.LIVE
+    assert wording.last_error(livestream) == str(wording.ERRORS["no_sound_sent"])
+    stage.codecs = "avc1.42c01f,mp4a.40.2"
+    look(livestream)
+    assert wording.last_error(livestream) == ""
+
+
 @pytest.mark.parametrize(("has_hooks", "layout"), [(True, "MEDIA_ONLY"), (False, "SMART_LAYOUT")])
 def test_view_has_room_for_a_chat_only_where_it_may_be_filmed(livestream, stage, has_hooks, layout):
     stage.has_hooks = has_hooks
