@@ -81,4 +81,5 @@ def put(livestream: Livestream, state: State, **columns: Any) -> None:
         state=transitions.listeners_state(now),
         since=now.state_since,
         stream_held_since=now.start_asked_at if now.is_running else None,
+        is_backstage=now.is_backstage,
     )

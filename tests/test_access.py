@@ -52,6 +52,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:status": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:stop": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:restart": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:open": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:end": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:registrations": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:registrations_csv": ("get", LOGIN, 403, 200, 200, 200),

@@ -301,7 +301,7 @@ def test_rules_are_written(client, event):
     assert (rules.capacity, rules.domains, rules.questions) == (30, "univ.fr etu.univ.fr", ["Un", "Deux*"])
     event.refresh_from_db()
     assert not event.needs_registration
-    client.post(url, {"mode": ""})
+    client.post(url, {"mode": "none"})
     assert registration.rules_of(event) is None
 
 

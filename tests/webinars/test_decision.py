@@ -77,6 +77,8 @@ from tests.webinars.decisions import (
 @pytest.mark.parametrize("state", [STARTING, RECOVERING])
 def test_live_is_what_is_seen(state, columns, seen, trigger):
     assert decide(row(state, **columns), seen, NOW).trigger == trigger
+    # Backstage too: who is shown what is not the supervisor's matter.
+    assert decide(row(state, is_backstage=True, **columns), seen, NOW).trigger == trigger
 
 
 @pytest.mark.parametrize(

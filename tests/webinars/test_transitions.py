@@ -32,13 +32,16 @@ stopped     go_live        starting
 failed      go_live        starting
 failed      stop           stopping
 failed      meeting_ended  stopping
+starting    open           starting
+live        open           live
+recovering  open           recovering
 """
 EXPECTED = {(old, trigger): new for old, trigger, new in (line.split() for line in LEGAL.split("\n") if line)}
 
 
-def in_state(state: str) -> Livestream:
+def in_state(state: str, *, is_backstage: bool = False) -> Livestream:
     livestream = make_webinar()
-    livestream.state, livestream.job_id = state, uuid.uuid4()
+    livestream.state, livestream.job_id, livestream.is_backstage = state, uuid.uuid4(), is_backstage
     livestream.save()
     return livestream
 
@@ -46,7 +49,7 @@ def in_state(state: str) -> Livestream:
 @pytest.mark.parametrize("trigger", transitions.TRIGGERS)
 @pytest.mark.parametrize("state", State.values)
 def test_apply_follows_the_table(state, trigger):
-    livestream = in_state(state)
+    livestream = in_state(state, is_backstage=trigger == transitions.OPEN)
     user = make_user()
     expected = EXPECTED.get((state, trigger))
 

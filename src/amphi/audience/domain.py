@@ -98,7 +98,14 @@ def publish_state(event_id: int) -> int:
     return publish(event_id, "state", state_content(event, timezone.now()))
 
 
-def set_state(event_id: int, state: EventState, *, since: datetime, held_since: datetime | None) -> None:
+def set_state(
+    event_id: int,
+    state: EventState,
+    *,
+    since: datetime,
+    held_since: datetime | None,
+    is_backstage: bool = False,
+) -> None:
     """Note what the live of an event is now, and tell its listeners; in the transaction that changes the live itself.
 
     Args:
@@ -106,8 +113,11 @@ def set_state(event_id: int, state: EventState, *, since: datetime, held_since: 
         state: as listeners know it.
         since: when that began.
         held_since: since when the live holds its broadcaster's stream; None when it does not.
+        is_backstage: whether nobody may watch it yet.
     """
-    Event.objects.filter(pk=event_id).update(state=state, since=since, stream_held_since=held_since)
+    Event.objects.filter(pk=event_id).update(
+        state=state, since=since, stream_held_since=held_since, is_backstage=is_backstage
+    )
     if state == EventState.OVER:
         Hand.objects.filter(event_id=event_id, state__in=HAND_UP).update(state=HandState.LOWERED)
     publish_state(event_id)

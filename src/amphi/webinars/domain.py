@@ -20,6 +20,9 @@ from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, Sta
 log = logging.getLogger("webinar")
 
 
+OPEN_ATTEMPTS = 5
+
+
 def livestream_of(meeting: Meeting) -> Livestream | None:
     """The livestream of `meeting`, or None when it is not a planned webinar."""
     return (
@@ -195,6 +198,46 @@ def _apply_or_refuse(livestream: Livestream, trigger: str, user: User) -> None:
         raise TransitionRefusedError(
             _("This can’t be done now: the live is “%(state)s”.") % {"state": livestream.get_state_display()}
         )
+
+
+def can_open(livestream: Livestream) -> bool:
+    """Whether presenters are backstage, and can go live."""
+    return livestream.is_backstage and transitions.is_legal(livestream.state, transitions.OPEN)
+
+
+def open_live(livestream: Livestream, *, user: User) -> None:
+    """Show listeners what has been backstage. Harmless when it is shown already.
+
+    Raises:
+        MeetingDeletedError: it was deleted meanwhile.
+        TransitionRefusedError: nothing runs.
+    """
+    for _attempt in range(OPEN_ATTEMPTS):
+        if transitions.apply(livestream, transitions.OPEN, user=user):
+            return
+        # The picture came or went at the same moment.
+        _read_again(livestream)
+        if not can_open(livestream):
+            break
+    if livestream.is_backstage or not can_stop(livestream):
+        raise TransitionRefusedError(
+            _("This can’t be done now: the live is “%(state)s”.") % {"state": livestream.get_state_display()}
+        )
+
+
+@transaction.atomic
+def set_starts_backstage(meeting: Meeting, *, backstage: bool, user: User) -> None:
+    """Have the next start of `meeting`'s live be backstage, or shown at once.
+
+    Raises:
+        TransitionRefusedError: it is not a webinar, or not any more.
+    """
+    row = planning.lock_meeting(meeting)
+    livestream = planning.lock_livestream(row) if row is not None else None
+    if livestream is None:
+        raise TransitionRefusedError(_("This meeting is not a webinar."))
+    Livestream.objects.filter(pk=livestream.pk).update(starts_backstage=backstage)
+    log.info("set_starts_backstage for meeting %s: %s by user %s", meeting.pk, backstage, user.pk)
 
 
 def stop_live(livestream: Livestream, *, user: User) -> None:

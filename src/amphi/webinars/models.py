@@ -108,6 +108,13 @@ class Livestream(Leased):
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
     start_asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
     ends_meeting = models.BooleanField(default=False, editable=False)
+    starts_backstage = models.BooleanField(
+        _("starts backstage"),
+        default=False,
+        help_text=_("Listeners see nothing until a presenter goes live."),
+    )
+    # Filmed, and shown to nobody: set when it is asked for, until a presenter goes live. It outlasts a live that was never shown.
+    is_backstage = models.BooleanField(default=False, editable=False)
     removal = models.CharField(
         _("afterwards"), max_length=8, blank=True, choices=Removal, default="", editable=False
     )

@@ -19,6 +19,7 @@ class Offer:
         stop: stop the live.
         restart: restart the live, or start it again while the meeting goes on.
         end: end meeting and live.
+        open: go live from backstage.
         chat: show or hide the listeners' chat.
         delete: delete the meeting; False while it is being deleted.
     """
@@ -28,6 +29,7 @@ class Offer:
     stop: bool = False
     restart: bool = False
     end: bool = False
+    open: bool = False
     chat: bool = False
     delete: bool = True
 
@@ -58,5 +60,6 @@ def offer(meeting: Meeting) -> Offer:
         stop=domain.can_stop(livestream),
         restart=domain.can_restart(livestream) or (on and startable),
         end=domain.can_end(livestream) and not ending,
+        open=domain.can_open(livestream),
         chat="enable_chat" in settings.MEETING_WEBINAR_FIELDS,
     )

@@ -27,11 +27,13 @@ STOP = "stop"
 MEETING_ENDED = "meeting_ended"
 GATEWAY_IDLE = "gateway_idle"
 GIVE_UP = "give_up"
+OPEN = "open"
+"""Presenters who were backstage go live; the live itself stays as it is."""
 
 _REPLACES_JOB = frozenset({RESTART, GIVE_UP})
 """Triggers after which the gateway's job is no longer used, and must be stopped once its gateway answers."""
 
-TRIGGERS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP)
+TRIGGERS = (GO_LIVE, MEDIA_SEEN, MEDIA_LOST, RESTART, STOP, MEETING_ENDED, GATEWAY_IDLE, GIVE_UP, OPEN)
 
 TABLE: dict[tuple[State, str], State] = {
     (State.IDLE, GO_LIVE): State.STARTING,
@@ -53,6 +55,9 @@ TABLE: dict[tuple[State, str], State] = {
     (State.STARTING, GIVE_UP): State.FAILED,
     (State.RECOVERING, GIVE_UP): State.FAILED,
     (State.STOPPING, GIVE_UP): State.FAILED,
+    (State.STARTING, OPEN): State.STARTING,
+    (State.LIVE, OPEN): State.LIVE,
+    (State.RECOVERING, OPEN): State.RECOVERING,
 }
 
 
@@ -68,7 +73,9 @@ LISTENERS = {
 
 
 def listeners_state(livestream: Livestream) -> EventState:
-    """What listeners see of a live. A failed live may be restarted while its meeting goes on, so it is not over for them."""
+    """What listeners see of a live: nothing while it is backstage. A failed live may be restarted while its meeting goes on, so it is not over for them."""
+    if livestream.is_backstage:
+        return EventState.WAITING
     if livestream.state != State.FAILED:
         return LISTENERS[State(livestream.state)]
     if livestream.meeting.ended_at is not None:
@@ -83,6 +90,7 @@ def tell_listeners(livestream: Livestream) -> None:
         listeners_state(livestream),
         since=livestream.state_since,
         held_since=livestream.start_asked_at if livestream.is_running else None,
+        is_backstage=livestream.is_backstage,
     )
 
 
@@ -166,6 +174,9 @@ def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, o
             "media_seen_at": None,
             "meeting_misses": 0,
             "ends_meeting": False,
+            # A live that failed before its listeners' eyes comes back before them.
+            "is_backstage": livestream.starts_backstage
+            and not (livestream.state == State.FAILED and livestream.went_live_at is not None),
             "last_error": "",
             "last_error_detail": "",
             "chat_shown": None,
@@ -181,7 +192,11 @@ def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, o
         }
     elif trigger == MEDIA_SEEN:
         changes |= {"last_error": "", "last_error_detail": ""}
-        if livestream.went_live_at is None:
+        if livestream.went_live_at is None and not livestream.is_backstage:
+            changes["went_live_at"] = now
+    elif trigger == OPEN:
+        changes["is_backstage"] = False
+        if livestream.state == State.LIVE:
             changes["went_live_at"] = now
     return changes
 
@@ -198,6 +213,14 @@ def _free_for_another_look() -> Case:
     return Case(
         When(is_idle, then=Value(None, output_field=DateTimeField(null=True))), default=F("claimed_until")
     )
+
+
+def _read_backstage(livestream: Livestream) -> None:
+    """Going live from backstage changes neither state nor job, so whether it was done is read with the row locked."""
+    row = Livestream.objects.select_for_update(no_key=True).filter(pk=livestream.pk)
+    found = row.values_list("is_backstage", "starts_backstage").first()
+    if found is not None:
+        livestream.is_backstage, livestream.starts_backstage = found
 
 
 def apply(
@@ -230,10 +253,11 @@ def apply(
     if new is None:
         return False
     now = timezone.now()
-    changes = {**_changes(livestream, trigger, now), **columns, "state": new, "state_since": now}
-    if trigger in _REPLACES_JOB:
-        changes |= new_job(now)
     with transaction.atomic():
+        _read_backstage(livestream)
+        changes = {**_changes(livestream, trigger, now), **columns, "state": new, "state_since": now}
+        if trigger in _REPLACES_JOB:
+            changes |= new_job(now)
         guarded = Livestream.objects.filter(pk=livestream.pk, state=old, job_id=livestream.job_id)
         if by_lease:
             guarded = guarded.filter(claimed_by=livestream.claimed_by)
@@ -241,6 +265,8 @@ def apply(
             changes["claimed_until"] = _free_for_another_look()
         if trigger == GO_LIVE:
             guarded = guarded.filter(removal="")  # a webinar that is being removed must not start
+        if trigger == OPEN:
+            guarded = guarded.filter(is_backstage=True)
         if not guarded.update(**changes):
             return False
         Transition.objects.create(

@@ -143,6 +143,8 @@ class Event(models.Model):
     since = models.DateTimeField(null=True, editable=False)
     # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.
     stream_held_since = models.DateTimeField(null=True, editable=False)
+    # It holds the stream, and no ticket opens it: presenters are backstage.
+    is_backstage = models.BooleanField(default=False, editable=False)
     # RFC 5545's SEQUENCE and DTSTAMP: they follow each change of what calendars show.
     calendar_sequence = models.PositiveIntegerField(default=0, editable=False)
     calendar_stamp = models.DateTimeField(default=timezone.now, editable=False)

@@ -69,7 +69,7 @@ function renderNote(note) {
 function render(now) {
   panel.querySelector(".stage").dataset.state = now.state;
   const badge = slot("state");
-  badge.className = `state state-${now.state}`;
+  badge.className = `state state-${now.look}`;
   say(badge, capitalised(now.state_label));
   say(slot("since"), now.since);
   say(slot("sentence"), now.sentence);

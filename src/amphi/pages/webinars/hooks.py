@@ -130,7 +130,8 @@ def _note_person(meeting: Meeting, hint: webhooks.UserJoined | webhooks.UserLeft
 
 def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
     livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
-    if livestream is None or not message.is_public:
+    # What is said backstage stays there.
+    if livestream is None or not message.is_public or livestream.is_backstage:
         return
     # What we said ourselves comes back: by a call, or typed by the streaming user.
     if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}) or _is_typed(livestream, message):

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
+from amphi.pages.webinars.backstage_form import BackstageSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
 from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.views import livestream_or_404
@@ -30,6 +31,12 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
+    Section(
+        "backstage",
+        gettext_lazy("Backstage"),
+        gettext_lazy("When listeners begin to see and hear."),
+        BackstageSection,
+    ),
     Section(
         "registration",
         gettext_lazy("Registration"),

@@ -112,9 +112,11 @@ def panel(meeting: Meeting, livestream: Livestream) -> dict[str, Any]:
     """Everything on the panel that changes while the webinar runs, in the reader's language."""
     return {
         "state": str(livestream.state),
-        "state_label": str(livestream.get_state_display()),
+        # Red is for what listeners see.
+        "look": str(State.STARTING if wording.is_backstage(livestream) else livestream.state),
+        "state_label": wording.label(livestream),
         "since": _since(livestream) if livestream.state != State.IDLE else "",
-        "sentence": str(wording.SENTENCES[livestream.state]),
+        "sentence": wording.sentence(livestream),
         "error": wording.last_error(livestream),
         "chat": meeting.enable_chat,
         "offer": asdict(offer(meeting)),

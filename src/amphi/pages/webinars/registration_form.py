@@ -15,7 +15,7 @@ from amphi.pages.webinars.options_forms import OptionsForm
 from amphi.system.typed import clean_line, clean_text
 
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-NONE, OFFERED, REQUIRED = "", "offered", "required"
+NONE, OFFERED, REQUIRED = "none", "offered", "required"
 
 
 class RegistrationSection(OptionsForm):
@@ -23,7 +23,6 @@ class RegistrationSection(OptionsForm):
 
     mode = forms.ChoiceField(
         label=gettext_lazy("Registration"),
-        required=False,
         choices=[
             (NONE, gettext_lazy("none: whoever has the link watches")),
             (OFFERED, gettext_lazy("offered: the registered receive reminders, others may watch too")),

@@ -9,6 +9,7 @@ urlpatterns = [
     path("explained/", views.explained, name="explained"),
     path("<slug:slug>/status/", views.status, name="status"),
     path("<slug:slug>/stop/", views.stop, name="stop"),
+    path("<slug:slug>/open/", views.open_live, name="open"),
     path("<slug:slug>/restart/", views.restart, name="restart"),
     path("<slug:slug>/end/", views.end, name="end"),
     path("<slug:slug>/chat/", views.chat, name="chat"),

@@ -62,6 +62,15 @@ def stop(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 
 @moderator
 @require_POST
+def open_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Go live from backstage."""
+    livestream = livestream_or_404(meeting)
+    done = _("You are live.")
+    return _act(request, meeting, lambda: domain.open_live(livestream, user=request.user), done)
+
+
+@moderator
+@require_POST
 def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Restart only the live, or start it again in a meeting that goes on."""
     livestream = livestream_or_404(meeting)

@@ -18,6 +18,15 @@ SENTENCES: dict[str, Promise] = {
     State.FAILED: _("The live could not be broadcast. The meeting itself is not affected."),
 }
 """What a state means, for the person who presents."""
+BACKSTAGE: dict[str, Promise] = {
+    State.STARTING: _("You are going backstage. Listeners see the waiting page."),
+    State.LIVE: _("You are backstage: everything is ready, and listeners still see the waiting page."),
+    State.RECOVERING: _(
+        "You are backstage. The picture is interrupted and will come back; listeners see the waiting page."
+    ),
+    State.STOPPED: _("You left the backstage. Listeners still see the waiting page."),
+}
+"""The same while nobody sees it."""
 
 _PICTURE_LOST = _("The picture no longer reaches the listeners. Reconnecting.")
 ERRORS: dict[str, Promise] = {
@@ -103,6 +112,7 @@ TRIGGERS: dict[str, Promise] = {
     transitions.MEETING_ENDED: _("Meeting ended"),
     transitions.GATEWAY_IDLE: _("Live stopped"),
     transitions.GIVE_UP: _("Live given up"),
+    transitions.OPEN: _("Gone live: listeners see the picture"),
 }
 """What a line of the history says, by the trigger of its transition."""
 
@@ -117,6 +127,24 @@ def last_error(livestream: Livestream) -> str:
     ):
         return ""
     return str(ERRORS.get(livestream.last_error, ERRORS["gateway_error"]))
+
+
+def is_backstage(livestream: Livestream) -> bool:
+    """Whether presenters prepare unseen now."""
+    return livestream.is_backstage and livestream.state in {State.STARTING, State.LIVE, State.RECOVERING}
+
+
+def label(livestream: Livestream) -> str:
+    """The name of a live's state, for its presenters."""
+    if is_backstage(livestream):
+        return str(_("backstage"))
+    return str(livestream.get_state_display())
+
+
+def sentence(livestream: Livestream) -> str:
+    """What its state means."""
+    said = BACKSTAGE.get(livestream.state) if livestream.is_backstage else None
+    return str(said or SENTENCES[livestream.state])
 
 
 def transition(row: Transition) -> str:
