@@ -1,1 +1,1 @@
-"""Addresses, views, forms and the administration; who may, access.py says. A view parses, calls one use case and words its errors."""
+"""Addresses, views, forms and the administration. A view parses, calls one use case and turns its errors into words; `access` decides who may."""

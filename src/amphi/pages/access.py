@@ -1,10 +1,10 @@
-"""Who may: the one place that answers, for every page, API, stream and file.
+"""Who may do what: the only place that decides it, for every page, API, stream and file.
 
-Every view carries one of the decorators below; a test walks all addresses and fails for one that carries none. A decorator
-loads what the address names and hands it to the view, so that a view can't forget to ask.
+Every view has one of the decorators below; a test walks all addresses and fails for a view without one. A decorator loads the object
+that the address names and passes it to the view, so that no view can forget the check.
 
-- Somebody who is not logged in is sent to the login page (or told 401 when a script asks).
-- What a person may not even know of answers 404, what they may see but not do answers 403.
+- Somebody who is not logged in is redirected to the login page; a script gets 401.
+- What a person must not know of answers 404; what they may see but not do answers 403.
 """
 
 import hmac
@@ -31,7 +31,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class UserRequest(HttpRequest):
-    """A request behind a rule that lets only people in who are logged in."""
+    """A request of somebody who is logged in, as the rule of the view guarantees."""
 
     user: User
 
@@ -40,7 +40,7 @@ class UserRequest(HttpRequest):
 
 
 def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
-    """Whether `user` may start, change and end `meeting`: owners and co-owners alike, and superusers."""
+    """Whether `user` may start, change and end `meeting`: its owner, co-owners and superusers may."""
     if not isinstance(user, User):
         return False
     return (
@@ -51,7 +51,7 @@ def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
 
 
 def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
-    """Whether `user` may come into a plain `meeting` by its link; a password is the join page's matter."""
+    """Whether `user` may enter a plain `meeting` by its link. The join page asks for the password."""
     if not meeting.is_restricted or can_moderate(user, meeting):
         return True
     if not isinstance(user, User):
@@ -61,7 +61,7 @@ def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
 
 
 def asks_password(request: HttpRequest, event: Event) -> bool:
-    """Whether the password of `event` is still to be given, by somebody who may watch it."""
+    """Whether somebody who may watch `event` must still give its password."""
     return (
         bool(event.password)
         and not passwords.is_known(request.session, event.door, event.password)
@@ -110,7 +110,7 @@ def logged_in(view: View) -> View:
 
 
 def moderator(view: View) -> View:
-    """For those who moderate the meeting named by ``slug``; the view gets the meeting."""
+    """For the moderators of the meeting named by ``slug``; the view gets the meeting."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
@@ -139,7 +139,7 @@ def planner(view: View) -> View:
 
 
 def editor(view: View) -> View:
-    """For those who moderate the meeting named by ``slug`` and may change meetings; the view gets the meeting."""
+    """For the moderators of the meeting named by ``slug`` who may also change meetings; the view gets the meeting."""
 
     @wraps(view)
     def guarded(request: HttpRequest, meeting: Meeting, **kwargs: Any) -> HttpResponseBase:
@@ -151,9 +151,9 @@ def editor(view: View) -> View:
 
 
 def participant(view: View) -> View:
-    """For those who may join the meeting named by ``slug``; the view gets the meeting and whether a presenter's key was shown.
+    """For people who may join the meeting named by ``slug``; the view gets the meeting and whether the address had a presenter's key.
 
-    A webinar's meeting is for those who moderate it and those who hold its presenters' key; everybody else is sent to its live page.
+    A webinar's meeting is for its moderators and for holders of its presenters' key; all others are redirected to its live page.
     """
 
     @wraps(view)
@@ -186,14 +186,14 @@ def _asks_for_password(request: HttpRequest, event: Event) -> HttpResponse:
 
 
 def registered(request: HttpRequest, event: Event) -> Registration | None:
-    """Whose personal link to `event` this browser opened, while it is good."""
+    """The registration whose personal link to `event` this browser opened; None when there is none or the link is no longer valid."""
     token = request.session.get(f"registration-{event.pk}", "")
     row = by_token(event, token) if isinstance(token, str) and token else None
     return row if row is not None and row.is_good else None
 
 
 def _watches_as_registered(request: HttpRequest, event: Event) -> bool:
-    """Whether the personal link is what opens `event`; else the account does, where there is one that may watch."""
+    """Whether to let this browser watch `event` by its personal link, rather than by an account that may watch."""
     row, user = registered(request, event), request.user
     if row is None or not can_watch(user, event, row):
         return False
@@ -204,7 +204,7 @@ def _watches_as_registered(request: HttpRequest, event: Event) -> bool:
 
 
 def registration_of(request: HttpRequest) -> Registration | None:
-    """By whose personal link the page that was asked for is watched, if it is."""
+    """The registration by whose personal link this request watches; None when it does not."""
     return getattr(request, "registration", None)
 
 
@@ -238,7 +238,7 @@ def _asks_for_registration(request: HttpRequest, event: Event) -> HttpResponse:
 
 
 def candidate(view: View) -> View:
-    """For those who may register for the event named by ``slug``, its password given; the view gets the event."""
+    """For people who may register for the event named by ``slug`` and gave its password; the view gets the event."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
@@ -258,7 +258,7 @@ def candidate(view: View) -> View:
 
 
 def watcher(view: View) -> View:
-    """For those who may watch the event named by ``slug``; the view gets the event."""
+    """For people who may watch the event named by ``slug``, even before they give its password; the view gets the event."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
@@ -269,7 +269,7 @@ def watcher(view: View) -> View:
 
 
 def visitor(view: View) -> View:
-    """For those who may watch the event named by ``slug`` once they gave its password; the view gets the event."""
+    """For people who may watch the event named by ``slug`` and gave its password; the view gets the event."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
@@ -280,7 +280,7 @@ def visitor(view: View) -> View:
 
 
 def writer(view: View) -> View:
-    """For those who may write in the chat of the event named by ``slug``; the view gets the event."""
+    """For people who may write in the chat of the event named by ``slug``; the view gets the event."""
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
@@ -297,5 +297,5 @@ def writer(view: View) -> View:
 
 
 def signed(view: View) -> View:
-    """For another service, which proves itself by a signature or a nonce that the view verifies."""
+    """For another service; the view itself verifies its signature or nonce."""
     return _ruled("signed", view)

@@ -7,7 +7,7 @@ class PagesConfig(AppConfig):
 
 
 class StaticFiles(StaticFilesConfig):
-    """Static files without the builds and maps of the libraries that no page asks for: nine tenths of their bytes."""
+    """Static files without the libraries' builds and source maps that no page uses: nine tenths of their bytes."""
 
     ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,

@@ -1,4 +1,4 @@
-"""The web server's application: Django, and beside it what thousands of listeners hold open."""
+"""The web server's application: Django, and beside it the event streams of thousands of listeners."""
 
 import os
 import re
@@ -94,7 +94,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def close() -> None:
-    """Give up the connections to the database, once all requests are answered and the hub is closed."""
+    """Close the connections to the database. Call it once all requests are answered and the hub is closed."""
     pulse.close()
     _minutes.close()
     places.close()

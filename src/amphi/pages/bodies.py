@@ -1,4 +1,4 @@
-"""How much one request may send: Django writes a body down before any view looks at it, however long it is."""
+"""Limits the size of request bodies: Django stores a whole body, however long, before a view sees the request."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,30 +11,30 @@ from amphi.meetings import slides
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 LARGEST_UPLOAD_BYTES = slides.LARGEST_BYTES + 10 * 1024 * 1024
-"""As nginx has it. More than slides may have, so that a form says that a file is too large, and keeps what was typed."""
+"""The same limit as in the nginx configuration. Larger than slides may be, so that the form can say so and keep what was typed."""
 _WITH_SLIDES = re.compile(r"/meetings/(?:add|personal|[^/]+/(?:edit|duplicate))/")
 
 
 class BodyTooLargeError(Exception):
-    """More is sent than this address takes."""
+    """The body is larger than this address allows."""
 
 
 def largest(path: str) -> int:
-    """How many bytes a request for `path` may have: those of a form, and of slides where there is a field for them."""
+    """The largest body for `path`, in bytes: enough for a form, and for slides where the form has a field for them."""
     if _WITH_SLIDES.fullmatch(path):
         return LARGEST_UPLOAD_BYTES
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
 
 def bounded(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
-    """`receive`, for a body that ends in time: nothing is read of one that says by itself that it is too long.
+    """Wrap `receive` so that it limits the body.
 
     Raises:
-        BodyTooLargeError: at once, or from what is returned, when more comes than was said.
+        BodyTooLargeError: at once, when Content-Length is too large; or from the returned function, when more data comes.
     """
     left = largest(scope["path"])
     for name, value in scope["headers"]:
-        # A length that is none was refused by the server's parser.
+        # The server's parser has refused invalid lengths.
         if name == b"content-length" and value.isdigit() and int(value) > left:
             raise BodyTooLargeError
 

@@ -1,4 +1,4 @@
-"""A proxy that nobody named: all its visitors have its address, and whoever guesses passwords shuts the doors for all of them."""
+"""Warns of a proxy that is not in ``AMPHI_TRUSTED_PROXIES``: all its visitors then share its address, so one who guesses passwords locks out all others."""
 
 import logging
 
@@ -8,13 +8,13 @@ log = logging.getLogger(__name__)
 
 
 class UnknownProxies:
-    """Says once that a proxy's word is not taken. uvicorn takes the word of those in ``AMPHI_TRUSTED_PROXIES`` before this."""
+    """Logs one warning about an untrusted proxy. For trusted ones, uvicorn has already replaced the address."""
 
     def __init__(self) -> None:
         self._warned = False
 
     def look(self, scope: Scope) -> None:
-        """See whether a request names a visitor whom nobody believes in."""
+        """Warn if the request has a forwarded address that was not accepted."""
         if self._warned:
             return
         named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]

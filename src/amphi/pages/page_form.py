@@ -1,4 +1,4 @@
-"""A form as the pages show it: Bootstrap's classes, switches, errors at their fields."""
+"""The base of the pages' forms: Bootstrap's classes, switches, errors beside their fields."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.forms.boundfield import BoundField
 
 
 class PageForm(forms.Form):
-    """A form whose fields look like those of every page; call `style` once they are as they will be."""
+    """A form in the style of all pages. Call `style` once its fields are final."""
 
     def style(self) -> None:
-        """Dress each field."""
+        """Set the classes and attributes of each field."""
         for name in self.fields:
             _style(self[name])
 

@@ -1,11 +1,11 @@
-"""How many pages one web process makes at once.
+"""Limits how many pages one web process makes at once.
 
-A page takes a thread and a connection to the database. Without a bound, some hundred requests at once would take all that PostgreSQL
-has, and everything that uses it would stop. So there is a fixed number of places, each with a thread and a connection of its own that
-serve one page after another. Whoever finds none free waits in a short queue; beyond it the answer is 503.
+Each page needs a thread and a database connection. Without a limit, some hundred requests at once would use all connections of
+PostgreSQL, and everything else would stop. So there is a fixed number of places, each with a thread and a connection that serve one
+page after another. When no place is free, requests wait in a short queue; when that is full, the answer is 503.
 
-There are lanes, so that one crowd does not keep out another: a flood of logins takes no place of those who read, and neither keeps
-out the meeting server and the live server. What thousands hold open (`amphi.audience.stream`) takes no place at all.
+Places are divided into lanes, so that one kind of request can't block another: a flood of logins does not stop readers, and neither
+stops the meeting server and the live server. Event streams (`amphi.audience.stream`) need no place.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from amphi.pages.bodies import BodyTooLargeError, bounded
 log = logging.getLogger(__name__)
 
 SMALLEST = 12
-"""With fewer places a lane would have none."""
+"""With fewer places, a lane would have none."""
 QUEUE_PER_PLACE = 40
 PATIENCE_S = 10.0
-"""How long a request waits for a place: a person tries again sooner than that."""
+"""How long a request waits for a place, in seconds. People would try again sooner."""
 RETRY_AFTER_S = 5
 
 _SERVICES = re.compile(r"/webinars/(?:meetings/[^/]+/(?:events|ended|recording)|on-publish(?:-done)?)")
@@ -38,15 +38,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BusyError(Exception):
-    """No place came free in time."""
+    """No place became free in time."""
 
 
 class Lane:
-    """Some places, and those who wait for one.
+    """Some places, and the queue for them.
 
     Args:
         name: for the log.
-        places: how many.
+        places: the number of places.
     """
 
     def __init__(self, name: str, places: int) -> None:
@@ -55,7 +55,7 @@ class Lane:
         self._waiting = 0
         self._warned = False
         self._free: asyncio.LifoQueue[ThreadPoolExecutor] = asyncio.LifoQueue()
-        # A thread starts with the first page that is put into it.
+        # Each thread starts with its first page.
         self._threads = [
             ThreadPoolExecutor(1, thread_name_prefix=f"{name}-{number}") for number in range(places)
         ]
@@ -64,28 +64,28 @@ class Lane:
 
     @contextlib.asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Run what is in this block in a place's thread.
+        """Take a place; Django's code in this block runs in its thread.
 
         Raises:
-            BusyError: none came free in time, or too many wait already.
+            BusyError: no place became free in time, or too many requests wait already.
         """
         thread = await self._take()
         try:
             async with ThreadSensitiveContext(executor=thread):
                 yield
         finally:
-            # A request that was given up leaves its view running: the place is free once its thread is.
+            # When a client gives up, its view still runs. So the place is free only once its thread is.
             loop = asyncio.get_running_loop()
             done = thread.submit(close_old_connections)
             done.add_done_callback(lambda _: self._give_back(thread, loop))
 
     def _give_back(self, thread: ThreadPoolExecutor, loop: asyncio.AbstractEventLoop) -> None:
-        # A server that has stopped needs no places any more.
+        # The event loop may have ended with the server.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(self._free.put_nowait, thread)
 
     def close(self) -> None:
-        """Give up the connections."""
+        """Close the database connections."""
         for thread in self._threads:
             thread.submit(connections.close_all)
 
@@ -115,11 +115,11 @@ class Places:
     """The lanes of one process.
 
     Args:
-        total: how many places there are in all; each may take a connection to the database.
+        total: the number of all places; each may use a database connection.
     """
 
     def __init__(self, total: int) -> None:
-        # A login takes half a second of a processor, on purpose: two at once leave some for the pages.
+        # A login takes half a second of processor time by design. Two at once leave some for the pages.
         logins, services, writes = max(2, total // 12), max(2, total // 6), max(2, total // 4)
         self._logins = Lane("logins", logins)
         self._services = Lane("services", services)
@@ -127,12 +127,12 @@ class Places:
         self._reads = Lane("reads", total - logins - services - writes)
 
     def close(self) -> None:
-        """Give up the connections, once all requests are answered."""
+        """Close the database connections, once all requests are answered."""
         for lane in (self._logins, self._services, self._writes, self._reads):
             lane.close()
 
     def lane_for(self, method: str, path: str) -> Lane:
-        """Where a request of this kind waits."""
+        """The lane for a request."""
         if _SERVICES.fullmatch(path):
             return self._services
         if method in _SAFE:
@@ -141,10 +141,9 @@ class Places:
 
 
 class Pages(ASGIHandler):
-    """Django, within its places.
+    """Django, with a limited number of places.
 
-    A place is taken once the request is there, and left before its answer is sent: neither who sends slowly nor who reads slowly
-    holds one.
+    A request takes a place once it is received completely, and leaves it before the answer is sent. So slow clients hold no place.
     """
 
     def __init__(self, places: Places) -> None:
@@ -156,11 +155,11 @@ class Pages(ASGIHandler):
         try:
             await self.handle(scope, bounded(scope, receive), send)
         except BodyTooLargeError:
-            # Closed afterwards: what is still to come of the body is not read.
+            # The connection is closed after this, without reading the rest of the body.
             await self.send_response(_too_large(), send)
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """Make the answer, in a place."""
+        """Make the answer in a place."""
         try:
             async with self._places.lane_for(request.method or "", request.path_info).place():
                 return await super().run_get_response(request)

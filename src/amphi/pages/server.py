@@ -13,11 +13,11 @@ from amphi.system import environment as env
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 STOP_S = 1
-"""How long requests that are being answered may take once the server is told to stop."""
+"""How long requests under way may still take after the server is told to stop, in seconds."""
 
 
 class Server(uvicorn.Server):
-    """Ends the open event streams first when it stops, since they would never end by themselves."""
+    """Uvicorn that first ends the open event streams when it stops, since they never end by themselves."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from amphi.pages.asgi import close, hub  # noqa: PLC0415 -- sets Django up
@@ -48,7 +48,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def main(argv: list[str]) -> int:
-    """Run until SIGTERM or SIGINT; the process's exit status is returned."""
+    """Run until SIGTERM or SIGINT; returns the process's exit status."""
     options = _parse(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     from django.conf import settings  # noqa: PLC0415 -- needs the line above
@@ -76,7 +76,7 @@ def main(argv: list[str]) -> int:
     def stop(*_: object) -> None:
         server.should_exit = True
 
-    # uvicorn raises the signal that stopped it once more, after it has stopped: that is no accident to report.
+    # After stopping, uvicorn raises the signal again that stopped it. That is not an error.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

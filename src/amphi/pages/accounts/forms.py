@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class GuardedForm(AuthenticationForm):
-    """Counts each try before the password is hashed: hashing is slow by design, so it is not done for guessers."""
+    """Counts each attempt before it hashes the password: hashing is slow by design, so guessers must not cause it."""
 
     request: HttpRequest
 
     def clean(self) -> dict[str, Any]:
-        """Log in, unless too many wrong passwords came from here or for this account."""
+        """Log in, unless there were too many wrong passwords from this address or for this account."""
         try:
             counted = guesses.count_login(self.request, self.cleaned_data.get("username") or "")
         except guesses.TooManyGuessesError:
@@ -37,7 +37,7 @@ class GuardedForm(AuthenticationForm):
 
 
 class LoginForm(GuardedForm):
-    """Django's own, with Bootstrap's classes."""
+    """Django's form, with Bootstrap's classes."""
 
     def __init__(self, *args, **kwargs) -> None:  # noqa: ANN002, ANN003 -- Django's signature
         super().__init__(*args, **kwargs)
@@ -46,4 +46,4 @@ class LoginForm(GuardedForm):
 
 
 class AdminLoginForm(GuardedForm, AdminAuthenticationForm):
-    """The administration's, which lets in staff only."""
+    """The administration's form, which admits only staff."""

@@ -13,7 +13,7 @@ from amphi.pages.accounts.forms import LoginForm
 
 
 class Login(LoginView):
-    """Django's own; the browser is known from then on, so that nobody shuts its account by guessing."""
+    """Django's view. It also remembers the browser, so that guessers elsewhere can't lock its owner out."""
 
     template_name = "accounts/login.html"
     authentication_form = LoginForm
@@ -39,7 +39,7 @@ logout = anyone(LogoutView.as_view())
 
 @anyone
 def language(request: HttpRequest) -> HttpResponse:
-    """Speak another language: in this browser, and in the mails to the person who is logged in."""
+    """Change the language of this browser, and of emails to the person who is logged in."""
     code = request.POST.get("language", "")
     if isinstance(request.user, User) and code in dict(settings.LANGUAGES):
         User.objects.filter(pk=request.user.pk).update(language=code)

@@ -1,4 +1,4 @@
-"""The chat in the administration: to read, and to delete what should not stand."""
+"""The chat in the administration: to read, and to delete messages."""
 
 from typing import Any
 

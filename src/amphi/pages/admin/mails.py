@@ -1,4 +1,4 @@
-"""Mails in the administration: who was written to, and why one did not go. Not what was written, which may hold a key."""
+"""Emails in the administration: their addressees and errors. Not their text, which may contain a key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from amphi.mails.models import Mail
 
 @admin.register(Mail)
 class MailAdmin(admin.ModelAdmin):
-    """To read."""
+    """Emails, read-only."""
 
     list_display = ["to", "subject", "created_at", "attempts", "attempt_at", "sent_at", "last_error"]
     list_filter = ["created_at", "sent_at"]

@@ -1,4 +1,4 @@
-"""Meetings in the administration: read here, changed on their pages, where planning follows each change."""
+"""Meetings in the administration, read-only: they are changed on their own pages, so that planning follows each change."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from amphi.meetings.models import Attendance, Meeting, Session
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that are read here, and never written."""
+    """Rows that can only be read here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         return False
@@ -25,7 +25,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Meeting)
 class MeetingAdmin(ReadOnlyAdmin):
-    """Nothing is saved or deleted here: a booking and an event hang on each webinar, and the domain keeps them in step."""
+    """Meetings, read-only: each webinar has a booking and an event, which only the domain keeps in step."""
 
     list_display = ["name", "owner", "start_at", "duration", "is_webinar", "started_at", "ended_at"]
     list_filter = ["is_webinar", "is_restricted", "start_at", "site"]
@@ -87,5 +87,5 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("people"), ordering="number")
     def people(self, session: Session) -> int:
-        """How many came."""
+        """The number of people who came."""
         return session.number

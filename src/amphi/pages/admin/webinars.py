@@ -21,18 +21,18 @@ from amphi.webinars.models import LiveGateway, Livestream, Transition
 from amphi.webinars.starting import start_meeting
 
 MOST_TESTED = 10
-"""Live gateways that are asked in one request: each may take some seconds to answer."""
+"""The most live gateways to test in one request, since each may take some seconds to answer."""
 LEVELS = {"OK": messages.SUCCESS, "WARN": messages.WARNING, "FAIL": messages.ERROR}
 
 
 def _server_of(url: str) -> str:
-    """Which server an address names; of an empty one, the settings'."""
+    """The server that an address names; an empty address means the one in the settings."""
     scheme, _, rest = (url or settings.MEETING_WEBINAR_SIPMEDIAGW_URL).partition("://")
     return f"{scheme}://{rest.partition('/')[0]}".lower()
 
 
 class LiveGatewayForm(forms.ModelForm):
-    """The token goes in and never comes out: left empty, the one that is kept stays."""
+    """A form that never shows the token. Left empty, the field keeps the stored token."""
 
     sipmediagw_token = forms.CharField(
         label=capfirst(_("SIPMediaGW token")),
@@ -58,11 +58,11 @@ class LiveGatewayForm(forms.ModelForm):
         self.kept_token, self.kept_url = self.instance.sipmediagw_token, self.instance.sipmediagw_url
 
     def clean_sipmediagw_token(self) -> str:
-        """What was typed, else what was kept."""
+        """The typed token, else the stored one."""
         return self.cleaned_data["sipmediagw_token"] or self.kept_token
 
     def clean(self) -> dict[str, Any]:
-        """Forgetting wins over keeping; and a token that is kept is for the address that it was typed for."""
+        """Drop the token if that is ticked, and never send a stored token to another server than the one it was typed for."""
         data = super().clean()
         if data.get("forget_token"):
             data["sipmediagw_token"] = ""
@@ -74,7 +74,7 @@ class LiveGatewayForm(forms.ModelForm):
         return data
 
     def _goes_elsewhere(self, data: dict[str, Any]) -> bool:
-        """Whether the token that is kept would be sent to another server than before."""
+        """Whether the stored token would now be sent to another server."""
         is_kept = bool(self.kept_token) and not self.data.get(self.add_prefix("sipmediagw_token"))
         before, after = self.kept_url, data.get("sipmediagw_url") or ""
         return is_kept and _server_of(before) != _server_of(after)
@@ -104,7 +104,7 @@ class LiveGatewayAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Test these live gateways"), permissions=["view"])
     def test_gateways(self, request: HttpRequest, gateways: Any) -> None:
-        """Ask each gateway and its live server, and show what they answer."""
+        """Test each gateway and its live server, and show the findings."""
         with speaking(get_language() or ""):
             for gateway in gateways.select_related("broadcaster")[:MOST_TESTED]:
                 found = [*check_gateway(service_of(gateway)), *check_rtmp(gateway.rtmp_stream_url)]
@@ -140,7 +140,7 @@ class TransitionInline(admin.TabularInline):
 
 @admin.register(Livestream)
 class LivestreamAdmin(admin.ModelAdmin):
-    """To read: a livestream changes by its transitions only."""
+    """Livestreams, read-only: only transitions change them."""
 
     list_display = [
         "meeting",
@@ -174,7 +174,7 @@ class LivestreamAdmin(admin.ModelAdmin):
     actions = ["start", "restart", "stop"]
 
     def has_act_permission(self, request: HttpRequest) -> bool:
-        """Acting is a right to change, though nothing is edited here."""
+        """The actions need the right to change livestreams, although nothing is edited here."""
         return request.user.has_perm("webinars.change_livestream")
 
     def _act(self, request: HttpRequest, livestreams: Any, act: Callable[[Livestream], object]) -> None:
@@ -189,7 +189,7 @@ class LivestreamAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Start the selected webinars"), permissions=["act"])
     def start(self, request: HttpRequest, livestreams: Any) -> None:
-        """Start meeting and live, as a moderator's press does."""
+        """Start meeting and live, as a moderator would."""
         self._act(request, livestreams, lambda one: start_meeting(one.meeting, user=request.user))
 
     @admin.action(description=_("Restart the broadcast only of the selected webinars"), permissions=["act"])

@@ -1,1 +1,1 @@
-"""The pages of those who moderate meetings, and the doors through which people join."""
+"""Pages for moderators of meetings, and the pages by which people join."""

@@ -28,7 +28,7 @@ LOCKS = tuple(name for name in OPTIONS if name.startswith(("lock_", "hide_")))
 
 
 def duration_label(minutes: int) -> str:
-    """`minutes` as people say it: 45 min, 1 h, 1 h 30."""
+    """`minutes` in words: 45 min, 1 h, 1 h 30."""
     hours, rest = divmod(minutes, 60)
     if not hours:
         return gettext("%(minutes)s min") % {"minutes": rest}
@@ -44,7 +44,7 @@ def next_half_hour(now: datetime) -> datetime:
 
 
 class MeetingForm(PageForm):
-    """Everything a person decides about a meeting; the webinar's fields only for those who may make webinars."""
+    """The form of a meeting. It has the webinar's fields only for people who may make webinars."""
 
     name = forms.CharField(label=_("Name"), max_length=250)
     description = forms.CharField(
@@ -175,11 +175,11 @@ class MeetingForm(PageForm):
         """A form for `meeting`, or a new one.
 
         Args:
-            data: what was posted.
-            files: what was uploaded.
-            meeting: the one that is edited.
+            data: the posted data.
+            files: the uploaded files.
+            meeting: the meeting to edit; None for a new one.
             webinars: whether the person may make webinars.
-            initial: what a new meeting starts with.
+            initial: initial values of a new meeting.
         """
         self.meeting = meeting
         begin = (
@@ -217,11 +217,11 @@ class MeetingForm(PageForm):
         self.fields["duration"].choices = [(minute, duration_label(minute)) for minute in sorted(minutes)]
 
     def clean_password(self) -> str:
-        """The password without the spaces that copying leaves around it."""
+        """The password without the spaces that copying may add."""
         return self.cleaned_data["password"].strip()
 
     def clean_new_slides(self) -> UploadedFile | None:
-        """A PDF that is not too large, by its content."""
+        """Check that the file's content is a PDF, and its size."""
         file = self.cleaned_data["new_slides"]
         if file and file.size > slides.LARGEST_BYTES:
             raise ValidationError(gettext("This file is larger than 30 MB. Choose a smaller one."))
@@ -230,17 +230,17 @@ class MeetingForm(PageForm):
         return file
 
     def clean_name(self) -> str:
-        """The name on one line, as long as meeting servers take it."""
+        """The name on one line, if BBB accepts its length."""
         name = clean_line(self.cleaned_data["name"])
         validate_name(name)
         return name
 
     def clean_description(self) -> str:
-        """The description without what can't be shown."""
+        """The description without characters that can't be shown."""
         return clean_text(self.cleaned_data["description"])
 
     def clean(self) -> dict[str, Any]:
-        """A meeting that would be over before it begins is a slip of the pen."""
+        """Refuse a meeting that would already be over, and contradictions between fields."""
         data = super().clean()
         start_at, duration = data.get("start_at"), data.get("duration")
         moved = self.meeting is None or start_at != self.meeting.start_at
@@ -282,7 +282,7 @@ class MeetingForm(PageForm):
         return {name: data[name] for name in RECURRENCE} | {"recurrence_days": ",".join(sorted(days))}
 
     def meeting_fields(self) -> MeetingFields:
-        """What was decided; what the form does not show stays as it is."""
+        """The meeting's new fields. Those that the form does not show keep their values."""
         data = self.cleaned_data
         meeting = self.meeting
         return MeetingFields(
@@ -303,12 +303,12 @@ class MeetingForm(PageForm):
 
     @property
     def locks(self) -> list[BoundField]:
-        """What participants can be kept from."""
+        """The fields for rights that participants can be denied."""
         return [self[name] for name in LOCKS]
 
     @property
     def has_options(self) -> bool:
-        """Whether an advanced option is set or wrong, so that the page shows them at once."""
+        """Whether an advanced option is set or has an error, so that the page must show the options."""
         plain = Meeting()
         if "new_slides" in self.errors:
             return True
@@ -341,17 +341,17 @@ def _initial_of(meeting: Meeting) -> dict[str, Any]:
 
 
 def copy_of(meeting: Meeting, now: datetime) -> dict[str, Any]:
-    """What a copy of `meeting` starts with: its own day and time, in the first week in which that is to come."""
+    """The initial values of a copy of `meeting`: the same weekday and time, in the first week in which that is in the future."""
     local = timezone.localtime(meeting.start_at)
     weeks = max(0, (now - local) // timedelta(weeks=1) + 1)
-    # Added to the local time, so that the hour stays where clocks are changed in between.
+    # Added to the local time, so that the hour stays the same when clocks change in between.
     start_at = timezone.make_aware(local.replace(tzinfo=None) + timedelta(weeks=weeks))
     name = gettext("Copy of %(name)s") % {"name": meeting.name}
     return {**_initial_of(meeting), "name": shortened(name), "start_at": start_at}
 
 
 class FilterForm(forms.Form):
-    """The filters of the list; what it does not know counts as not chosen."""
+    """The filters of the list; unknown values count as not chosen."""
 
     kind = forms.ChoiceField(choices=[("", ""), ("webinars", ""), ("meetings", "")], required=False)
     when = forms.ChoiceField(choices=[("", ""), ("past", "")], required=False)
@@ -363,17 +363,21 @@ class FilterForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """A new start, out of those that were offered."""
+    """A new start for a webinar: one of the offered starts."""
 
     start_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S%z"])
 
     def __init__(self, data: Any, *, offered: list[datetime]) -> None:
-        """A form that takes one of `offered`."""
+        """A form that accepts only the times in `offered`."""
         super().__init__(data)
         self._offered = {start.replace(microsecond=0): start for start in offered}
 
     def clean_start_at(self) -> datetime:
-        """The time as it was offered; nothing else is taken."""
+        """The offered time that was chosen, to the microsecond.
+
+        Raises:
+            ValidationError: it is not among the offered times.
+        """
         start = self._offered.get(self.cleaned_data["start_at"])
         if start is None:
             raise ValidationError(gettext("This time was not offered."))

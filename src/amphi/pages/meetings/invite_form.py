@@ -1,4 +1,4 @@
-"""The form of inviting by mail."""
+"""The form for inviting by email."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from amphi.webinars.invitations import MOST_ADDRESSES, Letter, Role
 
 
 class AddressesField(forms.CharField):
-    """Mail addresses, one per line or separated, with or without their names: as `pasted` understands them."""
+    """Email addresses in any form that `pasted` understands: one per line or separated, with or without names."""
 
     def clean(self, value: str) -> list[str]:
-        """The addresses, each once.
+        """The addresses, without duplicates.
 
         Raises:
-            ValidationError: which words are no address, or that there are too many.
+            ValidationError: a word is not an address (the message says which), or there are too many.
         """
         found = addresses_in(super().clean(value))
         if found.wrong:
@@ -43,7 +43,7 @@ class AddressesField(forms.CharField):
 
 
 class InviteForm(PageForm):
-    """Who is invited, as what, in which language, with which word."""
+    """The people to invite, their role, the language, and a personal message."""
 
     addresses = AddressesField(
         label=_("Email addresses"),
@@ -75,7 +75,7 @@ class InviteForm(PageForm):
     )
 
     def __init__(self, data: Any = None, *, roles: list[Role]) -> None:
-        """A form that offers `roles`; where there is only one, it is not asked."""
+        """A form that offers `roles`; a single role is not asked for."""
         super().__init__(data, initial={"language": translation.get_language()})
         self._only_role = roles[0] if len(roles) == 1 else None
         if self._only_role:
@@ -83,7 +83,7 @@ class InviteForm(PageForm):
         self.style()
 
     def letter(self) -> Letter:
-        """What is to be written."""
+        """The invitation to write."""
         data = self.cleaned_data
         role = self._only_role or Role(data["role"])
         return Letter(role=role, language=data["language"], word=clean_text(data["word"]))

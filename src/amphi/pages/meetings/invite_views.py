@@ -1,4 +1,4 @@
-"""The page of inviting by mail."""
+"""The pages for inviting by email."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -51,7 +51,7 @@ def _sent(request: UserRequest, number: int) -> None:
 @moderator
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: UserRequest, meeting: Meeting) -> HttpResponse:
-    """Who is invited, as what; then what will be sent; then it is sent."""
+    """Ask for the people and their role, show a preview, then send."""
     form = InviteForm(request.POST if request.method == "POST" else None, roles=invitations.roles_of(meeting))
     if not form.is_valid():
         return _page(request, meeting, form, status=422 if form.is_bound else 200)
@@ -69,7 +69,7 @@ def invite(request: UserRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def invite_again(request: UserRequest, meeting: Meeting) -> HttpResponse:
-    """Tell those who were invited how the meeting is planned now."""
+    """Send the meeting's current state to everybody who was invited."""
     try:
         number = invitations.invite_again(meeting, user=request.user)
     except MeetingError as error:
@@ -85,7 +85,7 @@ def invite_again(request: UserRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_http_methods(["GET", "HEAD", "POST"])
 def renew_link(request: UserRequest, meeting: Meeting) -> HttpResponse:
-    """Ask, then give presenters another link; a plain meeting's link is its address, and can't be changed."""
+    """Ask, then give presenters a new link. A plain meeting's link is its address, which can't change."""
     if livestream_of(meeting) is None:
         raise Http404
     presenters = meeting.invitations.filter(role=invitations.Role.PRESENTER).count()

@@ -1,4 +1,4 @@
-"""The form at a meeting's door."""
+"""The form by which people join a meeting."""
 
 from django import forms
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ LONGEST_NAME = 60
 
 
 class JoinForm(PageForm):
-    """A name for those who are not logged in, and the password where there is one."""
+    """Asks for a name, unless the person is logged in, and for the password, if the meeting has one."""
 
     name = forms.CharField(
         label=_("Your name"),
@@ -32,7 +32,7 @@ class JoinForm(PageForm):
     def __init__(
         self, request: HttpRequest, *, meeting: Meeting, asks_name: bool, asks_password: bool, name: str
     ) -> None:
-        """A form that asks for what is not known yet, filled in if `request` posts it."""
+        """A form for what is not known yet, with the posted data if `request` is a POST."""
         super().__init__(request.POST if request.method == "POST" else None, initial={"name": name})
         self._request = request
         self._meeting = meeting
@@ -43,14 +43,14 @@ class JoinForm(PageForm):
         self.style()
 
     def clean_name(self) -> str:
-        """The name on one line, with nothing in it that can't be shown."""
+        """The name on one line, without characters that can't be shown."""
         name = clean_line(self.cleaned_data["name"])
         if not name:
             raise forms.ValidationError(gettext("Enter the name that others will see."))
         return name
 
     def clean_password(self) -> str:
-        """The right password; after many wrong ones no more from this address are looked at for a minute."""
+        """Check the password. After many wrong ones this address must wait a minute."""
         meeting = self._meeting
         return guesses.check_at_door(
             self._request, meeting.door, self.cleaned_data["password"], meeting.password

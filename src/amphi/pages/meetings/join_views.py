@@ -1,6 +1,6 @@
-"""A meeting's door: the link that participants get, the waiting room, and the way out.
+"""Joining a meeting: the participants' link, the waiting room, and the page after leaving.
 
-Whoever passed the form is remembered in the session until they are in, so that the waiting room goes on by itself.
+The session remembers people who passed the form, so that the waiting room lets them in automatically.
 """
 
 from django.contrib import messages
@@ -38,7 +38,7 @@ def _as_moderator(request: HttpRequest, meeting: Meeting, user: User) -> HttpRes
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, meeting: Meeting, *, invited: bool) -> HttpResponse:
-    """Enter the meeting: at once, after the form, or after the waiting room; as a moderator if one is."""
+    """Enter the meeting: at once, after the form or after the waiting room. Moderators enter as moderators."""
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"running": meeting.is_open})
     user = request.user if isinstance(request.user, User) else None
@@ -91,7 +91,7 @@ def _enter(request: HttpRequest, meeting: Meeting, name: str, user: User | None)
 @never_cache
 @require_safe
 def left(request: HttpRequest, slug: str) -> HttpResponse:
-    """Where BBB sends people who leave: moderators to their meeting, everybody else to a word of goodbye."""
+    """The page to which BBB sends people who leave: moderators go on to their meeting's page, all others see a goodbye."""
     meeting = get_object_or_404(Meeting, slug=slug)
     if can_moderate(request.user, meeting):
         return redirect(meeting)

@@ -1,4 +1,4 @@
-"""Mail addresses as people paste them: out of Outlook, Thunderbird, Gmail, a spreadsheet or a text."""
+"""Finds email addresses in pasted text: from Outlook, Thunderbird, Gmail, a spreadsheet or a plain text."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
 LONGEST_ADDRESS = 254
-"""RFC 5321, section 4.5.3.1.3, without its brackets."""
+"""By RFC 5321, section 4.5.3.1.3, without the angle brackets."""
 _is_address = EmailValidator()
-# Bounded, so that a text of nothing but opening marks is read in no time.
+# Bounded, so that a text full of opening quotes is still read fast.
 _IN_QUOTES = re.compile(r'"[^"]{0,300}"|“[^”]{0,300}”|«[^»]{0,300}»')
 _IN_PARENTHESES = re.compile(r"\([^()]{0,300}\)")
 _IN_BRACKETS = re.compile(r"<([^<>]{0,300})>")
@@ -24,11 +24,11 @@ _AROUND = " \t,;'\"“”«»<>()[]{}.:"
 
 @dataclass(slots=True)
 class Pasted:
-    """What was found in a pasted list.
+    """The result of reading a pasted list.
 
     Attributes:
-        addresses: each once, as written first, in the order of the text.
-        wrong: the words that are no address and belong to none.
+        addresses: without duplicates, in the order and spelling of their first occurrence.
+        wrong: words that are neither an address nor part of a name.
     """
 
     addresses: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Pasted:
 
 
 def looks_right(address: str) -> bool:
-    """Whether `address` can be a mail address."""
+    """Whether `address` can be an email address."""
     try:
         _is_address(address)
     except ValidationError:
@@ -47,8 +47,8 @@ def looks_right(address: str) -> bool:
 def addresses_in(text: str) -> Pasted:
     """Find the addresses in a list: separated by line breaks, commas, semicolons, spaces or cells, each with or without its name.
 
-    A name stands before its address, in whatever order and quotes; in a row of a spreadsheet it may stand in any cell. Every other
-    word is wrong, so that a slip of the pen is told and nobody is forgotten.
+    A name comes before its address, in any order and quotes; in a row of a spreadsheet it may be in any cell. All other words are
+    reported as wrong, so that no misspelt address is silently dropped.
     """
     found = Pasted()
     seen: set[str] = set()
@@ -76,11 +76,11 @@ def _words(line: str, *, is_first: bool) -> Iterator[str]:
 
 
 def _listed(text: str) -> Iterator[str]:
-    """Those of a list, where a name may hold the commas and semicolons that part the list."""
+    """The words of a list with brackets, where names may contain the commas and semicolons that separate its entries."""
     text = _IN_QUOTES.sub(_quoted, text)
     begin = 0
     for bracket in _IN_BRACKETS.finditer(text):
-        # What stands right before a bracket is its name; there may be whole addresses before that name.
+        # The text right before a bracket is its name; there may be complete addresses before that name.
         before = _LIST.split(text[begin : bracket.start()])
         last = max((at for at, piece in enumerate(before[:-1]) if "@" in piece), default=-1)
         yield from _plain(",".join(before[: last + 1]))
@@ -90,13 +90,13 @@ def _listed(text: str) -> Iterator[str]:
 
 
 def _quoted(name: re.Match[str]) -> str:
-    """Quotes stand around a name, which is left out, or around the address itself."""
+    """Replace a quoted text: a quoted name is left out, a quoted address stays."""
     inside = name[0][1:-1].strip()
     return f" {inside} " if looks_right(inside) else " "
 
 
 def _plain(text: str) -> Iterator[str]:
-    """Those of a list without brackets; `Name (address)`, `address (name)` and `Name address` are understood."""
+    """The words of a list without brackets; it may have `Name (address)`, `address (name)` and `Name address`."""
     text = _IN_PARENTHESES.sub(lambda part: f" {part[0][1:-1]} " if "@" in part[0] else " ", text)
     for piece in _LIST.split(text):
         words = [word for word in map(_bare, piece.split()) if word]
@@ -105,5 +105,5 @@ def _plain(text: str) -> Iterator[str]:
 
 
 def _bare(word: str) -> str:
-    """`word` without what text leaves around an address."""
+    """`word` without the punctuation that may be around an address."""
     return re.sub(r"^mailto:", "", word.strip(_AROUND), flags=re.IGNORECASE).partition("?")[0].strip(_AROUND)

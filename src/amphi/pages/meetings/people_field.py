@@ -1,4 +1,4 @@
-"""A field in which people are named."""
+"""A form field for naming people."""
 
 import re
 
@@ -16,18 +16,18 @@ MOST_PEOPLE = 100
 
 
 def names_of(people: list[User]) -> str:
-    """How people are written in the field of additional owners."""
+    """The field's text for `people`."""
     return ", ".join(person.get_username() for person in people)
 
 
 class PeopleField(forms.CharField):
-    """People, typed by user name or e-mail address, separated by commas, semicolons or spaces, or pasted with their names."""
+    """People by user name or email address, separated by commas, semicolons or spaces, or pasted with their names."""
 
     def clean(self, value: str) -> list[User]:
-        """The users meant.
+        """The users.
 
         Raises:
-            ValidationError: which words are nobody, or several people; or that they are too many.
+            ValidationError: a word is nobody or ambiguous (the message says which), or there are too many.
         """
         text = super().clean(value)
         if "<" in text:
@@ -44,7 +44,7 @@ class PeopleField(forms.CharField):
 
 
 def _people(words: list[str]) -> list[User]:
-    """The users meant by `words`, in one query: a user name wins over an address, and two with one address are nobody."""
+    """The users named by `words`, in one query. A user name wins over an address; an address of two users names nobody."""
     rows = User.objects.filter(is_active=True).annotate(lower=Lower("email"))
     found = (
         rows.filter(Q(username__in=words) | Q(lower__in=[word.lower() for word in words])) if words else []

@@ -1,4 +1,4 @@
-"""Who came, for moderators."""
+"""Attendance, for moderators."""
 
 from django.db.models import Count
 from django.http import HttpResponse
@@ -12,13 +12,13 @@ from amphi.meetings.models import Meeting, Session
 from amphi.pages.access import UserRequest, moderator
 
 SHOWN = 50
-"""Sessions in the list; the administration has all of them."""
+"""The most sessions in the list; the administration has all of them."""
 
 
 @moderator
 @require_safe
 def sessions(request: UserRequest, meeting: Meeting, pk: int | None = None) -> HttpResponse:
-    """The sessions of a meeting, and who came to one of them: the latest, unless another is chosen."""
+    """The sessions of a meeting, and the attendance of one: the chosen or else the latest."""
     rows = list(meeting.sessions.annotate(people=Count("attendances")).order_by("-started_at", "-pk")[:SHOWN])
     chosen = get_object_or_404(Session, pk=pk, meeting=meeting) if pk else next(iter(rows), None)
     people = chosen.attendances.select_related("user") if chosen else []
@@ -35,7 +35,7 @@ def sessions(request: UserRequest, meeting: Meeting, pk: int | None = None) -> H
 @moderator
 @require_safe
 def session_csv(request: UserRequest, meeting: Meeting, pk: int) -> HttpResponse:  # noqa: ARG001 -- the address says it all
-    """One session as a file."""
+    """One session as a CSV file."""
     session = get_object_or_404(Session, pk=pk, meeting=meeting)
     day = timezone.localtime(session.started_at).strftime("%Y-%m-%d")
     name = f"{slugify(meeting.name)[:60] or 'session'}-{day}.csv"

@@ -1,4 +1,4 @@
-"""Pages of meetings, for those who moderate them."""
+"""Pages of meetings, for their moderators."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -91,7 +91,7 @@ def meeting_list(request: HttpRequest) -> HttpResponse:
 
 
 def _remember_conflict(request: HttpRequest, saved: SavedMeeting) -> None:
-    """Keep what the page offers instead until the meeting is saved again."""
+    """Keep the times that the page offers instead, until the meeting is saved again."""
     key = f"conflict-{saved.meeting.pk}"
     request.session.pop(key, None)
     if saved.conflict is not None:
@@ -139,14 +139,14 @@ def add(request: HttpRequest) -> HttpResponse:
 @planner
 @require_POST
 def personal(request: HttpRequest) -> HttpResponse:
-    """My personal room, made when it is first asked for."""
+    """My personal room, made on first use."""
     return redirect(domain.personal_room(request.user))
 
 
 @editor
 @require_safe
 def duplicate(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """The form of a new meeting that begins with what `meeting` has; saving it is adding one."""
+    """The form of a new meeting, with the values of `meeting`; it posts to `add`."""
     form = MeetingForm(
         meeting=None, webinars=can_create_webinar(request.user), initial=copy_of(meeting, timezone.now())
     )
@@ -178,7 +178,7 @@ def edit(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @editor
 @require_POST
 def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Take one of the times that were offered, as the webinar that was wanted."""
+    """Move the meeting to one of the offered times, as a webinar."""
     if not can_create_webinar(request.user):
         raise PermissionDenied
     form = MoveForm(request.POST, offered=_offered(request, meeting))
@@ -197,7 +197,7 @@ def move(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @editor
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Ask, then remove."""
+    """Ask, then delete."""
     if request.method != "POST":
         livestream, times = livestream_of(meeting), when(meeting, timezone.now())
         context = {
@@ -227,7 +227,7 @@ def delete(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 
 
 def _offered(request: HttpRequest, meeting: Meeting) -> list[datetime]:
-    """The starts that were offered for a webinar that found no gateway, and are still to come."""
+    """The starts offered for a webinar that found no gateway, as far as they are in the future."""
     kept = request.session.get(f"conflict-{meeting.pk}", {"nearest": []})
     starts = [datetime.fromisoformat(text) for text in kept["nearest"]]
     return [start for start in starts if start > timezone.now()]
@@ -243,7 +243,7 @@ def _conflict(request: HttpRequest, meeting: Meeting) -> dict[str, Any] | None:
 @moderator
 @require_safe
 def detail(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """A meeting; of a webinar, the panel of what runs."""
+    """The page of a meeting; for a webinar, with its panel."""
     card = _card(meeting, request.user, timezone.now())
     livestream = card["livestream"]
     context = {
@@ -259,7 +259,7 @@ def detail(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def start(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Start the meeting, and its live if it is a webinar, and enter it."""
+    """Start the meeting, with its live if it is a webinar, and enter it."""
     try:
         return HttpResponseRedirect(starting.start_meeting(meeting, user=request.user))
     except MeetingError as error:

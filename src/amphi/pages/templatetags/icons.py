@@ -1,4 +1,4 @@
-"""Icons inside the page: only those that it shows are sent, and none is asked for."""
+"""Icons drawn inside the page: it contains only those that it shows, and loads no file for them."""
 
 import logging
 import re
@@ -18,9 +18,9 @@ FOLDER = "bootstrap-icons/icons"
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """The icon `name` of Bootstrap Icons, as tall as the text beside it. It says nothing to a screen reader: the text does.
+    """The icon `name` of Bootstrap Icons, as tall as the text beside it. Screen readers skip it and read that text.
 
-    An icon that is not installed shows nothing, since a page without it still works.
+    An icon that is not installed is left out, since the page works without it.
     """
     return format_html(
         '<svg class="bi bi-{}{}" viewBox="0 0 16 16" fill="currentColor" aria-hidden="true">{}</svg>',
@@ -32,7 +32,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 @cache
 def _shape(name: str) -> SafeString:
-    """What is drawn: the inside of the library's file."""
+    """The drawing: the inside of the library's SVG file."""
     try:
         text = vendor.library(f"{FOLDER}/{name}.svg").read_text(encoding="utf-8")
     except OSError as error:

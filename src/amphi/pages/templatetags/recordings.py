@@ -1,4 +1,4 @@
-"""What pages of meetings show of their recordings."""
+"""Recordings on the pages of meetings."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.simple_tag
 def recordings_of(meeting: Meeting) -> list[ShownRecording]:
-    """The recordings of `meeting` that can be watched; the page it is on is its moderators'."""
+    """The recordings of `meeting` that can be watched. Use it only on moderators' pages."""
     return shown(meeting)

@@ -1,1 +1,1 @@
-"""The panel of a webinar, the join page of gateways, and what other systems tell by themselves."""
+"""The panel of a webinar, the join page of gateways, and the webhooks and callbacks of other systems."""

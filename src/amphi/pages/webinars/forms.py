@@ -1,9 +1,9 @@
-"""What moderators send about a live."""
+"""Small forms of the panel."""
 
 from django import forms
 
 
 class ChatForm(forms.Form):
-    """Whether listeners are to have the chat."""
+    """Opens or closes the listeners' chat."""
 
     enabled = forms.ChoiceField(choices=[("1", "1"), ("0", "0")])

@@ -1,7 +1,7 @@
-"""What BigBlueButton and the live server tell by themselves.
+"""Webhooks and callbacks of BigBlueButton and of the live server.
 
-All of it is a hint: it makes the supervisor look now, and the supervisor looks for itself. Only chat messages are taken as they
-come, once their signature is verified; hands and polls, which nothing else tells, are kept as far as what is seen agrees.
+They are hints: they make the supervisor look now, and the supervisor asks the systems itself. Only chat messages are used as they
+come, once their signature is verified. Hands and polls, which BBB reports nowhere else, are kept as long as the looks agree.
 """
 
 import hmac
@@ -33,12 +33,12 @@ log = logging.getLogger("webinar")
 
 
 def _look_now(meeting: Meeting, *, session_id: str = "", at: datetime | None = None) -> None:
-    """The meeting is said to have ended: have the supervisor look, and look here at a plain meeting, which nobody supervises.
+    """BBB reports that the meeting ended: have the supervisor look. A plain meeting has no supervisor, so look at it here.
 
     Args:
         meeting: the meeting.
-        session_id: which life of it ended; empty where that is not told.
-        at: when, by BBB's clock.
+        session_id: BBB's internal id of the ended session; empty when the report does not name it.
+        at: when it ended, by BBB's clock.
     """
     if not presence.tell_end(meeting, session_id=session_id):
         log.info("meeting %s “%s”: another session ended", meeting.pk, meeting.name)
@@ -63,7 +63,7 @@ def _look_at_plain(meeting: Meeting, *, is_certain: bool) -> None:
 @require_POST
 @access.signed
 def events(request: HttpRequest, nonce: str) -> HttpResponse:
-    """A delivery of bbb-webhooks: signed, for one meeting."""
+    """A delivery of bbb-webhooks: signed, and about one meeting."""
     meeting = get_object_or_404(Meeting, callback_nonce=nonce)
     try:
         webhooks.verify(
@@ -105,7 +105,7 @@ def _take(meeting: Meeting, hint: webhooks.AnyEvent) -> None:
 
 
 def _moment(hint: webhooks.Event) -> datetime:
-    """When it happened, by BBB's clock; by ours where it does not say."""
+    """When it happened, by BBB's clock; now, if BBB does not say."""
     return datetime.fromtimestamp(hint.sent_at_ms / 1000, UTC) if hint.sent_at_ms else timezone.now()
 
 
@@ -114,7 +114,7 @@ def _note_person(meeting: Meeting, hint: webhooks.UserJoined | webhooks.UserLeft
     if isinstance(hint, webhooks.UserLeft):
         attendance.left(meeting, session_id=session_id, user_id=user_id, at=at)
         participation.person_left(meeting, hint, at)
-    elif hint.external_user_id == streaming_user_id(meeting):  # which is a browser, and nobody
+    elif hint.external_user_id == streaming_user_id(meeting):  # a gateway's browser, not a person
         Livestream.objects.filter(meeting=meeting).update(streaming_user=user_id[:100])
     else:
         coming = attendance.Coming(
@@ -133,7 +133,7 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
     # What is said backstage stays there.
     if livestream is None or not message.is_public or livestream.is_backstage:
         return
-    # What we said ourselves comes back: by a call, or typed by the streaming user.
+    # Messages that we sent ourselves, by a call or typed by the streaming user, come back.
     if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}) or _is_typed(livestream, message):
         return
     record_meeting_message(
@@ -146,10 +146,10 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
 
 
 def _is_typed(livestream: Livestream, message: webhooks.ChatMessage) -> bool:
-    """Whether the streaming user typed it, where a message has no external id: before bbb-webhooks 3.4.
+    """Whether the streaming user typed a message without an external id, as before bbb-webhooks 3.4.
 
-    BBB's own id of the streaming user is told when it comes in. Where that was missed, its name must do, for somebody who is not
-    known to have come in as a person.
+    BBB reports the internal id of the streaming user when it joins. If that report was missed, its name decides, unless the sender
+    is known to have joined as a person.
     """
     if message.sender_external_id:
         return False
@@ -162,7 +162,7 @@ def _is_typed(livestream: Livestream, message: webhooks.ChatMessage) -> bool:
 @require_GET
 @access.signed
 def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- the nonce says it all
-    """BBB's ``meta_endCallbackUrl``: a GET without a signature, known by its nonce. It hastens a look."""
+    """BBB's ``meta_endCallbackUrl``: a GET without a signature, authenticated by its nonce. It only makes a look happen sooner."""
     meeting = get_object_or_404(Meeting, callback_nonce=nonce)
     log.info("end callback for meeting %s “%s”", meeting.pk, meeting.name)
     _look_now(meeting)
@@ -173,7 +173,7 @@ def ended(request: HttpRequest, nonce: str) -> HttpResponse:  # noqa: ARG001 -- 
 @require_POST
 @access.signed
 def recording(request: HttpRequest, nonce: str) -> HttpResponse:
-    """BBB's ``meta_bbb-recording-ready-url``: a token signed with the shared secret, also where there are no webhooks."""
+    """BBB's ``meta_bbb-recording-ready-url``: a token signed with the shared secret. It also works without webhooks."""
     meeting = get_object_or_404(Meeting, callback_nonce=nonce)
     try:
         ready = webhooks.parse_recording_ready(request.body, settings.BBB_SECRET_KEY)
@@ -186,9 +186,9 @@ def recording(request: HttpRequest, nonce: str) -> HttpResponse:
 
 
 def _may_be_key(address: SplitResult, key: str) -> bool:
-    """Whether `key` is that of an RTMP address, which may be written percent-encoded.
+    """Whether `key` is the key in an RTMP address, which may be percent-encoded.
 
-    `amphi origin` sends a key decoded once; nginx-rtmp copies it into its form as the publisher sent it, where ``+`` is a space.
+    `amphi origin` sends the key decoded once. nginx-rtmp copies it as the publisher sent it into a form, where ``+`` means a space.
     """
     written = next((item[4:] for item in address.query.split("&") if item.startswith("key=")), "")
     if not written:
@@ -211,9 +211,9 @@ def _gateway_of(name: str, key: str) -> LiveGateway | None:
 @require_POST
 @access.signed
 def on_publish(request: HttpRequest) -> HttpResponse:
-    """nginx-rtmp's ``on_publish``: whether somebody may publish, known by the key in the address; a sign that media comes.
+    """nginx-rtmp's ``on_publish``: allows a publication whose address has the right key, and hints that pictures will come.
 
-    The answer names the event that holds the stream now, or ``none``: `amphi origin` shows the picture to its listeners only.
+    The answer names the event that holds the stream now, or ``none``, so that `amphi origin` shows the picture only to its listeners.
     """
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is None:
@@ -230,7 +230,7 @@ def on_publish(request: HttpRequest) -> HttpResponse:
 @require_POST
 @access.signed
 def on_publish_done(request: HttpRequest) -> HttpResponse:
-    """nginx-rtmp's ``on_publish_done``: the publisher left, so the live is looked at."""
+    """nginx-rtmp's ``on_publish_done``: the publisher left, so have the supervisor look."""
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is not None:
         Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())

@@ -1,8 +1,8 @@
 """The page by which a gateway's browser enters a webinar's meeting.
 
-Gateways of SIPMediaGW open ``https://host/meeting/<meeting>/<key>/<room>``, or ``https://host/g/<room>`` where their own
-configuration fixes what stands before the room, then type a name and submit the form: each era in its own way, see
-``docs/connect/sipmediagw.md``. The key in the address is the right to enter, restricted webinars included, so nobody logs in here.
+SIPMediaGW's gateways open ``https://host/meeting/<meeting>/<key>/<room>``, or ``https://host/g/<room>`` where their configuration
+fixes the address before the room. Then they type a name and submit the form, each version in its own way, see
+``docs/connect/sipmediagw.md``. The key in the address lets them in, even into restricted webinars, without a login.
 """
 
 import hmac
@@ -23,7 +23,7 @@ from amphi.worker import gateways
 
 LONGEST_NAME = 60
 TAIL = 10
-"""Characters of the key that stand in the last part of the address, as Esup-Pod has it."""
+"""How many characters of the key are in the last part of the address, as in Esup-Pod."""
 _ROOM = re.compile(r"webinar-(\d{1,18})-[0-9a-f]+")
 
 
@@ -32,7 +32,7 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _webinar(**lookup: Any) -> Meeting:
-    """The webinar; what is none has no join page."""
+    """The webinar; other meetings have no join page, so they answer 404."""
     meeting = Meeting.objects.filter(**lookup, is_webinar=True, livestream__isnull=False).first()
     if meeting is None or not settings.USE_MEETING_WEBINAR:
         raise Http404
@@ -40,10 +40,10 @@ def _webinar(**lookup: Any) -> Meeting:
 
 
 def _name(request: HttpRequest, meeting: Meeting) -> str:
-    """What was typed, fit to be shown to everybody in the meeting; empty when there is nothing of it to show."""
+    """The typed name, cleaned for display in the meeting; empty when nothing of it may be shown."""
     typed = next((name for name in request.POST.getlist("name") if name.strip()), "")
     name = clean_line(typed)[:LONGEST_NAME]
-    # Some gateways type the room, whose last part is a secret.
+    # Some gateways type the room as their name, but its last part is a secret.
     return "" if meeting.access_key[-TAIL:] in name else name
 
 
@@ -60,7 +60,7 @@ def _enter(request: HttpRequest, meeting: Meeting, *, era: str) -> HttpResponse:
     else:
         context = {"meeting": meeting, "era": era, "name": settings.MEETING_WEBINAR_STREAMING_USER}
         response = render(request, "webinars/join_page.html", context)
-    # The address is a secret: it goes nowhere from here.
+    # The address is a secret, so it must not be sent as a referrer.
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -71,7 +71,7 @@ def _enter(request: HttpRequest, meeting: Meeting, *, era: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.signed
 def by_key(request: HttpRequest, slug: str, key: str, room: str) -> HttpResponse:
-    """The long form, of the gateways that take ``domain``: `room` ends with the rest of the key."""
+    """The long form, for gateways that accept ``domain``; `room` ends with the rest of the key."""
     meeting = _webinar(slug=slug)
     if not _same(key + room[-TAIL:], meeting.access_key) or not (
         len(room) == TAIL or _same(room, meeting.room)
@@ -85,7 +85,7 @@ def by_key(request: HttpRequest, slug: str, key: str, room: str) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.signed
 def by_room(request: HttpRequest, room: str) -> HttpResponse:
-    """The short form, of the gateways whose configuration fixes what stands before the room."""
+    """The short form, for gateways whose configuration fixes the address before the room."""
     found = _ROOM.fullmatch(room)
     if found is None:
         raise Http404

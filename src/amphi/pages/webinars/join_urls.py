@@ -1,4 +1,4 @@
-"""Addresses that a gateway's browser opens: no slash at the end, since gateways put nothing behind a room."""
+"""Addresses that a gateway's browser opens. They have no trailing slash, since gateways add none after a room."""
 
 from django.urls import path
 

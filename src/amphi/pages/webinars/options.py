@@ -74,14 +74,14 @@ def _forms(meeting: Meeting) -> dict[str, OptionsForm]:
 @require_safe
 @never_cache
 def options(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """All sections as they stand."""
+    """The page with all sections."""
     return _page(request, meeting, _forms(meeting))
 
 
 @moderator
 @require_POST
 def change(request: UserRequest, meeting: Meeting, section: str) -> HttpResponse:
-    """Takes one section; the others stay as they are."""
+    """Save one section; the others stay unchanged."""
     forms = _forms(meeting)
     found = next((one for one in SECTIONS if one.key == section), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""The running webinar's panel: what its page shows at first, and asks for every two seconds."""
+"""The panel of a running webinar: the data that its page shows at first, and asks for every two seconds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -109,7 +109,7 @@ def _since(livestream: Livestream) -> str:
 
 
 def panel(meeting: Meeting, livestream: Livestream) -> dict[str, Any]:
-    """Everything on the panel that changes while the webinar runs, in the reader's language."""
+    """All data of the panel that changes while the webinar runs, in the reader's language."""
     return {
         "state": str(livestream.state),
         # Red is for what listeners see.

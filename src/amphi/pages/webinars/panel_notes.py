@@ -1,7 +1,7 @@
-"""What a moderator should know of the meeting while it runs: hands, polls, and messages that do not reach it.
+"""Notes for moderators about the running meeting: raised hands, polls, and messages that do not reach it.
 
-Each note has a text, which screen readers are told of when it changes, and may have a count, which they are not: a number that
-grows with each answer would never let them speak of anything else. A note without a text is not shown.
+Screen readers announce changes of a note's text. They do not announce its count, since a number that grows with each answer would
+interrupt everything else. A note without a text is not shown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ NAMES_SHOWN = 8
 FAILED_SHOWN = 5
 LONGEST_TEXT = 200
 WAITS_LONG = timedelta(seconds=5)
-"""A message that waits less goes its usual way."""
+"""Messages that wait for less than this are not mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Note:
     """One note.
 
     Attributes:
-        key: names it on the page.
-        icon: of Bootstrap Icons.
-        text: the sentence; empty when there is nothing to say.
-        count: a number in words, beside it.
-        items: messages it is about: ``{"id", "by", "text", "reason"}``.
+        key: its id on the page.
+        icon: a name of Bootstrap Icons.
+        text: the sentence; empty to hide the note.
+        count: a number, as text, beside the sentence.
+        items: the messages it is about, as ``{"id", "by", "text", "reason"}``.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Note:
 
 
 def notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
-    """All notes, always the same ones in the same order, those with nothing to say among them."""
+    """All notes, always the same ones in the same order, including hidden ones."""
     return [
         _hands(meeting, livestream),
         _poll(meeting, livestream),
@@ -101,7 +101,7 @@ def _poll(meeting: Meeting, livestream: Livestream) -> Note:
 
 
 def _tells(meeting: Meeting, livestream: Livestream) -> bool:
-    """Whether there is a meeting, and a server that tells of it."""
+    """Whether the meeting runs, and its server reports events."""
     return meeting.is_open and bool(livestream.has_hook)
 
 
@@ -116,7 +116,7 @@ def _no_webhooks(meeting: Meeting, livestream: Livestream) -> Note:
 
 
 def _messages(livestream: Livestream) -> tuple[Note, Note]:
-    """What listeners wrote since the live was asked for, and the meeting did not get."""
+    """Listeners' messages since the start of the live that have not reached the meeting: those that wait, and those that failed."""
     waits = Q(delivery=Message.Delivery.WAITING)
     fails = Q(delivery=Message.Delivery.FAILED)
     undelivered = Message.objects.filter(

@@ -9,7 +9,7 @@ from amphi.pages.webinars import wording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownRecording:
-    """A recording as a page shows it; each of `formats` has a ``label`` and a ``url``."""
+    """A recording for a page; each of `formats` has a ``label`` and a ``url``."""
 
     started_at: datetime | None
     minutes: int
@@ -17,7 +17,7 @@ class ShownRecording:
 
 
 def shown(meeting: Meeting) -> list[ShownRecording]:
-    """The recordings of `meeting` that BBB says can be watched, the latest first."""
+    """The recordings of `meeting` that can be watched by BBB's last answer, the latest first."""
     return [
         ShownRecording(
             started_at=one.started_at,

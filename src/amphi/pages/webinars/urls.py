@@ -1,4 +1,4 @@
-"""Addresses of what moderators do with a live."""
+"""Addresses for moderators of webinars."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What moderators do with the live of their webinar, from its panel and from the list."""
+"""Moderators' actions on the live of their webinar, from its panel and from the list."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from amphi.webinars.models import Livestream
 
 
 def livestream_or_404(meeting: Meeting) -> Livestream:
-    """The live of `meeting`, where webinars are in use and it is one."""
+    """The livestream of `meeting`; 404 when it is not a webinar or webinars are switched off."""
     livestream = domain.livestream_of(meeting) if settings.USE_MEETING_WEBINAR else None
     if livestream is None:
         raise Http404
@@ -31,13 +31,13 @@ def livestream_or_404(meeting: Meeting) -> Livestream:
 
 
 def _back(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """To the page that the button was on."""
+    """Redirect to the page of the pressed button."""
     next_url = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         next_url, {request.get_host()}, require_https=request.is_secure()
     )
     if is_ours and next_url.startswith("/"):
-        return HttpResponseRedirect(next_url)  # `redirect` would take a word for the name of a view
+        return HttpResponseRedirect(next_url)  # `redirect` could take it for the name of a view
     return redirect(meeting)
 
 
@@ -72,7 +72,7 @@ def open_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Restart only the live, or start it again in a meeting that goes on."""
+    """Restart only the live, or start it again while the meeting goes on."""
     livestream = livestream_or_404(meeting)
     starts_again = meeting.is_open and domain.can_start(livestream)
     action = domain.go_live if starts_again else domain.restart_live
@@ -83,7 +83,7 @@ def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def end(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """End the webinar, meeting and live."""
+    """End the webinar: meeting and live."""
     livestream = livestream_or_404(meeting)
     done = _("The webinar is ending: the meeting closes and the live stops.")
     return _act(request, meeting, lambda: domain.end_webinar(livestream, user=request.user), done)
@@ -92,7 +92,7 @@ def end(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def chat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """Show or hide the listeners' chat: the state that is wanted is said, so that two presses do no harm."""
+    """Show or hide the listeners' chat. The request names the wanted state, so a double click has no further effect."""
     livestream_or_404(meeting)
     if "enable_chat" not in settings.MEETING_WEBINAR_FIELDS:
         raise PermissionDenied
@@ -109,14 +109,14 @@ def chat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @require_safe
 @never_cache
 def status(request: HttpRequest, meeting: Meeting) -> HttpResponse:  # noqa: ARG001 -- the address names the meeting
-    """The panel's changing part, as JSON."""
+    """The panel's changing data, as JSON."""
     return JsonResponse(panel(meeting, livestream_or_404(meeting)))
 
 
 @logged_in
 @require_safe
 def explained(request: HttpRequest) -> HttpResponse:
-    """The webinar mode explained, for those who may use it."""
+    """The page that explains webinar mode, for people who may use it."""
     if not can_create_webinar(request.user):
         raise PermissionDenied
     return render(request, "webinars/explained.html")

@@ -1,4 +1,4 @@
-"""What happened to a live, in plain words for presenters."""
+"""States and errors of a live in plain words, for presenters."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ SENTENCES: dict[str, Promise] = {
     State.STOPPED: _("The live is over. Listeners see that it has ended."),
     State.FAILED: _("The live could not be broadcast. The meeting itself is not affected."),
 }
-"""What a state means, for the person who presents."""
+"""What each state means for the presenter."""
 BACKSTAGE: dict[str, Promise] = {
     State.STARTING: _("You are going backstage. Listeners see the waiting page."),
     State.LIVE: _("You are backstage: everything is ready, and listeners still see the waiting page."),
@@ -76,10 +76,10 @@ ERRORS: dict[str, Promise] = {
     "max_duration": _("The longest duration allowed was reached."),
     "end": _("The webinar was ended."),
 }
-"""The codes of `Livestream.last_error` and `Transition.reason`."""
+"""A sentence for each code of `Livestream.last_error` and `Transition.reason`."""
 
 TOLD_WHILE_LIVE = frozenset({"no_sound", "no_sound_sent"})
-"""Those that presenters are told of while pictures arrive: the audience sees the meeting, and does not hear it."""
+"""Errors shown to presenters even while pictures arrive: the audience sees the meeting but does not hear it."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {
     "chat_failed": _("The meeting refused them."),
@@ -92,7 +92,7 @@ DELIVERY_ERRORS: dict[str, Promise] = {
     "gateway_unsupported": _("The streaming gateway can’t write in the meeting."),
     "gateway_full": _("The streaming gateway does not accept messages at the moment."),
 }
-"""The codes of `Message.delivery_error` that say more, or something else, than `ERRORS` does."""
+"""Sentences for codes of `Message.delivery_error` that are missing in `ERRORS`, or mean something else there."""
 
 RECORDING_FORMATS: dict[str, Promise] = {
     "presentation": _("With the slides"),
@@ -101,7 +101,7 @@ RECORDING_FORMATS: dict[str, Promise] = {
     "podcast": _("Sound"),
     "notes": _("Shared notes"),
 }
-"""What BBB makes of a recording, by its name of the format."""
+"""The formats of a recording, by BBB's names."""
 
 TRIGGERS: dict[str, Promise] = {
     transitions.GO_LIVE: _("Live requested"),
@@ -114,11 +114,11 @@ TRIGGERS: dict[str, Promise] = {
     transitions.GIVE_UP: _("Live given up"),
     transitions.OPEN: _("Gone live: listeners see the picture"),
 }
-"""What a line of the history says, by the trigger of its transition."""
+"""The text of a line of the history, by the transition's trigger."""
 
 
 def last_error(livestream: Livestream) -> str:
-    """Why it does not go as it should, or an empty string."""
+    """The sentence for the current error; empty when there is none to show."""
     error, state = livestream.last_error, livestream.state
     if (
         not error
@@ -155,14 +155,14 @@ def transition(row: Transition) -> str:
 
 
 def reason(row: Transition) -> str:
-    """Why it happened, where that tells more than the line itself."""
+    """Why it happened, if that says more than the line itself; else empty."""
     if row.trigger in {transitions.GIVE_UP, transitions.MEDIA_LOST} or row.reason == "max_duration":
         return str(ERRORS.get(row.reason, ""))
     return ""
 
 
 def delivery_error(code: str) -> str:
-    """Why listeners' messages do not reach the meeting, or an empty string."""
+    """Why listeners' messages do not reach the meeting; empty when there is no error."""
     if not code:
         return ""
     return str(DELIVERY_ERRORS.get(code) or ERRORS.get(code) or DELIVERY_ERRORS["chat_failed"])
