@@ -1,1 +1,1 @@
-"""What listeners watch, say and are told: events, broadcasters, the chat, the event stream. It calls no other system."""
+"""The listeners' side: events, broadcasters, the discussion, the event stream. It calls no other system."""

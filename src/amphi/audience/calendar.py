@@ -1,4 +1,4 @@
-"""Events in calendars (RFC 5545): one to add by hand, or a feed of those that are open to all, to subscribe to."""
+"""Events for calendars (RFC 5545): a file for one event, and a feed of all public events."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -24,14 +24,14 @@ _PRODUCT = "-//Amphi//Amphi//EN"
 
 
 def feed(now: datetime) -> QuerySet[Event]:
-    """The events that anybody may watch, from a month ago on."""
+    """The events that anybody may watch, from a month ago on, at most `FEED_EVENTS`."""
     public = Event.objects.filter(is_draft=False, is_restricted=False, password="")
-    # Those to come count more than those that were, where there are too many.
+    # When there are too many, the oldest are left out.
     return public.filter(end_at__gt=now - FEED_PAST).order_by("-end_at", "-pk")[:FEED_EVENTS]
 
 
 def write_feed(events: Iterable[Event]) -> bytes:
-    """A calendar to subscribe to; programs ask for it again every hour."""
+    """The feed as a calendar; it asks programs to reload it every hour."""
     calendar = _calendar()
     name = _("Amphi: live events")
     calendar.add("x-wr-calname", name)
@@ -49,7 +49,7 @@ def write_event(event: Event, *, url: str = "") -> bytes:
 
     Args:
         event: the event.
-        url: the reader's own way in, if it is not the event's page.
+        url: the reader's personal link; empty for the event's page.
     """
     calendar = _calendar()
     entry = _entry(event, url=url or settings.AMPHI_URL + event.get_absolute_url())
@@ -73,7 +73,7 @@ def _calendar() -> icalendar.Calendar:
 
 
 def _entry(event: Event, *, url: str) -> icalendar.Event:
-    """One event. Its hours are in UTC: they are the same moment in every time zone, and it never comes again."""
+    """One event, with its hours in UTC, since events don't recur."""
     entry = icalendar.Event()
     host = urlsplit(settings.AMPHI_URL).hostname or "amphi"
     entry.add("uid", f"event-{event.pk}@{host}")
@@ -92,7 +92,7 @@ def _entry(event: Event, *, url: str) -> icalendar.Event:
 
 
 def _organizer(owner: "User", host: str) -> icalendar.vCalAddress:
-    """Named, but not by an address of theirs: the feed is for everybody."""
+    """The owner's name, without their email address, since the feed is public."""
     organizer = icalendar.vCalAddress(f"mailto:noreply@{host}")
     if name := clean_line(str(owner)).replace('"', "’"):
         organizer.params["CN"] = name

@@ -1,4 +1,4 @@
-"""What follows when an event is called otherwise or moves: calendars, and letters to those who wait for it."""
+"""After an event is renamed or moved: updates calendars, and letters to people who wait for it."""
 
 from django.utils import timezone
 
@@ -6,16 +6,16 @@ from amphi.audience import letters
 from amphi.audience.models import Event
 
 _SHOWN = ("title", "description", "start_at", "end_at")
-"""What calendars show of an event."""
+"""The columns of an event that calendars show."""
 
 
 def shown(event: Event) -> dict[str, object]:
-    """What calendars show of `event`, to be given to `note` once it was changed."""
+    """What calendars show of `event`. Call it before a change, and pass the result to `note` afterwards."""
     return {name: getattr(event, name) for name in _SHOWN}
 
 
 def note(event: Event, before: dict[str, object]) -> None:
-    """Have calendars and letters follow `event`, if it shows something else than `before`; the caller saves it."""
+    """Have calendars and letters follow `event` if it differs from `before`. The caller saves `event`."""
     if shown(event) == before:
         return
     event.calendar_sequence += 1

@@ -1,7 +1,7 @@
-"""Whether those who hold a ticket may still watch: asked again while they do, since a right can be withdrawn within its ticket's life.
+"""Checks again and again whether ticket holders may still watch, since a right can be withdrawn while its ticket is valid.
 
-Nothing here knows the database, which `amphi.audience.rights` reads: in one thread, for all who ask at the same time together, and
-for each of them once in `REMEMBER_S` at most.
+This module does not know the database, which `amphi.audience.rights` reads: in one thread, together for all who ask at the same time,
+and at most once in `REMEMBER_S` for each.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from amphi.system.tickets import PLATFORM, Ticket
 log = logging.getLogger(__name__)
 
 REMEMBER_S = 5.0
-"""How old an answer may be."""
+"""How old an answer may be, in seconds."""
 OURS = "s"
 """The viewer of the platform's own tickets."""
 
 
 class Claim(NamedTuple):
-    """What a ticket claims: that its holder may watch an event, whose password they gave if it had one."""
+    """The claim of a ticket: its holder may watch an event, and gave its password if it had one."""
 
     event_id: int
     viewer: str
@@ -32,15 +32,15 @@ class Claim(NamedTuple):
 
 
 def claim_of(ticket: Ticket) -> Claim:
-    """What `ticket` claims."""
+    """The claim of `ticket`."""
     return Claim(ticket.event_id, ticket.viewer, ticket.password_mark)
 
 
 class Rights:
-    """Who may still watch.
+    """Decides who may still watch.
 
     Args:
-        read: those of some claims that are refused now; raises `LogUnavailableError`.
+        read: returns the refused claims among some claims; raises `LogUnavailableError`.
     """
 
     def __init__(self, read: Callable[[Collection[Claim]], AbstractSet[Claim]]) -> None:
@@ -51,7 +51,7 @@ class Rights:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rights")
 
     async def allows(self, claim: Claim) -> bool:
-        """Whether a claim is good now."""
+        """Whether a claim is valid now."""
         if claim.viewer == OURS or claim.event_id == PLATFORM:
             return True
         good, read_at = self._known.get(claim, (False, float("-inf")))
@@ -65,7 +65,7 @@ class Rights:
         return await asyncio.shield(future)
 
     def finish(self, call: Callable[[], object]) -> None:
-        """Do one last thing in the thread that reads, such as giving up its connection."""
+        """Make one last call in the reading thread, for example to close its connection."""
         self._thread.submit(call)
         self._thread.shutdown(wait=False)
 
@@ -85,6 +85,6 @@ class Rights:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, claims)
         except LogUnavailableError as error:
-            # Who watches goes on watching while the database restarts.
+            # A restart of the database must not interrupt viewers.
             log.warning("who may watch can't be read: %s", error)
             return {claim for claim in claims if not self._known.get(claim, (True, 0.0))[0]}

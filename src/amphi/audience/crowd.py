@@ -1,4 +1,4 @@
-"""Who listens in this process, and how many may: in all, from one address, of one viewer."""
+"""The open streams of this process, and their limits: in total, per address, per viewer."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from amphi.audience.exceptions import TooManyFromOneAddressError, TooManyListene
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a hub carries and how long it waits."""
+    """The limits and times of a hub; names that end in ``_s`` are in seconds."""
 
     listeners: int = 10_000
     per_viewer: int = 6
@@ -27,10 +27,10 @@ class Listener:
     """One open stream.
 
     Args:
-        claim: what the ticket says: whose it is, and of which event.
-        cursor: the last message that the listener has, or None for one who has none and wants only new ones.
-        expires_at: by the loop's clock, in seconds.
-        address: the network that it comes from; empty where it is not counted.
+        claim: the claim of its ticket.
+        cursor: the number of the last message that the listener has; None for a new one, who wants only new messages.
+        expires_at: when the ticket expires, by the event loop's clock, in seconds.
+        address: its network address; empty when it is not counted.
     """
 
     def __init__(self, claim: Claim, cursor: int | None, expires_at: float, address: str = "") -> None:
@@ -49,17 +49,17 @@ class Listener:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Let the stream look again."""
+        """Have the stream check for new messages."""
         self._woken.set()
 
     def close(self, farewell: str = "") -> None:
-        """End the stream at its next step, and tell the page why if it should know."""
+        """End the stream at its next step. `farewell` tells the page why, if it is not empty."""
         self.farewell = self.farewell or farewell
         self.closing = True
         self._woken.set()
 
     async def rest(self) -> None:
-        """Wait until there may be something to do."""
+        """Wait for `wake` or `close`."""
         self.idle = True
         await self._woken.wait()
         self._woken.clear()
@@ -70,7 +70,7 @@ class Crowd:
     """The open streams.
 
     Args:
-        limits: how many there may be.
+        limits: the largest numbers.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -80,11 +80,11 @@ class Crowd:
         self._by_address: Counter[str] = Counter()
 
     def enter(self, listener: Listener) -> None:
-        """Take a listener. Of one viewer's streams the oldest ends when there are too many: it may be a dead one.
+        """Add a listener. When a viewer has too many streams, the oldest is ended: it may be a dead connection.
 
         Raises:
-            TooManyListenersError: there are as many as there may be.
-            TooManyFromOneAddressError: or as many from this address.
+            TooManyListenersError: the process has its largest number of streams.
+            TooManyFromOneAddressError: this address has its largest number of streams.
         """
         if len(self.listeners) >= self._limits.listeners:
             raise TooManyListenersError
@@ -98,7 +98,7 @@ class Crowd:
             of_viewer.pop(0).close("elsewhere")
 
     def leave(self, listener: Listener) -> None:
-        """Forget a listener."""
+        """Remove a listener."""
         self.listeners.discard(listener)
         self._by_address[listener.address] -= 1
         if not self._by_address[listener.address]:

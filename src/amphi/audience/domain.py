@@ -1,4 +1,4 @@
-"""Decisions and writes about what the audience says and is told."""
+"""Writes of the audience: the event stream, the chat, tickets."""
 
 import json
 import logging
@@ -55,8 +55,8 @@ RATE_WINDOW = timedelta(minutes=1)
 def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
     """Append one message to the event stream of an event, in the caller's transaction.
 
-    The update of the channel's row is the lock that orders messages, and it is held until the commit: a reader who sees
-    ``last_seq`` sees every message up to it.
+    The update of the channel's row is a lock until the commit, which orders the messages. So whoever reads ``last_seq`` also sees every
+    message up to that number.
 
     Args:
         event_id: the live event.
@@ -87,13 +87,13 @@ def _next_seq(event_id: int) -> int:
 
 
 def lock_stream(event_id: int) -> None:
-    """Let nobody else write to the stream of an event until the caller's transaction ends; `publish` does so by itself."""
+    """Lock the stream of an event until the caller's transaction ends. `publish` does that itself."""
     Channel.objects.get_or_create(pk=event_id)
     Channel.objects.select_for_update().get(pk=event_id)
 
 
 def publish_state(event_id: int) -> int:
-    """Tell the listeners of an event what its live is now; see `queries.listener_state`."""
+    """Publish the state of an event to its listeners; see `queries.listener_state`."""
     event = Event.objects.select_related("broadcaster").get(pk=event_id)
     return publish(event_id, "state", state_content(event, timezone.now()))
 
@@ -106,14 +106,14 @@ def set_state(
     held_since: datetime | None,
     is_backstage: bool = False,
 ) -> None:
-    """Note what the live of an event is now, and tell its listeners; in the transaction that changes the live itself.
+    """Write the state of an event and publish it to its listeners, in the transaction that changes the live itself.
 
     Args:
-        event_id: the event, of a live of ours.
-        state: as listeners know it.
-        since: when that began.
+        event_id: an event with a livestream.
+        state: the state for listeners.
+        since: when that state began.
         held_since: since when the live holds its broadcaster's stream; None when it does not.
-        is_backstage: whether nobody may watch it yet.
+        is_backstage: True while nobody may watch it yet.
     """
     Event.objects.filter(pk=event_id).update(
         state=state, since=since, stream_held_since=held_since, is_backstage=is_backstage
@@ -124,7 +124,7 @@ def set_state(
 
 
 def publish_chat_setting(event: Event) -> int:
-    """Tell the listeners of `event` whether its discussion is open, and how it goes."""
+    """Publish to the listeners of `event` whether its discussion is open, and its options."""
     return publish(event.pk, "chat", chat_content(event))
 
 
@@ -132,16 +132,16 @@ def publish_chat_setting(event: Event) -> int:
 
 
 def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID | None = None) -> Message:
-    """Store what a listener says, tell it to all, and have it sent to the meeting.
+    """Store a listener's message, publish it, and queue it for the meeting.
 
     Args:
-        event: where.
-        user: who; whether they may is `access.can_write`'s to say.
+        event: the event.
+        user: the sender; `access.can_write` must have allowed it.
         text: up to ``CHAT_MESSAGE_MAX_LENGTH`` characters.
-        message_id: the sender's own id: sent twice, it is stored once.
+        message_id: the sender's own id; a message that is sent twice is stored once.
 
     Raises:
-        ChatError: it was not taken, and why.
+        ChatError: it was refused; the text says why.
     """
     text = clean_text(text)
     _check_text(text)
@@ -155,14 +155,14 @@ def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID 
     except IntegrityError:
         if Event.objects.filter(pk=event.pk).exists():
             raise
-        # It was deleted while this message waited to be stored.
+        # The event was deleted while this message waited.
         raise NothingRunsError(_("The message was not sent: the webinar is not running.")) from None
 
 
 def _store(event: Event, *, user: User, text: str, message_id: uuid.UUID | None, now: datetime) -> Message:
     with transaction.atomic():
-        # A listener's messages are counted one at a time, in whichever event: two at once can't both be the last allowed.
-        # ``no_key``: a row that names the same person, written by whoever holds the channel, does not wait for this.
+        # Locked, so that two messages at once, even in different events, are both counted.
+        # ``no_key``: writing rows that refer to this person does not wait for this lock.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         known = (
             Message.objects.filter(pk=message_id, event=event, author=user).first() if message_id else None
@@ -177,7 +177,7 @@ def _store(event: Event, *, user: User, text: str, message_id: uuid.UUID | None,
             author=user,
             author_name=str(user),
             text=text,
-            # An event that others carry has no meeting of ours to send it to.
+            # An event without a livestream has no meeting to send it to.
             delivery=Message.Delivery.WAITING if event.state else Message.Delivery.NONE,
             attempt_at=now,
         )
@@ -213,17 +213,17 @@ def _check_rate(user: User, now: datetime) -> None:
 def record_meeting_message(
     event: Event, *, meeting_message_id: str, author_name: str, text: str, sent_at: datetime
 ) -> Message | None:
-    """Store what was said in the meeting and tell the listeners, once whatever the number of times it is told.
+    """Store a message from the meeting and publish it, once, however often it is reported.
 
     Args:
         event: the live event of the meeting.
         meeting_message_id: the meeting server's id of the message.
         author_name: as the meeting shows it.
-        text: as plain text.
-        sent_at: when it was said there; a clock that is ahead of ours is not believed.
+        text: plain text.
+        sent_at: when it was sent there; a time in the future counts as now.
 
     Returns:
-        The message, or None when it was known already or says nothing.
+        The message; None when it was known already or has no visible text.
     """
     text = clean_text(text)
     if not text:
@@ -251,12 +251,12 @@ def record_meeting_message(
 
 
 def ticket_key() -> bytes:
-    """What tickets are signed with: the key shared with the origin, else this platform's own."""
+    """The key that signs tickets: the one shared with the origin, or else the platform's own."""
     return (settings.AMPHI_TICKET_KEY or settings.SECRET_KEY).encode()
 
 
 def new_visitor() -> str:
-    """A name for a browser whose user is not logged in: its tabs and visits are one viewer."""
+    """A random name for a browser without a login, so that all its tabs and visits count as one viewer."""
     return secrets.token_urlsafe(VISITOR_BYTES)
 
 
@@ -271,10 +271,10 @@ def ticket_for(
     """A ticket to the stream and the picture of `event`, for somebody who may watch it (`rights.can_watch`) and gave its password.
 
     Args:
-        event: what it is for.
-        user: who gets it.
-        visitor: the browser's name (`new_visitor`) where nobody is logged in; each ticket is another viewer's without.
-        registration: by whose personal link they watch, if they do; it says more than their account.
+        event: the event.
+        user: the viewer.
+        visitor: the browser's name (`new_visitor`) when nobody is logged in; without it, each ticket is a viewer of its own.
+        registration: the registration whose personal link opened the event, if any; it takes precedence over the account.
     """
     mark = password_mark(event)
     if registration is not None:
@@ -295,6 +295,6 @@ def ticket_for(
 
 
 def hls_url_for(event: Event, ticket: str) -> str:
-    """Where the holder of `ticket` reads the picture of `event`."""
+    """The HLS address of `event` for the holder of `ticket`."""
     broadcaster = event.broadcaster
     return tickets.in_path(broadcaster.hls_url, ticket) if broadcaster.has_tickets else broadcaster.hls_url

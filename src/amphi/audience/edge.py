@@ -1,8 +1,9 @@
-"""What a cache in front asks before it hands out a stream: whether a ticket opens it now.
+"""Answers a cache in front (the edge), which asks whether a ticket opens a stream now.
 
 nginx sends each viewer's ticket here once in a while (``auth_request``), remembers the answer, and serves thousands of viewers
 from one copy of each part: see ``deploy/nginx/amphi.conf`` and ``docs/adr/0005-tickets-at-the-edge.md``. A ticket opens a stream
-while its event holds it and its holder may watch: a right that is withdrawn ends within `REMEMBER_S` and `claims.REMEMBER_S`. Which events do is read at most once a second, whatever the number of questions.
+while its event holds the stream and its holder may watch. A withdrawn right ends within `REMEMBER_S` plus `claims.REMEMBER_S`. Which
+events hold streams is read at most once a second, for any number of questions.
 """
 
 import asyncio
@@ -20,23 +21,23 @@ log = logging.getLogger(__name__)
 
 PATH = "/edge/ticket"
 REMEMBER_S = 45
-"""How long the cache may remember that a ticket is good; never beyond the ticket's own end."""
+"""How long the cache may remember, in seconds, that a ticket is valid; never beyond the ticket's own end."""
 REMEMBER_FORGED_S = 60
-"""How long it may remember that a ticket will never be good."""
+"""How long it may remember, in seconds, that a ticket will never be valid."""
 REMEMBER_NOT_NOW_S = 1
-"""How long it may remember that a ticket's event does not hold the stream: it may begin any moment."""
+"""How long it may remember, in seconds, that a ticket's event does not hold the stream; that may change at any moment."""
 HOLDERS_S = 1.0
-"""How old the list of who holds what may be."""
+"""How old the list of holders may be, in seconds."""
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Holders:
-    """Who holds which stream, read in one thread for everybody who asks.
+    """The events that hold streams, read in one thread for all who ask.
 
     Args:
-        read: the stream's name by event, of the events that hold one; raises `LogUnavailableError`.
+        read: returns the stream's name for each event that holds one; raises `LogUnavailableError`.
     """
 
     def __init__(self, read: Callable[[], Mapping[int, str]]) -> None:
@@ -47,7 +48,7 @@ class Holders:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="holders")
 
     async def stream_of(self, event_id: int) -> str | None:
-        """The name of the stream that an event holds now."""
+        """The name of the stream that an event holds now; None when it holds none."""
         if time.monotonic() - self._read_at > HOLDERS_S:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._refresh())
@@ -55,7 +56,7 @@ class Holders:
         return self._known.get(event_id)
 
     def finish(self, call: Callable[[], object]) -> None:
-        """Do one last thing in the thread that reads, such as giving up its connection."""
+        """Make one last call in the reading thread, for example to close its connection."""
         self._thread.submit(call)
         self._thread.shutdown(wait=False)
 
@@ -63,7 +64,7 @@ class Holders:
         try:
             self._known = await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
         except LogUnavailableError as error:
-            # Who watches goes on watching while the database restarts.
+            # A restart of the database must not interrupt viewers.
             log.warning("who holds which stream can't be read: %s", error)
         self._read_at = time.monotonic()
 
@@ -72,9 +73,9 @@ class TicketDoor:
     """Answers for the headers ``X-Ticket`` and ``X-Stream``.
 
     Args:
-        key: what tickets are signed with.
-        holders: who holds which stream.
-        rights: who may still watch.
+        key: the key that signs tickets.
+        holders: knows which event holds which stream.
+        rights: decides who may still watch.
     """
 
     def __init__(self, key: bytes, holders: Holders, rights: Rights) -> None:
@@ -83,7 +84,7 @@ class TicketDoor:
         self._rights = rights
 
     async def __call__(self, scope: Scope, send: Send) -> None:
-        """Answer 204, with the ticket's event in `tickets.EVENT_HEADER`, or 403; ``Cache-Control`` says for how long it holds."""
+        """Answer 204, with the ticket's event in `tickets.EVENT_HEADER`, or 403. ``Cache-Control`` says how long that is valid."""
         given = {name: value.decode("latin-1") for name, value in scope["headers"]}
         event_id, remember_s = await self._opens(given.get(b"x-ticket", ""), given.get(b"x-stream", ""))
         headers = [(b"cache-control", f"max-age={remember_s}".encode())]
@@ -94,7 +95,7 @@ class TicketDoor:
         await send({"type": "http.response.body", "body": b""})
 
     async def _opens(self, ticket: str, stream: str) -> tuple[int | None, int]:
-        """The event whose ticket opens `stream` now, or None; and for how many seconds that holds."""
+        """The ticket's event if it opens `stream` now, else None; and for how many seconds that is valid."""
         now = time.time()
         try:
             held = tickets.verify(self._key, ticket, now=now)

@@ -1,49 +1,49 @@
-"""What can go wrong between the audience and the stage.
+"""Errors of the audience.
 
 AudienceError
-├── ChatError                a listener's message was not taken; the text is a translated sentence for them
+├── ChatError                a listener's message was refused; the text is a translated sentence for them
 │   ├── EmptyMessageError
 │   ├── MessageTooLongError
 │   ├── TooManyMessagesError
 │   ├── ChatClosedError
 │   └── NothingRunsError
-├── ReminderError            a reminder was not taken; the text is a translated sentence
-├── VoiceError               a question, a vote or a hand was not taken; the text is a translated sentence for them
+├── ReminderError            a reminder was refused; the text is a translated sentence
+├── VoiceError               a question, a vote or a hand was refused; the text is a translated sentence for them
 │   ├── VoiceClosedError
 │   ├── InvalidVoiceError
 │   ├── TooManyVoicesError
 │   └── StageFullError
-├── RegistrationError        a registration was not taken; the text is a translated sentence
-├── LogUnavailableError      the log of the event streams can't be read just now
-└── TooManyListenersError    this process carries as many streams as it may
+├── RegistrationError        a registration was refused; the text is a translated sentence
+├── LogUnavailableError      the log of the event streams can't be read now
+└── TooManyListenersError    this process has its largest number of streams
     └── TooManyFromOneAddressError
 """
 
 
 class AudienceError(Exception):
-    """The root of this package's errors."""
+    """The base of all errors here."""
 
 
 class ChatError(AudienceError):
-    """A listener's message was not taken; the text is a translated sentence for them."""
+    """A listener's message was refused; the text is a translated sentence for them."""
 
     code = "refused"
 
 
 class EmptyMessageError(ChatError):
-    """There is nothing to say in it."""
+    """The message has no visible text."""
 
     code = "empty"
 
 
 class MessageTooLongError(ChatError):
-    """It has more characters than ``CHAT_MESSAGE_MAX_LENGTH``."""
+    """The message has more characters than ``CHAT_MESSAGE_MAX_LENGTH``."""
 
     code = "too_long"
 
 
 class TooManyMessagesError(ChatError):
-    """Its author wrote ``CHAT_RATE_PER_MINUTE`` messages within a minute."""
+    """The author wrote ``CHAT_RATE_PER_MINUTE`` messages within a minute."""
 
     code = "too_many"
 
@@ -55,56 +55,56 @@ class ChatClosedError(ChatError):
 
 
 class NothingRunsError(ChatError):
-    """There is no live to write to."""
+    """No live is running."""
 
     code = "nothing_runs"
 
 
 class RegistrationError(AudienceError):
-    """A registration was not taken; the text is a translated sentence for who asked."""
+    """A registration was refused; the text is a translated sentence for the person."""
 
 
 class ReminderError(AudienceError):
-    """A reminder was not taken; the text is a translated sentence for who asked."""
+    """A reminder was refused; the text is a translated sentence for the person."""
 
 
 class VoiceError(AudienceError):
-    """A question, a vote or a hand was not taken; the text is a translated sentence for whoever gave it."""
+    """A question, a vote or a hand was refused; the text is a translated sentence for the listener."""
 
     code = "refused"
 
 
 class VoiceClosedError(VoiceError):
-    """Nothing of the kind is taken here, or not any more."""
+    """This is switched off or closed."""
 
     code = "closed"
 
 
 class InvalidVoiceError(VoiceError):
-    """What was sent can't be taken: too long, empty, or of no choice that there is."""
+    """The input is invalid: too long, empty, or not one of the choices."""
 
     code = "invalid"
 
 
 class TooManyVoicesError(VoiceError):
-    """This viewer, or the event, has had as many as there may be."""
+    """This viewer, or the event, has reached a limit."""
 
     code = "too_many"
 
 
 class StageFullError(VoiceError):
-    """As many listeners are on stage as may be."""
+    """The largest number of listeners is on stage already."""
 
     code = "stage_full"
 
 
 class TooManyListenersError(AudienceError):
-    """This process carries as many streams as it may."""
+    """This process has its largest number of streams."""
 
 
 class TooManyFromOneAddressError(TooManyListenersError):
-    """One address holds as many of them as it may."""
+    """This address has its largest number of streams."""
 
 
 class LogUnavailableError(AudienceError):
-    """The log of the event streams can't be read just now."""
+    """The log of the event streams can't be read now."""

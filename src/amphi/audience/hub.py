@@ -1,8 +1,8 @@
-"""Fan-out: one reader of the log for all the listeners of this process, each batch encoded once and shared.
+"""Fan-out: one reader of the log for all listeners of this process. Each batch is encoded once and shared.
 
-A listener is a place in the stream (`cursor`), not a queue: whoever is slow is simply behind, takes one bigger batch when ready,
-and is let go after taking nothing for a while. So memory is bounded by the backlog, and work by the listeners, whatever the
-number of messages. Nothing here knows the database: see `Log`.
+A listener has a position in the stream (`cursor`), not a queue. A slow one falls behind, gets one bigger batch when it is ready, and is
+disconnected when it accepts nothing for a while. So memory is bounded by the backlog, and work by the number of listeners, whatever
+the number of messages. This module does not know the database: see `Log`.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KEEP_ALIVE = b"event: alive\ndata: {}\n\n"
-"""An event, not a comment: a page sees that it is still heard, and a browser tells a page of no comment."""
+"""An SSE event, not a comment: browsers hide comments from pages, and the page must see that the connection is alive."""
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 
 
 class Row(NamedTuple):
-    """One message of the log; `data` is JSON already."""
+    """One message of the log; `data` is JSON text."""
 
     seq: int
     kind: str
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a channel starts from: its last number, its newest rows, and what is true now."""
+    """The start of a channel: its last number, its newest rows, and the current facts."""
 
     head: int
     rows: list[Row]
@@ -46,22 +46,22 @@ class Reading:
 
 
 class Log(Protocol):
-    """Where messages come from. `between` is called in a thread of its own, beside the others'."""
+    """The source of messages. `between` is called in a thread of its own, at the same time as the others."""
 
     def opening(self, event_id: int, backlog: int) -> Reading | None:
-        """What a channel starts from; None when there is no such event."""
+        """Read the start of a channel; None when there is no such event."""
 
     def after(self, known: Mapping[int, int]) -> dict[int, list[Row]]:
-        """The rows after the number known of each channel, in order, without a gap."""
+        """The rows after the known number of each channel, in order and without gaps."""
 
     def between(self, event_id: int, after: int, until: int) -> list[Row]:
-        """The first rows strictly between two numbers, in order, as many as one reading takes."""
+        """The first rows strictly between two numbers, in order, as many as one read returns."""
 
     def count(self, process: str, viewers: Mapping[int, int]) -> None:
-        """Note how many viewers each event has in this process, and no other event any."""
+        """Write how many viewers each event has in this process; all other events have none."""
 
     def close(self) -> None:
-        """Give up what reading needed."""
+        """Close the connections."""
 
 
 def encode(row: Row) -> bytes:
@@ -70,7 +70,7 @@ def encode(row: Row) -> bytes:
 
 
 class Channel:
-    """One event's stream: its newest messages, encoded, and what is true now."""
+    """One event's stream: its newest messages, encoded, and the current facts."""
 
     def __init__(self, event_id: int, reading: Reading, backlog: int) -> None:
         self.event_id = event_id
@@ -84,16 +84,16 @@ class Channel:
 
     @property
     def first(self) -> int:
-        """The number of the oldest message that is still here, or the next one's."""
+        """The number of the oldest message that is kept, or else of the next message."""
         return self._backlog[0][0] if self._backlog else self.head + 1
 
     def snapshot(self) -> bytes:
-        """What is true now. It has no ``id:``, so that it moves nobody's place in the stream."""
+        """The current facts, as a message. It has no ``id:``, so it does not change a listener's position."""
         data = json.dumps({"seq": self.head, **self._snapshot}, ensure_ascii=False, separators=(",", ":"))
         return f"event: snapshot\ndata: {data}\n\n".encode()
 
     def append(self, rows: list[Row]) -> None:
-        """Take new messages, and keep what is true now in step."""
+        """Append new messages, and update the current facts."""
         for row in rows:
             self._backlog.append((row.seq, encode(row)))
             if row.kind == "state":
@@ -104,7 +104,7 @@ class Channel:
         self._batches.clear()
 
     def since(self, cursor: int) -> bytes:
-        """Everything after `cursor`, as one piece of bytes that all the listeners at that place share."""
+        """Everything after `cursor`, as one bytes object that all listeners at that position share."""
         batch = self._batches.get(cursor)
         if batch is None:
             skipped = max(0, cursor + 1 - self.first)
@@ -114,7 +114,7 @@ class Channel:
 
 
 def take(listener: Listener, channel: Channel) -> bytes:
-    """What there is for a listener, who then has it."""
+    """The bytes for a listener; moves its cursor past them."""
     if listener.cursor == channel.head:
         return b""
     batch = channel.since(listener.cursor or 0)
@@ -126,10 +126,10 @@ class Hub:
     """The listeners of this process and the one task that reads for them.
 
     Args:
-        source: where messages come from.
-        process: what this process is called where viewers are counted.
-        limits: how much it carries.
-        rights: who may still listen; None: everybody who has a ticket.
+        source: the source of messages.
+        process: this process's name for the counts of viewers.
+        limits: the limits of this process.
+        rights: decides who may still listen; None: everybody with a ticket.
     """
 
     def __init__(
@@ -147,18 +147,18 @@ class Hub:
         self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience")
-        # Who missed much reads here, in turns, and holds up nobody who missed nothing.
+        # Listeners who missed much read in this thread, in turns, so that they don't delay the others.
         self._gap_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience-gaps")
         self._closed = False
 
     # --- for the streams
 
     def enter(self, listener: Listener) -> None:
-        """Take a listener. Of one viewer's streams the oldest ends when there are too many: it may be a dead one.
+        """Add a listener. When a viewer has too many streams, the oldest is ended: it may be a dead connection.
 
         Raises:
-            TooManyListenersError: this process carries as many as it may, or is stopping.
-            TooManyFromOneAddressError: or as many from this address.
+            TooManyListenersError: this process has its largest number of streams, or is stopping.
+            TooManyFromOneAddressError: this address has its largest number of streams.
         """
         if self._closed:
             raise TooManyListenersError
@@ -170,10 +170,10 @@ class Hub:
             _hubs.add(self)
 
     async def attach(self, listener: Listener) -> Channel | None:
-        """Open the listener's channel and put the listener at its place in it; None when there is no such event.
+        """Open the listener's channel and set the listener's position; None when there is no such event.
 
         Raises:
-            LogUnavailableError: the log can't be read just now.
+            LogUnavailableError: the log can't be read now.
         """
         channel = self._channels.get(listener.event_id) or await self._open(listener.event_id)
         if channel is None:
@@ -185,10 +185,10 @@ class Hub:
         return channel
 
     async def missed(self, listener: Listener, channel: Channel) -> bytes:
-        """What the listener missed that the backlog no longer holds, one reading of it; moves the listener on.
+        """Read some of the messages that the listener missed and the backlog no longer has; moves its cursor.
 
         Raises:
-            LogUnavailableError: the log can't be read just now.
+            LogUnavailableError: the log can't be read now.
         """
         after, until = listener.cursor or 0, channel.first
         rows = await asyncio.get_running_loop().run_in_executor(
@@ -198,7 +198,7 @@ class Hub:
         return b"".join(encode(row) for row in rows)
 
     def leave(self, listener: Listener) -> None:
-        """Forget a listener; a channel without any is closed at the next sweep."""
+        """Remove a listener; a channel without listeners is closed at the next sweep."""
         self._crowd.leave(listener)
         channel = self._channels.get(listener.event_id)
         if channel is not None:
@@ -211,12 +211,12 @@ class Hub:
         return self._crowd.viewers()
 
     def wake(self) -> None:
-        """Read now, since something was published; from any thread."""
+        """Read now, since something was published. May be called from any thread."""
         if self._loop is not None and self._changed is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed.set)
 
     async def close(self) -> None:
-        """End every stream; new ones are refused."""
+        """End all streams and refuse new ones."""
         if self._closed:
             return
         self._closed = True
@@ -237,7 +237,7 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _open(self, event_id: int) -> Channel | None:
-        """Open a channel once, however many listeners ask at the same moment."""
+        """Open a channel; several listeners at the same moment share one read."""
         task = self._opening.get(event_id)
         if task is None:
             task = asyncio.create_task(self._read_channel(event_id))
@@ -268,7 +268,7 @@ class Hub:
                 checked_at = now
                 self._checking = loop.create_task(self._check_rights())
             if wrote:
-                # The next batch gathers what comes within this time, however often somebody publishes.
+                # The next batch collects everything that comes within this time.
                 await asyncio.sleep(self.limits.batch_s)
             else:
                 with contextlib.suppress(TimeoutError):
@@ -298,7 +298,7 @@ class Hub:
         return wrote
 
     def _sweep(self, now: float) -> None:
-        """Keep quiet streams alive, end those whose ticket expired, drop those that take nothing."""
+        """Keep quiet streams alive, end those with expired tickets, drop those that accept nothing."""
         for listener in self._crowd.listeners:
             quiet_s = now - listener.written_at
             if now >= listener.expires_at:
@@ -313,11 +313,11 @@ class Hub:
             del self._channels[event_id]
 
     async def may_listen(self, claim: Claim) -> bool:
-        """Whether the holder of a ticket may listen now."""
+        """Whether a ticket's holder may listen now."""
         return self._rights is None or await self._rights.allows(claim)
 
     async def _check_rights(self) -> None:
-        """End the streams of those who may no longer listen."""
+        """End the streams of listeners who may no longer listen."""
         listeners = list(self._crowd.listeners)
         allowed = await asyncio.gather(*(self.may_listen(listener.claim) for listener in listeners))
         for listener, good in zip(listeners, allowed, strict=True):
@@ -332,6 +332,6 @@ class Hub:
 
 
 def wake() -> None:
-    """Tell the hubs of this process that something was published; from any thread."""
+    """Have the hubs of this process read now, since something was published. May be called from any thread."""
     for hub in list(_hubs):
         hub.wake()

@@ -1,4 +1,4 @@
-"""What the audience reads."""
+"""Reads of the audience."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventSt
 
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
-"""How many rows one read takes; a listener who missed more reads again."""
+"""The most rows of one read for a listener who missed messages; it reads again for more."""
 NEWS_ROWS = 5000
-"""How many rows one read takes of what is new everywhere."""
+"""The most rows of one read of new messages in all streams."""
 
 
 def listener_state(event: Event, now: datetime) -> EventState:
-    """What a listener is told that the live of `event` is; of an event that others carry only the hours are known."""
+    """The state of `event` for listeners. Without a livestream it follows from the planned hours."""
     if event.state:
         return EventState(event.state)
     if now < event.start_at:
@@ -43,7 +43,7 @@ def state_content(event: Event, now: datetime) -> dict[str, object]:
 
 
 def _picture_mark(broadcaster: Broadcaster) -> str:
-    """Tells where a picture comes from, by its address: two live servers may have streams of one name."""
+    """A mark that changes with the picture's address. The name alone would not do, since two live servers may use the same."""
     return hashlib.sha256(broadcaster.hls_url.encode()).hexdigest()[:16]
 
 
@@ -75,7 +75,7 @@ def last_messages(event: Event, count: int = 50) -> list[Message]:
 
 
 def last_seq(event: Event) -> int:
-    """How far the stream of `event` is."""
+    """The number of the last message in the stream of `event`."""
     return Channel.objects.filter(pk=event.pk).values_list("last_seq", flat=True).first() or 0
 
 
@@ -90,7 +90,7 @@ T = TypeVar("T")
 
 
 def reading(method: Callable[P, T]) -> Callable[P, T]:
-    """Gives up the thread's connection when the database failed, so that the next reading opens another."""
+    """Close the thread's connection when the database failed, so that the next read opens a new one."""
 
     @wraps(method)
     def read(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -104,14 +104,11 @@ def reading(method: Callable[P, T]) -> Callable[P, T]:
 
 
 class DatabaseLog:
-    """The event streams as the database holds them, read in a few threads for all the listeners of a process.
-
-    See `hub.Log`, whose methods these are.
-    """
+    """`hub.Log` on the database: the event streams, read in a few threads for all listeners of a process."""
 
     @reading
     def opening(self, event_id: int, backlog: int) -> Reading | None:
-        # The number first: what is committed in between is told twice, never missed.
+        # Read the number first: a message committed in between is then sent twice rather than missed.
         head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
         event = Event.objects.select_related("broadcaster").filter(pk=event_id).first()
         if event is None:
@@ -135,7 +132,7 @@ class DatabaseLog:
         )
         found: dict[int, list[Row]] = {event_id: [] for event_id in changed}
         rows = StreamMessage.objects.filter(wanted).order_by("channel_id", "seq")
-        # What is beyond is read next time: what comes of each channel has no gap.
+        # The limit leaves no gap in any channel; the rest is read next time.
         for row in rows.values_list("channel_id", "seq", "kind", "data")[:NEWS_ROWS]:
             found[row[0]].append(Row(*row[1:]))
         return found

@@ -1,4 +1,4 @@
-"""Who may watch an event: asked for one person by a page, and for all who hold tickets while they watch. One rule, in both forms."""
+"""Who may watch an event. The same rule in two forms: for one person, by pages; and for all ticket holders, while they watch."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -17,7 +17,7 @@ ACCEPTED = Registration.Status.ACCEPTED
 
 
 def owns_event(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` is behind `event`, so that drafts, restrictions and passwords don't keep them out."""
+    """Whether `user` is an owner of `event`, whom drafts, restrictions and passwords don't keep out."""
     if not isinstance(user, User):
         return False
     return (
@@ -26,12 +26,12 @@ def owns_event(user: User | AnonymousUser, event: Event) -> bool:
 
 
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:
-    """Whether somebody may see the live page, its stream of events and its picture; the password is the door's matter.
+    """Whether somebody may see the live page, its event stream and its picture. The page of the password is asked for separately.
 
     Args:
-        user: who is logged in.
-        event: what is watched.
-        registration: whose personal link was opened, if one was.
+        user: the person who is logged in, if any.
+        event: the event.
+        registration: the registration whose personal link was opened, if any.
     """
     if owns_event(user, event):
         return True
@@ -76,7 +76,7 @@ def registration_mark(registration: Registration) -> str:
 
 
 def password_mark(event: Event) -> str:
-    """What a ticket says of the password that was given for it: another one ends it. Empty without a password."""
+    """The mark of the event's password in tickets: a new password makes old tickets invalid. Empty without a password."""
     if not event.password:
         return ""
     return salted_hmac("amphi.audience.password_mark", f"{event.pk}:{event.password}").hexdigest()[:16]
@@ -84,10 +84,10 @@ def password_mark(event: Event) -> str:
 
 @reading
 def refused(claims: Collection[Claim]) -> AbstractSet[Claim]:
-    """Those of `claims` that are not good now, by the rule of `can_watch` and of the event's password.
+    """The claims that are not valid now, by the rule of `can_watch` and by the event's password.
 
     Raises:
-        LogUnavailableError: the database can't be read just now.
+        LogUnavailableError: the database can't be read now.
     """
     by_event: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
@@ -104,7 +104,7 @@ def _refused(event: Event, claims: list[Claim]) -> set[Claim]:
     registered = [claim for claim in claims if claim.viewer.startswith("r")]
     refused_ = _refused_registered(event, registered) if registered else set()
     mark = password_mark(event)
-    # The usual event, which is open to all, costs no look at people.
+    # The usual event is open to all, so no people need to be read.
     if not (event.is_draft or event.is_restricted or event.needs_registration or mark):
         return refused_
     people = {claim: int(claim.viewer[1:]) for claim in claims if claim.viewer.startswith("u")}

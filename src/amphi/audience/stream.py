@@ -1,7 +1,7 @@
-"""The event stream over HTTP: a bare ASGI endpoint, since Django's request is not needed thousands of times.
+"""The event stream over HTTP: a plain ASGI endpoint, since thousands of open requests would make Django's too expensive.
 
-``GET /live/<event id>/events?ticket=<ticket>`` is ``text/event-stream`` (WHATWG HTML, section 9.2). What a ticket is, and that no
-database is asked for it, stands in `amphi.system.tickets`.
+``GET /live/<event id>/events?ticket=<ticket>`` is ``text/event-stream`` (WHATWG HTML, section 9.2). Tickets are verified without the
+database, see `amphi.system.tickets`.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # nginx passes each batch on at once.
+    # Has nginx forward each batch at once.
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 ]
 RETRY_MS = (1_000, 3_000)
-"""When a browser comes back after a break: spread out, so that all of them don't at once."""
+"""After how long a browser reconnects, in ms: a random time, so that not all reconnect at once."""
 
 
 async def answer(
@@ -51,7 +51,7 @@ async def answer(
 
 
 def _cursor(scope: Scope, query: dict[str, list[str]]) -> int | None:
-    """Where the listener is in the stream: a browser that comes back says it in ``Last-Event-ID``, a page in its address."""
+    """The listener's position: a browser that reconnects sends it in ``Last-Event-ID``, a page in its address. None for a new one."""
     header = next(
         (value.decode("latin-1") for name, value in scope["headers"] if name == b"last-event-id"), ""
     )
@@ -63,9 +63,9 @@ class EventStream:
     """The endpoint.
 
     Args:
-        hub: who reads for the listeners.
-        key: what tickets are signed with.
-        uncounted: addresses that are nobody's own, such as a proxy's that names no visitor.
+        hub: reads for the listeners.
+        key: the key that signs tickets.
+        uncounted: addresses that are not counted, such as that of a proxy that does not forward its visitors' addresses.
     """
 
     def __init__(self, hub: Hub, key: bytes, uncounted: Container[str] = ()) -> None:
@@ -157,7 +157,7 @@ class EventStream:
 
 
 async def _gone(receive: Receive, listener: Listener) -> None:
-    """Ends the stream when the listener left."""
+    """End the stream when the listener has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
     listener.close()

@@ -1,4 +1,4 @@
-"""What listeners watch, say and are told; a module a subject."""
+"""The models of the audience, one module for each subject."""
 
 from amphi.audience.models.addressees import Addressee, Reminder
 from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Role, Visibility

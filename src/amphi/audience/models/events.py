@@ -12,7 +12,7 @@ from amphi.accounts.models import AccessGroup
 
 
 def stream_name(hls_url: str) -> str:
-    """The name at the origin of the stream that is read at `hls_url`: ``name`` of ``…/name.m3u8``."""
+    """The origin's name of the stream at `hls_url`: ``name`` of ``…/name.m3u8``."""
     return hls_url.rsplit("/", 1)[-1].removesuffix(".m3u8")
 
 
@@ -46,7 +46,7 @@ class Broadcaster(models.Model):
 
 
 class EventState(models.TextChoices):
-    """What listeners know of an event's live."""
+    """The state of an event's live, as listeners see it."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -78,10 +78,10 @@ class ToMeeting(models.TextChoices):
 
 
 class Event(models.Model):
-    """A live event ("direct"). Its page follows the live itself, never the planned clock alone.
+    """A live event ("direct"). Its page follows the live itself, not only the planned hours.
 
-    `state`, `since` and `stream_held_since` are written by `domain.set_state` only; `state` is empty where others carry the event, so
-    that its planned hours are all that is known.
+    Only `domain.set_state` writes `state`, `since` and `stream_held_since`. `state` is empty for an event without a livestream, of
+    which only the planned hours are known.
     """
 
     title = models.CharField(_("title"), max_length=250)
@@ -141,7 +141,7 @@ class Event(models.Model):
     )
     state = models.CharField(max_length=12, choices=EventState, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
-    # A live that runs holds its broadcaster's stream; of two that wait for one, the earlier does.
+    # A running live holds its broadcaster's stream. When two claim the same stream, the earlier one holds it.
     stream_held_since = models.DateTimeField(null=True, editable=False)
     # It holds the stream, and no ticket opens it: presenters are backstage.
     is_backstage = models.BooleanField(default=False, editable=False)
@@ -168,5 +168,5 @@ class Event(models.Model):
 
     @property
     def door(self) -> str:
-        """Where its password is asked, as `amphi.system.passwords` knows it."""
+        """The event's name in `amphi.system.passwords`."""
         return f"event-{self.pk}"

@@ -1,4 +1,4 @@
-"""What the listeners of an event are told, in one order, and how many listen."""
+"""The event stream of an event, and the number of its listeners."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from amphi.system.leases import Leased
 
 
 class Channel(Leased):
-    """The event stream of one event: its row is the lock that gives its messages one order, and is leased to who sends them on."""
+    """The event stream of one event. Its row is the lock that orders messages; the worker that sends them to the meeting leases it."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="channel")
     last_seq = models.PositiveBigIntegerField(default=0)
@@ -17,7 +17,7 @@ class Channel(Leased):
 
 
 class StreamMessage(models.Model):
-    """One message of the event stream. `seq` grows by one in the order of commits, so a reader resumes exactly."""
+    """One message of the event stream. `seq` grows by one in the order of commits, so a reader can resume exactly."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="stream_messages")
     seq = models.PositiveBigIntegerField()
@@ -33,7 +33,7 @@ class StreamMessage(models.Model):
 
 
 class Audience(models.Model):
-    """How many listeners one web process carries for one event, as it last said."""
+    """How many listeners one web process had for one event, by its last count."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="audiences")
     process = models.CharField(max_length=100)
