@@ -1,6 +1,6 @@
-"""Small endpoints beside the event stream, that many pages post little to: bare ASGI, as the stream is.
+"""Small endpoints beside the event stream, to which many pages post little data. Plain ASGI, like the stream.
 
-The ticket, which no other site knows, says whose a request is and guards against forged ones.
+The ticket identifies the viewer. No other site knows it, so it also protects against forged requests.
 """
 
 import time
@@ -22,9 +22,9 @@ class PostDoor(ABC):
     """One endpoint.
 
     Args:
-        key: what tickets are signed with.
-        rights: who may still watch; None: everybody who has a ticket.
-        longest_body_bytes: what one request may send.
+        key: the key that signs tickets.
+        rights: decides who may still watch; None: everybody with a ticket.
+        longest_body_bytes: the largest body of a request.
     """
 
     def __init__(self, key: bytes, *, rights: Rights | None, longest_body_bytes: int) -> None:
@@ -34,14 +34,14 @@ class PostDoor(ABC):
 
     @abstractmethod
     def take(self, ticket: Ticket, address: str, body: bytes) -> None:
-        """Take what was sent; what is above a limit is left out without a word.
+        """Handle a request's body. What exceeds a limit is dropped silently.
 
         Raises:
-            ValueError: it is nothing of the kind.
+            ValueError: the body is malformed.
         """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, event_id: int) -> None:
-        """Answer one request; 204 when it was taken."""
+        """Answer one request; 204 when it was accepted."""
         if scope["method"] != "POST":
             await answer(send, 405, "POST only\n", [(b"allow", b"POST")])
             return
@@ -57,7 +57,7 @@ class PostDoor(ABC):
         await answer(send, 204, "")
 
     async def _ticket(self, scope: Scope, event_id: int) -> Ticket | None:
-        """The ticket of a request, if it is good."""
+        """The ticket of a request; None when it is not valid."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         try:
             ticket = verify(self._key, query.get("ticket", [""])[0], now=time.time())

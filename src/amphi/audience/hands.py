@@ -1,7 +1,7 @@
 """Raised hands: who asks for the microphone, who is invited on stage, and who is there.
 
-A listener's page says every `KEEP_S` that it is still open; a hand of which nothing was heard for `GONE_AFTER` counts as lowered, and
-keeps no place from anybody. Who is on stage has left the page for the meeting, so that the meeting tells when they leave.
+A listener's page reports every `KEEP_S` that it is still open. Without a report for `GONE_AFTER`, the hand counts as lowered and takes no
+place. People on stage have gone from the page to the meeting, so the meeting reports when they leave.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ from amphi.system.typed import clean_line
 
 GONE_AFTER = timedelta(minutes=3)
 MOST_UP = 50
-"""So many at once: every page is told of each."""
+"""The most hands at once, since each is sent to every page."""
 WORD_LENGTH = 120
 ON_STAGE_PREFIX = "stage-"
-"""How the meeting server's names of listeners on stage begin."""
+"""The prefix of the external user ids of listeners on stage."""
 
 _pace = Pace(most=10, window_s=60)
 
@@ -37,18 +37,18 @@ _pace = Pace(most=10, window_s=60)
 
 
 def up(event_id: int, now: datetime) -> QuerySet[Hand]:
-    """The hands that are up, the first one first."""
+    """The hands that are up, the earliest first."""
     there = Q(state=HandState.ON_STAGE) | Q(state__in=HAND_UP, seen_at__gt=now - GONE_AFTER)
     return Hand.objects.filter(there, event_id=event_id).order_by("raised_at", "pk")
 
 
 def of_viewer(event_id: int, viewer: str) -> Hand | None:
-    """The hand of one viewer that is up."""
+    """The raised hand of one viewer, if any."""
     return up(event_id, timezone.now()).filter(viewer=viewer).first() if viewer else None
 
 
 def queue_content(event_id: int) -> dict[str, object]:
-    """The ``hands`` message of the event stream: hands by their tokens, so that each page finds its own, and nobody else's."""
+    """The ``hands`` message of the event stream. Hands are named by tokens, so each page can recognise only its own."""
     by_state: dict[str, list[str]] = {state: [] for state in HAND_UP}
     for token, state in up(event_id, timezone.now()).values_list("token", "state")[:MOST_UP]:
         by_state[state].append(token)
@@ -60,7 +60,7 @@ def queue_content(event_id: int) -> dict[str, object]:
 
 
 def publish_queue(event_id: int, _changed: Mapping[str, int]) -> None:
-    """Tell the queue as it is now."""
+    """Publish the current queue."""
     publish(event_id, "hands", queue_content(event_id))
 
 
@@ -79,10 +79,10 @@ def _check_open(event: Event) -> None:
 
 
 def raise_hand(event: Event, *, by: Speaker, word: str = "") -> Hand:
-    """Raise a listener's hand, or say another word about the one that is up.
+    """Raise a listener's hand, or change the subject of a raised one.
 
     Raises:
-        VoiceError: it was not taken, and why.
+        VoiceError: it was refused; the text says why.
     """
     _check_open(event)
     if not _pace.take(by.viewer):
@@ -117,10 +117,10 @@ def keep(event: Event, *, viewer: str) -> None:
 
 
 def take_stage(event: Event, *, viewer: str) -> Hand:
-    """Note that a listener who was invited goes on stage now; who is there already may come in again, after a crash for instance.
+    """Note that an invited listener goes on stage now. Somebody who is there already may enter again, for example after a crash.
 
     Raises:
-        VoiceClosedError: nobody invites this listener, or not any more.
+        VoiceClosedError: this listener is not invited, or not any more.
     """
     with transaction.atomic():
         _lock(event)
@@ -135,7 +135,7 @@ def take_stage(event: Event, *, viewer: str) -> Hand:
 
 
 def left_stage(event_id: int, token: str) -> None:
-    """The meeting says that somebody who was on stage has left."""
+    """Note that somebody on stage has left the meeting."""
     rows = Hand.objects.filter(event_id=event_id, token=token, state=HandState.ON_STAGE)
     with transaction.atomic():
         if rows.update(state=HandState.LOWERED):
@@ -143,7 +143,7 @@ def left_stage(event_id: int, token: str) -> None:
 
 
 def meeting_user_id(hand: Hand) -> str:
-    """What the meeting server is told that the person of a hand is."""
+    """The external user id in the meeting of the person with this hand."""
     return f"{ON_STAGE_PREFIX}{hand.token}"
 
 
@@ -151,15 +151,15 @@ def meeting_user_id(hand: Hand) -> str:
 
 
 def invite(event: Event, token: str) -> Hand:
-    """Invite the listener of a hand on stage; one who is invited already stays so.
+    """Invite the listener of a hand on stage. Has no effect if they are invited already.
 
     Raises:
-        StageFullError: as many are there, or invited, as may be.
+        StageFullError: the largest number is there, or invited, already.
         VoiceClosedError: the hand is no longer up.
     """
     now = timezone.now()
     with writing(event.pk):
-        # The event's row is the lock of its stage: two who invite at once can't both take the last place.
+        # The event's row is the lock of its stage, so that two invitations at once can't both take the last place.
         locked = _lock(event)
         hand = up(event.pk, now).filter(token=token).first()
         if hand is None:
@@ -182,7 +182,7 @@ def invite(event: Event, token: str) -> Hand:
 
 
 def lower_other(event: Event, token: str) -> None:
-    """Lower somebody's hand, take an invitation back, or free their place on stage; harmless when it is down already."""
+    """Lower somebody's hand, withdraw an invitation, or free a place on stage. Has no effect if the hand is down already."""
     rows = Hand.objects.filter(event=event, token=token, state__in=HAND_UP)
     with transaction.atomic():
         if rows.update(state=HandState.LOWERED):
@@ -197,6 +197,6 @@ def _lock(event: Event) -> Event:
 
 
 def _lower_gone(event: Event, now: datetime) -> None:
-    """Write down that hands are lowered whose listeners left long ago: a viewer has one that is up."""
+    """Lower the hands of listeners who left long ago, since a viewer may have only one raised hand."""
     gone = Hand.objects.filter(event=event, state__in=HAND_UP, seen_at__lte=now - GONE_AFTER)
     gone.exclude(state=HandState.ON_STAGE).update(state=HandState.LOWERED)

@@ -1,7 +1,7 @@
-"""Letters to those who wait for an event: before it begins, when it moves, when it is cancelled.
+"""Emails to people who wait for an event: before it begins, when it moves, when it is cancelled.
 
-Time is a column, `Addressee.due_at`: the worker reads what is due, decides by the event as it is now, and writes the mail and when to
-look again in one transaction. So a letter follows an event that moves, and is written once, whatever crashes.
+`Addressee.due_at` says when somebody may get the next one. The worker reads who is due, decides by the event's present state, and writes
+the email and the next time in one transaction. So emails follow an event that moves, and each is written once, even after a crash.
 """
 
 import logging
@@ -32,27 +32,27 @@ log = logging.getLogger(__name__)
 
 KINDS: tuple[type[Addressee], ...] = (Reminder, Registration)
 WITH_CALENDAR = frozenset({"registration_accepted", "event_moved"})
-"""Letters to the registered that bring the event into their calendar, or move it there."""
+"""Letters to registered people that add the event to their calendar, or move it there."""
 AT_ONCE = 200
-"""Letters in one transaction."""
+"""The most letters in one transaction."""
 MOVED_REST = timedelta(minutes=2)
-"""A presenter who moves an event often moves it once more."""
+"""Wait this long after a move, since a presenter who moves an event often moves it again."""
 TOO_LATE = timedelta(minutes=15)
-"""After its start nobody is reminded of an event, as when no worker ran."""
+"""No reminder is sent later than this after the start, for example when no worker ran."""
 AFTERWARDS = timedelta(hours=1)
-"""A live that was stopped by mistake is started again sooner."""
+"""How long after the end to write. A live that was stopped by mistake is started again before that."""
 OVERRUN_REST = timedelta(minutes=10)
 DRAFT_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to be done for one addressee.
+    """The next step for one addressee.
 
     Attributes:
         due_at: when to look again.
-        letter: the mail's template; empty when there is nothing to write.
-        columns: of the addressee, to be written with it.
+        letter: the email's template; empty when there is nothing to write.
+        columns: columns of the addressee to write with it.
     """
 
     due_at: datetime | None
@@ -61,13 +61,13 @@ class Step:
 
 
 def decide(row: Addressee, event: Event, now: datetime, rules: RegistrationRules | None = None) -> Step:
-    """What to write to `row` now, and when to look again; no database is asked.
+    """Decide what to write to `row` now, and when to look again. Does not use the database.
 
     Args:
-        row: as it is.
-        event: what it is about.
-        now: the moment.
-        rules: of the registration, if `row` is one.
+        row: the addressee.
+        event: the event.
+        now: the current time.
+        rules: the event's rules, if `row` is a registration.
     """
     start = event.start_at
     if event.state == EventState.OVER or (now >= event.end_at and event.state not in ON_AIR):
@@ -89,12 +89,12 @@ def decide(row: Addressee, event: Event, now: datetime, rules: RegistrationRules
 
 
 def _end_of(row: Addressee, event: Event, now: datetime) -> datetime | None:
-    """When the live of `event` may be over, for those who are written to afterwards."""
+    """When to look whether to write after the end of `event`; None when nothing is written then."""
     return max(event.end_at, now + OVERRUN_REST) if isinstance(row, Registration) else None
 
 
 def _afterwards(row: Addressee, event: Event, now: datetime, rules: RegistrationRules | None) -> Step:
-    """What is written afterwards to who registered and came, or did not; nothing where nobody is known to have come."""
+    """The letter after the end, for people who came or did not. None is sent when nobody is known to have come."""
     told = not isinstance(row, Registration) or row.written_afterwards_at is not None
     if told or rules is None or event.state != EventState.OVER or not row.is_reminded:
         return Step(None)
@@ -113,7 +113,7 @@ def _next(kind: type[Addressee] | Addressee, start: datetime, now: datetime) -> 
 
 
 def first_columns(kind: type[Addressee], event: Event, now: datetime) -> dict[str, object]:
-    """The columns of somebody new: what is past they are not reminded of, and what is to come is due."""
+    """The columns of a new addressee: past reminders count as sent, and the next one is due."""
     start = event.start_at
     passed: dict[str, object] = {column: start for column, before in kind.REMINDERS if start - before <= now}
     ends_at = event.end_at if kind is Registration else None
@@ -121,18 +121,18 @@ def first_columns(kind: type[Addressee], event: Event, now: datetime) -> dict[st
 
 
 def look_again(event: Event) -> None:
-    """Have the worker look at all who wait for `event`, in the caller's transaction."""
+    """Have the worker look at everybody who waits for `event`, in the caller's transaction."""
     for kind in KINDS:
         kind.who_wait(event).update(due_at=timezone.now())
 
 
 def write_due() -> int:
-    """Write what is due; the number of letters."""
+    """Write the due letters; returns their number."""
     return sum(sum(_batches(kind)) for kind in KINDS)
 
 
 def is_due() -> bool:
-    """Whether there is something to look at."""
+    """Whether anybody is due."""
     now = timezone.now()
     return any(kind._default_manager.filter(due_at__lte=now).exists() for kind in KINDS)  # noqa: SLF001 -- of any kind
 
@@ -141,7 +141,7 @@ def _batches(kind: type[Addressee]) -> Iterator[int]:
     while True:
         with transaction.atomic():
             now = timezone.now()
-            # Those that another worker has in hand are passed over.
+            # Rows that another worker has locked are skipped.
             due = kind._default_manager.select_for_update(skip_locked=True, of=("self",))  # noqa: SLF001 -- of any kind
             rows = list(
                 due.filter(due_at__lte=now).select_related("event__owner").order_by("due_at")[:AT_ONCE]
@@ -171,13 +171,13 @@ def _write(rows: list[Addressee], now: datetime) -> int:
 
 
 def _events_whose_comers_are_known(events: Collection[int]) -> set[int]:
-    """Those of `events` where somebody who registered was seen."""
+    """The events of `events` at which somebody who registered was seen."""
     came = Registration.objects.filter(event__in=events).exclude(came_at=None)
     return set(came.values_list("event_id", flat=True).distinct()) if events else set()
 
 
 def compose(row: Addressee, letter: str) -> Mail:
-    """One letter to `row`; nothing is saved."""
+    """One letter to `row`, not saved."""
     event = row.event
     url = settings.AMPHI_URL + event.get_absolute_url()
     entry = ""
@@ -195,10 +195,10 @@ def compose(row: Addressee, letter: str) -> Mail:
 
 
 def cancel(event: Event) -> int:
-    """Write to all who wait for `event` that it does not take place, unless it began; in the transaction that removes it.
+    """Tell everybody who waits for `event` that it is cancelled, unless it has begun; in the transaction that removes it.
 
     Returns:
-        How many letters were written.
+        The number of letters.
     """
     begun = event.state not in {"", EventState.WAITING} or timezone.now() >= event.end_at
     if begun or event.is_draft:

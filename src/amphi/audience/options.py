@@ -1,4 +1,4 @@
-"""What presenters choose for the discussion of a webinar."""
+"""The options of a webinar's discussion."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ LONGEST_WORD = 60
 
 @dataclass(frozen=True, slots=True)
 class DiscussionOptions:
-    """How the discussion of an event goes; the names are the columns'.
+    """The options of an event's discussion; the names are those of the columns.
 
     Attributes:
         chat_mode: one of `ChatMode`.
-        slow_s: seconds between two messages of one listener, in slow mode.
-        guests_may_write: whether people without an account may, under a name they choose.
-        names_hidden: whether listeners' names are shown to presenters and moderators only.
-        held_words: one a line; a message that holds one waits for approval.
+        slow_s: the least time between two messages of one listener in slow mode, in seconds.
+        guests_may_write: whether people without an account may write, under a name they choose.
+        names_hidden: whether only presenters and moderators see listeners' names.
+        held_words: one per line; a message with one of them waits for approval.
         to_meeting: one of `ToMeeting`.
-        to_meeting_votes: how many votes a question needs to be sent into the meeting.
+        to_meeting_votes: how many votes a question needs before it is sent into the meeting.
     """
 
     chat_mode: str
@@ -36,7 +36,7 @@ class DiscussionOptions:
 
 
 def change_discussion(event: Event, options: DiscussionOptions) -> None:
-    """Have the discussion of `event` go as `options` say, and tell its listeners."""
+    """Change the options of `event`'s discussion, and publish them to its listeners."""
     with transaction.atomic():
         for name in DiscussionOptions.__slots__:
             setattr(event, name, getattr(options, name))
@@ -45,5 +45,5 @@ def change_discussion(event: Event, options: DiscussionOptions) -> None:
 
 
 def set_moderators(event: Event, people: list[User]) -> None:
-    """Name the moderators of `event`; its owner needs no such name."""
+    """Set the moderators of `event`; its owner is always one."""
     event.moderators.set([person for person in people if person.pk != event.owner_id])

@@ -1,7 +1,7 @@
-"""How often one viewer or one address may do something.
+"""Limits how often one viewer or one address may do something.
 
-It is counted in this process, in windows of time, so that a count costs nothing and is forgotten by itself. What must hold over all
-processes is counted in the database instead.
+Counted in this process, in windows of time: counting is cheap, and old counts disappear by themselves. Limits that must hold for all
+processes together are counted in the database instead.
 """
 
 import threading
@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 
 class Pace:
-    """Lets each key do so much in a window of time.
+    """Limits what each key may do in a window of time.
 
     Args:
-        most: how much in one window.
-        window_s: how long a window is.
-        clock: tells the time, in seconds.
+        most: the limit in one window.
+        window_s: the length of a window, in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, most: int, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,7 +28,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def take(self, key: str, number: int = 1) -> int:
-        """How many of `number` are allowed now; they count as done."""
+        """How many of `number` are allowed now; these are then counted."""
         with self._lock:
             now = self._clock()
             if now - self._began >= self._window_s:

@@ -1,4 +1,4 @@
-"""The personal link of a registration: to confirm at first, then to the live."""
+"""The personal link of a registration: it first confirms the registration, then opens the live."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -9,13 +9,13 @@ from amphi.audience.rights import registration_key
 
 
 def personal_link(row: Registration) -> str:
-    """The whole address, as it stands in mails."""
+    """The complete address, for emails."""
     token = f"{row.pk}-{registration_key(row)}"
     return settings.AMPHI_URL + reverse("live:registered", args=[row.event.slug, token])
 
 
 def by_token(event: Event, token: str) -> Registration | None:
-    """Whose personal link this is; None when it is no link, or an old one."""
+    """The registration of a personal link's token; None when it is invalid or out of date."""
     number, _dash, key = token.partition("-")
     if not (number.isascii() and number.isdigit() and len(number) < 19):  # noqa: PLR2004 -- fits 64 bits
         return None

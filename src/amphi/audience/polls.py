@@ -1,7 +1,7 @@
-"""Polls: made by those who present, opened, voted in, closed, and their results shown when the presenter says.
+"""Polls: presenters make, open and close them, and decide when to show the results.
 
-A viewer has one ballot, and may change it while the poll is open: who pressed the wrong one on a phone is not stuck with it. Votes are
-counted from the ballots, so that no number can drift; a poll of the meeting is only told in numbers, and mirrored as such.
+A viewer has one ballot and may change it while the poll is open, for example after pressing the wrong choice on a phone. Votes are
+counted from the ballots, so no count can become wrong. Of the meeting's own polls only numbers are known, and shown.
 """
 
 import uuid
@@ -28,9 +28,9 @@ QUESTION_MAX_LENGTH = 500
 CHOICE_MAX_LENGTH = 200
 MOST_OF_AN_EVENT = 100
 LARGEST_NUMBER = 1000
-"""Of an answer of a mirrored poll."""
+"""The largest number of an answer in a mirrored poll."""
 SHOWN = 20
-"""As many polls as a page has: the latest."""
+"""The most polls on a page; the latest are shown."""
 
 _pace = Pace(most=30, window_s=60)
 
@@ -39,7 +39,7 @@ _pace = Pace(most=30, window_s=60)
 
 
 def tally(poll: Poll) -> list[int]:
-    """How many chose each choice, in the order of the choices."""
+    """The number of votes for each choice, in the order of the choices."""
     if poll.is_mirrored:
         return list(poll.choices.values_list("told_votes", flat=True))
     counted = poll.choices.annotate(count=Count("ballots"))
@@ -47,12 +47,12 @@ def tally(poll: Poll) -> list[int]:
 
 
 def voters(poll: Poll) -> int:
-    """How many voted; of a mirrored poll, how many votes were told."""
+    """The number of voters; for a mirrored poll, the number of reported votes."""
     return sum(tally(poll)) if poll.is_mirrored else poll.ballots.count()
 
 
 def content(poll: Poll) -> dict[str, object]:
-    """The ``poll`` message of the event stream, and what pages begin with: numbers are in it only where the presenter shows them."""
+    """A poll for the ``poll`` message and for pages. It has numbers only if the presenter shows the results."""
     if poll.state == PollState.DRAFT:
         return {"id": str(poll.pk), "state": PollState.DRAFT}
     shown = {"counts": tally(poll), "voters": voters(poll)} if poll.results_shown else {}
@@ -69,7 +69,7 @@ def content(poll: Poll) -> dict[str, object]:
 
 
 def publish_results(event_id: int, polls: Mapping[str, int]) -> None:
-    """Tell the numbers of polls whose results are shown while votes come in."""
+    """Publish the numbers of polls whose results are shown during the vote."""
     for poll in Poll.objects.filter(event_id=event_id, pk__in=polls, results_shown=True):
         publish(event_id, "poll", content(poll))
 
@@ -81,7 +81,7 @@ def shown(event: Event) -> list[Poll]:
 
 
 def chosen(viewer: str, polls: Collection[Poll]) -> dict[uuid.UUID, list[int]]:
-    """What a viewer chose in each of `polls`, by position."""
+    """A viewer's choices in each of `polls`, by position."""
     if not viewer:
         return {}
     rows = Ballot.objects.filter(viewer=viewer, poll__in=polls).values_list("poll_id", "choices__position")
@@ -95,15 +95,15 @@ def chosen(viewer: str, polls: Collection[Poll]) -> dict[uuid.UUID, list[int]]:
 
 
 def vote(event: Event, poll_id: uuid.UUID, *, viewer: str, positions: Collection[int]) -> Poll:
-    """Take a viewer's ballot, in place of the one before.
+    """Store a viewer's ballot in place of an earlier one.
 
     Raises:
-        VoiceError: it was not taken, and why.
+        VoiceError: it was refused; the text says why.
     """
     if not _pace.take(viewer):
         raise TooManyVoicesError(_("You vote too fast. Wait a little."))
     with writing(event.pk):
-        # Closing takes the same lock: what is counted when it is closed is all that ever counts.
+        # Closing takes the same lock, so no vote can come after the final count.
         poll = _locked(event, poll_id)
         if poll.state != PollState.OPEN or poll.is_mirrored:
             raise VoiceClosedError(_("This poll is closed."))
@@ -130,10 +130,10 @@ def _locked(event: Event, poll_id: uuid.UUID) -> Poll:
 
 
 def clean_choices(texts: Sequence[str]) -> list[str]:
-    """The choices as they are kept: those that show something, each once.
+    """The choices, cleaned, without empty ones and duplicates.
 
     Raises:
-        InvalidVoiceError: too few, too many, or too long.
+        InvalidVoiceError: there are too few or too many, or one is too long.
     """
     choices = list(dict.fromkeys(line for text in texts if (line := clean_line(text))))
     if len(choices) < LEAST_CHOICES:
@@ -146,10 +146,10 @@ def clean_choices(texts: Sequence[str]) -> list[str]:
 
 
 def clean_question(text: str) -> str:
-    """The question as it is kept.
+    """The question, cleaned.
 
     Raises:
-        InvalidVoiceError: empty, or too long.
+        InvalidVoiceError: it is empty or too long.
     """
     question = clean_line(text)
     if not question:
@@ -164,10 +164,10 @@ def clean_question(text: str) -> str:
 def make(
     event: Event, *, question: str, choices: Sequence[str], multiple: bool, opens: bool, user: User
 ) -> Poll:
-    """Make a poll, and open it if that is wanted.
+    """Make a poll, and open it if `opens`.
 
     Raises:
-        VoiceError: something of it can't be, and why.
+        VoiceError: it was refused; the text says why.
     """
     question, kept = clean_question(question), clean_choices(choices)
     with writing(event.pk):
@@ -189,7 +189,7 @@ def open_poll(event: Event, poll_id: uuid.UUID) -> None:
 
 
 def close_poll(event: Event, poll_id: uuid.UUID) -> None:
-    """Take no more votes."""
+    """Close a poll: no more votes are accepted."""
     _act(event, poll_id, state=PollState.CLOSED)
 
 
@@ -199,7 +199,7 @@ def show_results(event: Event, poll_id: uuid.UUID, *, shown: bool) -> None:
 
 
 def delete_poll(event: Event, poll_id: uuid.UUID) -> None:
-    """Remove a poll and its votes; listeners no longer see it."""
+    """Delete a poll and its votes; it disappears from listeners' pages."""
     with writing(event.pk):
         lock_stream(event.pk)
         poll = _locked(event, poll_id)
@@ -233,16 +233,16 @@ def _change(event: Event, poll: Poll, **changes: object) -> None:
 
 
 def mirror(event_id: int, meeting_poll_id: str, *, question: str, answers: Sequence[tuple[int, str]]) -> bool:
-    """Show a poll of the meeting among those of the event; being told twice is harmless. One before it is over.
+    """Show a poll of the meeting among the event's polls, and close an earlier one. A repeated report has no effect.
 
     Args:
         event_id: the live event of the meeting.
-        meeting_poll_id: the meeting server's name of the poll.
+        meeting_poll_id: the meeting server's id of the poll.
         question: may be empty.
-        answers: number and text of each.
+        answers: pairs of number and text.
 
     Returns:
-        Whether it is new.
+        Whether the poll is new.
     """
     with writing(event_id):
         lock_stream(event_id)
@@ -268,7 +268,7 @@ def mirror(event_id: int, meeting_poll_id: str, *, question: str, answers: Seque
 
 
 def count_answer(event_id: int, meeting_poll_id: str, numbers: Collection[int]) -> None:
-    """Count one more answer to a poll of the meeting; the caller knows that it was not counted before."""
+    """Count one more answer to a poll of the meeting. The caller makes sure that each is counted once."""
     choices = PollChoice.objects.filter(
         poll__event_id=event_id, poll__meeting_poll_id=meeting_poll_id[:300], position__in=numbers
     )
@@ -278,6 +278,6 @@ def count_answer(event_id: int, meeting_poll_id: str, numbers: Collection[int]) 
 
 
 def close_mirrored(event_id: int) -> None:
-    """The meeting is over, and its polls with it."""
+    """Close the mirrored polls of a meeting that is over."""
     for poll in Poll.objects.filter(event_id=event_id, state=PollState.OPEN).exclude(meeting_poll_id=""):
         close_poll(poll.event, poll.pk)

@@ -1,8 +1,8 @@
-"""What many listeners change at once is told once a second: votes, results, hands, reactions.
+"""Publishes changes by many listeners (votes, results, hands, reactions) once a second instead of one by one.
 
-Each web process gathers what happened in it, and tells it an event at a time; what is told is whole (a number of votes, not one more),
-or a sum of this process that pages add up. A process that dies within the second forgets what it had not told: the numbers are in the
-database, and the next word has them.
+Each web process collects its changes and publishes them for each event. A message has a total (the number of votes, not one more), or
+a sum of this process that pages add up. If a process dies within the second, its last changes are not published; totals are in the
+database, so the next message has them.
 """
 
 import logging
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 
 Tell = Callable[[int, Mapping[str, int]], None]
-"""Publishes, for an event, what was gathered: a number by key."""
+"""Publishes the collected changes of an event: a number for each key."""
 
 
 class Pulse:
-    """Gathers, and tells at most once in `every_s` what each event is to be told. Until it is started, everything is told at once."""
+    """Collects changes and publishes them at most once in `every_s` for each event. Before `start`, everything is published at once."""
 
     def __init__(self, every_s: float = EVERY_S) -> None:
         self._every_s = every_s
@@ -33,16 +33,16 @@ class Pulse:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Tell by itself from now on, in a thread and a connection of its own."""
+        """Publish periodically from now on, in a thread with its own connection."""
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._thread.start()
 
     def add(self, tell: Tell, event_id: int, key: str = "", number: int = 1) -> None:
-        """Have `tell` called soon; from any thread."""
+        """Have `tell` called soon. May be called from any thread."""
         self.add_all(tell, event_id, {key: number})
 
     def add_all(self, tell: Tell, event_id: int, numbers: Mapping[str, int]) -> None:
-        """The same for several keys, which are told together."""
+        """The same for several keys, which are published together."""
         if self._thread is None:
             tell(event_id, numbers)
             return
@@ -51,7 +51,7 @@ class Pulse:
         self._something.set()
 
     def close(self) -> None:
-        """Tell what is left, and stop."""
+        """Publish the rest, and stop."""
         if self._thread is not None:
             self._stopping.set()
             self._something.set()
@@ -76,10 +76,10 @@ class Pulse:
             try:
                 tell(event_id, numbers)
             except DatabaseError as error:
-                # An event that was deleted meanwhile, or a database that restarts: the next word has the numbers.
+                # The event was deleted, or the database restarts: the next message has the numbers.
                 log.warning("event %s is not told what changed: %s", event_id, error)
                 connection.close()
 
 
 pulse = Pulse()
-"""This process's."""
+"""The one of this process."""

@@ -1,4 +1,4 @@
-"""Questions of listeners: asked, voted for, taken up by those who present, answered."""
+"""Questions of listeners: they ask and vote, presenters take them up and answer."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -33,7 +33,7 @@ RATE_WINDOW = timedelta(minutes=1)
 ANSWER_MAX_LENGTH = 2000
 MOST_OF_AN_EVENT = 2000
 SHOWN = 100
-"""As many questions as a page has: those with the most votes."""
+"""The most questions on a page; those with the most votes are shown."""
 VOTABLE = (QuestionState.OPEN, QuestionState.CURRENT)
 
 _votes_pace = Pace(most=60, window_s=60)
@@ -43,11 +43,11 @@ _votes_pace = Pace(most=60, window_s=60)
 
 
 def content(question: Question, *, names: bool = True) -> dict[str, object]:
-    """The ``question`` message of the event stream, and what pages begin with; a question that is not shown is only named.
+    """A question for the ``question`` message and for pages. Of a hidden question it has only the id.
 
     Args:
-        question: which.
-        names: whether listeners may know who asks.
+        question: the question.
+        names: whether listeners may see who asks.
     """
     if question.state not in QUESTION_SHOWN:
         return {"id": str(question.pk), "state": QuestionState.HIDDEN}
@@ -72,7 +72,7 @@ def shows_names(event: Event) -> bool:
 
 
 def publish_votes(event_id: int, questions: Mapping[str, int]) -> None:
-    """Tell how many votes some questions have now."""
+    """Publish how many votes some questions have now."""
     votes = dict(
         Question.objects.filter(event_id=event_id, pk__in=questions, state__in=QUESTION_SHOWN).values_list(
             "pk", "votes"
@@ -90,12 +90,12 @@ def shown(event: Event) -> list[Question]:
 
 
 def waiting_of(event: Event, viewer: str) -> list[Question]:
-    """The questions of one viewer that nobody else sees yet."""
+    """The questions of one viewer that still wait for approval."""
     return list(event.questions.filter(viewer=viewer, state=QuestionState.WAITING)[:SHOWN])
 
 
 def voted(viewer: str, questions: Collection[Question]) -> set[uuid.UUID]:
-    """Those of `questions` that a viewer voted for."""
+    """The ids of the questions in `questions` that a viewer voted for."""
     if not viewer:
         return set()
     rows = QuestionVote.objects.filter(viewer=viewer, question__in=questions)
@@ -106,7 +106,7 @@ def voted(viewer: str, questions: Collection[Question]) -> set[uuid.UUID]:
 
 
 def takes_questions(event: Event, now: datetime) -> bool:
-    """Whether questions are taken: before the live and while it runs."""
+    """Whether questions are accepted: before the live and while it runs."""
     return event.enable_questions and listener_state(event, now) != EventState.OVER
 
 
@@ -120,17 +120,17 @@ def _check_open(event: Event) -> None:
 def ask(
     event: Event, *, by: Speaker, text: str, anonymous: bool = False, question_id: uuid.UUID | None = None
 ) -> Question:
-    """Take a question. It is shown at once, or once it is approved.
+    """Store a question. It is shown at once, or after approval.
 
     Args:
-        event: where.
-        by: who; whether they may is `access`'s to say.
+        event: the event.
+        by: who asks; `access` must have allowed it.
         text: up to ``CHAT_MESSAGE_MAX_LENGTH`` characters.
-        anonymous: listeners don't see who asks, where the event allows that; presenters and moderators do.
-        question_id: the sender's own id: sent twice, it is stored once.
+        anonymous: hide the name from listeners, if the event allows that; presenters and moderators still see it.
+        question_id: the sender's own id; a question that is sent twice is stored once.
 
     Raises:
-        VoiceError: it was not taken, and why.
+        VoiceError: it was refused; the text says why.
     """
     text = clean_text(text)
     limit = settings.CHAT_MESSAGE_MAX_LENGTH
@@ -147,7 +147,7 @@ def ask(
         )
     _check_open(event)
     with writing(event.pk):
-        lock_stream(event.pk)  # one at a time, so that two at once can't both be the last allowed
+        lock_stream(event.pk)  # so that two questions at once are both counted
         known = event.questions.filter(pk=question_id, viewer=by.viewer).first() if question_id else None
         if known is not None:
             return known
@@ -177,16 +177,16 @@ def _check_rate(event: Event, by: Speaker) -> None:
 
 
 def vote(event: Event, question_id: uuid.UUID, *, viewer: str, wanted: bool) -> Question:
-    """Give a vote, or take it back; asking for what is so already changes nothing.
+    """Vote for a question, or take the vote back. A repeated request has no effect.
 
     Raises:
-        VoiceError: it was not taken, and why.
+        VoiceError: it was refused; the text says why.
     """
     _check_open(event)
     if not _votes_pace.take(viewer):
         raise TooManyVoicesError(_("You vote too fast. Wait a little."))
     with writing(event.pk):
-        # Before the row of the vote is written, so that a vote is never counted in a question that was just answered.
+        # Locked before the vote is written, so that no vote is counted for a question that was just answered.
         question = _locked(event, question_id)
         if question.state not in VOTABLE:
             raise VoiceClosedError(_("This question takes no votes any more."))
@@ -200,7 +200,7 @@ def vote(event: Event, question_id: uuid.UUID, *, viewer: str, wanted: bool) -> 
 
 
 def _write_vote(question: Question, viewer: str, *, wanted: bool) -> bool:
-    """Write or remove the row of a vote; whether that changed anything."""
+    """Write or delete the row of a vote. Returns whether that changed anything."""
     if wanted:
         return QuestionVote.objects.get_or_create(question=question, viewer=viewer)[1]
     return bool(QuestionVote.objects.filter(question=question, viewer=viewer).delete()[0])
@@ -214,7 +214,7 @@ def _locked(event: Event, question_id: uuid.UUID) -> Question:
 
 
 def _pass_on(event: Event, question: Question) -> None:
-    """Send a question into the meeting once it has the votes that the event asks for; once, whatever becomes of its votes."""
+    """Send a question into the meeting when it has enough votes. It is sent only once, even if its votes change afterwards."""
     needed = votes_needed(event)
     if needed is None or question.votes < needed or question.passed_on_at or not event.state:
         return
@@ -232,7 +232,7 @@ def _pass_on(event: Event, question: Question) -> None:
 
 
 def votes_needed(event: Event) -> int | None:
-    """With how many votes a question goes into the meeting; None: none does."""
+    """How many votes a question needs to be sent into the meeting; None when questions are not sent."""
     if getattr(event, "to_meeting", "all") != "voted":
         return None
     return int(getattr(event, "to_meeting_votes", 1))
@@ -242,19 +242,19 @@ def votes_needed(event: Event) -> int | None:
 
 
 def of_event(event: Event, *, by_time: bool = False) -> QuerySet[Question]:
-    """All questions of an event, for those who present: the one being answered first, then those that wait for them."""
+    """All questions of an event, for presenters: the one being answered first, then the waiting ones."""
     order = ("created_at", "pk") if by_time else ("-votes", "created_at", "pk")
     return event.questions.order_by(*order)
 
 
 def set_state(event: Event, question_id: uuid.UUID, state: QuestionState) -> Question:
-    """Approve, take up, mark as answered, hide or show a question again; the one that was taken up before counts as answered.
+    """Approve, take up, mark as answered, hide or show a question. Taking one up marks the previous one as answered.
 
     Raises:
-        VoiceError: it is gone.
+        VoiceError: it no longer exists.
     """
     with writing(event.pk):
-        lock_stream(event.pk)  # before any question: two presenters take up one each, in turn
+        lock_stream(event.pk)  # locked before any question, so that two presenters take up questions in turn
         if state == QuestionState.CURRENT:
             for other in event.questions.filter(state=QuestionState.CURRENT).exclude(pk=question_id):
                 _change(event, other, state=QuestionState.ANSWERED)
@@ -265,10 +265,10 @@ def set_state(event: Event, question_id: uuid.UUID, state: QuestionState) -> Que
 
 
 def answer(event: Event, question_id: uuid.UUID, text: str) -> Question:
-    """Write down the answer to a question, which listeners read below it; an empty one only marks it as answered.
+    """Write the answer to a question, which listeners read below it. An empty text only marks it as answered.
 
     Raises:
-        VoiceError: it is too long, or the question gone.
+        VoiceError: the answer is too long, or the question no longer exists.
     """
     text = clean_text(text)
     if len(text) > ANSWER_MAX_LENGTH:

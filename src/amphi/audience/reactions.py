@@ -1,7 +1,7 @@
-"""Applause and its like: pressed by thousands, told as sums. A press writes no row and asks no database.
+"""Reactions such as applause: thousands press, and only sums are published. A press does not use the database.
 
-A page sends what was pressed within a second as one ``POST /live/<event id>/reactions?ticket=<ticket>``, ``{"clap": 2}`` (`doors`).
-Each web process sums what it was sent, and publishes its sum once a second (`pulse`); pages add what the processes tell.
+A page sends the presses of a second as one ``POST /live/<event id>/reactions?ticket=<ticket>``, ``{"clap": 2}`` (`doors`). Each web
+process publishes its sum once a second (`pulse`), and pages add the sums of all processes.
 """
 
 import json
@@ -20,15 +20,15 @@ from amphi.system.tickets import Ticket
 REACTIONS: Mapping[str, str] = {"clap": "👏", "heart": "❤️", "thumb": "👍", "laugh": "😂", "wow": "😮"}
 PRESSES_PER_VIEWER = 5
 PRESSES_PER_ADDRESS = 2000
-"""In a second: a lecture hall behind one address claps too."""
+"""Per second. High, since a lecture hall may have one address."""
 LONGEST_BODY_BYTES = 256
 
 Sink = Callable[[int, str, int], None]
-"""Takes an event, a reaction, and how many."""
+"""Receives the event, the reaction, and how often it was pressed."""
 
 
 def publish_reactions(event_id: int, sums: Mapping[str, int]) -> None:
-    """Tell how often each was pressed in the last second, where reactions are on and the live runs."""
+    """Publish how often each was pressed in the last second, if reactions are on and the live runs."""
     event = Event.objects.filter(pk=event_id).first()
     now = timezone.now()
     if event is not None and event.enable_reactions and listener_state(event, now) in ON_AIR:
@@ -36,10 +36,10 @@ def publish_reactions(event_id: int, sums: Mapping[str, int]) -> None:
 
 
 def parse(body: bytes) -> dict[str, int]:
-    """How often each reaction was pressed, by what a page sent; what is no reaction is left out.
+    """Parse a page's report of how often each reaction was pressed. Unknown reactions are left out.
 
     Raises:
-        ValueError: it is nothing of the kind.
+        ValueError: the report is malformed.
     """
     given = json.loads(body)
     if not isinstance(given, dict):
@@ -55,9 +55,9 @@ class ReactionDoor(PostDoor):
     """The endpoint.
 
     Args:
-        key: what tickets are signed with.
-        rights: who may still watch.
-        sink: where presses go.
+        key: the key that signs tickets.
+        rights: decides who may still watch.
+        sink: receives the presses.
     """
 
     def __init__(self, key: bytes, rights: Rights, sink: Sink) -> None:
@@ -67,7 +67,7 @@ class ReactionDoor(PostDoor):
         self._by_address = Pace(PRESSES_PER_ADDRESS, 1)
 
     def take(self, ticket: Ticket, address: str, body: bytes) -> None:
-        """Count what was pressed, up to the limits."""
+        """Count the presses, up to the limits."""
         for kind, number in parse(body).items():
             allowed = self._by_address.take(address, self._by_viewer.take(ticket.viewer, number))
             if allowed:

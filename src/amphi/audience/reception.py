@@ -1,7 +1,7 @@
-"""How listeners receive the live: their players report each half minute, and presenters see the sums.
+"""How well listeners receive the live: their players report every half minute, and presenters see the sums.
 
 A page sends ``POST /live/<event id>/reports?ticket=<ticket>``, ``{"watched": 29.5, "stalled": 0.5, "delay": 2.1}``, in seconds since its
-last report. Each web process sums what it was sent, and writes one row an event and minute; a report by itself is kept nowhere.
+last report. Each web process adds up the reports and writes one row per event and minute; single reports are not kept.
 """
 
 import json
@@ -17,33 +17,33 @@ from amphi.audience.pace import Pace
 from amphi.system.tickets import Ticket
 
 DELAY_STEPS_S = (0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 60)
-"""Delays are counted up to each of these, and beyond the last."""
+"""The upper limits of the classes in which delays are counted; one more class is beyond the last."""
 LONGEST_S = 120
-"""A report speaks of at most so long: pages report each half minute, and a background tab may be late."""
+"""The longest time in a report, in seconds: pages report every half minute, but a background tab may be late."""
 LONGEST_DELAY_S = 86_400
 LONGEST_BODY_BYTES = 256
 REPORTS_PER_VIEWER = 12
 REPORTS_PER_ADDRESS = 6000
-"""In a minute: six tabs of one viewer, and a lecture hall behind one address."""
+"""Per minute: enough for six tabs of one viewer, and for a lecture hall with one address."""
 NOW = timedelta(minutes=2, seconds=30)
-"""What is said of “now”: the last whole minutes of each process."""
+"""How far back “now” reaches: the last whole minutes of each process."""
 
 REPORTS, WATCHED_MS, STALLED_MS, DELAY = "reports", "watched", "stalled", "delay "
 
 Sums = Mapping[str, int]
 Sink = Callable[[int, Sums], None]
-"""Takes an event, and what one report adds to its sums."""
+"""Receives the event, and what one report adds to its sums."""
 
 
 class Report(NamedTuple):
-    """What one player measured since its last report, in seconds; the delay is None where it is not known."""
+    """What one player measured since its last report, in seconds; `delay` is None when unknown."""
 
     watched_s: float
     stalled_s: float
     delay_s: float | None
 
     def sums(self) -> Sums:
-        """What it adds."""
+        """What this report adds to the sums."""
         sums = {
             REPORTS: 1,
             WATCHED_MS: round(1000 * self.watched_s),
@@ -53,15 +53,15 @@ class Report(NamedTuple):
 
 
 def step_of(delay_s: float) -> int:
-    """The place in `Reception.delays` of a delay."""
+    """The index in `Reception.delays` for a delay."""
     return next((n for n, step in enumerate(DELAY_STEPS_S) if delay_s <= step), len(DELAY_STEPS_S))
 
 
 def parse(body: bytes) -> Report:
-    """A report as a page sends it.
+    """Parse a page's report.
 
     Raises:
-        ValueError: it is nothing of the kind.
+        ValueError: the report is malformed.
     """
     try:
         given = json.loads(body)
@@ -84,11 +84,11 @@ def _seconds(value: object, most: float) -> float:
 
 
 class ReportDoor(PostDoor):
-    """The endpoint. It asks no database, not even whether the ticket's holder may still watch: a report opens nothing.
+    """The endpoint. It does not use the database, not even to check whether the ticket's holder may still watch: a report reveals nothing.
 
     Args:
-        key: what tickets are signed with.
-        sink: where reports go.
+        key: the key that signs tickets.
+        sink: receives the reports.
     """
 
     def __init__(self, key: bytes, sink: Sink) -> None:
@@ -98,18 +98,18 @@ class ReportDoor(PostDoor):
         self._by_address = Pace(REPORTS_PER_ADDRESS, 60)
 
     def take(self, ticket: Ticket, address: str, body: bytes) -> None:
-        """Add a report to the sums; one above the limits is left out."""
+        """Add a report to the sums; reports beyond the limits are dropped."""
         report = parse(body)
         viewer = f"{ticket.event_id} {ticket.viewer}"
         if self._by_address.take(address, self._by_viewer.take(viewer)):
             self._sink(ticket.event_id, report.sums())
 
 
-# --- what is kept, and what is read of it
+# --- writing and reading the sums
 
 
 def write(process: str, event_id: int, sums: Sums, now: datetime) -> None:
-    """Keep what the players of an event reported to `process` in the last minute."""
+    """Write the sums of the reports that `process` received for an event in the last minute."""
     Reception.objects.create(
         event_id=event_id,
         process=process,
@@ -123,13 +123,13 @@ def write(process: str, event_id: int, sums: Sums, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """How listeners receive the live.
+    """How well listeners receive the live.
 
     Attributes:
-        reports: how many players' reports it is made of; each reports twice a minute.
-        delay_p50_s: half of them are at most so far behind the newest picture; None where none said.
-        delay_p95_s: the same of 95 %.
-        stalled: which part of the time their picture stood still, from 0 to 1; None where nothing was watched.
+        reports: the number of reports; each player sends two a minute.
+        delay_p50_s: half of the players are at most this far behind the newest picture, in seconds; None when unknown.
+        delay_p95_s: the same for 95 %.
+        stalled: the share of time in which pictures stood still, from 0 to 1; None when nothing was watched.
     """
 
     reports: int
@@ -139,7 +139,7 @@ class Received:
 
 
 def received_now(event_id: int, now: datetime) -> Received:
-    """How the listeners of an event receive it now, over all web processes."""
+    """How well the listeners of an event receive it now, from all web processes."""
     return _together(Reception.objects.filter(event_id=event_id, at__gt=now - NOW, at__lte=now))
 
 
@@ -157,7 +157,7 @@ def _together(rows: Iterable[Reception]) -> Received:
 
 
 def quantile(delays: list[int], part: float) -> float | None:
-    """The delay that `part` of the reports stay below, as near as the steps tell; None without reports."""
+    """The delay that `part` of the reports don't exceed, to the precision of the classes; None without reports."""
     wanted = part * sum(delays)
     if not wanted:
         return None

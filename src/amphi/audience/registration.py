@@ -1,6 +1,7 @@
-"""Registering for an event: asked, confirmed from a mail, accepted by hand where the owner wants it; places are counted under a lock.
+"""Registering for an event: people register, confirm by email, and are accepted, by the owner if wanted. Places are counted under a lock.
 
-A registration gives a personal link, which opens the live page without an account. It is in mails only: who reads them has the address.
+A registration has a personal link, which opens the live page without an account. Only emails contain it, which proves that the person
+owns the address.
 """
 
 import logging
@@ -32,7 +33,7 @@ TAKES_A_PLACE = (Status.WAITING, Status.ACCEPTED)
 MOST_OF_AN_EVENT = 20_000
 MAILS_TO_AN_ADDRESS = 3
 FROM_A_NETWORK = 200
-"""A lecture hall may have one address."""
+"""High, since a lecture hall may have one address."""
 WINDOW = timedelta(hours=1)
 UNCONFIRMED_KEPT = timedelta(days=2)
 MOST_QUESTIONS = 5
@@ -40,10 +41,10 @@ MOST_QUESTIONS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What somebody says who registers.
+    """What somebody enters to register.
 
     Attributes:
-        answers: pairs of what was asked and what was said.
+        answers: pairs of question and answer.
     """
 
     name: str
@@ -53,24 +54,24 @@ class Application:
 
 
 def rules_of(event: Event) -> RegistrationRules | None:
-    """How people register for `event`; None where they don't."""
+    """The rules of registration for `event`; None when there is none."""
     return RegistrationRules.objects.filter(event=event, is_open=True).first()
 
 
 def is_open(event: Event) -> bool:
-    """Whether it is not too late; people may register while the live runs."""
+    """Whether registration is still possible; it is while the live runs."""
     return event.state != EventState.OVER and timezone.now() < event.end_at
 
 
 def places_left(event: Event, rules: RegistrationRules) -> int | None:
-    """How many places there are; None when nobody counts."""
+    """How many places are left; None when there is no limit."""
     if rules.capacity is None:
         return None
     return max(0, rules.capacity - event.registrations.filter(status__in=TAKES_A_PLACE).count())
 
 
 def of_user(event: Event, user: User | AnonymousUser) -> Registration | None:
-    """With which registration `user` may watch `event`."""
+    """The registration with which `user` may watch `event`, if any."""
     if not isinstance(user, User):
         return None
     return event.registrations.filter(user=user, status=Status.ACCEPTED).first()
@@ -82,21 +83,21 @@ def of_user(event: Event, user: User | AnonymousUser) -> Registration | None:
 def register(
     event: Event, said: Application, *, network: str, user: User | None = None
 ) -> Registration | None:
-    """Take a registration. A mail asks for confirmation, unless `user` is known to have the address.
+    """Register somebody. An email asks for confirmation, unless `user` is known to own the address.
 
-    An address that is registered already gets its mail again and nothing else changes; the answer does not tell.
+    For an address that is registered already, the email is sent again and nothing else changes. The result does not reveal that.
 
     Args:
-        event: for what.
-        said: who, with answers to the questions of its rules.
-        network: where the request comes from.
-        user: who is logged in.
+        event: the event.
+        said: the person, with answers to the questions.
+        network: the network of the request.
+        user: the person who is logged in, if any.
 
     Returns:
-        The registration when nothing is to be confirmed; None when a mail is on its way.
+        The registration when no confirmation is needed; None when an email was sent.
 
     Raises:
-        RegistrationError: why not, in a sentence.
+        RegistrationError: it was refused; the text says why.
     """
     rules = rules_of(event)
     address = said.address.strip().lower()
@@ -141,7 +142,7 @@ def _count(what: tuple[str, ...], most: int) -> None:
 def _keep(
     event: Event, row: Registration | None, said: Application, address: str, *, user: User | None
 ) -> Registration:
-    """The row of somebody new, or of somebody who did not confirm or withdrew, with what they say now."""
+    """Write the row of somebody new, or update that of somebody who had not confirmed or had withdrawn."""
     if row is None:
         if event.registrations.count() >= MOST_OF_AN_EVENT:
             raise RegistrationError(_("This live event is full."))
@@ -159,7 +160,7 @@ def _keep(
 
 
 def _write_again(row: Registration) -> None:
-    """Send the mail of where the registration stands, to somebody who asks for it not too often."""
+    """Send an email about the state of the registration again, but not too often."""
     try:
         guesses.count([Limit(("registrations-to", row.address), MAILS_TO_AN_ADDRESS, WINDOW)])
     except TooManyGuessesError:
@@ -172,10 +173,10 @@ def _letter(row: Registration) -> Mail:
 
 
 def confirm(row: Registration) -> Registration:
-    """Take the place that was asked for, from the mail's link; harmless when it is asked again.
+    """Confirm a registration, from the email's link, and take a place. A repeated request has no effect.
 
     Raises:
-        RegistrationError: it is full by now, or too late.
+        RegistrationError: no place is left, or it is too late.
     """
     with transaction.atomic():
         event = Event.objects.select_for_update(no_key=True).get(pk=row.event_id)
@@ -188,10 +189,10 @@ def confirm(row: Registration) -> Registration:
 
 
 def _take_place(row: Registration) -> None:
-    """Give `row` a place, its event locked; it waits where the owner decides.
+    """Give `row` a place, or have it wait for the owner's approval. The event must be locked.
 
     Raises:
-        RegistrationError: there is none left.
+        RegistrationError: no place is left.
     """
     rules = RegistrationRules.objects.get(event=row.event)
     if places_left(row.event, rules) == 0:
@@ -211,23 +212,23 @@ def _set(row: Registration, status: str) -> None:
 
 
 def withdraw(row: Registration) -> None:
-    """Give the place back; their ticket ends with it."""
+    """Give the place back; the person's ticket becomes invalid."""
     with transaction.atomic():
         Event.objects.select_for_update(no_key=True).get(pk=row.event_id)
         _set(row, Status.WITHDRAWN)
 
 
 def opened_by(row: Registration, user: User) -> None:
-    """Remember with which account a personal link was opened, so that both are known as one person."""
+    """Note the account with which a personal link was opened, so that both count as one person."""
     if row.user_id is None:
         Registration.objects.filter(pk=row.pk, user=None).update(user=user)
 
 
 def note_came(event: Event, viewers: Collection[str]) -> int:
-    """Note that those of `viewers`, keys of tickets, who registered were at the live of `event`; once is enough.
+    """Note which registered people among `viewers` (names in tickets) were at the live of `event`.
 
     Returns:
-        How many are new.
+        How many were not noted before.
     """
     numbers = [int(key[1:]) for key in viewers if key.startswith("r")]
     people = [int(key[1:]) for key in viewers if key.startswith("u")]
@@ -239,20 +240,20 @@ def note_came(event: Event, viewers: Collection[str]) -> int:
 
 
 def set_rules(event: Event, *, is_required: bool, **fields: object) -> None:
-    """Write the rules, and whether the live is for the registered alone; who holds a ticket without one loses it within seconds."""
+    """Write the rules, and whether registration is mandatory. If so, tickets of people who are not registered end within seconds."""
     with transaction.atomic():
         Event.objects.filter(pk=event.pk).update(needs_registration=is_required and bool(fields["is_open"]))
         RegistrationRules.objects.update_or_create(event=event, defaults=fields)
 
 
 def decide(event: Event, pks: Collection[int], *, accept: bool, user: User) -> int:
-    """Accept or refuse registrations of `event`, and write to each.
+    """Accept or refuse registrations of `event`, and send each person an email.
 
     Returns:
         How many were changed.
 
     Raises:
-        RegistrationError: there are not so many places.
+        RegistrationError: there are not enough places.
     """
     wanted = Status.ACCEPTED if accept else Status.REFUSED
     from_where = [Status.WAITING, Status.REFUSED] if accept else [Status.WAITING, Status.ACCEPTED]
@@ -273,23 +274,23 @@ def decide(event: Event, pks: Collection[int], *, accept: bool, user: User) -> i
 
 
 def accept_all(event: Event, *, user: User) -> int:
-    """Accept all that wait.
+    """Accept all waiting registrations.
 
     Raises:
-        RegistrationError: as `decide`.
+        RegistrationError: as for `decide`.
     """
     waiting = event.registrations.filter(status=Status.WAITING).values_list("pk", flat=True)
     return decide(event, list(waiting), accept=True, user=user)
 
 
 def listed(event: Event, status: str = "") -> QuerySet[Registration]:
-    """Those who registered for `event` and confirmed, the last one first."""
+    """The confirmed registrations for `event`, the latest first."""
     rows = event.registrations.exclude(status=Status.UNCONFIRMED).order_by("-pk")
     return rows.filter(status=status) if status in Status.values else rows
 
 
 def as_csv(event: Event) -> str:
-    """Those who registered, as a table for spreadsheets; each question is a column."""
+    """The registrations as CSV for spreadsheets; each question is a column."""
     rows = list(listed(event).order_by("pk"))
     asked = _asked(rows)
     head = [_("Name"), _("Email"), _("Organisation"), _("Status"), _("Registered on"), *asked]
@@ -310,5 +311,5 @@ def as_csv(event: Event) -> str:
 
 
 def _asked(rows: Iterable[Registration]) -> list[str]:
-    """All questions that somebody answered, in order: the owner may have changed them in between."""
+    """All questions that somebody answered, in order; the owner may have changed them in between."""
     return list(dict.fromkeys(question for row in rows for question, _answer in row.answers))

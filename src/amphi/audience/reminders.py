@@ -1,4 +1,4 @@
-"""Asking to be reminded of an event by mail. Nothing is kept of an address until who reads its mails has confirmed."""
+"""Reminders of an event by email. An address is stored only after its owner has confirmed."""
 
 from datetime import timedelta
 
@@ -20,36 +20,36 @@ from amphi.mails import domain as mails
 
 MOST_OF_AN_EVENT = 20_000
 MOST_OF_AN_ADDRESS = 50
-"""Events that one address waits for."""
+"""The most events that one address can wait for."""
 MAILS_TO_AN_ADDRESS = 3
 MAILS_FROM_A_NETWORK = 100
-"""A lecture hall may have one address."""
+"""High, since a lecture hall may have one address."""
 WINDOW = timedelta(hours=1)
 CONFIRM_WITHIN = timedelta(days=2)
 _SALT = "amphi.audience.reminders"
 
 
 def can_be_asked(event: Event) -> bool:
-    """Whether there is still something to be reminded of."""
+    """Whether a reminder of `event` still makes sense."""
     return event.state in {"", EventState.WAITING} and timezone.now() < event.start_at
 
 
 def ask(event: Event, address: str, *, network: str, user: User | None = None) -> bool:
-    """Take the wish to be reminded. A mail with a link asks for confirmation, unless `user` is known to have this address.
+    """Request a reminder. An email with a link asks for confirmation, unless `user` is known to own the address.
 
-    What is answered does not depend on whether the address is known or is written to too often.
+    The result does not reveal whether the address is known, or has got too many emails.
 
     Args:
-        event: what to be reminded of.
-        address: a mail address.
-        network: where the request comes from.
-        user: who is logged in.
+        event: the event.
+        address: an email address.
+        network: the network of the request.
+        user: the person who is logged in, if any.
 
     Returns:
-        Whether it is done already.
+        True when no confirmation is needed.
 
     Raises:
-        ReminderError: too late, or too many wishes from this network.
+        ReminderError: it is too late, or there were too many requests from this network.
     """
     address = address.strip().lower()
     if not can_be_asked(event):
@@ -73,7 +73,7 @@ def ask(event: Event, address: str, *, network: str, user: User | None = None) -
 
 
 def asked_for(event: Event, token: str) -> tuple[str, str] | None:
-    """The address and the language that a link of a mail confirms; None when it is forged or too old, or for another event."""
+    """The address and the language in an email's link; None when the link is forged, too old, or for another event."""
     try:
         event_id, address, language = signing.loads(token, salt=_SALT, max_age=CONFIRM_WITHIN)
     except signing.BadSignature:
@@ -82,10 +82,10 @@ def asked_for(event: Event, token: str) -> tuple[str, str] | None:
 
 
 def confirm(event: Event, token: str) -> bool:
-    """Remind the address that a link of a mail is for; harmless when it is asked again.
+    """Confirm a reminder from an email's link. A repeated request has no effect.
 
     Returns:
-        False when the link is no good, or nothing is to come.
+        False when the link is not valid, or it is too late.
     """
     found = asked_for(event, token)
     return found is not None and can_be_asked(event) and _add(event, *found)
@@ -93,7 +93,7 @@ def confirm(event: Event, token: str) -> bool:
 
 def _add(event: Event, address: str, language: str) -> bool:
     with transaction.atomic():
-        # Counted one at a time: two at once can't both be the last allowed.
+        # Locked, so that two requests at once are both counted.
         held = Event.objects.select_for_update(no_key=True).get(pk=event.pk)
         if Reminder.objects.filter(event=held, address=address).exists():
             return True

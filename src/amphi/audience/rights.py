@@ -26,7 +26,7 @@ def owns_event(user: User | AnonymousUser, event: Event) -> bool:
 
 
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:
-    """Whether somebody may see the live page, its event stream and its picture. The page of the password is asked for separately.
+    """Whether somebody may see the live page, its event stream and its picture. The password is asked separately.
 
     Args:
         user: the person who is logged in, if any.

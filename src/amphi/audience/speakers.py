@@ -1,4 +1,4 @@
-"""Who says something in the hall: an account, or a guest by a name of their choice."""
+"""Who speaks as a listener: an account, or a guest with a name of their choice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ from amphi.audience.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks.
+    """Somebody who speaks.
 
     Attributes:
-        viewer: as tickets name them.
-        name: as others see it.
-        user: their account, if they have one.
+        viewer: their name in tickets.
+        name: the name that others see.
+        user: their account, if any.
     """
 
     viewer: str
@@ -29,7 +29,7 @@ class Speaker:
 
 
 def viewer_of(user: User | AnonymousUser, visitor: str) -> str:
-    """How tickets, votes and hands name somebody: by the account, else by the browser; empty where neither is known."""
+    """The viewer's name in tickets, votes and hands: by the account, or else by the browser; empty when neither is known."""
     if isinstance(user, User):
         return f"u{user.pk}"
     return f"a{visitor}" if visitor else ""
@@ -37,10 +37,10 @@ def viewer_of(user: User | AnonymousUser, visitor: str) -> str:
 
 @contextmanager
 def writing(event_id: int) -> Iterator[None]:
-    """One transaction of a listener on an event that may be deleted while they wait.
+    """A transaction of a listener on an event that may be deleted meanwhile.
 
     Raises:
-        VoiceClosedError: it was.
+        VoiceClosedError: the event was deleted.
     """
     try:
         with transaction.atomic():

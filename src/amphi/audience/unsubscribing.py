@@ -1,4 +1,4 @@
-"""Wanting no more letters: one press in a mail program (RFC 8058), or on a page. The link is signed and says whom it is for."""
+"""Unsubscribing from emails, by one click in a mail program (RFC 8058) or on a page. The link is signed and identifies the addressee."""
 
 from django.conf import settings
 from django.core import signing
@@ -10,13 +10,13 @@ _SIGNER = signing.Signer(salt="amphi.audience.unsubscribing")
 
 
 def unsubscribe_url(row: Addressee) -> str:
-    """Where one addressee says that no more is wanted."""
+    """The address by which one addressee unsubscribes."""
     token = _SIGNER.sign(f"{type(row).__name__.lower()}-{row.pk}")
     return settings.AMPHI_URL + reverse("live:unsubscribe", args=[token])
 
 
 def addressee(token: str) -> Addressee | None:
-    """Whom the link of a mail is for; None when it is forged, or they are gone."""
+    """The addressee of an email's link; None when it is forged, or the row was deleted."""
     try:
         kind, _, number = _SIGNER.unsign(token).partition("-")
     except signing.BadSignature:
@@ -26,10 +26,10 @@ def addressee(token: str) -> Addressee | None:
 
 
 def unsubscribe(token: str) -> None:
-    """Write nothing more; harmless when it is asked again."""
+    """Send no more emails to this addressee. A repeated request has no effect."""
     row = addressee(token)
     if isinstance(row, Reminder):
         row.delete()
     elif isinstance(row, Registration):
-        # They stay registered.
+        # They stay registered, only without emails.
         Registration.objects.filter(pk=row.pk).update(wants_mail=False, due_at=None)

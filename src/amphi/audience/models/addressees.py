@@ -1,4 +1,4 @@
-"""Those who are written to about an event: who asked for a reminder."""
+"""People who get emails about an event."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -10,17 +10,17 @@ from amphi.audience.models.events import Event
 
 
 class Addressee(models.Model):
-    """Somebody who is written to about an event, as `amphi.audience.letters` decides.
+    """Somebody who gets emails about an event; `amphi.audience.letters` decides which.
 
     Attributes:
-        due_at: when there may be something to write; None when nothing is to come.
-        told_start_at: when the event begins, as they were last told.
+        due_at: when there may be something to write; None for nothing more.
+        told_start_at: the start of the event in the last email to them.
     """
 
     REMINDERS: ClassVar[tuple[tuple[str, timedelta], ...]] = ()
-    """Columns that hold the start of which they were reminded, and how long before it they are; the longest first."""
+    """For each reminder: the column with the start that it was sent for, and how long before the start it is sent. Longest first."""
     LETTER: ClassVar[str] = "event_reminder"
-    """What reminds them."""
+    """The template of reminders."""
 
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="%(class)ss", verbose_name=_("event")
@@ -39,17 +39,17 @@ class Addressee(models.Model):
 
     @property
     def is_reminded(self) -> bool:
-        """They are reminded, and not only told what changes."""
+        """Whether they get reminders, and not only news of changes."""
         return True
 
     @classmethod
     def who_wait(cls, event: Event) -> models.QuerySet[Any]:
-        """Those who are to be told what becomes of `event`."""
+        """The people who must learn of changes of `event`."""
         return cls._default_manager.filter(event=event)
 
 
 class Reminder(Addressee):
-    """An address, confirmed, that asked to be reminded of an event."""
+    """A confirmed email address that asked for a reminder of an event."""
 
     REMINDERS = (("reminded_for", timedelta(minutes=15)),)
 

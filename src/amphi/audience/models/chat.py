@@ -1,4 +1,4 @@
-"""What is said in the discussion of an event."""
+"""The discussion of an event."""
 
 import uuid
 
@@ -77,7 +77,7 @@ class Restraint(models.Model):
 
 
 class Message(models.Model):
-    """A chat message, from a listener or from the meeting. Sent at least once, shown once."""
+    """A chat message, from a listener or from the meeting. It may be sent twice into the meeting, but pages show it once."""
 
     class Source(models.TextChoices):
         LISTENER = "listener", _("listener")
@@ -128,7 +128,7 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     attempt_at = models.DateTimeField(null=True, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
-    # A long one goes to the meeting in pieces: so many are there, and `sent_at` is when the last of them went.
+    # A long message goes into the meeting in pieces: how many were sent; `sent_at` is when the last one was.
     pieces_sent = models.PositiveSmallIntegerField(default=0, editable=False)
     delivery_error = models.CharField(_("why it was not sent"), max_length=40, blank=True, editable=False)
 
@@ -154,7 +154,7 @@ class Message(models.Model):
                 condition=models.Q(visibility="waiting"),
                 name="message_unapproved",
             ),
-            # What the panel asks for every two seconds: a handful among all that were ever written.
+            # For the panel, every two seconds; few messages match.
             models.Index(
                 fields=["event", "created_at"],
                 condition=models.Q(delivery__in=["waiting", "failed"]),

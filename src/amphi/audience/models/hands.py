@@ -1,4 +1,4 @@
-"""Who asks for the microphone, and who has it."""
+"""Raised hands: who asks for the microphone, and who has it."""
 
 import secrets
 
@@ -13,7 +13,7 @@ from amphi.audience.models.viewers import VIEWER_LENGTH
 
 
 class HandState(models.TextChoices):
-    """A hand is up until it is lowered, whatever happens in between."""
+    """The state of a hand. It stays up in all states until it is lowered."""
 
     RAISED = "raised", pgettext_lazy("hand", "raised")
     INVITED = "invited", _("invited on stage")
@@ -26,12 +26,12 @@ HAND_TAKES_A_PLACE = (HandState.INVITED, HandState.ON_STAGE)
 
 
 def new_token() -> str:
-    """What a hand is called where others hear of it; it opens nothing."""
+    """A random public name of a hand. It gives no rights."""
     return secrets.token_urlsafe(6)
 
 
 class Hand(models.Model):
-    """A listener's raised hand. `seen_at` is when their page last said that it is still there."""
+    """A listener's raised hand. `seen_at` is when their page last reported that it is open."""
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="hands", verbose_name=_("event"))
     token = models.CharField(max_length=12, unique=True, default=new_token, editable=False)

@@ -1,4 +1,4 @@
-"""What presenters ask their listeners."""
+"""Polls."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from amphi.audience.models.viewers import VIEWER_LENGTH
 
 
 class PollState(models.TextChoices):
-    """Listeners see a poll once it was opened, and vote while it is open."""
+    """The state of a poll. Listeners see it once it was opened, and vote while it is open."""
 
     DRAFT = "draft", pgettext_lazy("poll", "not opened yet")
     OPEN = "open", pgettext_lazy("poll", "open")
@@ -28,7 +28,7 @@ class Poll(models.Model):
     is_multiple = models.BooleanField(_("several choices allowed"), default=False)
     state = models.CharField(_("state"), max_length=6, choices=PollState, default=PollState.DRAFT)
     results_shown = models.BooleanField(_("results shown to listeners"), default=False)
-    # The meeting server's name of a mirrored one; empty of one that was made here.
+    # The meeting server's id of a mirrored poll; empty for one made here.
     meeting_poll_id = models.CharField(max_length=300, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
@@ -55,17 +55,17 @@ class Poll(models.Model):
 
     @property
     def is_mirrored(self) -> bool:
-        """Whether it is the meeting's own, and its votes are given there."""
+        """Whether it is a poll of the meeting, where people vote."""
         return bool(self.meeting_poll_id)
 
 
 class PollChoice(models.Model):
-    """One answer to choose; `position` orders them, and names them to pages."""
+    """One choice. `position` gives the order, and identifies it on pages."""
 
     poll = models.ForeignKey(Poll, on_delete=models.CASCADE, related_name="choices")
     position = models.PositiveSmallIntegerField()
     text = models.CharField(max_length=200)
-    # Of a mirrored poll, whose votes are only told as numbers; one made here counts its ballots.
+    # For a mirrored poll, of which only numbers are known. A poll made here counts its ballots.
     told_votes = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -77,7 +77,7 @@ class PollChoice(models.Model):
 
 
 class Ballot(models.Model):
-    """What one viewer chose; the last word counts while the poll is open."""
+    """One viewer's vote, which they may change while the poll is open."""
 
     poll = models.ForeignKey(Poll, on_delete=models.CASCADE, related_name="ballots")
     viewer = models.CharField(max_length=VIEWER_LENGTH)

@@ -1,4 +1,4 @@
-"""What listeners ask, and how many want to hear the answer."""
+"""Questions of listeners, and the votes for them."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from amphi.audience.models.viewers import VIEWER_LENGTH
 
 
 class QuestionState(models.TextChoices):
-    """Where a question is on its way. Listeners see those of `QUESTION_SHOWN`."""
+    """The state of a question. Listeners see the states in `QUESTION_SHOWN`."""
 
     WAITING = "waiting", _("awaiting approval")
     OPEN = "open", pgettext_lazy("question", "open")
@@ -25,7 +25,7 @@ QUESTION_SHOWN = frozenset({QuestionState.OPEN, QuestionState.CURRENT, QuestionS
 
 
 class Question(models.Model):
-    """One question. `votes` counts its rows of `QuestionVote`, and is written with them."""
+    """One question. `votes` is the number of its `QuestionVote` rows, written in the same transaction."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(
@@ -48,7 +48,7 @@ class Question(models.Model):
     votes = models.PositiveIntegerField(_("votes"), default=0)
     created_at = models.DateTimeField(_("asked at"), auto_now_add=True)
     answered_at = models.DateTimeField(_("answered at"), null=True, editable=False)
-    # When it was sent into the meeting, which happens once.
+    # When it was sent into the meeting; it is sent only once.
     passed_on_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -65,7 +65,7 @@ class Question(models.Model):
 
 
 class QuestionVote(models.Model):
-    """One viewer wants to hear the answer."""
+    """One viewer's vote for a question."""
 
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="voters")
     viewer = models.CharField(max_length=VIEWER_LENGTH)

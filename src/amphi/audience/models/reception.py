@@ -1,4 +1,4 @@
-"""How listeners receive the live, as their players measure it; nothing of it says whose player it was."""
+"""How well listeners receive the live, measured by their players. It contains no personal data."""
 
 from django.db import models
 
@@ -6,13 +6,13 @@ from amphi.audience.models.events import Event
 
 
 class Reception(models.Model):
-    """What the players of an event reported to one web process within a minute.
+    """The sum of the reports that one web process received from the players of an event within a minute.
 
     Attributes:
-        reports: how many.
-        watched_s: seconds that their pictures moved, in all.
-        stalled_s: seconds that their pictures stood still while they should have moved.
-        delays: how many reports said a delay within each of `amphi.audience.reception.DELAY_STEPS_S`.
+        reports: the number of reports.
+        watched_s: for how many seconds their pictures moved, in total.
+        stalled_s: for how many seconds their pictures stood still when they should have moved, in total.
+        delays: how many reported delays are within each of `amphi.audience.reception.DELAY_STEPS_S`.
     """
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="receptions")

@@ -1,4 +1,4 @@
-"""Registration: what an event asks of those who register, and who did."""
+"""Registration: the rules of an event, and the people who registered."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,14 +12,14 @@ from amphi.audience.models.events import Event
 
 
 class RegistrationRules(models.Model):
-    """How people register for an event; without a row, or where it is not open, they don't. `Event.needs_registration` says whether they must.
+    """The rules of registration for an event. Without a row there is none; `Event.needs_registration` makes it mandatory.
 
     Attributes:
-        capacity: how many places there are; None for as many as come.
-        domains: of mail addresses that may register, separated by spaces; empty for all.
-        questions: the owner's own, in words.
-        thanks: what is written afterwards to those who came; empty: nothing is.
-        missed: the same for those who did not.
+        capacity: the number of places; None for no limit.
+        domains: the allowed domains of email addresses, separated by spaces; empty for all.
+        questions: the owner's questions, as texts.
+        thanks: the text of the email afterwards to people who came; empty for no email.
+        missed: the same for people who did not come.
     """
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="registration_rules")
@@ -40,9 +40,9 @@ class Registration(Addressee):
     """Somebody who registered.
 
     Attributes:
-        answers: to the questions, as pairs of what was asked and what was said.
-        user: the account they registered with, or opened their link with.
-        key_number: of their personal link: the links of before open nothing.
+        answers: pairs of question and answer.
+        user: the account with which they registered or opened their link, if any.
+        key_number: part of the personal link's key; a new number makes earlier links invalid.
         came_at: when they were first seen at the live.
     """
 
@@ -86,21 +86,21 @@ class Registration(Addressee):
 
     @property
     def is_reminded(self) -> bool:
-        """Who still waits for approval is not."""
+        """Whether they get reminders: not while they wait for approval."""
         return self.is_good
 
     @classmethod
     def who_wait(cls, event: Event) -> models.QuerySet[Any]:
-        """Those who have a place, or wait for one, and want to be written to."""
+        """The people who have a place or wait for one, and want emails."""
         places = [cls.Status.WAITING, cls.Status.ACCEPTED]
         return cls._default_manager.filter(event=event, status__in=places, wants_mail=True)
 
     @property
     def is_good(self) -> bool:
-        """They may watch."""
+        """Whether it lets them watch."""
         return self.status == self.Status.ACCEPTED
 
     @property
     def viewer(self) -> str:
-        """Their key in tickets, when they come by their link."""
+        """Their viewer's name in tickets, when they use their personal link."""
         return f"r{self.pk}"

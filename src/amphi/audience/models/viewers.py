@@ -1,3 +1,3 @@
-"""How the tables name a viewer: as tickets do, ``u<user's key>`` or ``a<browser's name>``."""
+"""The name of a viewer in tables, the same as in tickets: ``u<user's id>`` or ``a<browser's name>``."""
 
 VIEWER_LENGTH = 40
