@@ -25,6 +25,11 @@ def owns_event(user: User | AnonymousUser, event: Event) -> bool:
     )
 
 
+def moderates_event(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether `user` keeps order in `event`: handles its questions, polls and hands."""
+    return owns_event(user, event)
+
+
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:
     """Whether somebody may see the live page, its event stream and its picture. The password is asked separately.
 

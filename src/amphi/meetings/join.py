@@ -174,6 +174,37 @@ def participant_url(meeting: Meeting, *, name: str, user: User | None) -> str | 
     )
 
 
+def stage_url(meeting: Meeting, *, name: str, user_id: str, is_guest: bool, back_url: str) -> str | None:
+    """The signed address by which a listener comes into the running meeting as a viewer with a microphone.
+
+    Args:
+        meeting: the meeting.
+        name: as the others see it.
+        user_id: ours for the person in it.
+        is_guest: whether they have no account.
+        back_url: where they are sent when they leave; BBB before 3.0 sends them to the meeting's own page of goodbye.
+
+    Returns:
+        The address, or None when the meeting does not run.
+
+    Raises:
+        MeetingServerError: BBB did not say whether it runs.
+    """
+    if not meeting.is_open or not _runs(meeting):
+        return None
+    parameters = {
+        "logoutURL": back_url,
+        # They come to speak: straight to the microphone, without a choice that would make them listeners again.
+        "userdata-bbb_auto_join_audio": "true",
+        "userdata-bbb_listen_only_mode": "false",
+    }
+    if is_guest:
+        parameters["guest"] = "true"
+    return meeting_server().join_url(
+        meeting.bbb_id, name, role="VIEWER", user_id=user_id, parameters=parameters
+    )
+
+
 def _runs(meeting: Meeting) -> bool:
     """Ask BBB whether the meeting runs. Notes the end of a plain meeting; a webinar's end is noted by its supervisor."""
     try:

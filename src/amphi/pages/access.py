@@ -23,7 +23,8 @@ from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
 from amphi.audience.models import Event, Registration
 from amphi.audience.personal_links import by_token
-from amphi.audience.rights import can_watch, meets_restriction, owns_event
+from amphi.audience.rights import can_watch, meets_restriction, moderates_event, owns_event
+from amphi.audience.speakers import Speaker, viewer_of
 from amphi.meetings.models import Meeting
 from amphi.system import passwords
 
@@ -74,15 +75,26 @@ def can_write(user: User | AnonymousUser, event: Event) -> bool:
     return isinstance(user, User) and event.enable_chat and can_watch(user, event)
 
 
+def speaker_of(request: HttpRequest, event: Event) -> Speaker | None:
+    """Who speaks in `event` by this request; None for somebody who may not, but may watch."""
+    registration, user = registration_of(request), request.user
+    if registration is not None:
+        return Speaker(registration.viewer, registration.name, registration.user)
+    if isinstance(user, User) and can_watch(user, event):
+        return Speaker(viewer_of(user, ""), str(user), user)
+    return None
+
+
 # --- decorators
 
 
-def _is_of_a_script(request: HttpRequest) -> bool:
+def is_of_a_script(request: HttpRequest) -> bool:
+    """Whether a page's script asks, which is answered in JSON."""
     return request.headers.get("Accept", "").startswith("application/json")
 
 
 def _asks_for_login(request: HttpRequest) -> HttpResponse:
-    if _is_of_a_script(request):
+    if is_of_a_script(request):
         return JsonResponse({"error": "login_required"}, status=401)
     return redirect_to_login(request.get_full_path())
 
@@ -180,7 +192,7 @@ def participant(view: View) -> View:
 
 
 def _asks_for_password(request: HttpRequest, event: Event) -> HttpResponse:
-    if _is_of_a_script(request):
+    if is_of_a_script(request):
         return JsonResponse({"error": "password_required"}, status=403)
     return redirect("live:door", event.slug)
 
@@ -232,7 +244,7 @@ def _shut(request: HttpRequest, event: Event) -> HttpResponse:
 
 
 def _asks_for_registration(request: HttpRequest, event: Event) -> HttpResponse:
-    if _is_of_a_script(request):
+    if is_of_a_script(request):
         return JsonResponse({"error": "registration_required"}, status=403)
     return redirect("live:registration", event.slug)
 
@@ -294,6 +306,41 @@ def writer(view: View) -> View:
         return view(request, event, **kwargs)
 
     return _ruled("writer", guarded)
+
+
+def speaker(view: View) -> View:
+    """For those who may ask and raise their hand in the event named by ``slug``; the view gets the event and who speaks."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug)
+        if isinstance(event, HttpResponse):
+            return event
+        who = speaker_of(request, event)
+        if who is None:
+            if not request.user.is_authenticated:
+                return _asks_for_login(request)
+            raise PermissionDenied
+        return view(request, event, who, **kwargs)
+
+    return _ruled("speaker", guarded)
+
+
+def usher(view: View) -> View:
+    """For those who present or moderate the event named by ``slug``; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = _watchable(request, slug)
+        if isinstance(event, HttpResponse):
+            return event
+        if not request.user.is_authenticated:
+            return _asks_for_login(request)
+        if not moderates_event(request.user, event):
+            raise PermissionDenied
+        return view(request, event, **kwargs)
+
+    return _ruled("usher", guarded)
 
 
 def signed(view: View) -> View:

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from amphi.pages.live import calendar_views, registration_views, reminder_views, views
+from amphi.pages.live import (
+    calendar_views,
+    registration_views,
+    reminder_views,
+    usher_views,
+    views,
+    voice_views,
+)
 
 app_name = "live"
 
@@ -19,4 +26,15 @@ urlpatterns = [
     path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
     path("live/<slug:slug>/messages", views.message, name="message"),
+    path("live/<slug:slug>/questions", voice_views.ask, name="ask"),
+    path("live/<slug:slug>/questions/<uuid:pk>/vote", voice_views.question_vote, name="question_vote"),
+    path("live/<slug:slug>/polls/<uuid:pk>/vote", voice_views.poll_vote, name="poll_vote"),
+    path("live/<slug:slug>/hand", voice_views.hand, name="hand"),
+    path("live/<slug:slug>/stage", voice_views.stage, name="stage"),
+    path("live/<slug:slug>/voices/", usher_views.voices, name="voices"),
+    path("live/<slug:slug>/voices/questions/<uuid:pk>", usher_views.question, name="voices_question"),
+    path("live/<slug:slug>/voices/polls", usher_views.new_poll, name="voices_new_poll"),
+    path("live/<slug:slug>/voices/polls/<uuid:pk>", usher_views.poll, name="voices_poll"),
+    path("live/<slug:slug>/voices/hands/<str:token>", usher_views.hand, name="voices_hand"),
+    path("live/<slug:slug>/export/<str:what>.<str:form>", usher_views.export, name="export"),
 ]

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,12 +29,14 @@ from amphi.audience.queries import (
     message_content,
     state_content,
 )
+from amphi.audience.speakers import viewer_of
 from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher, writer
+from amphi.pages.live import voices
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
+from amphi.pages.live.voices import VISITOR_COOKIE
 from amphi.system import passwords, security
 
-VISITOR_COOKIE = "amphi_viewer"
 PAST_SHOWN = 6
 PAGE_SIZE = 24
 
@@ -93,6 +96,11 @@ def _remember(response: HttpResponse, request: HttpRequest, visitor: str) -> Htt
     return response
 
 
+def _viewer(request: HttpRequest, visitor: str) -> str:
+    registration = registration_of(request)
+    return registration.viewer if registration else viewer_of(request.user, visitor)
+
+
 def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
     """What a live page follows the live with; asked anew when the stream of events breaks for long."""
     # The stream's number first: what is said while the rest is read is told again, never missed.
@@ -107,6 +115,8 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
         "events_url": f"/live/{event.pk}/events?ticket={ticket}",
         "reports_url": f"/live/{event.pk}/reports?ticket={ticket}",
         "hls_url": hls_url_for(event, ticket),
+        "reactions_url": f"/live/{event.pk}/reactions?ticket={ticket}",
+        "voices": voices.facts(event, _viewer(request, visitor)),
     }
 
 
@@ -120,12 +130,13 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     said = last_messages(event)
     context = {
         "event": event,
-        "live": {**data, "state_url": reverse("live:state", args=[event.slug])},
+        "live": {**data, "state_url": reverse("live:state", args=[event.slug]), "csrf": get_token(request)},
         "state": data["state"],
         "on_air": data["state"] in ON_AIR,
         "chat_messages": said,
         "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
         "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
+        **voices.template_context(request, event, data["voices"]),
     } | _before(request, event)
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]

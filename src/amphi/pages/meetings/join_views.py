@@ -12,11 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amphi.accounts.models import User
+from amphi.audience import hands
+from amphi.audience.models import Event
 from amphi.meetings import join as joining
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import when
 from amphi.pages.access import anyone, can_moderate, participant
+from amphi.pages.live.voices import viewer_in
 from amphi.pages.meetings.join_form import JoinForm
 from amphi.system import passwords
 
@@ -95,4 +98,7 @@ def left(request: HttpRequest, slug: str) -> HttpResponse:
     meeting = get_object_or_404(Meeting, slug=slug)
     if can_moderate(request.user, meeting):
         return redirect(meeting)
+    event = Event.objects.filter(livestream__meeting=meeting).first()
+    if event is not None and hands.of_viewer(event.pk, viewer_in(request)):
+        return redirect(event)  # a listener who was on stage
     return render(request, "meetings/left.html", {"meeting": meeting})

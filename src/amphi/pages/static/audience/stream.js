@@ -14,10 +14,10 @@ const SPREAD_MS = 8000;
 const ELSEWHERE_MS = 60000;
 // What the leading tab can tell again to one that has just opened.
 const KEPT = 300;
-const KINDS = ["state", "chat", "message", "delivery"];
+const KINDS = ["state", "chat", "message", "delivery", "question", "votes", "poll", "reactions", "hands", "voices"];
 
 /**
- * Dispatches `state`, `chat`, `message`, `delivery` with the parsed data in `detail`, `connection` with whether it is up, and
+ * Dispatches each of `KINDS` with the parsed data in `detail`, `connection` with whether it is up, and
  * `refreshed` with the page's facts when they were asked for anew.
  */
 export class AudienceStream extends EventTarget {

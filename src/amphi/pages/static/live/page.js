@@ -5,6 +5,10 @@ import "../vendor/media-chrome/lang/fr.js";
 import { AudienceStream } from "../audience/stream.js";
 import { Chat } from "../audience/chat.js";
 import { Conversation } from "../audience/conversation.js";
+import { Hand } from "../audience/hand.js";
+import { Polls } from "../audience/polls.js";
+import { Questions } from "../audience/questions.js";
+import { Reactions } from "../audience/reactions.js";
 import { Player } from "./player.js";
 import { report } from "./reports.js";
 
@@ -25,6 +29,11 @@ const stage = byId("stage");
 const video = byId("video");
 const conversation = new Conversation();
 const chat = new Chat(facts, conversation);
+const questions = new Questions(facts.voices, conversation);
+const polls = new Polls(facts.voices, conversation);
+const reactions = new Reactions(facts, clockSkewMs);
+const hand = new Hand(facts.voices);
+let allowed = facts.voices;
 const player = new Player(video);
 const stream = new AudienceStream(facts);
 let state = "";
@@ -69,12 +78,25 @@ function follow(next) {
     state = next.state;
     document.documentElement.dataset.liveState = state;
     chat.setState(state);
+    questions.setState(state);
+    hand.setState(state);
+    allow(allowed);
     if (!elsewhere && (state === "live" || state === "recovering")) player.attach(facts.hls_url);
     else player.detach();
     announce();
   }
   countDown();
   paint();
+}
+
+/** What the presenters allow besides writing; reactions and hands are for a live that runs. */
+function allow(next) {
+  allowed = next;
+  const onAir = ["starting", "live", "recovering"].includes(state);
+  byId("voices-bar").hidden = !onAir || !(next.reactions || next.hands);
+  byId("reactions").hidden = !next.reactions;
+  if (byId("hand")) byId("hand").hidden = !next.hands;
+  questions.allow(next);
 }
 
 function countDown() {
@@ -125,6 +147,12 @@ stream.addEventListener("state", ({ detail }) => follow(detail));
 stream.addEventListener("chat", ({ detail }) => chat.follow(detail));
 stream.addEventListener("message", ({ detail }) => chat.add(detail));
 stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
+stream.addEventListener("question", ({ detail }) => questions.put(detail));
+stream.addEventListener("votes", ({ detail }) => questions.count(detail));
+stream.addEventListener("poll", ({ detail }) => polls.put(detail));
+stream.addEventListener("reactions", ({ detail }) => reactions.show(detail));
+stream.addEventListener("hands", ({ detail }) => hand.follow(detail));
+stream.addEventListener("voices", ({ detail }) => allow(detail));
 stream.addEventListener("refreshed", ({ detail }) => {
   // It moved while the page heard nothing.
   if (detail.stream !== facts.stream) leave();
@@ -137,6 +165,11 @@ stream.addEventListener("refreshed", ({ detail }) => {
     follow({ state });
   }
   detail.messages.forEach((message) => chat.add(message));
+  questions.renew(detail.voices);
+  polls.renew(detail.voices);
+  hand.renew(detail.voices);
+  reactions.renew(detail);
+  allow(detail.voices);
 });
 
 // A break of a moment is not worth a word.

@@ -1,0 +1,112 @@
+"""What the live page shows of questions, polls, reactions and hands, for the one who reads it."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from amphi.audience import hands, polls, questions
+from amphi.audience.domain import is_visitor
+from amphi.audience.models import ON_AIR, Event, Hand, Question
+from amphi.audience.queries import listener_state
+from amphi.audience.reactions import REACTIONS
+from amphi.audience.rights import moderates_event
+from amphi.audience.speakers import viewer_of
+from amphi.pages.access import registration_of, speaker_of
+
+
+VISITOR_COOKIE = "amphi_viewer"
+LABELS = {
+    "clap": gettext_lazy("Applaud"),
+    "heart": gettext_lazy("Love it"),
+    "thumb": gettext_lazy("Agree"),
+    "laugh": gettext_lazy("Laugh"),
+    "wow": gettext_lazy("Be amazed"),
+}
+
+
+def viewer_in(request: HttpRequest) -> str:
+    """Who watches, as tickets name them; empty for a browser that has no name yet."""
+    registration = registration_of(request)
+    if registration is not None:
+        return registration.viewer
+    given = request.COOKIES.get(VISITOR_COOKIE, "")
+    return viewer_of(request.user, given if is_visitor(given) else "")
+
+
+def own_question(question: Question) -> dict[str, object]:
+    """A question as its author sees it, who also sees that it waits."""
+    return {
+        "id": str(question.pk),
+        "author": "",
+        "text": question.text,
+        "answer": question.answer,
+        "state": question.state,
+        "votes": question.votes,
+        "at": question.created_at.isoformat(),
+        "own": True,
+    }
+
+
+def hand_content(hand: Hand | None) -> dict[str, object] | None:
+    """One's own hand."""
+    return {"token": hand.token, "state": hand.state, "word": hand.word} if hand else None
+
+
+def settings_content(event: Event) -> dict[str, object]:
+    """The ``voices`` message of the event stream: what listeners may do."""
+    return {
+        "questions": event.enable_questions,
+        "anonymous": event.questions_anonymous,
+        "reactions": event.enable_reactions,
+        "hands": event.enable_hands and bool(event.state),
+    }
+
+
+def facts(event: Event, viewer: str) -> dict[str, object]:
+    """What the page begins with, and asks for anew when the stream broke for long."""
+    return {
+        **settings_content(event),
+        "asked": _asked(event, viewer),
+        "polls": _polls(event, viewer),
+        "hand": hand_content(hands.of_viewer(event.pk, viewer)),
+        "queue": hands.queue_content(event.pk),
+        "hand_url": reverse("live:hand", args=[event.slug]),
+        "stage_url": reverse("live:stage", args=[event.slug]),
+    }
+
+
+def _asked(event: Event, viewer: str) -> list[dict[str, object]]:
+    shown = questions.shown(event)
+    voted = questions.voted(viewer, shown)
+    names = questions.shows_names(event)
+    rows = [
+        {
+            **questions.content(one, names=names),
+            "voted": one.pk in voted,
+            "own": bool(viewer) and one.viewer == viewer,
+        }
+        for one in shown
+    ]
+    return rows + [own_question(one) for one in questions.waiting_of(event, viewer)] if viewer else rows
+
+
+def _polls(event: Event, viewer: str) -> list[dict[str, object]]:
+    shown = polls.shown(event)
+    chosen = polls.chosen(viewer, shown)
+    return [{**polls.content(one), "chosen": chosen.get(one.pk, [])} for one in shown]
+
+
+def template_context(request: HttpRequest, event: Event, facts: dict[str, object]) -> dict[str, object]:
+    """What the templates of the live page need besides."""
+    state = listener_state(event, timezone.now())
+    return {
+        "reactions": [(kind, emoji, LABELS[kind]) for kind, emoji in REACTIONS.items()],
+        "reactions_on": event.enable_reactions,
+        "questions_open": questions.takes_questions(event, timezone.now()),
+        "questions_shown": bool(facts["asked"]) or questions.takes_questions(event, timezone.now()),
+        "polls_shown": bool(facts["polls"]),
+        "may_speak": speaker_of(request, event) is not None,
+        "is_usher": moderates_event(request.user, event),
+        "hand_on": state in ON_AIR and event.enable_hands,
+    }
