@@ -22,6 +22,8 @@ RULES = {
     "visitor",
     "candidate",
     "writer",
+    "speaker",
+    "usher",
     "signed",
 }
 LOGIN = "login"

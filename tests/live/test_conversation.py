@@ -2,24 +2,19 @@
 
 import pytest
 
+from amphi.audience.models import Event
 from amphi.webinars import transitions
 from tests.browser import axe_violations
-from tests.live.visits import Visit, session_of, visiting
+from tests.live.visits import Hall, Visit, session_of, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-HIDDEN = 'data-panel="questions" hidden'
 
 
-def offer_questions(visit: Visit) -> None:
+def offer_questions(visit: Visit, hall: Hall) -> None:
     """Have the page come with a second panel that has something to show."""
-
-    def serve(route) -> None:
-        answer = route.fetch()
-        assert HIDDEN in answer.text()
-        route.fulfill(response=answer, body=answer.text().replace(HIDDEN, 'data-panel="questions"'))
+    Event.objects.filter(pk=hall.event.pk).update(enable_questions=True)
 
     def load(page) -> None:
-        page.route("**/live/*/", serve)
         page.reload()
         page.wait_for_selector('html[data-live-state="live"]', state="attached")
 
@@ -32,12 +27,13 @@ def focused(visit: Visit) -> str:
 
 def test_tabs_by_keyboard_with_a_dot_for_what_is_new(hall, web, audience_chromium):
     hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
+    Event.objects.filter(pk=hall.event.pk).update(enable_questions=False)
     with visiting(audience_chromium, web.url + hall.path) as visit:
         visit.state("live")
         # One panel needs no tab.
         visit.gone(".conversation-tabs")
         assert visit.text("#chat-title") == "Discussion"
-        offer_questions(visit)
+        offer_questions(visit, hall)
         visit.see(".conversation-tabs")
         visit(lambda page: page.focus("#tab-chat"))
         for key, tab in (
@@ -69,7 +65,7 @@ def test_phone_has_the_picture_on_top_and_the_composer_at_the_bottom(hall, web, 
         audience_chromium, web.url + hall.path, session_of(hall.listener), viewport=viewport
     ) as visit:
         visit.state("live")
-        box = visit(lambda page: page.locator(".chat-foot").bounding_box())
+        box = visit(lambda page: page.locator("#chat .chat-foot").bounding_box())
         assert size[1] - 2 <= box["y"] + box["height"] <= size[1] + 2
         # As far as one scrolls.
         visit(lambda page: page.mouse.wheel(0, 60))

@@ -14,7 +14,6 @@ from amphi.audience.rights import moderates_event
 from amphi.audience.speakers import viewer_of
 from amphi.pages.access import registration_of, speaker_of
 
-
 VISITOR_COOKIE = "amphi_viewer"
 LABELS = {
     "clap": gettext_lazy("Applaud"),
