@@ -50,7 +50,7 @@ class ClientHandler(http.server.BaseHTTPRequestHandler):
         client = self.server.client
         client.joins += 1
         if client.joins > 1:
-            client.change(banner="")  # a page that is opened anew is connected
+            client.connect()  # a page that is opened anew is connected
         self.redirect(client.first_address())
 
     def redirect(self, where):
@@ -188,6 +188,11 @@ class ClientServer:
 
     def change(self, **scene):
         self.scene = self.scene | scene | {"version": self.scene["version"] + 1}
+
+    def connect(self):
+        self.change(banner="")
+        if self.data is not None:
+            self.data.takes = True
 
     @property
     def has_changed(self):
