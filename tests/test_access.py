@@ -21,6 +21,7 @@ RULES = {
     "watcher",
     "visitor",
     "candidate",
+    "finder",
     "writer",
     "speaker",
     "usher",

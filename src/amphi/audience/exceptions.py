@@ -13,6 +13,7 @@ AudienceError
 │   ├── InvalidVoiceError
 │   ├── TooManyVoicesError
 │   └── StageFullError
+├── PosterError              a file is no poster; the text is a translated sentence
 ├── RegistrationError        a registration was refused; the text is a translated sentence
 ├── LogUnavailableError      the log of the event streams can't be read now
 └── TooManyListenersError    this process has its largest number of streams
@@ -58,6 +59,10 @@ class NothingRunsError(ChatError):
     """No live is running."""
 
     code = "nothing_runs"
+
+
+class PosterError(AudienceError):
+    """A file is no poster; the text is a translated sentence for who uploaded it."""
 
 
 class RegistrationError(AudienceError):

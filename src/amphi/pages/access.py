@@ -269,6 +269,19 @@ def candidate(view: View) -> View:
     return _ruled("candidate", guarded)
 
 
+def finder(view: View) -> View:
+    """For those who may find the event named by ``slug`` in the list, whether they may watch it or not; the view gets the event."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = get_object_or_404(Event.objects.select_related("owner"), slug=slug)
+        if event.is_draft and not owns_event(request.user, event):
+            raise Http404
+        return view(request, event, **kwargs)
+
+    return _ruled("finder", guarded)
+
+
 def watcher(view: View) -> View:
     """For people who may watch the event named by ``slug``, even before they give its password; the view gets the event."""
 

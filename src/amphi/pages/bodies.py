@@ -6,12 +6,14 @@ from typing import Any
 
 from django.conf import settings
 
+from amphi.audience import posters
 from amphi.meetings import slides
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 LARGEST_UPLOAD_BYTES = slides.LARGEST_BYTES + 10 * 1024 * 1024
 """The same limit as in the nginx configuration. Larger than slides may be, so that the form can say so and keep what was typed."""
+_WITH_POSTER = re.compile(r"/webinars/[^/]+/options/invitation/")
 _WITH_SLIDES = re.compile(r"/meetings/(?:add|personal|[^/]+/(?:edit|duplicate))/")
 
 
@@ -20,9 +22,11 @@ class BodyTooLargeError(Exception):
 
 
 def largest(path: str) -> int:
-    """The largest body for `path`, in bytes: enough for a form, and for slides where the form has a field for them."""
+    """The largest body for `path`, in bytes: enough for a form, and for slides or a poster where the form has a field for them."""
     if _WITH_SLIDES.fullmatch(path):
         return LARGEST_UPLOAD_BYTES
+    if _WITH_POSTER.fullmatch(path):
+        return 2 * posters.LARGEST_BYTES
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
 

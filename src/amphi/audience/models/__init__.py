@@ -13,6 +13,7 @@ from amphi.audience.models.events import (
 )
 from amphi.audience.models.hands import HAND_TAKES_A_PLACE, HAND_UP, Hand, HandState
 from amphi.audience.models.polls import Ballot, Poll, PollChoice, PollState
+from amphi.audience.models.posters import Poster
 from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
 from amphi.audience.models.reception import Reception
 from amphi.audience.models.registrations import Registration, RegistrationRules
@@ -39,6 +40,7 @@ __all__ = [
     "Poll",
     "PollChoice",
     "PollState",
+    "Poster",
     "Question",
     "QuestionState",
     "QuestionVote",

@@ -115,6 +115,9 @@ class Event(models.Model):
         blank=True,
         help_text=_("Asked of everyone who watches, except the owners."),
     )
+    speakers = models.CharField(_("speakers"), max_length=300, blank=True)
+    # Of its poster, in its address; empty without one.
+    poster_mark = models.CharField(max_length=16, blank=True, editable=False)
     # Written with `RegistrationRules`: what is asked of each viewer stands in the event itself.
     needs_registration = models.BooleanField(default=False, editable=False)
     enable_chat = models.BooleanField(_("chat"), default=False)
@@ -165,6 +168,21 @@ class Event(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("live:event", args=[self.slug])
+
+    @property
+    def poster_url(self) -> str:
+        """Where its poster is; empty without one."""
+        return self._poster("full")
+
+    @property
+    def thumbnail_url(self) -> str:
+        """Where its poster is, small; empty without one."""
+        return self._poster("small")
+
+    def _poster(self, size: str) -> str:
+        if not self.poster_mark:
+            return ""
+        return reverse("live:poster", args=[self.slug, self.poster_mark, size])
 
     @property
     def door(self) -> str:

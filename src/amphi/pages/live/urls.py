@@ -4,6 +4,7 @@ from django.urls import path
 
 from amphi.pages.live import (
     calendar_views,
+    poster_views,
     registration_views,
     reminder_views,
     usher_views,
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", views.event_list, name="list"),
     path("directs.ics", calendar_views.feed, name="feed"),
     path("mail/stop/<str:token>", reminder_views.unsubscribe, name="unsubscribe"),
+    path("live/<slug:slug>/poster/<slug:mark>/<slug:size>.jpg", poster_views.poster, name="poster"),
     path("live/<slug:slug>/registration", registration_views.registration, name="registration"),
     path("live/<slug:slug>/r/<str:token>", registration_views.registered, name="registered"),
     path("live/<slug:slug>/reminder", reminder_views.ask, name="reminder"),

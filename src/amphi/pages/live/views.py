@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -151,6 +152,7 @@ def _before(request: HttpRequest, event: Event) -> dict[str, object]:
     can_be_reminded = mine is None and reminders.can_be_asked(event)
     return {
         "registration": mine,
+        "check_url": static("favicon.svg"),
         "registration_open": mine is None
         and registration.is_open(event)
         and registration.rules_of(event) is not None,

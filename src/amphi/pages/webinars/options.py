@@ -16,6 +16,7 @@ from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
 from amphi.pages.webinars.backstage_form import BackstageSection
+from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
 from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.views import livestream_or_404
@@ -31,6 +32,12 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
+    Section(
+        "invitation",
+        gettext_lazy("Invitation"),
+        gettext_lazy("What the live page shows before the start, besides title and description."),
+        InvitationSection,
+    ),
     Section(
         "backstage",
         gettext_lazy("Backstage"),
@@ -86,7 +93,7 @@ def change(request: UserRequest, meeting: Meeting, section: str) -> HttpResponse
     found = next((one for one in SECTIONS if one.key == section), None)
     if found is None:
         raise Http404
-    form = forms[section] = found.form(request.POST, meeting, livestream_or_404(meeting).event)
+    form = forms[section] = found.form(request.POST, meeting, livestream_or_404(meeting).event, request.FILES)
     if not form.is_valid():
         return _page(request, meeting, forms, status=422)
     try:

@@ -29,9 +29,9 @@ CLOSED = "closed"
 class OptionsForm(PageForm):
     """One section; it shows what is, and `save` has it be as it was filled in."""
 
-    def __init__(self, data: Any, meeting: Meeting, event: Event) -> None:
+    def __init__(self, data: Any, meeting: Meeting, event: Event, files: Any = None) -> None:
         """The section as it stands for a webinar, or as `data` fills it in."""
-        super().__init__(data, initial=self.initial_of(meeting, event))
+        super().__init__(data, files, initial=self.initial_of(meeting, event))
         self.meeting = meeting
         self.event = event
         self.prepare()
