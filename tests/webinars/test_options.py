@@ -100,3 +100,22 @@ def test_moderators_are_named(webinar, save):
 
 def test_unknown_section_is_not_there(save):
     assert save("colours").status_code == 404
+
+
+def test_voices_are_changed_and_told(webinar, save):
+    assert save("questions", questions_approved="on").status_code == 302
+    assert save("participation", enable_hands="on", stage_places="3").status_code == 302
+    event = Event.objects.get(pk=webinar.event_id)
+    assert (event.enable_questions, event.questions_anonymous, event.questions_approved) == (
+        False,
+        False,
+        True,
+    )
+    assert (event.enable_reactions, event.enable_hands, event.stage_places) == (False, True, 3)
+    told = StreamMessage.objects.filter(channel=event.pk, kind="voices").last().data
+    assert told == '{"questions":false,"anonymous":false,"reactions":false,"hands":true}'
+
+
+@pytest.mark.parametrize("places", ["0", "11", "", "many"])
+def test_wrong_number_of_places_is_refused(webinar, save, places):
+    assert save("participation", enable_hands="on", stage_places=places).status_code == 422

@@ -117,7 +117,7 @@ def test_status_says_the_error_in_plain_words(client, livestream):
 def test_status_takes_few_queries(client, live, django_assert_max_num_queries, full_swing):
     if full_swing:
         bustle(live)
-    with django_assert_max_num_queries(12 if full_swing else 8):
+    with django_assert_max_num_queries(14 if full_swing else 10):
         status(client, live)
 
 

@@ -247,6 +247,12 @@ def of_event(event: Event, *, by_time: bool = False) -> QuerySet[Question]:
     return event.questions.order_by(*order)
 
 
+def to_be_answered(event_id: int) -> int:
+    """How many questions wait for approval or an answer."""
+    states = (QuestionState.WAITING, QuestionState.OPEN)
+    return Question.objects.filter(event_id=event_id, state__in=states).count()
+
+
 def set_state(event: Event, question_id: uuid.UUID, state: QuestionState) -> Question:
     """Approve, take up, mark as answered, hide or show a question. Taking one up marks the previous one as answered.
 

@@ -12,6 +12,7 @@ from amphi.audience.queries import listener_state
 from amphi.audience.reactions import REACTIONS
 from amphi.audience.rights import moderates_event
 from amphi.audience.speakers import viewer_of
+from amphi.audience.voice_options import voices_content
 from amphi.pages.access import registration_of, speaker_of
 
 VISITOR_COOKIE = "amphi_viewer"
@@ -52,20 +53,10 @@ def hand_content(hand: Hand | None) -> dict[str, object] | None:
     return {"token": hand.token, "state": hand.state, "word": hand.word} if hand else None
 
 
-def settings_content(event: Event) -> dict[str, object]:
-    """The ``voices`` message of the event stream: what listeners may do."""
-    return {
-        "questions": event.enable_questions,
-        "anonymous": event.questions_anonymous,
-        "reactions": event.enable_reactions,
-        "hands": event.enable_hands and bool(event.state),
-    }
-
-
 def facts(event: Event, viewer: str) -> dict[str, object]:
     """What the page begins with, and asks for anew when the stream broke for long."""
     return {
-        **settings_content(event),
+        **voices_content(event),
         "asked": _asked(event, viewer),
         "polls": _polls(event, viewer),
         "hand": hand_content(hands.of_viewer(event.pk, viewer)),

@@ -20,6 +20,7 @@ from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
 from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.views import livestream_or_404
+from amphi.pages.webinars.voices_form import ParticipationSection, QuestionsSection
 
 
 class Section(NamedTuple):
@@ -55,6 +56,18 @@ SECTIONS = (
         gettext_lazy("Discussion"),
         gettext_lazy("Who writes beside the picture, and what reaches the presenters."),
         DiscussionForm,
+    ),
+    Section(
+        "questions",
+        gettext_lazy("Questions"),
+        gettext_lazy("What listeners ask, and who sees it."),
+        QuestionsSection,
+    ),
+    Section(
+        "participation",
+        gettext_lazy("Reactions and hands"),
+        gettext_lazy("How listeners take part without writing."),
+        ParticipationSection,
     ),
     Section(
         "moderators",

@@ -17,7 +17,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amphi.audience.models import Message
+from amphi.audience import hands, questions
+from amphi.audience.models import HandState, Message
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
 from amphi.webinars import participation
@@ -53,6 +54,7 @@ def notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
     """All notes, always the same ones in the same order, including hidden ones."""
     return [
         _hands(meeting, livestream),
+        _listeners(livestream),
         _poll(meeting, livestream),
         *_messages(livestream),
         _no_webhooks(meeting, livestream),
@@ -84,6 +86,25 @@ def _hands_text(names: Sequence[str]) -> str:
         "count": count,
         "names": listed,
     }
+
+
+def _listeners(livestream: Livestream) -> Note:
+    """Hands of listeners, and questions that wait for an answer."""
+    if not livestream.is_running:
+        return Note("listeners", "megaphone")
+    up = hands.up(livestream.event_id, timezone.now()).filter(state=HandState.RAISED).count()
+    asked = questions.to_be_answered(livestream.event_id)
+    if not up and not asked:
+        return Note("listeners", "megaphone")
+    text = _("Listeners have questions.")
+    if up:
+        text = ngettext("%(count)s listener raises a hand.", "%(count)s listeners raise a hand.", up) % {
+            "count": up
+        }
+    count = ""
+    if asked:
+        count = ngettext("%(count)s open question", "%(count)s open questions", asked) % {"count": asked}
+    return Note("listeners", "megaphone", text, count)
 
 
 def _poll(meeting: Meeting, livestream: Livestream) -> Note:
