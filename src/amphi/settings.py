@@ -26,15 +26,15 @@ VAR_DIR = conf.path("AMPHI_VAR", Path.cwd() / "var")
 
 DEBUG = conf.flag("AMPHI_DEBUG")
 AMPHI_INSECURE_KEY = conf.flag("AMPHI_INSECURE_KEY")
-"""Whether this is a machine for trying, where the key need not be a secret."""
+"""Whether this is a machine for trials, where the key need not be secret."""
 SECRET_KEY = secret_key(conf, insecure=AMPHI_INSECURE_KEY)
 AMPHI_URL = conf.url("AMPHI_URL", "http://127.0.0.1:8000")
 """Where browsers, BigBlueButton and gateways reach this platform."""
 AMPHI_HTTP = conf.address("AMPHI_HTTP", "127.0.0.1:8000")
 AMPHI_TRUSTED_PROXIES = conf.words("AMPHI_TRUSTED_PROXIES", ("127.0.0.1", "::1"))
-"""The addresses of the proxies in front, whose word on a visitor's address and scheme is taken."""
+"""The addresses of the proxies in front, whose forwarded addresses and schemes are accepted."""
 AMPHI_PAGES_AT_ONCE = conf.integer("AMPHI_PAGES_AT_ONCE", 24, minimum=12)
-"""Pages that one web process makes at once, each with a connection to the database; more wait, then are told to come back."""
+"""Pages that one web process makes at once, each with a database connection; more requests wait, then get 503."""
 _public = urlsplit(AMPHI_URL)
 ALLOWED_HOSTS = [_public.hostname or "localhost", "127.0.0.1", "localhost", *conf.words("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
@@ -196,16 +196,17 @@ MEETING_WEBINAR_STREAMING_USER = conf.text("MEETING_WEBINAR_STREAMING_USER", "st
 # --- the audience
 
 AMPHI_TICKET_KEY = conf.text("AMPHI_TICKET_KEY")
-"""Shared with the origin, which then asks every viewer for a ticket. Empty: the streams of the origin are open."""
+"""Shared with the origin, which then requires a ticket of every viewer. Empty: the streams of the origin are open."""
 AMPHI_PUBLISH_WITHOUT_KEY = conf.flag("AMPHI_PUBLISH_WITHOUT_KEY")
-"""Let anybody publish to a live gateway whose RTMP address holds no key."""
+"""Let anybody publish to a live gateway whose RTMP address has no key."""
 AMPHI_PICTURE_HOSTS = conf.words("AMPHI_PICTURE_HOSTS")
 """Servers, besides those of the broadcasters' addresses, that pictures come from, as ``https://cdn.univ.fr``."""
 TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
 CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)
-QUESTIONS_PER_MINUTE = conf.integer("QUESTIONS_PER_MINUTE", 3, minimum=1)
 """Messages that one listener may send in a minute."""
+QUESTIONS_PER_MINUTE = conf.integer("QUESTIONS_PER_MINUTE", 3, minimum=1)
+"""Questions that one listener may ask in a minute."""
 CHAT_DELIVERY_PER_SECOND = conf.integer("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
 """Messages that are sent into one meeting in a second; more wait for their turn."""
 AUDIENCE_MAX_LISTENERS = conf.integer("AMPHI_AUDIENCE_MAX_LISTENERS", 10_000, minimum=1)
@@ -249,7 +250,7 @@ LOGGING = {
     "loggers": {
         "amphi": {"level": "INFO"},
         "webinar": {"level": "INFO"},
-        # These name the address that was asked for.
+        # Lines of these loggers contain the requested address.
         "django.request": {"filters": ["without_secrets"]},
         "django.security.csrf": {"filters": ["without_secrets"]},
     },

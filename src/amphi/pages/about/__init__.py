@@ -1,1 +1,1 @@
-"""What an institution tells everybody about this service: accessibility, personal data, legal notice. Made from the settings."""
+"""Public pages about the service, made from the settings: accessibility, personal data, legal notice."""

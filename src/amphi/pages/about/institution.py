@@ -1,4 +1,4 @@
-"""Who runs this platform, as every page says it."""
+"""The institution that runs the platform, for every page."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 def link_to(place: str) -> str:
-    """The address that a setting means: a page's as it is, ``mailto:`` before an email address, empty for nothing."""
+    """The link for a setting: the address of a page, or ``mailto:`` and an email address; empty if it is not set."""
     return place if not place or urlsplit(place).scheme else f"mailto:{place}"
 
 

@@ -1,4 +1,4 @@
-"""What the platform keeps about people. Who adds something that names a person adds a line here."""
+"""What the platform stores about people. Add a line here when you store more personal data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,13 +13,13 @@ from amphi.worker import tidying
 
 @dataclass(frozen=True)
 class Record:
-    """One kind of thing that is kept.
+    """One kind of personal data.
 
     Attributes:
-        what: what is kept.
-        why: what it serves.
-        kept: how long.
-        seen_by: who sees it.
+        what: what is stored.
+        why: its purpose.
+        kept: for how long.
+        seen_by: who can see it.
     """
 
     what: str | Promise
@@ -37,7 +37,7 @@ def lasting(time: timedelta) -> str:
 
 
 def records() -> list[Record]:
-    """All of them, in the language of the page."""
+    """All kinds of personal data, in the language of the page."""
     after_event = _("%(time)s after the live event") % {"time": lasting(tidying.REMINDERS_KEPT)}
     return [
         Record(

@@ -1,4 +1,4 @@
-"""Addresses of what everybody may read about the service, and of the institution's logo."""
+"""Addresses of the public pages about the service, and of the institution's logo."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What an institution tells everybody about this service."""
+"""Public pages about the service."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from amphi.system import security
 @require_safe
 @anyone
 def accessibility(request: HttpRequest) -> HttpResponse:
-    """The accessibility statement, in the form that French law asks of a public service."""
+    """The accessibility statement, in the form that French law requires of a public service."""
     context = {
         "address": settings.AMPHI_URL,
         "result": settings.AMPHI_ACCESSIBILITY_RESULT,
@@ -30,7 +30,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 @require_safe
 @anyone
 def personal_data(request: HttpRequest) -> HttpResponse:
-    """What is known of people, why, for how long, and who sees it."""
+    """The page on personal data: what is stored, why, for how long, and who can see it."""
     context = {
         "records": records(),
         "contact": link_to(settings.AMPHI_PRIVACY_CONTACT),
@@ -48,6 +48,6 @@ def logo(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- as Django cal
     if settings.AMPHI_LOGO is None:
         raise Http404
     answer = HttpResponse(settings.AMPHI_LOGO.content, content_type=settings.AMPHI_LOGO.content_type)
-    # An SVG that is opened by itself is a document: whatever it holds runs nothing.
+    # An SVG opened on its own is a document, in which no script may run.
     answer.headers[security.HEADER] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return answer

@@ -1,1 +1,1 @@
-"""The pages of those who watch."""
+"""The pages of listeners."""

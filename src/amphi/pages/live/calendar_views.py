@@ -1,4 +1,4 @@
-"""Events for the calendars of those who want to watch."""
+"""Events for listeners' calendars."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ FEED_FRESH_S = 300
 @require_safe
 @anyone
 def feed(request: HttpRequest) -> HttpResponse:
-    """All events that are open to everybody, to subscribe to."""
+    """The feed of all public events."""
     content = calendar.write_feed(calendar.feed(timezone.now()).select_related("owner"))
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == etag:
@@ -34,7 +34,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 @never_cache
 @watcher
 def event(request: HttpRequest, event: Event) -> HttpResponse:  # noqa: ARG001 -- the rule has read it
-    """One event, to be added to a calendar."""
+    """One event, as a calendar file."""
     answer = HttpResponse(calendar.write_event(event), content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{event.slug}.ics"'
     return answer

@@ -1,4 +1,4 @@
-"""The form at a live event's door."""
+"""The form for the password of a live event."""
 
 from django import forms
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from amphi.pages.page_form import PageForm
 
 
 class DoorForm(PageForm):
-    """The password of a live event."""
+    """Asks for the password of a live event."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -20,13 +20,13 @@ class DoorForm(PageForm):
     )
 
     def __init__(self, request: HttpRequest, event: Event) -> None:
-        """The form as asked for by `request`, filled in if that posts it."""
+        """The form, with the posted data if `request` is a POST."""
         super().__init__(request.POST if request.method == "POST" else None)
         self._request = request
         self._event = event
         self.style()
 
     def clean_password(self) -> str:
-        """The right password; after many wrong ones no more from this address are looked at for a minute."""
+        """Check the password. After many wrong ones this address must wait a minute."""
         event = self._event
         return guesses.check_at_door(self._request, event.door, self.cleaned_data["password"], event.password)

@@ -1,4 +1,4 @@
-"""The form of registering: name and address, and what the owner wants to know."""
+"""The form for registering: name, address, and answers to the owner's questions."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from amphi.system.typed import clean_line
 
 
 class RegistrationForm(PageForm):
-    """Who registers, with answers to the questions of some rules."""
+    """Name and address, and one field for each question of the rules."""
 
     name = forms.CharField(
         label=gettext_lazy("Your name"),
@@ -36,7 +36,7 @@ class RegistrationForm(PageForm):
     )
 
     def __init__(self, request: HttpRequest, rules: RegistrationRules) -> None:
-        """The form as asked for by `request`, filled in if that posts it."""
+        """The form, with the posted data if `request` is a POST."""
         user = request.user if isinstance(request.user, User) else None
         known: dict[str, Any] = {"name": str(user), "address": user.email} if user else {}
         super().__init__(request.POST if request.method == "POST" else None, initial=known)
@@ -47,21 +47,21 @@ class RegistrationForm(PageForm):
             self.fields["address"].help_text = _("An address of: %(domains)s.") % {"domains": listed}
         self._questions = {f"answer{number}": question for number, question in enumerate(rules.questions)}
         for name, question in self._questions.items():
-            # As on paper: a star for what must be answered.
+            # As on paper, a star marks a question that must be answered.
             self.fields[name] = forms.CharField(
                 label=question.removesuffix("*").strip(), max_length=300, required=question.endswith("*")
             )
         self.style()
 
     def clean_name(self) -> str:
-        """The name, with something to be seen of it."""
+        """The name, which must have a visible character."""
         name = clean_line(self.cleaned_data["name"])
         if not name:
             raise forms.ValidationError(_("Enter your name."))
         return name
 
     def application(self) -> Application:
-        """What was said."""
+        """What was entered."""
         data = self.cleaned_data
         answers = [
             (question.removesuffix("*").strip(), clean_line(data[name]))

@@ -1,4 +1,4 @@
-"""Registering for a live event, the personal link, and giving the place back."""
+"""Registering for a live event, the personal link, and withdrawing."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ from amphi.pages.live.registration_form import RegistrationForm
 @never_cache
 @candidate
 def registration(request: HttpRequest, event: Event) -> HttpResponse:
-    """Registers, or shows that one is registered."""
+    """Register, or show an existing registration."""
     mine = registration_of(request) or registrations.of_user(event, request.user)
     if mine is not None:
         if request.method == "POST" and "withdraw" in request.POST:
@@ -42,7 +42,7 @@ def registration(request: HttpRequest, event: Event) -> HttpResponse:
 
 
 def _register(request: HttpRequest, event: Event, form: RegistrationForm) -> HttpResponse | None:
-    """The answer to a form that is filled in well; None when it says what is wrong."""
+    """Register with a valid form. None when the registration is refused, which the form then shows."""
     said = form.application()
     user = request.user if isinstance(request.user, User) else None
     try:
@@ -59,7 +59,7 @@ def _register(request: HttpRequest, event: Event, form: RegistrationForm) -> Htt
 @never_cache
 @anyone
 def registered(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """The personal link: it confirms by a press, and then opens the live page without an account."""
+    """The personal link: a click confirms the registration; then it opens the live page without an account."""
     event = get_object_or_404(Event.objects.select_related("owner"), slug=slug, is_draft=False)
     row = by_token(event, token)
     if row is None:
@@ -79,7 +79,7 @@ def registered(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 
 def _remember(request: HttpRequest, row: Registration, token: str) -> None:
-    """Have this browser be known as who registered; whether the link is still good is looked up each time."""
+    """Remember the registration in this browser. Whether the link is still valid is checked each time."""
     request.session[f"registration-{row.event_id}"] = token
     if isinstance(request.user, User):
         registrations.opened_by(row, request.user)

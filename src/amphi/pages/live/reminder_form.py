@@ -1,4 +1,4 @@
-"""The form of asking for a reminder."""
+"""The form for requesting a reminder."""
 
 from django import forms
 from django.http import HttpRequest
@@ -8,7 +8,7 @@ from amphi.pages.page_form import PageForm
 
 
 class ReminderForm(PageForm):
-    """A mail address, filled in for those who are logged in."""
+    """An email address, filled in for people who are logged in."""
 
     address = forms.EmailField(
         label=_("Your email address"),
@@ -18,7 +18,7 @@ class ReminderForm(PageForm):
     )
 
     def __init__(self, request: HttpRequest) -> None:
-        """The form as asked for by `request`, filled in if that posts it."""
+        """The form, with the posted data if `request` is a POST."""
         known = getattr(request.user, "email", "")
         super().__init__(
             request.POST if request.method == "POST" else None,

@@ -1,4 +1,4 @@
-"""Reminders by mail: asked for, confirmed from the mail, stopped."""
+"""Reminders by email: requesting, confirming and stopping them."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ from amphi.pages.live.reminder_form import ReminderForm
 @never_cache
 @visitor
 def ask(request: HttpRequest, event: Event) -> HttpResponse:
-    """Asks for a reminder."""
+    """Request a reminder."""
     form = ReminderForm(request)
     if form.is_valid():
         try:
@@ -49,7 +49,7 @@ def ask(request: HttpRequest, event: Event) -> HttpResponse:
 @never_cache
 @anyone
 def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """Where the mail leads: a press confirms, since mail programs open links by themselves."""
+    """The page that the email links to. Only a click on its button confirms, since mail programs open links by themselves."""
     event = get_object_or_404(Event.objects.select_related("owner"), slug=slug, is_draft=False)
     found = reminders.asked_for(event, token)
     if found is None:
@@ -64,12 +64,12 @@ def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return render(request, "live/before/reminder_confirm.html", context)
 
 
-@csrf_exempt  # Mail programs post by themselves (RFC 8058); the signed token is the right.
+@csrf_exempt  # Mail programs post without a page of ours (RFC 8058); the signed token authorises them.
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @anyone
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Stops the letters about an event."""
+    """Stop the emails about an event."""
     if request.method == "POST":
         unsubscribing.unsubscribe(token)
         return render(request, "live/before/unsubscribed.html", {"done": True})

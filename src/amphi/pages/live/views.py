@@ -1,4 +1,4 @@
-"""The audience's pages."""
+"""The listeners' pages."""
 
 import uuid
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ PAGE_SIZE = 24
 @require_safe
 @anyone
 def event_list(request: HttpRequest) -> HttpResponse:
-    """The page of live events: what is live, what comes, what is over."""
+    """The page of live events: live, coming and past ones."""
     search = request.GET.get("q", "").strip()[:100]
     when = request.GET.get("when", "")
     now = timezone.now()
@@ -83,13 +83,13 @@ def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
 
 
 def _visitor(request: HttpRequest) -> str:
-    """The browser's name, as it was given or a new one."""
+    """The browser's name: the one in its cookie, or else a new one."""
     given = request.COOKIES.get(VISITOR_COOKIE, "")
     return given if is_visitor(given) else new_visitor()
 
 
 def _remember(response: HttpResponse, request: HttpRequest, visitor: str) -> HttpResponse:
-    """Have the browser say its name again until it is closed, so that its tabs and visits count as one viewer."""
+    """Store the browser's name in a cookie until the browser is closed, so that its tabs and visits count as one viewer."""
     if not request.user.is_authenticated:
         response.set_cookie(
             VISITOR_COOKIE, visitor, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
@@ -103,8 +103,8 @@ def _viewer(request: HttpRequest, visitor: str) -> str:
 
 
 def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
-    """What a live page follows the live with; asked anew when the stream of events breaks for long."""
-    # The stream's number first: what is said while the rest is read is told again, never missed.
+    """The facts from which a live page starts. It asks for them again when its event stream was interrupted for long."""
+    # Read the stream's number first: a message that comes meanwhile is then sent again rather than missed.
     seq = last_seq(event)
     now = timezone.now()
     ticket = ticket_for(event, request.user, visitor, registration_of(request))
@@ -125,7 +125,7 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
 @never_cache
 @watcher
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
-    """The live page: it waits, plays by itself, says when it is over, and talks."""
+    """The live page: it waits, plays automatically, says when the live is over, and has the chat."""
     visitor = _visitor(request)
     data = _live_data(request, event, visitor)
     said = last_messages(event)
@@ -164,7 +164,7 @@ def _before(request: HttpRequest, event: Event) -> dict[str, object]:
 @never_cache
 @visitor
 def door(request: HttpRequest, event: Event) -> HttpResponse:
-    """Asks for the password of a live event, once."""
+    """Ask for the password of a live event, once."""
     if not asks_password(request, event):
         return redirect(event)
     form = DoorForm(request, event)
@@ -179,7 +179,7 @@ def door(request: HttpRequest, event: Event) -> HttpResponse:
 @never_cache
 @watcher
 def state(request: HttpRequest, event: Event) -> HttpResponse:
-    """The same facts as the page's, for a page that lost its stream: a ticket may have expired, a right may be gone."""
+    """The page's facts, for a page that lost its event stream: its ticket may have expired, or a right may be withdrawn."""
     visitor = _visitor(request)
     said = [message_content(one) for one in last_messages(event)]
     answer = JsonResponse({**_live_data(request, event, visitor), "messages": said})
@@ -189,7 +189,7 @@ def state(request: HttpRequest, event: Event) -> HttpResponse:
 @require_POST
 @writer
 def message(request: HttpRequest, event: Event) -> HttpResponse:
-    """Takes a listener's message, from the page's script or from its plain form."""
+    """Receive a listener's message, from the page's script or its plain form."""
     as_json = request.headers.get("Accept", "").startswith("application/json")
     try:
         sent = write_message(

@@ -27,7 +27,7 @@ CLOSED = "closed"
 
 
 class OptionsForm(PageForm):
-    """One section; it shows what is, and `save` has it be as it was filled in."""
+    """One section. It shows the present options, and `save` changes them."""
 
     def __init__(self, data: Any, meeting: Meeting, event: Event, files: Any = None) -> None:
         """The section as it stands for a webinar, or as `data` fills it in."""
@@ -39,23 +39,23 @@ class OptionsForm(PageForm):
 
     @staticmethod
     def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """What stands in the fields."""
+        """The present values of the fields."""
         raise NotImplementedError
 
     def prepare(self) -> None:
         """Leave out what this platform does not offer."""
 
     def save(self, *, user: User) -> None:
-        """Have it be so.
+        """Save the options.
 
         Raises:
-            MeetingError: it is not possible any more.
+            MeetingError: it is no longer possible.
         """
         raise NotImplementedError
 
 
 class DiscussionForm(OptionsForm):
-    """Who writes in the discussion, and what becomes of it."""
+    """Who may write in the discussion, and which messages go into the meeting."""
 
     chat_mode = forms.ChoiceField(
         label=_("Discussion"),
@@ -136,7 +136,7 @@ class DiscussionForm(OptionsForm):
 
 
 class ModeratorsForm(OptionsForm):
-    """Who keeps order in the hall."""
+    """The moderators of the discussion."""
 
     moderators = PeopleField(
         label=_("Moderators"),
