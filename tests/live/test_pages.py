@@ -3,11 +3,13 @@
 import json
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
 from amphi.accounts.models import AccessGroup
+from amphi.audience import listing
 from amphi.audience.domain import ticket_key
 from amphi.audience.models import Event, Message
 from amphi.system.tickets import verify
@@ -30,9 +32,13 @@ def webinar(state: State = State.IDLE, **fields) -> Event:
 
 
 def listed(client, query: str = "") -> dict[str, list[str]]:
-    """The titles on the page of live events, by section."""
+    """The titles on the page of live events, by section; whether what comes is today depends on the hour."""
     sections = client.get(f"/{query}").context["sections"]
-    return {section["key"]: [card["event"].title for card in section["cards"]] for section in sections}
+    found: dict[str, list[str]] = {}
+    for section in sections:
+        titles = [card["event"].title for card in section["cards"]]
+        found.setdefault("coming" if section["key"] == "today" else section["key"], []).extend(titles)
+    return found
 
 
 # --- the list
@@ -71,6 +77,44 @@ def test_list_is_searched_and_filtered(client):
     assert listed(client, "?when=nonsense&q=histoire") == {"coming": ["Histoire"]}
 
 
+@pytest.mark.parametrize(
+    ("hours", "section"),
+    [(-1, "today"), (0.5, "today"), (1.4, "today"), (1.6, "later"), (12, "later"), (30, "later")],
+)
+def test_today_ends_at_midnight_here(hours, section):
+    now = datetime(2027, 3, 27, 21, 30, tzinfo=UTC)  # half past ten in Paris, before the clocks leap
+    event = webinar(name="one")
+    start = now + timedelta(hours=hours)
+    Event.objects.filter(pk=event.pk).update(start_at=start, end_at=start + timedelta(hours=2))
+    events = listing.listed()
+    found = {"today": listing.today(events, now), "later": listing.later(events, now)}
+    assert {name for name, rows in found.items() if rows} == {section}
+
+
+@pytest.mark.parametrize(
+    "words", ["curie", "marie CURIE", "pierre", "radium", "joliot chimie", "institut-du-radium"]
+)
+def test_list_is_searched_by_presenters(client, words):
+    marie = make_user("mcurie", first_name="Marie", last_name="Curie")
+    event = webinar(name="Chimie")
+    event.owner = marie
+    event.speakers = "Irène Joliot (institut-du-radium)"
+    event.save()
+    event.additional_owners.set([make_user("pcurie", first_name="Pierre", last_name="Curie"), make_user()])
+    webinar(name="Histoire")
+    assert listed(client, f"?q={words}") == {"coming": ["Chimie"]}
+
+
+def test_card_shows_the_poster_or_a_cover(client):
+    with_poster, without = webinar(name="a"), webinar(name="b")
+    Event.objects.filter(pk=with_poster.pk).update(poster_mark="0123456789abcdef")
+    page = client.get("/").content.decode()
+    with_poster.refresh_from_db()
+    assert with_poster.thumbnail_url in page
+    assert f"event-cover-{without.pk % 6}" in page
+    assert page.count("<img") == 1
+
+
 def test_empty_list_says_so(client):
     assert (
         "Aucun direct pour le moment" in client.get("/", headers={"Accept-Language": "fr"}).content.decode()
@@ -87,7 +131,7 @@ def test_list_costs_the_same_for_any_number_of_events(client, django_assert_num_
         webinar(State.LIVE)
         webinar(start_at=in_hours(30))
         webinar(State.STOPPED)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         client.get("/")
 
 

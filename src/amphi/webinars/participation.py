@@ -90,6 +90,8 @@ def poll_started(meeting: Meeting, hint: webhooks.PollStarted, at: datetime) -> 
     if poll is not None:
         question = clean_line(hint.question)[:500]
         Poll.objects.filter(pk=poll.pk).update(question=question, started_at=min(at, poll.started_at))
+        if poll.livestream.is_backstage:
+            return
         event_id, mirrored_as = poll.livestream.event_id, _mirrored_as(poll)
         if polls.mirror(event_id, mirrored_as, question=question, answers=hint.answers):
             for key in poll.responses.values_list("key", flat=True):

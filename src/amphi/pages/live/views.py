@@ -40,6 +40,8 @@ from amphi.system import passwords, security
 
 PAST_SHOWN = 6
 PAGE_SIZE = 24
+COVERS = 6
+"""Covers that are drawn for events without a poster: see list.css."""
 
 
 @require_safe
@@ -52,9 +54,12 @@ def event_list(request: HttpRequest) -> HttpResponse:
     events = listing.listed(search)
     sections = [
         ("now", _("Live now"), listing.on_air(events, now)),
-        ("coming", pgettext("live events", "Upcoming"), listing.coming(events, now)),
+        ("today", _("Today"), listing.today(events, now)),
+        ("coming", pgettext("live events", "Upcoming"), listing.later(events, now)),
         ("past", pgettext("live events", "Ended"), listing.past(events, now)),
     ]
+    if when == "coming":
+        sections[2] = (*sections[2][:2], listing.coming(events, now))
     chosen = [section for section in sections if section[0] == when]
     context = {
         "search": search,
@@ -69,7 +74,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
             "sections": [{"key": key, "title": title, "cards": _cards(page.object_list, now)}],
         }
     else:
-        limits = {"now": PAGE_SIZE, "coming": PAGE_SIZE, "past": PAST_SHOWN}
+        limits = {key: PAST_SHOWN if key == "past" else PAGE_SIZE for key, _title, _found in sections}
         context["sections"] = [
             {"key": key, "title": title, "cards": cards[: limits[key]], "more": len(cards) > limits[key]}
             for key, title, found in sections
@@ -79,7 +84,9 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 
 def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
-    return [{"event": event, "state": listener_state(event, now)} for event in events]
+    return [
+        {"event": event, "state": listener_state(event, now), "hue": event.pk % COVERS} for event in events
+    ]
 
 
 def _visitor(request: HttpRequest) -> str:
