@@ -28,7 +28,20 @@ from tests.factories import in_hours, make_gateway, make_webinar
 room = make_gateway("room", hls_url="https://localhost/hls/room.m3u8")
 running, coming = (make_webinar(name=name, gateway=room, start_at=in_hours(h)) for name, h in (("Conférence", 1), ("Plus tard", 48)))
 transitions.apply(running, transitions.GO_LIVE, user=None)
-print(running.event_id, coming.event_id)
+hidden = make_webinar(name="Coulisses", gateway=make_gateway("side", hls_url="https://localhost/hls/side.m3u8"))
+hidden.starts_backstage = True
+hidden.save()
+for trigger in (transitions.GO_LIVE, transitions.MEDIA_SEEN):
+    transitions.apply(hidden, trigger, user=None)
+print(running.event_id, coming.event_id, hidden.event_id)
+"""
+OPEN = """
+import sys
+import django
+django.setup()
+from amphi.webinars import transitions
+from amphi.webinars.models import Livestream
+assert transitions.apply(Livestream.objects.get(event=int(sys.argv[1])), transitions.OPEN, user=None)
 """
 
 
@@ -38,9 +51,11 @@ class Edge:
     plain: str
     event_id: int
     coming_id: int
+    hidden_id: int
     client: httpx.Client
     folder: Path
     web: subprocess.Popen[bytes]
+    environment: dict[str, str]
 
     def ticket(
         self,
@@ -99,7 +114,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     )
     services.python(env, "-m", "amphi", "migrate", "-v", "0")
     services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
-    event_id, coming_id = map(int, services.python(env, "-c", SEED).split())
+    event_id, coming_id, hidden_id = map(int, services.python(env, "-c", SEED).split())
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
         web_process = services.serve(
@@ -130,7 +145,8 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
         client = stack.enter_context(
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
-        yield Edge(url, f"http://localhost:{ports['http']}", event_id, coming_id, client, folder, web_process)
+        plain = f"http://localhost:{ports['http']}"
+        yield Edge(url, plain, event_id, coming_id, hidden_id, client, folder, web_process, env)
 
 
 def playlist(edge: Edge) -> str:
@@ -185,6 +201,19 @@ def test_the_player_comes_compressed(edge, coding):
 def test_plain_http_is_sent_on(edge):
     answer = edge.client.get(f"{edge.plain}/live/?a=b")
     assert (answer.status_code, answer.headers["location"]) == (301, "https://localhost/live/?a=b")
+
+
+def test_nobody_sees_what_is_backstage_until_it_goes_live(edge):
+    def look() -> int:
+        return edge.hls("side.m3u8", stream="side", event_id=edge.hidden_id).status_code
+
+    assert look() == 403
+    services.python(edge.environment, "-c", OPEN, str(edge.hidden_id))
+    deadline = time.monotonic() + PATIENCE_S
+    while (status := look()) == 403 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    # The door is open; nobody sends anything in this test.
+    assert status == 404
 
 
 def test_event_stream_comes_as_it_is_written(edge):

@@ -73,6 +73,12 @@ def records() -> list[Record]:
             _("Nobody: only the platform uses them"),
         ),
         Record(
+            _("Registrations for live events: name, email address, and the answers that were given"),
+            _("To give the places, and to write to those who have one"),
+            _("Until the event is deleted; two days where the address was not confirmed"),
+            _("Those who present"),
+        ),
+        Record(
             _("Emails that were sent"),
             _("To answer whether one was sent"),
             lasting(tidying.MAILS_KEPT),
