@@ -22,7 +22,6 @@ RULES = {
     "visitor",
     "candidate",
     "finder",
-    "writer",
     "speaker",
     "usher",
     "signed",

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from amphi.accounts.models import AccessGroup, User
 from amphi.audience import domain, rights
 from amphi.audience.claims import Claim, claim_of
-from amphi.audience.models import Event
+from amphi.audience.models import Event, Restraint
 from amphi.system import tickets
 from tests.factories import make_user, make_webinar
 
@@ -133,10 +133,10 @@ def test_what_opens_more_ends_nothing(event):
     assert is_good(claim)
 
 
-def test_crowd_of_an_open_event_costs_one_reading(event, django_assert_num_queries):
+def test_crowd_of_an_open_event_costs_two_readings(event, django_assert_num_queries):
     Event.objects.filter(pk=event.pk).update(password="")
     claims = [Claim(event.pk, f"a{number}", "") for number in range(1000)]
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert rights.refused(claims) == set()
 
 
@@ -144,5 +144,31 @@ def test_crowd_of_a_restricted_event_costs_few_readings(event, group, django_ass
     Event.objects.filter(pk=event.pk).update(password="", is_restricted=True)
     event.access_groups.add(group)
     claims = [Claim(event.pk, f"u{number}", "") for number in range(10_000, 12_000)]
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert rights.refused(claims) == set(claims)
+
+
+def test_excluded_viewers_are_out_and_moderators_never(event, django_assert_num_queries):
+    Event.objects.filter(pk=event.pk).update(password="")
+    lea, max_ = make_user("lea"), make_user("max")
+    event.moderators.add(max_)
+    for viewer in (f"u{lea.pk}", f"u{max_.pk}", "aguest", f"u{event.owner_id}"):
+        Restraint.objects.create(event=event, viewer=viewer, kind="banned", name="x")
+    Restraint.objects.create(event=event, viewer="amuted", kind="muted", name="x")
+    claims = {
+        viewer: Claim(event.pk, viewer, "")
+        for viewer in (f"u{lea.pk}", f"u{max_.pk}", "aguest", f"u{event.owner_id}", "amuted", "aother")
+    }
+    assert rights.refused(claims.values()) == {claims[f"u{lea.pk}"], claims["aguest"]}
+
+
+@pytest.mark.parametrize("column", ["is_draft", "is_restricted"])
+def test_moderators_watch_what_they_moderate(event, group, column):
+    Event.objects.filter(pk=event.pk).update(**{column: True})
+    event.refresh_from_db()
+    event.access_groups.add(group)
+    max_ = make_user("max")
+    claim = Claim(event.pk, f"u{max_.pk}", "")
+    assert (rights.can_watch(max_, event), rights.refused([claim])) == (False, {claim})
+    event.moderators.add(max_)
+    assert (rights.can_watch(max_, event), rights.refused([claim])) == (True, set())

@@ -72,3 +72,50 @@ def test_phone_has_the_picture_on_top_and_the_composer_at_the_bottom(hall, web, 
         visit(lambda page: page.evaluate("scrollTo(0, 60)"))
         visit(lambda page: page.wait_for_function("() => scrollY > 0"))
         assert visit(lambda page: page.locator("#stage").bounding_box())["y"] >= 0
+
+
+IN_STEP = """async () => {
+  const { InStep } = await import("/static/audience/in_step.js");
+  const start = Date.now();
+  const at = (ms) => new Date(start + ms).toISOString();
+  const player = { playing: false, playingDate: null };
+  const step = new InStep(player, 700);
+  const shown = [];
+  const until = async (test) => { while (!test()) await new Promise((done) => setTimeout(done, 10)); };
+  step.hold(at(5000), () => shown.push("nothing plays"));
+  player.playing = true;
+  step.hold(at(5000), () => shown.push("no date"));
+  player.playingDate = new Date(start);
+  step.hold(at(-1), () => shown.push("past"));
+  step.hold(undefined, () => shown.push("no moment"));
+  step.hold(at(3600000), () => shown.push("another clock"));
+  step.hold(at(5000), () => shown.push("one"));
+  step.hold(at(2000), () => shown.push("two"));
+  step.hold(at(5000), () => shown.push("three"));
+  const before = shown.length;
+  player.playingDate = new Date(start + 2000);
+  await until(() => shown.length > before);
+  const first = shown.slice(before);
+  player.playingDate = new Date(start + 5000);
+  await until(() => shown.length === before + 3);
+  const rest = shown.slice(before + 1);
+  const began = performance.now();
+  step.hold(at(9000), () => shown.push("stuck"));
+  await until(() => shown.at(-1) === "stuck");
+  const late = performance.now() - began >= 700;
+  step.hold(at(9000), () => shown.push("stopped"));
+  player.playing = false;
+  await until(() => shown.at(-1) === "stopped");
+  return { at_once: shown.slice(0, before), first, rest, late };
+}"""
+
+
+def test_what_speaks_of_the_picture_waits_for_it(hall, web, audience_chromium):
+    with visiting(audience_chromium, web.url + hall.path) as visit:
+        visit.state("waiting")
+        assert visit(lambda page: page.evaluate(IN_STEP)) == {
+            "at_once": ["nothing plays", "no date", "past", "no moment", "another clock"],
+            "first": ["two"],
+            "rest": ["one", "three"],
+            "late": True,
+        }

@@ -258,7 +258,8 @@ def test_message_needs_a_login_a_right_and_an_open_chat(client):
     assert client.get(reverse("live:message", args=[event.slug])).status_code == 405
     client.force_login(make_user())
     Event.objects.filter(pk=event.pk).update(enable_chat=False)
-    assert post(client, event).status_code == 403
+    refused = post(client, event)
+    assert (refused.status_code, refused.json()["error"]) == (422, "chat_closed")
     Event.objects.filter(pk=event.pk).update(enable_chat=True, is_restricted=True)
     event.access_groups.add(AccessGroup.objects.create(code_name="l1", display_name="L1"))
     assert post(client, event).status_code == 403

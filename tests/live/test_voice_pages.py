@@ -17,7 +17,7 @@ from amphi.audience.pace import Pace
 from amphi.audience.speakers import Speaker
 from amphi.meetings.models import Meeting
 from amphi.pages.live import voice_views
-from amphi.pages.live.voices import VISITOR_COOKIE
+from amphi.pages.live.viewers import VISITOR_COOKIE
 from tests.audience.hall import hall, listener
 from tests.webinars.stage import open_stage
 

@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -15,38 +15,34 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from amphi.accounts.models import User
-from amphi.audience import hub
-from amphi.audience.exceptions import (
-    ChatClosedError,
-    EmptyMessageError,
-    MessageTooLongError,
-    NothingRunsError,
-    TooManyMessagesError,
-)
+from amphi.audience import chat_rules, hub
+from amphi.audience.exceptions import NothingRunsError
 from amphi.audience.models import (
     HAND_UP,
     ON_AIR,
     Channel,
     Event,
     EventState,
+    Guest,
     Hand,
     HandState,
     Message,
     Registration,
+    Role,
     StreamMessage,
+    Visibility,
 )
 from amphi.audience.queries import chat_content, listener_state, message_content, state_content
 from amphi.audience.rights import password_mark, registration_mark
+from amphi.audience.speakers import Speaker, account_speaker
 from amphi.system import tickets
 from amphi.system.typed import clean_line, clean_text
 
 log = logging.getLogger(__name__)
 
 VISITOR_BYTES = 12
-RATE_WINDOW = timedelta(minutes=1)
 
 
 # --- the event stream
@@ -131,27 +127,39 @@ def publish_chat_setting(event: Event) -> int:
 # --- chat
 
 
-def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID | None = None) -> Message:
-    """Store a listener's message, publish it, and queue it for the meeting.
+def write_message(
+    event: Event,
+    *,
+    user: User | None = None,
+    speaker: Speaker | None = None,
+    text: str,
+    message_id: uuid.UUID | None = None,
+    reply_to: uuid.UUID | None = None,
+) -> Message:
+    """Store what somebody says, tell it to all, and have it sent to the meeting, as the rules of the discussion say.
 
     Args:
-        event: the event.
-        user: the sender; `access.can_write` must have allowed it.
+        event: where.
+        user: who; whether they may be there is `access.writer`'s to say.
+        speaker: the same, also of a guest.
         text: up to ``CHAT_MESSAGE_MAX_LENGTH`` characters.
-        message_id: the sender's own id; a message that is sent twice is stored once.
+        message_id: the sender's own id: sent twice, it is stored once.
+        reply_to: the message that it answers; one that is not shown is left out.
 
     Raises:
         ChatError: it was refused; the text says why.
     """
-    text = clean_text(text)
-    _check_text(text)
-    if not event.enable_chat:
-        raise ChatClosedError(_("The message was not sent: the chat is closed."))
+    if speaker is None:
+        if user is None:
+            raise TypeError("a message without an author")
+        speaker = account_speaker(user, event)
+    text = chat_rules.text_of(text)
+    chat_rules.check_may_write(event, speaker)
     now = timezone.now()
     if listener_state(event, now) not in ON_AIR:
         raise NothingRunsError(_("The message was not sent: the webinar is not running."))
     try:
-        return _store(event, user=user, text=text, message_id=message_id, now=now)
+        return _store(event, speaker, text=text, message_id=message_id, reply_to=reply_to, now=now)
     except IntegrityError:
         if Event.objects.filter(pk=event.pk).exists():
             raise
@@ -159,55 +167,68 @@ def write_message(event: Event, *, user: User, text: str, message_id: uuid.UUID 
         raise NothingRunsError(_("The message was not sent: the webinar is not running.")) from None
 
 
-def _store(event: Event, *, user: User, text: str, message_id: uuid.UUID | None, now: datetime) -> Message:
+def _store(
+    event: Event,
+    speaker: Speaker,
+    *,
+    text: str,
+    message_id: uuid.UUID | None,
+    reply_to: uuid.UUID | None,
+    now: datetime,
+) -> Message:
     with transaction.atomic():
-        # Locked, so that two messages at once, even in different events, are both counted.
-        # ``no_key``: writing rows that refer to this person does not wait for this lock.
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        _lock(event, speaker)
         known = (
-            Message.objects.filter(pk=message_id, event=event, author=user).first() if message_id else None
+            Message.objects.filter(pk=message_id, event=event, viewer=speaker.viewer).first()
+            if message_id
+            else None
         )
         if known is not None:
             return known
-        _check_rate(user, now)
+        chat_rules.check_pace(event, speaker, now)
+        visibility = chat_rules.visibility_of(event, speaker, text)
+        shown = visibility == Visibility.SHOWN
         message = Message.objects.create(
             id=uuid.uuid4() if message_id is None or _is_taken(message_id) else message_id,
             event=event,
             source=Message.Source.LISTENER,
-            author=user,
-            author_name=str(user),
+            author=speaker.user,
+            author_name=speaker.name,
+            viewer=speaker.viewer,
+            network=speaker.network,
+            role=speaker.role,
+            visibility=visibility,
             text=text,
-            # An event without a livestream has no meeting to send it to.
-            delivery=Message.Delivery.WAITING if event.state else Message.Delivery.NONE,
+            reply_to=_answered(event, reply_to),
+            delivery=chat_rules.delivery_of(event, speaker.role, is_chosen=False)
+            if shown
+            else Message.Delivery.NONE,
             attempt_at=now,
         )
-        publish(event.pk, "message", message_content(message))
+        if shown:
+            publish(event.pk, "message", message_content(message))
     return message
+
+
+def _lock(event: Event, speaker: Speaker) -> None:
+    """One's messages are counted one at a time, in whichever event: two at once can't both be the last allowed.
+
+    ``no_key``: a row that names the same person, written by whoever holds the channel, does not wait for this.
+    """
+    if speaker.user is not None:
+        User.objects.select_for_update(no_key=True).get(pk=speaker.user.pk)
+    else:
+        Guest.objects.select_for_update(no_key=True).filter(event=event, viewer=speaker.viewer).first()
+
+
+def _answered(event: Event, message_id: uuid.UUID | None) -> Message | None:
+    if message_id is None:
+        return None
+    return Message.objects.filter(pk=message_id, event=event, visibility=Visibility.SHOWN).first()
 
 
 def _is_taken(message_id: uuid.UUID) -> bool:
     return Message.objects.filter(pk=message_id).exists()
-
-
-def _check_text(text: str) -> None:
-    limit = settings.CHAT_MESSAGE_MAX_LENGTH
-    if not text:
-        raise EmptyMessageError(_("Write a message first."))
-    if len(text) > limit:
-        raise MessageTooLongError(
-            ngettext(
-                "The message was not sent: it has more than %(limit)d character.",
-                "The message was not sent: it has more than %(limit)d characters.",
-                limit,
-            )
-            % {"limit": limit}
-        )
-
-
-def _check_rate(user: User, now: datetime) -> None:
-    written = Message.objects.filter(author=user, created_at__gt=now - RATE_WINDOW).count()
-    if written >= settings.CHAT_RATE_PER_MINUTE:
-        raise TooManyMessagesError(_("The message was not sent: you write too fast. Wait a little."))
 
 
 def record_meeting_message(
@@ -233,6 +254,7 @@ def record_meeting_message(
             message = Message.objects.create(
                 event=event,
                 source=Message.Source.MEETING,
+                role=Role.PRESENTER,
                 author_name=clean_line(author_name)[:255],
                 text=text,
                 meeting_message_id=meeting_message_id,

@@ -6,8 +6,13 @@ AudienceError
 │   ├── MessageTooLongError
 │   ├── TooManyMessagesError
 │   ├── ChatClosedError
+│   ├── MutedError
+│   ├── QuestionsOnlyError
+│   ├── SlowDownError
+│   ├── GuestNameError
 │   └── NothingRunsError
 ├── ReminderError            a reminder was refused; the text is a translated sentence
+├── ModerationError          what a moderator asked for is not possible; the text is a translated sentence for them
 ├── VoiceError               a question, a vote or a hand was refused; the text is a translated sentence for them
 │   ├── VoiceClosedError
 │   ├── InvalidVoiceError
@@ -53,6 +58,36 @@ class ChatClosedError(ChatError):
     """The presenters closed the chat."""
 
     code = "chat_closed"
+
+
+class MutedError(ChatError):
+    """A moderator took the word from its author."""
+
+    code = "muted"
+
+
+class QuestionsOnlyError(ChatError):
+    """Listeners write questions here, and no messages."""
+
+    code = "questions_only"
+
+
+class SlowDownError(ChatError):
+    """Its author wrote a moment ago, and the discussion is slow."""
+
+    code = "slow"
+
+
+class GuestNameError(ChatError):
+    """A guest can't have this name."""
+
+    code = "name"
+
+
+class ModerationError(AudienceError):
+    """What a moderator asked for is not possible; the text is a translated sentence for them."""
+
+    code = "refused"
 
 
 class NothingRunsError(ChatError):

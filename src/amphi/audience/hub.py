@@ -100,6 +100,8 @@ class Channel:
                 self._snapshot = {**self._snapshot, **json.loads(row.data)}
             elif row.kind == "chat":
                 self._snapshot = {**self._snapshot, "chat": json.loads(row.data)}
+            elif row.kind == "pin":
+                self._snapshot = {**self._snapshot, "pinned": json.loads(row.data)["message"]}
         self.head = rows[-1].seq
         self._batches.clear()
 

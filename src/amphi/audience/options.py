@@ -44,6 +44,14 @@ def change_discussion(event: Event, options: DiscussionOptions) -> None:
         publish_chat_setting(event)
 
 
+def set_chat_mode(event: Event, mode: str) -> None:
+    """Have an open discussion go by `mode`, one of `ChatMode`."""
+    with transaction.atomic():
+        event.chat_mode = mode
+        event.save(update_fields=["chat_mode"])
+        publish_chat_setting(event)
+
+
 def set_moderators(event: Event, people: list[User]) -> None:
     """Set the moderators of `event`; its owner is always one."""
     event.moderators.set([person for person in people if person.pk != event.owner_id])

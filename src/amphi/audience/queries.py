@@ -14,7 +14,17 @@ from django.utils import timezone
 
 from amphi.audience.exceptions import LogUnavailableError
 from amphi.audience.hub import Reading, Row
-from amphi.audience.models import Audience, Broadcaster, Channel, Event, EventState, Message, StreamMessage
+from amphi.audience.models import (
+    Audience,
+    Broadcaster,
+    Channel,
+    Event,
+    EventState,
+    Message,
+    Role,
+    StreamMessage,
+    Visibility,
+)
 
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
@@ -58,20 +68,58 @@ def chat_content(event: Event) -> dict[str, object]:
     }
 
 
-def message_content(message: Message) -> dict[str, object]:
-    """The ``message`` message of the event stream."""
+QUOTED = 140
+"""Characters of a message that another answers."""
+
+
+def message_content(message: Message, *, named: bool = False) -> dict[str, object]:
+    """The ``message`` message of the event stream.
+
+    Args:
+        message: with its event, and what it answers.
+        named: whether a listener's name is told where it is hidden: to those who keep order, never on the stream.
+    """
+    quoted = message.reply_to
     return {
         "id": str(message.pk),
-        "author": message.author_name,
+        "author": shown_name(message, named=named),
+        "role": Role.PRESENTER if message.source == Message.Source.MEETING else message.role,
         "text": message.text,
         "source": message.source,
         "at": message.created_at.isoformat(),
+        "reply": {
+            "id": str(quoted.pk),
+            "author": shown_name(quoted, named=named),
+            "text": quoted.text[:QUOTED],
+        }
+        if quoted is not None and quoted.visibility == Visibility.SHOWN
+        else None,
     }
 
 
+def shown_name(message: Message, *, named: bool = False) -> str:
+    """The name that listeners see; empty of a listener where names are hidden."""
+    is_listener = message.source == Message.Source.LISTENER and message.role in {Role.LISTENER, Role.GUEST}
+    return "" if is_listener and message.event.names_hidden and not named else message.author_name
+
+
+def pin_content(event: Event) -> dict[str, object] | None:
+    """The message that stands above the discussion."""
+    return message_content(event.pinned) if event.pinned is not None else None
+
+
 def last_messages(event: Event, count: int = 50) -> list[Message]:
-    """The last `count` messages of `event`, oldest first."""
-    return list(reversed(event.messages.order_by("-created_at", "-pk")[:count]))
+    """The last `count` messages of `event` that are shown, oldest first."""
+    shown = event.messages.filter(
+        visibility=Visibility.SHOWN, source__in=[Message.Source.LISTENER, Message.Source.MEETING]
+    ).select_related("reply_to")
+    found = list(reversed(shown.order_by("-created_at", "-pk")[:count]))
+    for message in found:
+        # They are of this one, whose columns needn't be read again.
+        message.event = event
+        if message.reply_to is not None:
+            message.reply_to.event = event
+    return found
 
 
 def last_seq(event: Event) -> int:
@@ -110,10 +158,14 @@ class DatabaseLog:
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         # Read the number first: a message committed in between is then sent twice rather than missed.
         head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
-        event = Event.objects.select_related("broadcaster").filter(pk=event_id).first()
+        event = Event.objects.select_related("broadcaster", "pinned__event").filter(pk=event_id).first()
         if event is None:
             return None
-        snapshot = {**state_content(event, timezone.now()), "chat": chat_content(event)}
+        snapshot = {
+            **state_content(event, timezone.now()),
+            "chat": chat_content(event),
+            "pinned": pin_content(event),
+        }
         rows = StreamMessage.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
         return Reading(head=head, rows=_rows(rows, backlog), snapshot=snapshot)
 

@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from amphi.accounts.models import User
 from amphi.audience.claims import Claim
-from amphi.audience.models import Event, Registration
+from amphi.audience.models import Event, Registration, Restraint
 from amphi.audience.queries import reading
 
 ACCEPTED = Registration.Status.ACCEPTED
@@ -26,8 +26,15 @@ def owns_event(user: User | AnonymousUser, event: Event) -> bool:
 
 
 def moderates_event(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` keeps order in `event`: handles its questions, polls and hands."""
-    return owns_event(user, event)
+    """Whether `user` keeps order in `event`: handles its discussion, questions, polls and hands."""
+    if owns_event(user, event):
+        return True
+    return isinstance(user, User) and event.moderators.filter(pk=user.pk).exists()
+
+
+def is_banned(event: Event, viewer: str) -> bool:
+    """Whether a moderator excluded a viewer from `event`; whoever keeps order there can't be."""
+    return Restraint.objects.filter(event=event, viewer=viewer, kind=Restraint.Kind.BANNED).exists()
 
 
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:
@@ -38,7 +45,7 @@ def can_watch(user: User | AnonymousUser, event: Event, registration: Registrati
         event: the event.
         registration: the registration whose personal link was opened, if any.
     """
-    if owns_event(user, event):
+    if moderates_event(user, event):
         return True
     if event.is_draft:
         return False
@@ -109,11 +116,13 @@ def _refused(event: Event, claims: list[Claim]) -> set[Claim]:
     registered = [claim for claim in claims if claim.viewer.startswith("r")]
     refused_ = _refused_registered(event, registered) if registered else set()
     mark = password_mark(event)
+    banned = _banned(event)
     # The usual event is open to all, so no people need to be read.
-    if not (event.is_draft or event.is_restricted or event.needs_registration or mark):
+    if not (event.is_draft or event.is_restricted or event.needs_registration or mark or banned):
         return refused_
     people = {claim: int(claim.viewer[1:]) for claim in claims if claim.viewer.startswith("u")}
     owners = _owners(event, people.values())
+    refused_ |= {claim for claim in claims if claim.viewer in banned and people.get(claim) not in owners}
     guests = {claim for claim in claims if people.get(claim) not in owners}.difference(registered)
     if event.is_draft:
         return refused_ | guests
@@ -146,8 +155,15 @@ def _registered_people(event: Event, people: Collection[int]) -> set[int | None]
     return set(registered.filter(user__is_active=True).values_list("user_id", flat=True))
 
 
+def _banned(event: Event) -> set[str]:
+    excluded = Restraint.objects.filter(event=event, kind=Restraint.Kind.BANNED)
+    return set(excluded.values_list("viewer", flat=True))
+
+
 def _owners(event: Event, people: Collection[int]) -> set[int]:
-    behind = Q(is_superuser=True) | Q(pk=event.owner_id) | Q(co_owned_events=event)
+    behind = (
+        Q(is_superuser=True) | Q(pk=event.owner_id) | Q(co_owned_events=event) | Q(moderated_events=event)
+    )
     return set(User.objects.filter(behind, pk__in=people, is_active=True).values_list("pk", flat=True))
 
 

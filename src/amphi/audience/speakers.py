@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.audience.exceptions import VoiceClosedError
-from amphi.audience.models import Event
+from amphi.audience.models import Event, Guest, Role
+from amphi.audience.rights import moderates_event, owns_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,38 @@ class Speaker:
         viewer: their name in tickets.
         name: the name that others see.
         user: their account, if any.
+        role: who they are in this event.
+        network: of a guest, where they write from.
     """
 
     viewer: str
     name: str
     user: User | None = None
+    role: Role = Role.LISTENER
+    network: str = ""
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether no rule of the discussion holds them."""
+        return self.role in {Role.PRESENTER, Role.MODERATOR}
+
+
+def account_speaker(user: User, event: Event) -> Speaker:
+    """Somebody who is logged in, as they are in `event`."""
+    role = Role.LISTENER
+    if owns_event(user, event):
+        role = Role.PRESENTER
+    elif moderates_event(user, event):
+        role = Role.MODERATOR
+    return Speaker(viewer_of(user, ""), str(user), user, role)
+
+
+def guest_speaker(event: Event, viewer: str, network: str) -> Speaker | None:
+    """A browser that has a name in `event`, where guests may write; None without either."""
+    if not (event.guests_may_write and viewer):
+        return None
+    guest = Guest.objects.filter(event=event, viewer=viewer).first()
+    return Speaker(viewer, guest.name, None, Role.GUEST, network) if guest else None
 
 
 def viewer_of(user: User | AnonymousUser, visitor: str) -> str:

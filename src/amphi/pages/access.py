@@ -21,11 +21,12 @@ from django.shortcuts import get_object_or_404, redirect
 
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
-from amphi.audience.models import Event, Registration
+from amphi.audience.models import Event, Registration, Role
 from amphi.audience.personal_links import by_token
-from amphi.audience.rights import can_watch, meets_restriction, moderates_event, owns_event
-from amphi.audience.speakers import Speaker, viewer_of
+from amphi.audience.rights import can_watch, is_banned, meets_restriction, moderates_event, owns_event
+from amphi.audience.speakers import Speaker, account_speaker, guest_speaker
 from amphi.meetings.models import Meeting
+from amphi.pages.live.viewers import network_in, viewer_in
 from amphi.system import passwords
 
 View = Callable[..., HttpResponseBase]
@@ -66,23 +67,19 @@ def asks_password(request: HttpRequest, event: Event) -> bool:
     return (
         bool(event.password)
         and not passwords.is_known(request.session, event.door, event.password)
-        and not owns_event(request.user, event)
+        and not moderates_event(request.user, event)
     )
-
-
-def can_write(user: User | AnonymousUser, event: Event) -> bool:
-    """Whether `user` may write in the chat of `event`."""
-    return isinstance(user, User) and event.enable_chat and can_watch(user, event)
 
 
 def speaker_of(request: HttpRequest, event: Event) -> Speaker | None:
     """Who speaks in `event` by this request; None for somebody who may not, but may watch."""
-    registration, user = registration_of(request), request.user
-    if registration is not None:
-        return Speaker(registration.viewer, registration.name, registration.user)
-    if isinstance(user, User) and can_watch(user, event):
-        return Speaker(viewer_of(user, ""), str(user), user)
-    return None
+    user, row = request.user, registration_of(request)
+    if row is not None:
+        # Their address was confirmed, their name was not.
+        return Speaker(row.viewer, row.name, row.user, Role.GUEST, network_in(request))
+    if isinstance(user, User):
+        return account_speaker(user, event) if can_watch(user, event) else None
+    return guest_speaker(event, viewer_in(request), network_in(request))
 
 
 # --- decorators
@@ -221,9 +218,15 @@ def registration_of(request: HttpRequest) -> Registration | None:
 
 
 def _watchable(request: HttpRequest, slug: str, *, at_the_door: bool = False) -> Event | HttpResponse:
-    event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
+    event = get_object_or_404(
+        Event.objects.select_related("broadcaster", "owner", "pinned__event"), slug=slug
+    )
     if _watches_as_registered(request, event):
+        if is_banned(event, viewer_in(request)):
+            raise PermissionDenied
         return event
+    if is_banned(event, viewer_in(request)) and not moderates_event(request.user, event):
+        raise PermissionDenied
     if can_watch(request.user, event):
         if asks_password(request, event) and not at_the_door:
             return _asks_for_password(request, event)
@@ -302,23 +305,6 @@ def visitor(view: View) -> View:
         return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
 
     return _ruled("visitor", guarded)
-
-
-def writer(view: View) -> View:
-    """For people who may write in the chat of the event named by ``slug``; the view gets the event."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
-        event = _watchable(request, slug)
-        if isinstance(event, HttpResponse):
-            return event
-        if not request.user.is_authenticated:
-            return _asks_for_login(request)
-        if not can_write(request.user, event):
-            raise PermissionDenied
-        return view(request, event, **kwargs)
-
-    return _ruled("writer", guarded)
 
 
 def speaker(view: View) -> View:

@@ -17,6 +17,8 @@ _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE_IN_NAMES = re.compile(
     "[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffc]"
 )
+MARKS_ON_ONE = 4
+"""Marks on one character: no script needs more, and a pile of them covers what stands around it."""
 _BLANK = frozenset("ZC")
 _PRIVATE = "Co"
 
@@ -31,6 +33,19 @@ def _is_noncharacter(code: int) -> bool:
     return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE  # noqa: PLR2004 -- Unicode, section 23.7
 
 
+def _without_piles(text: str) -> str:
+    """`text` with at most `MARKS_ON_ONE` marks on each character."""
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if marks <= MARKS_ON_ONE:
+            kept.append(character)
+    return "".join(kept)
+
+
 def shows_nothing(text: str) -> bool:
     """Whether `text` has no visible character."""
     return all(
@@ -43,7 +58,7 @@ def clean_text(text: str) -> str:
     """`text`, line breaks kept, without control characters, direction overrides and surrounding space; empty if nothing is visible."""
     lines = _OVERRIDES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     kept = "".join(character for character in lines if character == "\n" or _is_kept(character))
-    return "" if shows_nothing(kept) else kept.strip()
+    return "" if shows_nothing(kept) else _without_piles(kept).strip()
 
 
 def clean_line(text: str) -> str:
@@ -54,4 +69,23 @@ def clean_line(text: str) -> str:
     """
     visible = _INVISIBLE_IN_NAMES.sub("", _OVERRIDES.sub("", text))
     line = " ".join("".join(character if _is_kept(character) else " " for character in visible).split())
-    return "" if shows_nothing(line) else line
+    return "" if shows_nothing(line) else _without_piles(line)
+
+
+# Letters of other scripts that look like Latin ones (Unicode's confusables, those in common fonts).
+_LOOKALIKES = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04cf\u0501\u051b\u051d\u0432\u043d\u043a\u043c\u0442"
+    "\u03b1\u03b5\u03bf\u03c1\u03c5\u03b9\u03ba\u03bd\u03c4\u03c7\u03b3\u0131",
+    "ABEKMHOPCTXIJSABEZHIKMNOPTYXaeopcyxijsldqwbhkmtaeopuikvtxyi",
+)
+
+
+def folded(text: str) -> str:
+    """`text` without case, accents, invisible characters and letters that only look Latin: to compare, never to show."""
+    plain = unicodedata.normalize("NFKD", _SHOWS_NOTHING.sub("", text)).translate(_LOOKALIKES).casefold()
+    bare = "".join(
+        character for character in plain if unicodedata.category(character) not in {"Mn", "Me", "Cf"}
+    )
+    return bare.translate(_LOOKALIKES)

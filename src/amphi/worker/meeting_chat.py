@@ -2,8 +2,11 @@
 
 import logging
 
+from django.utils.translation import gettext as _
+
 from amphi import sipmediagw
-from amphi.audience.models import Message
+from amphi.audience.models import Message, Role
+from amphi.audience.queries import shown_name
 from amphi.bigbluebutton import BigBlueButtonError, CallNotSupportedError, MeetingNotFoundError, chat
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import meeting_server
@@ -57,7 +60,7 @@ def send_to_meeting(livestream: Livestream, message: Message) -> bool:
         server = meeting_server()
         if server.capabilities().send_chat_message:
             said = chat.as_markdown(rest[0])
-            server.send_chat_message(livestream.meeting.bbb_id, said, user_name=message.author_name)
+            server.send_chat_message(livestream.meeting.bbb_id, said, user_name=_said_by(message))
             return len(rest) == 1
     except MeetingNotFoundError as error:
         raise NotDeliveredError(str(error), permanent=True, code="chat_no_meeting") from error
@@ -65,8 +68,16 @@ def send_to_meeting(livestream: Livestream, message: Message) -> bool:
         log.info("the meeting server has no sendChatMessage: the gateway types")
     except BigBlueButtonError as error:
         raise NotDeliveredError(str(error), permanent=error.permanent, code="chat_meeting_server") from error
-    _have_it_typed(livestream, " ".join(rest), message.author_name)
+    _have_it_typed(livestream, " ".join(rest), _said_by(message))
     return True
+
+
+def _said_by(message: Message) -> str:
+    """The name that the meeting shows: listeners may see the meeting's chat in the picture, so that hidden names stay hidden there."""
+    if message.role == Role.GUEST:
+        name = shown_name(message) or _("Guest")
+        return _("%(name)s (guest)") % {"name": name} if shown_name(message) else name
+    return shown_name(message) or _("Listener")
 
 
 def _have_it_typed(livestream: Livestream, text: str, author: str) -> None:

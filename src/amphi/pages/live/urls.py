@@ -4,6 +4,7 @@ from django.urls import path
 
 from amphi.pages.live import (
     calendar_views,
+    chat_views,
     poster_views,
     registration_views,
     reminder_views,
@@ -27,7 +28,11 @@ urlpatterns = [
     path("live/<slug:slug>/", views.event_page, name="event"),
     path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
-    path("live/<slug:slug>/messages", views.message, name="message"),
+    path("live/<slug:slug>/messages", chat_views.message, name="message"),
+    path("live/<slug:slug>/guest", chat_views.guest, name="guest"),
+    path("live/<slug:slug>/react", chat_views.react, name="react"),
+    path("live/<slug:slug>/moderation", chat_views.moderation_facts, name="moderation"),
+    path("live/<slug:slug>/moderation/<slug:action>", chat_views.moderate, name="moderate"),
     path("live/<slug:slug>/questions", voice_views.ask, name="ask"),
     path("live/<slug:slug>/questions/<uuid:pk>/vote", voice_views.question_vote, name="question_vote"),
     path("live/<slug:slug>/polls/<uuid:pk>/vote", voice_views.poll_vote, name="poll_vote"),

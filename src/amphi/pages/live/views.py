@@ -1,11 +1,9 @@
 """The listeners' pages."""
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -16,26 +14,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from amphi.audience import listing, registration, reminders
-from amphi.audience.domain import hls_url_for, is_visitor, new_visitor, ticket_for, write_message
-from amphi.audience.exceptions import ChatError
-from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState
+from amphi.audience.domain import hls_url_for, ticket_for
+from amphi.audience.models import ON_AIR, Broadcaster, Event
 from amphi.audience.queries import (
     chat_content,
-    last_messages,
     last_seq,
     listener_state,
-    message_content,
     state_content,
 )
-from amphi.audience.speakers import viewer_of
-from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher, writer
-from amphi.pages.live import voices
+from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher
+from amphi.pages.live import conversation, voices
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
-from amphi.pages.live.voices import VISITOR_COOKIE
+from amphi.pages.live.viewers import remember, viewer_in, visitor_of
 from amphi.system import passwords, security
 
 PAST_SHOWN = 6
@@ -89,26 +83,6 @@ def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
     ]
 
 
-def _visitor(request: HttpRequest) -> str:
-    """The browser's name: the one in its cookie, or else a new one."""
-    given = request.COOKIES.get(VISITOR_COOKIE, "")
-    return given if is_visitor(given) else new_visitor()
-
-
-def _remember(response: HttpResponse, request: HttpRequest, visitor: str) -> HttpResponse:
-    """Store the browser's name in a cookie until the browser is closed, so that its tabs and visits count as one viewer."""
-    if not request.user.is_authenticated:
-        response.set_cookie(
-            VISITOR_COOKIE, visitor, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
-        )
-    return response
-
-
-def _viewer(request: HttpRequest, visitor: str) -> str:
-    registration = registration_of(request)
-    return registration.viewer if registration else viewer_of(request.user, visitor)
-
-
 def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
     """The facts from which a live page starts. It asks for them again when its event stream was interrupted for long."""
     # Read the stream's number first: a message that comes meanwhile is then sent again rather than missed.
@@ -124,7 +98,8 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
         "reports_url": f"/live/{event.pk}/reports?ticket={ticket}",
         "hls_url": hls_url_for(event, ticket),
         "reactions_url": f"/live/{event.pk}/reactions?ticket={ticket}",
-        "voices": voices.facts(event, _viewer(request, visitor)),
+        "voices": voices.facts(event, viewer_in(request)),
+        **conversation.facts(request, event),
     }
 
 
@@ -133,22 +108,19 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
 @watcher
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays automatically, says when the live is over, and has the chat."""
-    visitor = _visitor(request)
+    visitor = visitor_of(request)
     data = _live_data(request, event, visitor)
-    said = last_messages(event)
     context = {
         "event": event,
         "live": {**data, "state_url": reverse("live:state", args=[event.slug]), "csrf": get_token(request)},
         "state": data["state"],
         "on_air": data["state"] in ON_AIR,
-        "chat_messages": said,
-        "chat_shown": bool(said) or (event.enable_chat and data["state"] != EventState.OVER),
-        "max_length": settings.CHAT_MESSAGE_MAX_LENGTH,
         **voices.template_context(request, event, data["voices"]),
+        **conversation.template_context(request, event, data, data["state"]),
     } | _before(request, event)
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
-    response = _remember(render(request, "live/event.html", context), request, visitor)
+    response = remember(render(request, "live/event.html", context), request, visitor)
     response.headers[security.HEADER] = security.policy(pictures_from=servers)
     return response
 
@@ -187,37 +159,5 @@ def door(request: HttpRequest, event: Event) -> HttpResponse:
 @watcher
 def state(request: HttpRequest, event: Event) -> HttpResponse:
     """The page's facts, for a page that lost its event stream: its ticket may have expired, or a right may be withdrawn."""
-    visitor = _visitor(request)
-    said = [message_content(one) for one in last_messages(event)]
-    answer = JsonResponse({**_live_data(request, event, visitor), "messages": said})
-    return _remember(answer, request, visitor)
-
-
-@require_POST
-@writer
-def message(request: HttpRequest, event: Event) -> HttpResponse:
-    """Receive a listener's message, from the page's script or its plain form."""
-    as_json = request.headers.get("Accept", "").startswith("application/json")
-    try:
-        sent = write_message(
-            event,
-            user=request.user,
-            text=request.POST.get("text", ""),
-            message_id=_uuid(request.POST.get("id", "")),
-        )
-    except ChatError as error:
-        if as_json:
-            return JsonResponse({"error": error.code, "detail": str(error)}, status=422)
-        messages.error(request, str(error))
-    else:
-        if as_json:
-            return JsonResponse(message_content(sent), status=201)
-        messages.success(request, _("Message sent"))
-    return redirect("live:event", event.slug)
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
+    visitor = visitor_of(request)
+    return remember(JsonResponse(_live_data(request, event, visitor)), request, visitor)

@@ -18,6 +18,7 @@ from amphi.audience.speakers import Speaker
 from amphi.meetings.exceptions import MeetingError
 from amphi.pages.access import is_of_a_script, speaker, watcher
 from amphi.pages.live import voices
+from amphi.pages.live.viewers import viewer_in
 from amphi.system import security
 from amphi.system.addresses import network_of
 from amphi.webinars.stage import stage_url
@@ -52,7 +53,7 @@ def _voter(request: HttpRequest) -> str:
     Raises:
         VoiceError: nobody that can be told apart, or too many from one address.
     """
-    viewer = voices.viewer_in(request)
+    viewer = viewer_in(request)
     if not viewer:
         raise VoiceClosedError(
             _("Reload the page first: your browser accepts no cookie, or was just restarted.")

@@ -6,16 +6,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from amphi.audience import hands, polls, questions
-from amphi.audience.domain import is_visitor
 from amphi.audience.models import ON_AIR, Event, Hand, Question
 from amphi.audience.queries import listener_state
 from amphi.audience.reactions import REACTIONS
 from amphi.audience.rights import moderates_event
-from amphi.audience.speakers import viewer_of
 from amphi.audience.voice_options import voices_content
-from amphi.pages.access import registration_of, speaker_of
+from amphi.pages.access import speaker_of
 
-VISITOR_COOKIE = "amphi_viewer"
 LABELS = {
     "clap": gettext_lazy("Applaud"),
     "heart": gettext_lazy("Love it"),
@@ -23,15 +20,6 @@ LABELS = {
     "laugh": gettext_lazy("Laugh"),
     "wow": gettext_lazy("Be amazed"),
 }
-
-
-def viewer_in(request: HttpRequest) -> str:
-    """Who watches, as tickets name them; empty for a browser that has no name yet."""
-    registration = registration_of(request)
-    if registration is not None:
-        return registration.viewer
-    given = request.COOKIES.get(VISITOR_COOKIE, "")
-    return viewer_of(request.user, given if is_visitor(given) else "")
 
 
 def own_question(question: Question) -> dict[str, object]:

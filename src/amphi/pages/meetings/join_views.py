@@ -19,7 +19,7 @@ from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import when
 from amphi.pages.access import anyone, can_moderate, participant
-from amphi.pages.live.voices import viewer_in
+from amphi.pages.live.viewers import viewer_in
 from amphi.pages.meetings.join_form import JoinForm
 from amphi.system import passwords
 

@@ -21,7 +21,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.meetings.people_field import PeopleField, names_of
 from amphi.pages.page_form import PageForm
 from amphi.system.typed import clean_line
-from amphi.webinars import domain
+from amphi.webinars.opening import open_chat
 
 CLOSED = "closed"
 
@@ -131,8 +131,7 @@ class DiscussionForm(OptionsForm):
         if not is_open:
             values["chat_mode"] = self.event.chat_mode
         change_discussion(self.event, DiscussionOptions(**values))
-        if is_open != self.event.enable_chat:
-            domain.set_chat(self.meeting, enabled=is_open, user=user)
+        open_chat(self.event, is_open=is_open, user=user)
 
 
 class ModeratorsForm(OptionsForm):

@@ -1,78 +1,147 @@
-// The chat's panel: shows what is said, once, and sends what the listener says.
+// The discussion: shows what is said, once, as fast as it comes.
 
-const SHOWN = 300;
-const NEAR_BOTTOM_PX = 60;
+import { Composer } from "./composer.js";
+import { messageElement, nameOf, textNodes } from "./message.js";
+import { Order } from "./order.js";
+import { Tools } from "./tools.js";
+
+/** Older ones leave the page. */
+const SHOWN = 500;
+const NEAR_END_PX = 60;
+/** A tab in the background draws nothing; what comes is put in all the same. */
+const WITHOUT_FRAMES_MS = 250;
+/** More than so many in so long are told to a screen reader as a number. */
+const MANY = 8;
+const LATELY_MS = 10000;
+
+const byId = (id) => document.getElementById(id);
 
 export class Chat {
-  #panel = document.getElementById("chat");
-  #log = document.getElementById("chat-log");
-  #empty = document.getElementById("chat-empty");
-  #fresh = document.getElementById("chat-new");
-  #form = document.getElementById("chat-form");
-  #text = document.getElementById("chat-text");
-  #send = document.getElementById("chat-send");
-  #error = document.getElementById("chat-error");
-  #status = document.getElementById("chat-status");
-  #count = document.getElementById("chat-count");
+  #panel = byId("chat");
+  #log = byId("chat-log");
+  #empty = byId("chat-empty");
+  #fresh = byId("chat-new");
+  #status = byId("chat-status");
   #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   #conversation;
-  #enabled;
+  #composer = new Composer();
+  #order = null;
+  #me;
+  #settings;
   #onAir = false;
-  #sending = false;
-  #draftId = null;
+  /** By id: `{ message, element }`; the element is there once it was drawn. */
+  #messages = new Map();
+  #hidden = new Set();
+  #queue = [];
+  #drawing = false;
   #atEnd = true;
+  #unseen = 0;
+  #line = null;
+  #lately = [];
+  #toldAt = 0;
 
   constructor(facts, conversation) {
     this.#conversation = conversation;
-    this.#enabled = facts.chat.enabled;
-    for (const time of this.#log.querySelectorAll("time")) this.#showTime(time);
-    this.#toBottom();
+    this.#settings = facts.chat;
+    this.#me = facts.me;
+    new Tools(this.#log, this.#panel.dataset, facts.urls, {
+      message: (id) => this.#messages.get(id)?.message,
+      reply: (message) => this.#composer.reply(message, this.#panel.dataset),
+      react: (id, sums, kind, given) => this.#reacted(id, sums, kind, given),
+      order: (action, id) => this.#order?.act(action, id),
+    });
+    if (facts.urls.moderation) this.#order = new Order(facts.urls.moderation, this.#panel.dataset, this.#clock, (names) => this.#name(names));
+    this.#composer.addEventListener("sent", ({ detail }) => {
+      this.#atEnd = true;
+      this.add(detail);
+    });
     this.#log.addEventListener("scroll", () => {
-      this.#atEnd = this.#atBottom();
-      if (this.#atEnd) this.#fresh.hidden = true;
+      this.#atEnd = this.#isAtEnd();
+      if (this.#atEnd) this.#seen();
     }, { passive: true });
     // Whoever is at the newest message stays there when the panel takes another size.
     new ResizeObserver(() => {
-      if (this.#atEnd) this.#toBottom();
+      if (this.#atEnd) this.#toEnd();
     }).observe(this.#log);
     this.#fresh.addEventListener("click", () => {
-      this.#toBottom();
+      this.#toEnd();
       this.#log.focus();
     });
     conversation.addEventListener("shown", ({ detail }) => {
-      if (detail === "chat") this.#toBottom();
+      if (detail === "chat") this.#toEnd();
     });
-    if (this.#form) this.#listenToForm();
+    this.renew(facts);
+    this.#draw();
+    this.#lately = [];
+    this.#toEnd();
+    this.#allow();
   }
 
   /** Adds a message, unless it is there already. */
   add(message) {
-    if (this.#find(message.id)) return;
+    const known = this.#messages.get(message.id);
+    if (this.#hidden.has(message.id) || (known && !known.message.waits)) return;
+    known?.element?.remove();
+    this.#messages.set(message.id, { message, element: null });
+    this.#queue.push(message.id);
     this.#conversation.notify("chat");
-    const stay = !this.#atBottom();
-    this.#log.append(this.#element(message));
-    this.#empty.hidden = true;
-    while (this.#log.querySelectorAll(".chat-message").length > SHOWN) this.#log.querySelector(".chat-message").remove();
-    if (stay) this.#fresh.hidden = false;
-    else this.#toBottom();
+    this.#schedule();
+  }
+
+  /** The page's facts were asked for anew: what was missed, in its place or not. */
+  renew(facts) {
+    for (const message of facts.messages) {
+      this.add(message);
+      const known = this.#messages.get(message.id);
+      if (!known) continue;
+      known.message = { ...known.message, sums: message.sums, given: message.given };
+      if (known.element) this.#showSums(known);
+    }
+    this.pin(facts.pinned);
+  }
+
+  /** Takes messages away: a moderator hid them. */
+  hide({ ids }) {
+    for (const id of ids) {
+      this.#hidden.add(id);
+      this.#messages.get(id)?.element?.remove();
+      this.#messages.delete(id);
+      for (const quote of this.#log.querySelectorAll(`[data-quotes="${CSS.escape(id)}"]`)) quote.remove();
+    }
+    this.#empty.hidden = this.#messages.size > 0;
+    this.#order?.look();
+  }
+
+  /** Shows how often each emoji stands on some messages. */
+  react({ sums }) {
+    for (const [id, counts] of Object.entries(sums)) this.#reacted(id, counts);
+  }
+
+  /** Shows the message that stands above the discussion, if there is one. */
+  pin(message) {
+    byId("chat-pin").hidden = !message;
+    if (!message) return;
+    byId("chat-pin-by").textContent = nameOf(message, this.#panel.dataset);
+    byId("chat-pin-text").replaceChildren(textNodes(message.text, this.#me));
   }
 
   /** Marks a message that did not reach the meeting. */
   mark({ id, delivery }) {
-    const element = this.#find(id);
-    if (!element || delivery !== "failed" || element.querySelector(".chat-undelivered")) return;
+    const known = this.#messages.get(id);
+    if (!known || delivery !== "failed" || known.message.delivery === "failed") return;
+    known.message.delivery = delivery;
+    if (!known.element) return;
     const mark = document.createElement("p");
     mark.className = "chat-undelivered";
     mark.textContent = this.#panel.dataset.undelivered;
-    element.append(mark);
+    known.element.append(mark);
   }
 
-  /** Opens or closes the chat, as the presenter wants it. */
-  follow({ enabled }) {
-    if (enabled && !this.#enabled) this.#conversation.open(true);
-    this.#enabled = enabled;
-    this.#panel.dataset.closed = enabled ? "no" : "yes";
-    if (enabled) this.#conversation.offer("chat", true);
+  /** Follows how the discussion goes, as the presenters want it. */
+  follow(settings) {
+    if (settings.enabled && !this.#settings.enabled) this.#conversation.open(true);
+    this.#settings = settings;
+    if (settings.enabled) this.#conversation.offer("chat", true);
     this.#allow();
   }
 
@@ -84,134 +153,143 @@ export class Chat {
   }
 
   #allow() {
-    if (!this.#form) return;
-    const allowed = this.#enabled && this.#onAir;
-    this.#text.disabled = this.#send.disabled = !allowed;
+    const { enabled, mode, guests, slow_s: slow } = this.#settings;
+    const words = this.#panel.dataset;
+    words.closed = enabled ? "no" : "yes";
+    words.mode = mode;
+    words.guests = guests ? "yes" : "no";
+    const rule = byId("chat-rule");
+    rule.textContent = { slow: words.slow.replace("{count}", slow), approved: words.approved }[words.order === "yes" ? "" : mode] ?? rule.dataset.usual;
+    this.#composer.allow(enabled && this.#onAir);
   }
 
-  #find(id) {
-    return this.#log.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
+  // --- drawing
+
+  #schedule() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    const timer = setTimeout(() => this.#draw(), WITHOUT_FRAMES_MS);
+    requestAnimationFrame(() => {
+      clearTimeout(timer);
+      this.#draw();
+    });
   }
 
-  #element(message) {
-    const element = document.createElement("div");
-    element.className = "chat-message";
-    element.dataset.messageId = message.id;
-    const by = document.createElement("p");
-    by.className = "chat-by";
-    const author = document.createElement("strong");
-    author.textContent = message.author;
-    by.append(author, " ");
-    if (message.source === "meeting") {
-      element.classList.add("chat-message-presenter");
-      const badge = document.createElement("span");
-      badge.className = "chat-badge";
-      badge.textContent = this.#panel.dataset.presenter;
-      by.append(badge, " ");
+  /** Puts in all that came since the last frame, at once. */
+  #draw() {
+    this.#drawing = false;
+    const fresh = this.#queue.splice(0).map((id) => this.#messages.get(id)).filter((one) => one && !one.element).slice(-SHOWN);
+    if (!fresh.length) return;
+    const fragment = document.createDocumentFragment();
+    for (const one of fresh) {
+      one.element = messageElement(one.message, this.#panel.dataset, this.#clock, this.#me);
+      this.#showSums(one);
+      fragment.append(one.element);
     }
-    const time = document.createElement("time");
-    time.dateTime = message.at;
-    this.#showTime(time);
-    by.append(time);
-    const text = document.createElement("p");
-    text.className = "chat-text";
-    text.textContent = message.text;
-    element.append(by, text);
-    return element;
+    const stays = !this.#atEnd;
+    if (stays && !this.#line?.isConnected) this.#log.append(this.#unreadLine());
+    this.#log.append(fragment);
+    this.#empty.hidden = true;
+    this.#trim();
+    this.#tell(fresh.length);
+    if (stays) this.#count(fresh.length);
+    else this.#toEnd();
   }
 
-  #showTime(time) {
-    time.textContent = this.#clock.format(new Date(time.dateTime));
+  #trim() {
+    for (const [id, { element }] of this.#messages) {
+      if (this.#messages.size <= SHOWN) return;
+      element?.remove();
+      this.#messages.delete(id);
+    }
   }
 
-  #atBottom() {
-    return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_BOTTOM_PX;
+  #unreadLine() {
+    this.#line = document.createElement("p");
+    this.#line.className = "chat-unread";
+    this.#line.textContent = this.#panel.dataset.unread;
+    return this.#line;
   }
 
-  #toBottom() {
-    this.#log.scrollTop = this.#log.scrollHeight;
+  #words(count) {
+    return count === 1 ? this.#panel.dataset.newOne : this.#panel.dataset.newMany.replace("{count}", count);
+  }
+
+  #count(fresh) {
+    this.#unseen += fresh;
+    byId("chat-new-count").textContent = this.#words(this.#unseen);
+    this.#fresh.hidden = false;
+  }
+
+  #seen() {
+    this.#unseen = 0;
     this.#fresh.hidden = true;
+    this.#line?.remove();
   }
 
-  #listenToForm() {
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      this.#submit();
-    });
-    this.#text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#form.requestSubmit();
-    });
-    this.#text.addEventListener("input", () => {
-      this.#draftId = null;
-      this.#status.textContent = "";
-      this.#fail("");
-      this.#tally();
-    });
-    this.#tally();
-  }
-
-  #tally() {
-    this.#count.textContent = `${this.#text.value.length} / ${this.#count.dataset.max}`;
-  }
-
-  #fail(reason) {
-    this.#error.textContent = reason;
-    this.#text.toggleAttribute("aria-invalid", Boolean(reason));
-    if (reason) this.#text.setAttribute("aria-invalid", "true");
-  }
-
-  async #submit() {
-    const text = this.#text.value.trim();
-    if (!text || this.#sending) return;
-    this.#sending = true;
-    this.#send.setAttribute("aria-busy", "true");
-    // The same id when the same text is sent again after a break: it is stored once.
-    this.#draftId ??= uuid();
-    try {
-      const body = new FormData(this.#form);
-      body.set("text", text);
-      body.set("id", this.#draftId);
-      const answer = await fetch(this.#form.action, {
-        method: "POST",
-        headers: { Accept: "application/json" },
-        body,
-        signal: AbortSignal.timeout(10000),
-      });
-      await this.#answered(answer);
-    } catch {
-      this.#fail(this.#form.dataset.failed);
-    } finally {
-      this.#sending = false;
-      this.#send.removeAttribute("aria-busy");
+  /** A screen reader that is told each of many messages tells nothing else. */
+  #tell(fresh) {
+    const now = Date.now();
+    this.#lately = [...this.#lately.filter((at) => at > now - LATELY_MS), ...Array(Math.min(fresh, MANY + 1)).fill(now)];
+    const many = this.#lately.length > MANY;
+    const live = many ? "off" : "polite";
+    if (this.#log.getAttribute("aria-live") !== live) this.#log.setAttribute("aria-live", live);
+    if (many && now - this.#toldAt > LATELY_MS) {
+      this.#toldAt = now;
+      this.#status.textContent = this.#words(this.#lately.length);
     }
   }
 
-  async #answered(answer) {
-    if (answer.ok) {
-      this.add(await answer.json());
-      this.#text.value = "";
-      this.#draftId = null;
-      this.#fail("");
-      this.#tally();
-      this.#status.textContent = this.#form.dataset.done;
-      this.#toBottom();
-    } else if (answer.status === 422) {
-      this.#fail((await answer.json()).detail);
-    } else {
-      const { failed, refused, login } = this.#form.dataset;
-      this.#fail({ 401: login, 403: refused }[answer.status] ?? failed);
+  #isAtEnd() {
+    return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_END_PX;
+  }
+
+  #toEnd() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#atEnd = true;
+    this.#seen();
+  }
+
+  // --- reactions and names
+
+  #reacted(id, sums, kind, given) {
+    const known = this.#messages.get(id);
+    if (!known) return;
+    const mine = new Set(known.message.given);
+    if (kind && given) mine.add(kind);
+    else if (kind) mine.delete(kind);
+    known.message = { ...known.message, sums, given: [...mine] };
+    if (known.element) this.#showSums(known);
+  }
+
+  #showSums({ message, element }) {
+    element.querySelector(".chat-sums")?.remove();
+    const sums = Object.entries(message.sums ?? {}).filter(([, count]) => count > 0);
+    if (!sums.length) return;
+    const line = document.createElement("p");
+    line.className = "chat-sums";
+    for (const [kind, count] of sums) {
+      const tool = byId("chat-tools-template").content.querySelector(`[data-react="${CSS.escape(kind)}"]`);
+      if (!tool) continue;
+      const pill = document.createElement("button");
+      pill.type = "button";
+      pill.tabIndex = -1;
+      pill.dataset.react = kind;
+      pill.setAttribute("aria-pressed", String(Boolean(message.given?.includes(kind))));
+      pill.setAttribute("aria-label", `${tool.title} : ${count}`);
+      pill.textContent = `${tool.dataset.emoji} ${count}`;
+      line.append(pill);
+    }
+    element.querySelector(".chat-text").after(line);
+  }
+
+  /** Those who keep order see who wrote where others don't. */
+  #name(names) {
+    for (const [id, name] of Object.entries(names)) {
+      const known = this.#messages.get(id);
+      if (!known?.element || known.message.author === name) continue;
+      known.message.author = name;
+      known.element.querySelector(".chat-by strong").textContent = name;
     }
   }
-}
-
-/** A random UUID; `crypto.randomUUID` is only there over HTTPS. */
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }

@@ -14,7 +14,10 @@ const SPREAD_MS = 8000;
 const ELSEWHERE_MS = 60000;
 // What the leading tab can tell again to one that has just opened.
 const KEPT = 300;
-const KINDS = ["state", "chat", "message", "delivery", "question", "votes", "poll", "reactions", "hands", "voices"];
+const KINDS = [
+  "state", "chat", "message", "delivery", "hidden", "pin", "reacted",
+  "question", "votes", "poll", "reactions", "hands", "voices",
+];
 
 /**
  * Dispatches each of `KINDS` with the parsed data in `detail`, `connection` with whether it is up, and
@@ -158,9 +161,10 @@ export class AudienceStream extends EventTarget {
     if (!heard.kind || heard.seq <= this.#seq) return;
     this.#seq = heard.seq;
     // What the snapshot has told already is newer than what is told again on the way to it.
-    if (heard.seq <= this.#snapshotSeq && (heard.kind === "state" || heard.kind === "chat")) return;
+    if (heard.seq <= this.#snapshotSeq && ["state", "chat", "pin"].includes(heard.kind)) return;
     if (heard.kind === "state") this.#now = { ...this.#now, ...heard.data };
     if (heard.kind === "chat") this.#now = { ...this.#now, chat: heard.data };
+    if (heard.kind === "pin") this.#now = { ...this.#now, pinned: heard.data.message };
     this.#tell(heard.kind, heard.data);
   }
 
@@ -169,6 +173,7 @@ export class AudienceStream extends EventTarget {
     this.#now = facts;
     this.#tell("state", facts);
     this.#tell("chat", facts.chat);
+    this.#tell("pin", { message: facts.pinned ?? null });
   }
 
   /** Has anything been heard lately? If not, this tab listens anew, or in place of the one that leads. */

@@ -6,6 +6,7 @@ import { AudienceStream } from "../audience/stream.js";
 import { Chat } from "../audience/chat.js";
 import { Conversation } from "../audience/conversation.js";
 import { Hand } from "../audience/hand.js";
+import { InStep } from "../audience/in_step.js";
 import { Polls } from "../audience/polls.js";
 import { Questions } from "../audience/questions.js";
 import { Reactions } from "../audience/reactions.js";
@@ -35,6 +36,7 @@ const reactions = new Reactions(facts, clockSkewMs);
 const hand = new Hand(facts.voices);
 let allowed = facts.voices;
 const player = new Player(video);
+const inStep = new InStep(player);
 const stream = new AudienceStream(facts);
 let state = "";
 let moving = false;
@@ -145,11 +147,18 @@ byId("to-live").addEventListener("click", () => player.toLive());
 
 stream.addEventListener("state", ({ detail }) => follow(detail));
 stream.addEventListener("chat", ({ detail }) => chat.follow(detail));
-stream.addEventListener("message", ({ detail }) => chat.add(detail));
+stream.addEventListener("message", ({ detail }) => {
+  // What listeners say is no part of the picture.
+  if (detail.role === "presenter") inStep.hold(detail.at, () => chat.add(detail));
+  else chat.add(detail);
+});
+stream.addEventListener("hidden", ({ detail }) => chat.hide(detail));
+stream.addEventListener("reacted", ({ detail }) => chat.react(detail));
+stream.addEventListener("pin", ({ detail }) => inStep.hold(detail.at, () => chat.pin(detail.message)));
 stream.addEventListener("delivery", ({ detail }) => chat.mark(detail));
 stream.addEventListener("question", ({ detail }) => questions.put(detail));
 stream.addEventListener("votes", ({ detail }) => questions.count(detail));
-stream.addEventListener("poll", ({ detail }) => polls.put(detail));
+stream.addEventListener("poll", ({ detail }) => inStep.hold(detail.at, () => polls.put(detail)));
 stream.addEventListener("reactions", ({ detail }) => reactions.show(detail));
 stream.addEventListener("hands", ({ detail }) => hand.follow(detail));
 stream.addEventListener("voices", ({ detail }) => allow(detail));
@@ -164,7 +173,7 @@ stream.addEventListener("refreshed", ({ detail }) => {
     elsewhere = false;
     follow({ state });
   }
-  detail.messages.forEach((message) => chat.add(message));
+  chat.renew(detail);
   questions.renew(detail.voices);
   polls.renew(detail.voices);
   hand.renew(detail.voices);

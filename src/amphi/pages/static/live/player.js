@@ -96,6 +96,13 @@ export class Player extends EventTarget {
     return measures;
   }
 
+  /** The moment of the picture on screen, by the live server's clock; null when unknown. */
+  get playingDate() {
+    if (this.#hls) return this.#hls.playingDate;
+    const start = this.#video.getStartDate?.().getTime();
+    return Number.isFinite(start) ? new Date(start + this.#video.currentTime * 1000) : null;
+  }
+
   /** Play what is at `url`, for as long as it takes to come. */
   attach(url) {
     if (this.#wanted && url === this.#url) {
