@@ -1,12 +1,16 @@
 """Who watches, as a request says it: the account, else the browser by its cookie."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from amphi.audience.domain import is_visitor, new_visitor
-from amphi.audience.models import Registration
 from amphi.audience.speakers import viewer_of
 from amphi.system.addresses import network_of
+
+if TYPE_CHECKING:
+    from amphi.audience.models import Registration
 
 VISITOR_COOKIE = "amphi_viewer"
 
