@@ -204,8 +204,9 @@ AMPHI_PICTURE_HOSTS = conf.words("AMPHI_PICTURE_HOSTS")
 TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
 CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)
-CHAT_RATE_PER_ADDRESS = conf.integer("CHAT_RATE_PER_ADDRESS", 200, minimum=1)
 """Messages that one listener may send in a minute."""
+CHAT_RATE_PER_ADDRESS = conf.integer("CHAT_RATE_PER_ADDRESS", 200, minimum=1)
+"""Messages that all guests behind one address may send in a minute."""
 QUESTIONS_PER_MINUTE = conf.integer("QUESTIONS_PER_MINUTE", 3, minimum=1)
 """Questions that one listener may ask in a minute."""
 CHAT_DELIVERY_PER_SECOND = conf.integer("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)
