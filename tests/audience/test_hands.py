@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from amphi.audience import domain, hands
 from amphi.audience.exceptions import StageFullError, TooManyVoicesError, VoiceClosedError
@@ -23,6 +23,8 @@ LONG_AGO = timedelta(minutes=4)
 def in_use(settings, monkeypatch):
     settings.USE_MEETING_WEBINAR = True
     monkeypatch.setattr(hands, "_pace", Pace(60, 60))
+    with translation.override("en"):
+        yield
 
 
 def open_hall(state: State = State.LIVE, **settings) -> Event:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
+from django.utils import translation
 
 from amphi.audience import polls
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.django_db
 def in_use(settings, monkeypatch):
     settings.USE_MEETING_WEBINAR = True
     monkeypatch.setattr(polls, "_pace", Pace(60, 60))
+    with translation.override("en"):
+        yield
 
 
 def make(event: Event, *choices: str, multiple: bool = False, opens: bool = True) -> Poll:

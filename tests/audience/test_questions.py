@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from amphi.audience import questions
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError, VoiceError
@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db
 def in_use(settings, monkeypatch):
     settings.USE_MEETING_WEBINAR = True
     monkeypatch.setattr(questions, "_votes_pace", Pace(60, 60))
+    with translation.override("en"):
+        yield
 
 
 def ask(event: Event, text: str = "Pourquoi ?", by: Speaker | None = None, **options) -> Question:
