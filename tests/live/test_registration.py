@@ -395,7 +395,7 @@ def test_rule_for_many_is_the_rule_for_one(settings):
 def test_crowd_of_registered_costs_few_readings(event, django_assert_num_queries):
     from amphi.audience.claims import Claim  # noqa: PLC0415
 
-    claims = [Claim(event.pk, f"r{number}", "x") for number in range(1000)]
+    claims = [Claim(event.pk, f"r{number}", "x") for number in range(500)]
     with django_assert_num_queries(2):
         assert rights.refused(claims) == set(claims)
 
@@ -504,3 +504,13 @@ def test_who_wants_no_mail_stays_registered(client, event):
     letters.look_again(event)
     row.refresh_from_db()
     assert row.due_at is None
+
+
+def test_administration_shows_who_registered_and_deletes_them(client, event):
+    row = enter(Client(), event)
+    client.force_login(make_user(is_superuser=True, is_staff=True))
+    assert row.address in client.get(reverse("admin:audience_registration_changelist")).content.decode()
+    assert client.get(reverse("admin:audience_registration_change", args=[row.pk])).status_code == 200
+    assert client.get(reverse("admin:audience_registration_add")).status_code == 403
+    client.post(reverse("admin:audience_registration_delete", args=[row.pk]), {"post": "yes"})
+    assert not Registration.objects.exists()

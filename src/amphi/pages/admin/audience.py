@@ -6,7 +6,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from amphi.audience import changes
-from amphi.audience.models import Broadcaster, Event
+from amphi.audience.models import Broadcaster, Event, Registration, Reminder
 
 
 @admin.register(Broadcaster)
@@ -41,3 +41,30 @@ class EventAdmin(admin.ModelAdmin):
         if change:
             changes.note(obj, changes.shown(Event.objects.get(pk=obj.pk)))
         super().save_model(request, obj, form, change)
+
+
+@admin.register(Reminder)
+class ReminderAdmin(admin.ModelAdmin):
+    """Addresses are not typed in here: who has them confirms them. They can be deleted."""
+
+    list_display = ["address", "event", "language", "created_at"]
+    list_select_related = ["event"]
+    search_fields = ["address", "event__title"]
+    readonly_fields = ["event", "address", "language", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+
+@admin.register(Registration)
+class RegistrationAdmin(admin.ModelAdmin):
+    """Who registered; moderators accept and refuse on the webinar's page, where mails are written."""
+
+    list_display = ["name", "address", "event", "status", "created_at"]
+    list_filter = ["status"]
+    list_select_related = ["event"]
+    search_fields = ["name", "address", "event__title"]
+    readonly_fields = ["event", "address", "language", "status", "user", "answers", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
