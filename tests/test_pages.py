@@ -254,7 +254,7 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
 
         def hears(_: BrowserContext) -> None:
             page.get_by_text("2 mains levées\u00a0: Ada Lovelace, Ève du Pont").wait_for()
-            page.get_by_text("En cours, 4 participants").wait_for()
+            page.locator(".stage-facts").get_by_text("En cours, 4 participants").wait_for()
             page.get_by_text("14 réponses").wait_for()
             page.get_by_text("2 messages d’auditeurs n’ont pas pu être envoyés").wait_for()
             assert page.locator("[data-note=failed] q").all_inner_texts()[-1].startswith("Peut-on mesurer")
@@ -271,29 +271,38 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
         step(hears_only_news)
 
 
-def test_ending_asks_first_and_works_by_keyboard(live_server, chromium, scene):
+@pytest.mark.parametrize(
+    ("button", "safe", "said", "ends_meeting"),
+    [
+        ("Terminer le webinaire", "Continuer le webinaire", "Le webinaire se termine", True),
+        ("Arrêter le direct", "Continuer la diffusion", "Le direct s’arrête\u202f; la réunion continue", False),
+    ],
+)
+def test_ending_and_stopping_ask_first_and_work_by_keyboard(
+    live_server, chromium, scene, button, safe, said, ends_meeting
+):
     held = cookies(live_server.url, scene.presenter, "fr")
 
     def visit(context: BrowserContext) -> None:
         context.add_cookies(held)
         page = context.new_page()
         page.goto(f"{live_server.url}/meetings/{scene.live.meeting.slug}/")
-        end = page.get_by_role("button", name="Terminer le webinaire")
+        end = page.get_by_role("button", name=button)
         end.focus()
         page.keyboard.press("Enter")
         page.get_by_role("dialog").wait_for()
-        assert page.locator(":focus").inner_text() == "Continuer le webinaire"
+        assert page.locator(":focus").inner_text() == safe
         page.keyboard.press("Escape")
         page.get_by_role("dialog").wait_for(state="hidden")
         assert end.evaluate("button => button === document.activeElement")
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        page.get_by_text("Le webinaire se termine").wait_for()
+        page.get_by_text(said).wait_for()
 
     chromium.run(visit)
     scene.live.refresh_from_db()
-    assert (scene.live.state, scene.live.ends_meeting) == (State.STOPPING, True)
+    assert (scene.live.state, scene.live.ends_meeting) == (State.STOPPING, ends_meeting)
 
 
 def test_list_ends_the_webinar_that_was_meant(live_server, chromium, scene):

@@ -238,12 +238,26 @@ class Presenter(Robot):
 
     async def stop_live(self) -> float:
         """Press « Arrêter seulement le direct » on the panel; returns when."""
-        return await self._on_panel('[data-offer="stop"] button', "The panel did not offer to stop the live.")
+        missing = "The panel did not offer to stop the live."
+        return await self._on_panel(
+            '#stop-dialog [type="submit"]', missing, opener='[data-offer="stop"] button'
+        )
 
-    async def _on_panel(self, button: str, missing: str, *, timeout_s: float = STEP_S) -> float:
-        """Press a button of the panel in a separate window, so that the classroom's window stays open."""
+    async def _on_panel(
+        self, button: str, missing: str, *, opener: str = "", timeout_s: float = STEP_S
+    ) -> float:
+        """Press a button of the panel in a separate window, so that the classroom's window stays open.
+
+        Args:
+            button: what sends the order.
+            missing: what is said when it is not there.
+            opener: what is pressed before, to be asked whether one is sure.
+            timeout_s: the longest that one may take to come.
+        """
         page = await self.page.context.new_page()
         await self.go(self.meeting_url, "The web part", page=page)
+        if opener:
+            await self.click(opener, missing, page=page, timeout_s=timeout_s)
         try:
             async with page.expect_response(
                 lambda answer: answer.request.method == "POST", timeout=(timeout_s + STEP_S) * 1000

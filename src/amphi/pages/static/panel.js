@@ -82,9 +82,10 @@ function render(now) {
     show(element, element.dataset.chat === String(now.chat));
   }
   for (const station of now.stations) {
-    const element = panel.querySelector(`[data-station="${station.key}"]`);
-    element.dataset.status = station.status;
-    say(slot("text", element), station.text);
+    for (const element of panel.querySelectorAll(`[data-station="${station.key}"]`)) {
+      element.dataset.status = station.status;
+      say(slot("text", element), station.text);
+    }
   }
   now.notes.forEach(renderNote);
   const history = panel.querySelector("[data-history]");
