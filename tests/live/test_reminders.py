@@ -99,6 +99,11 @@ def test_person_who_is_logged_in_has_confirmed_already(client, event):
     ask(client, event, "somebody.else@example.org")
     assert Reminder.objects.count() == 1
     assert Mail.objects.get().to == "somebody.else@example.org"
+    page = client.get(event.get_absolute_url(), **FRENCH).content.decode()
+    assert "Rappel programmé" in page
+    client.post(re.search(r'href="(/mail/stop/[^"]+)"', page)[1])
+    assert not Reminder.objects.exists()
+    assert "Rappel programmé" not in client.get(event.get_absolute_url(), **FRENCH).content.decode()
 
 
 def test_letter_is_written_once_and_stopped_by_one_press(client, event):
@@ -135,6 +140,24 @@ def test_letters_follow_a_webinar_that_moves(client, event):
     assert "Nouvelle date" in Mail.objects.get().subject
     event.refresh_from_db()
     assert Reminder.objects.get().due_at == event.start_at - timedelta(minutes=15)
+
+
+def test_thousands_are_told_at_once(event, django_assert_max_num_queries):
+    rows = [
+        Reminder(
+            event=event,
+            address=f"a{number}@example.org",
+            language="fr" if number % 2 else "en",
+            told_start_at=event.start_at,
+        )
+        for number in range(2000)
+    ]
+    Reminder.objects.bulk_create(rows)
+    with django_assert_max_num_queries(10):
+        assert letters.cancel(event) == len(rows)
+    subjects = set(Mail.objects.values_list("subject", flat=True))
+    assert len(subjects) == 2
+    assert Mail.objects.values("to").distinct().count() == len(rows)
 
 
 @pytest.mark.parametrize("how", ["delete", "untick"])

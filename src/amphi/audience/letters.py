@@ -203,12 +203,21 @@ def cancel(event: Event) -> int:
     begun = event.state not in {"", EventState.WAITING} or timezone.now() >= event.end_at
     if begun or event.is_draft:
         return 0
-    written = 0
+    addresses: dict[str, dict[str, None]] = {}
+    known: set[str] = set()
     for kind in KINDS:
-        rows = kind.who_wait(event)
-        for row in rows.iterator(chunk_size=AT_ONCE):
-            row.event = event
-            compose(row, "event_cancelled").save()
-            written += 1
-        rows.update(due_at=None)
-    return written
+        for address, language in kind.who_wait(event).values_list("address", "language"):
+            if address not in known:
+                known.add(address)
+                addresses.setdefault(language, {})[address] = None
+    for language, readers in addresses.items():
+        _write_to_all(event, language, list(readers))
+    return len(known)
+
+
+def _write_to_all(event: Event, language: str, addresses: list[str]) -> None:
+    """One text for all who read `language`: thousands may wait, and whoever deletes an event waits for this."""
+    context = {"event": event, "zone": timezone.get_default_timezone_name()}
+    letter = mails.compose(mails.Reader(addresses[0], language), "event_cancelled", context)
+    copied = {name: getattr(letter, name) for name in ("subject", "text", "html", "attempt_at")}
+    Mail.objects.bulk_create([Mail(to=address, **copied) for address in addresses], batch_size=1000)

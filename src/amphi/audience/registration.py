@@ -37,6 +37,7 @@ FROM_A_NETWORK = 200
 WINDOW = timedelta(hours=1)
 UNCONFIRMED_KEPT = timedelta(days=2)
 MOST_QUESTIONS = 5
+ACCEPTED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,13 +275,13 @@ def decide(event: Event, pks: Collection[int], *, accept: bool, user: User) -> i
 
 
 def accept_all(event: Event, *, user: User) -> int:
-    """Accept all waiting registrations.
+    """Accept the registrations that wait longest, as many as one request may write to.
 
     Raises:
         RegistrationError: as for `decide`.
     """
-    waiting = event.registrations.filter(status=Status.WAITING).values_list("pk", flat=True)
-    return decide(event, list(waiting), accept=True, user=user)
+    waiting = event.registrations.filter(status=Status.WAITING).order_by("pk").values_list("pk", flat=True)
+    return decide(event, list(waiting[:ACCEPTED_AT_ONCE]), accept=True, user=user)
 
 
 def listed(event: Event, status: str = "") -> QuerySet[Registration]:

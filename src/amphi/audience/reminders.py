@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
@@ -27,6 +28,13 @@ MAILS_FROM_A_NETWORK = 100
 WINDOW = timedelta(hours=1)
 CONFIRM_WITHIN = timedelta(days=2)
 _SALT = "amphi.audience.reminders"
+
+
+def of_user(event: Event, user: User | AnonymousUser) -> Reminder | None:
+    """The reminder of `event` that goes to the address of `user`, if there is one."""
+    if not isinstance(user, User) or not user.email:
+        return None
+    return event.reminders.filter(address=user.email.lower()).first()
 
 
 def can_be_asked(event: Event) -> bool:

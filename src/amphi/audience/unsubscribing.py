@@ -9,10 +9,15 @@ from amphi.audience.models import Addressee, Registration, Reminder
 _SIGNER = signing.Signer(salt="amphi.audience.unsubscribing")
 
 
-def unsubscribe_url(row: Addressee) -> str:
-    """The address by which one addressee unsubscribes."""
+def unsubscribe_path(row: Addressee) -> str:
+    """Where one addressee says that no more is wanted."""
     token = _SIGNER.sign(f"{type(row).__name__.lower()}-{row.pk}")
-    return settings.AMPHI_URL + reverse("live:unsubscribe", args=[token])
+    return reverse("live:unsubscribe", args=[token])
+
+
+def unsubscribe_url(row: Addressee) -> str:
+    """The same as a whole address, for mails."""
+    return settings.AMPHI_URL + unsubscribe_path(row)
 
 
 def addressee(token: str) -> Addressee | None:

@@ -25,6 +25,7 @@ from amphi.audience.queries import (
     listener_state,
     state_content,
 )
+from amphi.audience.unsubscribing import unsubscribe_path
 from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher
 from amphi.pages.live import conversation, voices
 from amphi.pages.live.door_form import DoorForm
@@ -128,13 +129,15 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
 def _before(request: HttpRequest, event: Event) -> dict[str, object]:
     """What the page offers while the live has not begun."""
     mine = registration_of(request) or registration.of_user(event, request.user)
-    can_be_reminded = mine is None and reminders.can_be_asked(event)
+    reminder = reminders.of_user(event, request.user)
+    can_be_reminded = mine is None and reminder is None and reminders.can_be_asked(event)
     return {
         "registration": mine,
         "check_url": static("favicon.svg"),
         "registration_open": mine is None
         and registration.is_open(event)
         and registration.rules_of(event) is not None,
+        "stop_reminder_url": unsubscribe_path(reminder) if reminder is not None else "",
         "reminder_form": ReminderForm(request) if can_be_reminded else None,
     }
 
