@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from amphi.accounts.models import User
+from amphi.audience.models import Airing, Event
 from amphi.meetings.models import Meeting, Session
 from tests.factories import make_gateway, make_meeting, make_user, make_webinar
 
@@ -60,6 +61,10 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:registrations_csv": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:registrations_decide": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:attendance": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:airing": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:people_csv": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:curve_csv": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),
 }
@@ -106,8 +111,14 @@ def address(name: str, meeting: Meeting) -> str:
         "meetings:session": [session_of(meeting).pk],
         "meetings:session_csv": [session_of(meeting).pk],
         "webinars:change_options": ["moderators"],
+        **{f"webinars:{page}": [the_airing().pk] for page in ("airing", "people_csv", "curve_csv")},
     }
     return reverse(name, args=[meeting.slug, *more.get(name, [])])
+
+
+def the_airing() -> Airing:
+    event = Event.objects.filter(livestream__isnull=False).get()
+    return Airing.objects.get_or_create(event=event, began_at=event.start_at)[0]
 
 
 def session_of(meeting: Meeting) -> Session:

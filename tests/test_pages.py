@@ -20,7 +20,7 @@ from tests import browser
 from tests.browser import Chromium, axe_violations
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.factories import put as put_row
-from tests.webinars.bustle import bustle, record
+from tests.webinars.bustle import bustle, listen, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -88,6 +88,8 @@ class Scene:
             "invite": f"/meetings/{self.live.meeting.slug}/invite/",
             "sessions": f"/meetings/{self.plain.slug}/sessions/",
             "sessions-none": f"/meetings/{self.idle.meeting.slug}/sessions/",
+            "audience": f"/webinars/{self.live.meeting.slug}/audience/",
+            "audience-none": f"/webinars/{self.idle.meeting.slug}/audience/",
             "explained": "/webinars/explained/",
             "missing": "/nothing-is-here/",
         }
@@ -112,6 +114,7 @@ def scene() -> Scene:
     plain = make_meeting(presenter, name="Point d’équipe", start_at=in_hours(3))
     put(live, State.LIVE, transitions.GO_LIVE, transitions.MEDIA_SEEN)
     bustle(live)
+    listen(live)
     record(plain)
     columns = {"last_error": "gateway_unreachable", "has_hook": False}
     put(failed, State.FAILED, transitions.GO_LIVE, transitions.GIVE_UP, **columns)

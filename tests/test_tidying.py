@@ -6,8 +6,9 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from amphi.audience import reception
 from amphi.audience.domain import publish_chat_setting
-from amphi.audience.models import StreamMessage
+from amphi.audience.models import Airing, Presence, Reception, StreamMessage
 from amphi.audience.queries import last_seq
 from amphi.mails.models import Mail
 from amphi.worker import tidying
@@ -56,3 +57,21 @@ def test_it_is_done_each_hour(monkeypatch):
     monkeypatch.setattr("amphi.worker.tidying.time.monotonic", lambda: next(clock))
     work = tidying.Tidying()
     assert [len(work.claim_due()) for _ in range(4)] == [0, 1, 0, 1]
+
+
+def test_attendance_and_reports_of_players_go_in_time(settings):
+    settings.USE_MEETING_WEBINAR = True
+    settings.ATTENDANCE_DAYS = 90
+    event = make_webinar().event
+    airings = [
+        Airing.objects.create(event=event, began_at=ago(days=days), ended_at=ago(days=days))
+        for days in (91, 2)
+    ]
+    for airing in airings:
+        for viewer in ("u1", "abc"):
+            Presence.objects.create(airing=airing, viewer=viewer, minutes=1, first_minute=1, last_minute=1)
+    for days in (31, 29):
+        reception.write("one", event.pk, {reception.REPORTS: 1}, ago(days=days))
+    assert tidying.tidy() == 4
+    assert [(row.airing, row.viewer) for row in Presence.objects.all()] == [(airings[1], "u1")]
+    assert Reception.objects.count() == 1

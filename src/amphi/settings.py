@@ -218,6 +218,8 @@ AUDIENCE_STREAMS_PER_VIEWER = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_VIEWER", 
 """Event streams that one viewer may hold in one web process; beyond it the oldest ends."""
 AUDIENCE_STREAMS_PER_ADDRESS = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_ADDRESS", 2000, minimum=1)
 """Event streams that one address may hold in one web process: a lecture hall may have one address."""
+ATTENDANCE_DAYS = conf.integer("AMPHI_ATTENDANCE_DAYS", 365, minimum=1)
+"""How long the minutes of people who watched a live are kept."""
 
 # --- mail
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from amphi.audience.models import Message
+from amphi.audience.models import Airing, AiringMinute, Message, Presence
 from amphi.meetings.models import Meeting
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand, Recording
+from tests.factories import make_user
 
 SESSION = "life-1"
 
@@ -78,3 +79,32 @@ def record(meeting: Meeting) -> None:
             {"kind": "video", "url": url + "/video", "minutes": 92},
         ],
     )
+
+
+def listen(livestream: Livestream) -> None:
+    """Have people listen to two sessions of a webinar: some with an account, many without."""
+    people = [make_user(first_name=name, last_name="Bernard") for name in ("Hugo", "Léa", "Zoé")]
+    for days, minutes in ((7, 20), (0, 95)):
+        began_at = timezone.now() - timedelta(days=days, hours=2)
+        airing = Airing.objects.create(
+            event=livestream.event, began_at=began_at, ended_at=began_at + timedelta(minutes=minutes)
+        )
+        first = int(began_at.timestamp() // 60)
+        AiringMinute.objects.bulk_create(
+            AiringMinute(
+                airing=airing,
+                minute=first + minute,
+                listeners=round(840 * min(1, (minute + 1) / 12) * (0.9 if minute > 50 else 1) + minute % 7),
+            )
+            for minute in range(minutes)
+        )
+        Presence.objects.bulk_create(
+            Presence(
+                airing=airing,
+                viewer=viewer,
+                minutes=minutes - 4 * number,
+                first_minute=first + 3 * number,
+                last_minute=first + minutes - number,
+            )
+            for number, viewer in enumerate([*(f"u{user.pk}" for user in people), "a1", "a2"])
+        )

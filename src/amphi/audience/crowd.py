@@ -114,3 +114,10 @@ class Crowd:
         return dict(
             Counter(event_id for event_id, _ in {(one.event_id, one.viewer) for one in self.listeners})
         )
+
+    def present(self) -> dict[int, set[str]]:
+        """The viewers of each event."""
+        found: dict[int, set[str]] = {}
+        for listener in self.listeners:
+            found.setdefault(listener.event_id, set()).add(listener.viewer)
+        return found

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.audience import chat_rules, hub
+from amphi.audience import airings, chat_rules, hub
 from amphi.audience.exceptions import NothingRunsError
 from amphi.audience.models import (
     HAND_UP,
@@ -116,6 +116,7 @@ def set_state(
     )
     if state == EventState.OVER:
         Hand.objects.filter(event_id=event_id, state__in=HAND_UP).update(state=HandState.LOWERED)
+    airings.follow(event_id, state, timezone.now())
     publish_state(event_id)
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from amphi.audience.claims import Claim, Rights
 from amphi.audience.crowd import Crowd, Limits, Listener
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
+from amphi.audience.roll import Roll
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -132,12 +133,20 @@ class Hub:
         process: this process's name for the counts of viewers.
         limits: the limits of this process.
         rights: decides who may still listen; None: everybody with a ticket.
+        roll: notes who listens, once a minute; None: nobody does.
     """
 
     def __init__(
-        self, source: Log, *, process: str, limits: Limits | None = None, rights: Rights | None = None
+        self,
+        source: Log,
+        *,
+        process: str,
+        limits: Limits | None = None,
+        rights: Rights | None = None,
+        roll: Roll | None = None,
     ) -> None:
         self._log = source
+        self._roll = roll
         self._rights = rights
         self._checking: asyncio.Task[None] | None = None
         self._process = process
@@ -232,6 +241,8 @@ class Hub:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._gap_thread.submit(self._log.close)
         self._gap_thread.shutdown(wait=False)
+        if self._roll is not None:
+            self._roll.finish(self._log.close)
 
     # --- reading
 
@@ -269,6 +280,8 @@ class Hub:
             if now - checked_at >= self.limits.rights_s and (self._checking is None or self._checking.done()):
                 checked_at = now
                 self._checking = loop.create_task(self._check_rights())
+            if self._roll is not None and self._roll.is_due():
+                self._roll.call(self._crowd.present())
             if wrote:
                 # The next batch collects everything that comes within this time.
                 await asyncio.sleep(self.limits.batch_s)

@@ -16,7 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from amphi.audience import edge  # noqa: E402
+from amphi.audience import attendance, edge  # noqa: E402
 from amphi.audience.claims import Rights  # noqa: E402
 from amphi.audience.crowd import Limits  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
@@ -28,6 +28,7 @@ from amphi.audience.reactions import ReactionDoor, publish_reactions  # noqa: E4
 from amphi.audience.reception import ReportDoor, Sums  # noqa: E402
 from amphi.audience.reception import write as write_reception  # noqa: E402
 from amphi.audience.rights import refused  # noqa: E402
+from amphi.audience.roll import Roll  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.pages.forwarded import UnknownProxies  # noqa: E402
 from amphi.pages.places import Pages, Places  # noqa: E402
@@ -47,6 +48,7 @@ hub = Hub(
         per_address=settings.AUDIENCE_STREAMS_PER_ADDRESS,
     ),
     rights=_rights,
+    roll=Roll(attendance.note),
 )
 _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
 _holders = edge.Holders(held_streams)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
+from amphi.audience import attendance
 from amphi.audience.models import Reception, Registration, Reminder, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
 from amphi.mails.models import Mail
@@ -65,7 +66,7 @@ def tidy() -> int:
         Reception.objects.filter(at__lt=now - RECEPTIONS_KEPT),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )
-    removed = sum(_remove(rows) for rows in old)
+    removed = sum(_remove(rows) for rows in old) + attendance.forget(now)
     if removed:
         log.info("tidy: %s rows removed", removed)
     return removed

@@ -1,6 +1,7 @@
 """The models of the audience, one module for each subject."""
 
 from amphi.audience.models.addressees import Addressee, Reminder
+from amphi.audience.models.attendance import Airing, AiringMinute, Presence
 from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Role, Visibility
 from amphi.audience.models.events import (
     ON_AIR,
@@ -25,6 +26,8 @@ __all__ = [
     "ON_AIR",
     "QUESTION_SHOWN",
     "Addressee",
+    "Airing",
+    "AiringMinute",
     "Audience",
     "Ballot",
     "Broadcaster",
@@ -41,6 +44,7 @@ __all__ = [
     "PollChoice",
     "PollState",
     "Poster",
+    "Presence",
     "Question",
     "QuestionState",
     "QuestionVote",

@@ -139,6 +139,7 @@ class Event(models.Model):
         _("sent into the meeting"), max_length=8, choices=ToMeeting, default=ToMeeting.ALL
     )
     to_meeting_votes = models.PositiveSmallIntegerField(_("votes that a question needs"), default=5)
+    attendance_pseudonyms = models.BooleanField(_("attendance under pseudonyms"), default=False)
     pinned = models.ForeignKey(
         "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )

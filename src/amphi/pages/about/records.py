@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -59,6 +60,12 @@ def records() -> list[Record]:
             _("So that the owner knows who came"),
             _("Until the meeting is deleted"),
             _("Those who present"),
+        ),
+        Record(
+            _("Attendance of a live event: minutes by person, for those who are logged in or registered"),
+            _("So that those who present know who listened"),
+            lasting(timedelta(days=settings.ATTENDANCE_DAYS)),
+            _("Those who present; in a webinar that keeps pseudonyms, nobody sees the names"),
         ),
         Record(
             _("The discussion of a live event: messages, questions, votes, and who wrote them"),

@@ -8,13 +8,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
+from amphi.pages.webinars.attendance_form import AttendanceSection
 from amphi.pages.webinars.backstage_form import BackstageSection
 from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
@@ -74,6 +75,14 @@ SECTIONS = (
         gettext_lazy("Moderators"),
         gettext_lazy("They approve, hide and pin messages on the live page, and mute or exclude people."),
         ModeratorsForm,
+    ),
+    Section(
+        "audience",
+        pgettext_lazy("webinar", "Audience"),
+        gettext_lazy(
+            "Presenters see how long each person who was logged in or registered listened. The live page says so."
+        ),
+        AttendanceSection,
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.webinars import options, registration_views, views
+from amphi.pages.webinars import attendance, options, registration_views, views
 
 app_name = "webinars"
 urlpatterns = [
@@ -13,6 +13,20 @@ urlpatterns = [
     path("<slug:slug>/restart/", views.restart, name="restart"),
     path("<slug:slug>/end/", views.end, name="end"),
     path("<slug:slug>/chat/", views.chat, name="chat"),
+    path("<slug:slug>/audience/", attendance.attendance, name="attendance"),
+    path("<slug:slug>/audience/<int:pk>/", attendance.attendance, name="airing"),
+    path(
+        "<slug:slug>/audience/<int:pk>/people.csv",
+        attendance.attendance_csv,
+        {"table": "people"},
+        name="people_csv",
+    ),
+    path(
+        "<slug:slug>/audience/<int:pk>/curve.csv",
+        attendance.attendance_csv,
+        {"table": "curve"},
+        name="curve_csv",
+    ),
     path("<slug:slug>/options/", options.options, name="options"),
     path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
     path("<slug:slug>/registrations/", registration_views.registrations, name="registrations"),
