@@ -1,15 +1,53 @@
-"""Fills the demo's database with accounts, gateways and a webinar. A second run adds nothing. Needs Django set up."""
+"""Fills the demo's database with accounts, gateways and webinars. A second run adds nothing. Needs Django set up."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
 from amphi.accounts.models import AccessGroup, User
-from amphi.audience.models import Broadcaster
+from amphi.audience import letters, registration
+from amphi.audience.models import Broadcaster, Event, Registration
+from amphi.demo import lecture
+from amphi.demo.past import fill_past
 from amphi.meetings.domain import MeetingFields
 from amphi.webinars.models import LiveGateway, Livestream
 from amphi.webinars.saving import create_meeting
+
+TODAY = (
+    "Conférence inaugurale\u202f: la lumière, de Fresnel aux lasers",
+    "Une heure de cours ouvert à toutes et à tous, puis vos questions dans la conversation.",
+)
+STUDY_DAY = (
+    "Journée d’étude\u202f: l’intelligence artificielle dans nos enseignements",
+    (
+        "Que changent les assistants d’écriture pour les devoirs, les examens et l’accompagnement des étudiantes et étudiants\u202f? Trois retours "
+        "d’expérience de composantes, puis une table ronde avec la salle et les personnes à distance. Inscription gratuite, dans la limite des places."
+    ),
+)
+"""Title and description of the webinars to come."""
+STUDY_DAY_SPEAKERS = "Camille Martin, Dominique Laurent"
+REGISTRATION_IN_DAYS = 9
+REGISTRATION_QUESTION = "Quelle question aimeriez-vous voir abordée\u202f?"
+REGISTRATION_RULES: dict[str, object] = {
+    "capacity": 120,
+    "needs_approval": False,
+    "asks_organisation": True,
+    "questions": [REGISTRATION_QUESTION],
+    "thanks": "Merci d’avoir participé à cette journée d’étude. Les supports sont déposés dans l’espace du cours.",
+    "missed": "Vous n’avez pas pu suivre la journée d’étude\u202f: les supports sont déposés dans l’espace du cours.",
+}
+REGISTERED = (
+    ("lea", "UFR de lettres", "Comment citer un assistant dans un mémoire\u202f?"),
+    ("ines.moreau", "UFR de sciences", ""),
+    ("thomas.nguyen", "École d’ingénieurs", "Les examens sur table vont-ils revenir partout\u202f?"),
+    ("sarah.cohen", "Faculté de droit", "Que dit le règlement des études\u202f?"),
+    ("mathis.leroy", "IUT", ""),
+    ("aissatou.diop", "UFR de sciences", "Quelles données ces outils gardent-ils\u202f?"),
+    ("adrien.marchand", "Bibliothèque universitaire", "Quelle formation pour les bibliothécaires\u202f?"),
+)
+"""Who registered: username, organisation, answer."""
 
 
 def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:
@@ -47,6 +85,24 @@ def fill_accounts(passwords: dict[str, str], *, new: bool) -> None:
         if created or new:
             user.set_password(passwords[username])
             user.save(update_fields=["password"])
+    _fill_crowd(groups["students"])
+
+
+def _fill_crowd(students: AccessGroup) -> None:
+    """Create the students who listen in the demo; nobody can log in as one of them."""
+    for username, first_name, last_name in lecture.CROWD:
+        user, created = User.objects.get_or_create(
+            username=username,
+            defaults={
+                "first_name": first_name,
+                "last_name": last_name,
+                "email": f"{username}@demo.invalid",
+                "affiliation": "student",
+                "password": make_password(None),
+            },
+        )
+        if created:
+            user.access_groups.add(students)
 
 
 def fill_gateways(streams: list[dict[str, str]], gateway_url: str, gateway_token: str) -> None:
@@ -67,22 +123,56 @@ def fill_gateways(streams: list[dict[str, str]], gateway_url: str, gateway_token
         )
 
 
-def fill_webinar() -> None:
-    """Create a future webinar, unless the presenter has one."""
+def fill_webinars() -> None:
+    """Create a past webinar, one of today and one that people register for, unless they are there."""
     presenter = User.objects.get(username="camille")
+    fill_past(presenter)
     now = timezone.now()
-    if Livestream.objects.filter(meeting__owner=presenter, ends_at__gt=now).exists():
-        return
     # At least an hour ahead, so that both gateways are free for the visitor's first trials and a rehearsal.
-    start_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+    today = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+    _coming(presenter, TODAY, today, timedelta(hours=2))
+    day = timezone.localtime(now) + timedelta(days=REGISTRATION_IN_DAYS)
+    morning = day.replace(hour=9, minute=30, second=0, microsecond=0)
+    livestream = _coming(presenter, STUDY_DAY, morning, timedelta(hours=3))
+    if livestream is not None:
+        _open_registration(livestream.event, now)
+
+
+def _coming(
+    presenter: User, about: tuple[str, str], start_at: datetime, duration: timedelta
+) -> Livestream | None:
+    """Create a webinar; None when there is one of that name that is not over, or no gateway is free."""
+    name, description = about
+    if Livestream.objects.filter(
+        meeting__owner=presenter, meeting__name=name, ends_at__gt=timezone.now()
+    ).exists():
+        return None
     fields = MeetingFields(
-        name="Conférence inaugurale\u202f: la lumière, de Fresnel aux lasers",
-        description="Une heure de cours ouvert à toutes et à tous, puis vos questions dans la conversation.",
-        start_at=start_at,
-        duration=timedelta(hours=2),
-        is_webinar=True,
+        name=name, description=description, start_at=start_at, duration=duration, is_webinar=True
     )
     with transaction.atomic():
-        if create_meeting(user=presenter, fields=fields).conflict is not None:
+        saved = create_meeting(user=presenter, fields=fields)
+        if saved.conflict is not None:
             # No gateway was free, so the webinar would become a plain meeting: keep nothing instead.
             transaction.set_rollback(True)
+            return None
+    return Livestream.objects.select_related("event").get(meeting=saved.meeting)
+
+
+def _open_registration(event: Event, now: datetime) -> None:
+    """Open registration for `event`; some people have registered."""
+    registration.set_rules(event, is_required=True, is_open=True, **REGISTRATION_RULES)
+    Event.objects.filter(pk=event.pk).update(speakers=STUDY_DAY_SPEAKERS)
+    for username, organisation, answer in REGISTERED:
+        user = User.objects.get(username=username)
+        Registration.objects.create(
+            event=event,
+            address=user.email,
+            language="fr",
+            name=str(user),
+            organisation=organisation,
+            answers=[(REGISTRATION_QUESTION, answer)] if answer else [],
+            user=user,
+            **letters.first_columns(Registration, event, now),
+            status=Registration.Status.ACCEPTED,
+        )
