@@ -8,9 +8,10 @@ from django.urls import get_resolver, reverse
 
 from amphi.audience import hands, polls, questions
 from amphi.audience.domain import new_visitor
-from amphi.audience.models import Event, HandState
+from amphi.audience.guests import become_guest
+from amphi.audience.models import Event, HandState, Restraint
 from amphi.audience.speakers import Speaker
-from amphi.pages.live.voices import VISITOR_COOKIE
+from amphi.pages.live.viewers import VISITOR_COOKIE
 from tests.audience.hall import hall
 from tests.factories import make_user
 from tests.test_access import patterns
@@ -18,20 +19,42 @@ from tests.test_access import patterns
 pytestmark = pytest.mark.django_db
 
 # What a script is answered: 401 to log in first, 403 refused, 422 not possible in this state.
-PEOPLE = ("anonymous", "listener", "presenter", "superuser")
-MATRIX: dict[str, tuple[str, dict[str, str], int, int, int, int]] = {
-    "live:ask": ("post", {"text": "Pourquoi ?"}, 401, 200, 200, 200),
-    "live:question_vote": ("post", {"wanted": "1"}, 200, 200, 200, 200),
-    "live:poll_vote": ("post", {"choice": "0"}, 200, 200, 200, 200),
-    "live:hand": ("post", {"action": "raise"}, 401, 200, 200, 200),
+PEOPLE = (
+    "anonymous",
+    "guest",
+    "banned guest",
+    "listener",
+    "muted",
+    "banned",
+    "moderator",
+    "presenter",
+    "superuser",
+)
+MATRIX: dict[str, tuple[str, dict[str, str], int, int, int, int, int, int, int, int, int]] = {
+    "live:ask": ("post", {"text": "Pourquoi ?"}, 401, 200, 403, 200, 422, 403, 200, 200, 200),
+    "live:question_vote": ("post", {"wanted": "1"}, 200, 200, 403, 200, 200, 403, 200, 200, 200),
+    "live:poll_vote": ("post", {"choice": "0"}, 200, 200, 403, 200, 200, 403, 200, 200, 200),
+    "live:hand": ("post", {"action": "raise"}, 401, 200, 403, 200, 422, 403, 200, 200, 200),
     # Nobody of these is invited: they are sent back to the live.
-    "live:stage": ("get", {}, 401, 302, 302, 302),
-    "live:voices": ("get", {}, 401, 403, 200, 200),
-    "live:voices_question": ("post", {"action": "take"}, 401, 403, 200, 200),
-    "live:voices_new_poll": ("post", {"question": "?", "choices": "a\nb"}, 401, 403, 302, 302),
-    "live:voices_poll": ("post", {"action": "close"}, 401, 403, 200, 200),
-    "live:voices_hand": ("post", {"action": "invite"}, 401, 403, 200, 200),
-    "live:export": ("get", {}, 401, 403, 200, 200),
+    "live:stage": ("get", {}, 401, 302, 403, 302, 302, 403, 302, 302, 302),
+    "live:voices": ("get", {}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "live:voices_question": ("post", {"action": "take"}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "live:voices_new_poll": (
+        "post",
+        {"question": "?", "choices": "a\nb"},
+        401,
+        401,
+        403,
+        403,
+        403,
+        403,
+        302,
+        302,
+        302,
+    ),
+    "live:voices_poll": ("post", {"action": "close"}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "live:voices_hand": ("post", {"action": "invite"}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "live:export": ("get", {}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
 }
 
 
@@ -43,11 +66,23 @@ def event(settings) -> Event:
 
 def client_of(person: str, event: Event) -> Client:
     client = Client(headers={"Accept": "application/json"})
-    if person == "anonymous":
-        client.cookies[VISITOR_COOKIE] = new_visitor()
+    if person == "anonymous" or person.endswith("guest"):
+        visitor = new_visitor()
+        client.cookies[VISITOR_COOKIE] = visitor
+        viewer = f"a{visitor}"
+        if person.endswith("guest"):
+            Event.objects.filter(pk=event.pk).update(guests_may_write=True)
+            become_guest(event, viewer=viewer, name="Zoé", network="127.0.0.1")
     else:
         superuser = {"is_superuser": True} if person == "superuser" else {}
-        client.force_login(event.owner if person == "presenter" else make_user(person, **superuser))
+        user = event.owner if person == "presenter" else make_user(person, **superuser)
+        client.force_login(user)
+        viewer = f"u{user.pk}"
+        if person == "moderator":
+            event.moderators.add(user)
+    if person in {"muted", "banned", "banned guest"}:
+        kind = "muted" if person == "muted" else "banned"
+        Restraint.objects.create(event=event, viewer=viewer, kind=kind, name=person)
     return client
 
 

@@ -189,7 +189,8 @@ def test_deleted_poll_is_taken_off_the_pages():
     event = hall()
     poll = make(event)
     polls.delete_poll(event, poll.pk)
-    assert told(event, "poll")[-1] == {"id": str(poll.pk), "state": "draft"}
+    said = told(event, "poll")[-1]
+    assert (said["id"], said["state"], "question" in said) == (str(poll.pk), "draft", False)
     assert not Poll.objects.exists()
 
 

@@ -9,11 +9,17 @@ import pytest
 from django.db import connection
 from django.utils import timezone, translation
 
-from amphi.audience import questions
-from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError, VoiceError
-from amphi.audience.models import Event, Message, Question, QuestionState, QuestionVote
+from amphi.audience import hands, moderation, questions
+from amphi.audience.exceptions import (
+    InvalidVoiceError,
+    ModerationError,
+    TooManyVoicesError,
+    VoiceClosedError,
+    VoiceError,
+)
+from amphi.audience.models import Event, Message, Question, QuestionState, QuestionVote, Role
 from amphi.audience.pace import Pace
-from amphi.audience.speakers import Speaker
+from amphi.audience.speakers import Speaker, account_speaker
 from amphi.system.typed import clean_text
 from amphi.webinars.models import State
 from tests.audience.hall import hall, listener, told
@@ -288,9 +294,8 @@ def test_question_of_another_event_is_not_touched():
 # --- into the meeting
 
 
-def test_question_goes_into_the_meeting_once_with_enough_votes(monkeypatch):
-    monkeypatch.setattr(questions, "votes_needed", lambda _event: 2)
-    event = hall()
+def test_question_goes_into_the_meeting_once_with_enough_votes():
+    event = hall(to_meeting="voted", to_meeting_votes=2)
     question = ask(event, "Pourquoi ?")
     assert vote(event, question, "u1") == 1
     assert not Message.objects.exists()
@@ -299,3 +304,58 @@ def test_question_goes_into_the_meeting_once_with_enough_votes(monkeypatch):
     message = Message.objects.get()
     assert (message.source, message.delivery, message.text) == ("question", "waiting", "Pourquoi ?")
     assert "Hugo" not in json.dumps([message.author_name])
+
+
+@pytest.mark.parametrize("to_meeting", ["all", "approved", "nothing"])
+def test_question_stays_out_of_the_meeting_unless_votes_decide(to_meeting):
+    event = hall(to_meeting=to_meeting, to_meeting_votes=1)
+    vote(event, ask(event), "u1")
+    assert not Message.objects.exists()
+
+
+# --- the rules of the hall
+
+
+def test_names_that_are_hidden_are_hidden_here_too():
+    event = hall(names_hidden=True)
+    ask(event)
+    assert told(event, "question")[0]["author"] == ""
+
+
+def test_question_with_a_word_that_holds_back_waits():
+    event = hall(held_words="spam")
+    assert (ask(event, "Du SPÀM ?").state, ask(event, "Du spammeur ?").state) == ("waiting", "open")
+
+
+@pytest.mark.parametrize("kind", ["muted", "banned"])
+def test_who_is_restrained_neither_asks_nor_raises_a_hand(kind):
+    event, by = hall(enable_hands=True), listener()
+    question = ask(event, by=by)
+    hands.raise_hand(event, by=by)
+    moderation.restrain_asker(event, question.pk, kind=kind, by=event.owner)
+    for act in (lambda: ask(event, by=by), lambda: hands.raise_hand(event, by=by)):
+        with pytest.raises(VoiceClosedError):
+            act()
+    question.refresh_from_db()
+    assert question.state == ("hidden" if kind == "banned" else "open")
+    assert hands.of_viewer(event.pk, by.viewer) is None
+
+
+def test_who_keeps_order_is_not_restrained():
+    event = hall()
+    question = ask(event, by=account_speaker(event.owner, event))
+    with pytest.raises(ModerationError):
+        moderation.restrain_asker(event, question.pk, kind="muted", by=event.owner)
+    with pytest.raises(ModerationError):
+        moderation.restrain_asker(event, uuid.uuid4(), kind="muted", by=event.owner)
+
+
+def test_guests_of_one_network_ask_so_often(monkeypatch):
+    monkeypatch.setattr(questions, "_networks_pace", Pace(2, 60, clock=lambda: 0.0))
+    event = hall()
+    guests = [Speaker(f"a{number}", "Zoé", None, Role.GUEST, "192.0.2.1") for number in range(3)]
+    assert [ask(event, by=one).author for one in guests[:2]] == [None, None]
+    assert told(event, "question")[0]["guest"]
+    with pytest.raises(TooManyVoicesError):
+        ask(event, by=guests[2])
+    ask(event)

@@ -46,7 +46,9 @@ def _chat(event: Event) -> Table:
         "author": _("Name"),
         "account": _("Account"),
         "source": _("From"),
+        "role": _("Role"),
         "text": _("Text"),
+        "visibility": _("Visibility"),
     }
     rows: list[dict[str, Cell]] = [
         {
@@ -54,7 +56,9 @@ def _chat(event: Event) -> Table:
             "author": one.author_name,
             "account": one.author.get_username() if one.author else "",
             "source": str(one.source),
+            "role": str(one.role),
             "text": one.text,
+            "visibility": str(one.visibility),
         }
         for one in event.messages.exclude(source="question")
         .select_related("author")

@@ -20,7 +20,7 @@ from amphi.audience.models import HAND_TAKES_A_PLACE, HAND_UP, ON_AIR, Event, Ha
 from amphi.audience.pace import Pace
 from amphi.audience.pulse import pulse
 from amphi.audience.queries import listener_state
-from amphi.audience.speakers import Speaker, writing
+from amphi.audience.speakers import Speaker, check_not_restrained, writing
 from amphi.system.typed import clean_line
 
 GONE_AFTER = timedelta(minutes=3)
@@ -85,6 +85,7 @@ def raise_hand(event: Event, *, by: Speaker, word: str = "") -> Hand:
         VoiceError: it was refused; the text says why.
     """
     _check_open(event)
+    check_not_restrained(event, by)
     if not _pace.take(by.viewer):
         raise TooManyVoicesError(_("You raise your hand too often. Wait a little."))
     now = timezone.now()

@@ -2,17 +2,20 @@
 
 import logging
 import uuid
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
+from amphi.audience import hands, questions
 from amphi.audience.chat_rules import delivery_of
 from amphi.audience.domain import publish
 from amphi.audience.exceptions import ModerationError
-from amphi.audience.models import Event, Message, Restraint, Role, Visibility
+from amphi.audience.models import Event, Guest, Message, Question, Restraint, Role, Visibility
 from amphi.audience.queries import message_content, pin_content
+from amphi.audience.rights import moderates_event
 
 log = logging.getLogger("webinar")
 
@@ -127,21 +130,49 @@ def restrain(event: Event, message_id: uuid.UUID, *, kind: str, by: User) -> Res
         ModerationError: it is somebody who presents or moderates, or is not known here.
     """
     message = _locked(event, message_id)
-    if not message.viewer or message.role in {Role.PRESENTER, Role.MODERATOR}:
+    keeps_order = message.role in {Role.PRESENTER, Role.MODERATOR}
+    if not message.viewer or keeps_order:
         raise ModerationError(_("This can’t be done to somebody who presents or moderates."))
+    who = _Somebody(message.viewer, message.author_name, message.network)
+    return _restrain(event, who, kind=kind, by=by)
+
+
+@transaction.atomic
+def restrain_asker(event: Event, question_id: uuid.UUID, *, kind: str, by: User) -> Restraint:
+    """The same to who asked a question, whoever sees their name.
+
+    Raises:
+        ModerationError: it is somebody who presents or moderates, or the question is gone.
+    """
+    question = Question.objects.select_related("author").filter(pk=question_id, event=event).first()
+    if question is None:
+        raise ModerationError(_("This question is no longer there."))
+    if question.author is not None and moderates_event(question.author, event):
+        raise ModerationError(_("This can’t be done to somebody who presents or moderates."))
+    guest = Guest.objects.filter(event=event, viewer=question.viewer).first()
+    who = _Somebody(question.viewer, question.author_name, guest.network if guest else "")
+    return _restrain(event, who, kind=kind, by=by)
+
+
+class _Somebody(NamedTuple):
+    viewer: str
+    name: str
+    network: str
+
+
+def _restrain(event: Event, who: _Somebody, *, kind: str, by: User) -> Restraint:
     excludes = kind == Restraint.Kind.BANNED
-    network = message.network if excludes else ""
     found, _made = Restraint.objects.update_or_create(
         event=event,
-        viewer=message.viewer,
-        defaults={"kind": kind, "name": message.author_name, "network": network, "by": by},
+        viewer=who.viewer,
+        defaults={"kind": kind, "name": who.name, "network": who.network if excludes else "", "by": by},
     )
     if excludes:
-        theirs = Message.objects.filter(event=event, viewer=message.viewer).exclude(
-            visibility=Visibility.HIDDEN
-        )
+        theirs = Message.objects.filter(event=event, viewer=who.viewer).exclude(visibility=Visibility.HIDDEN)
         _hide(event, list(theirs.order_by("-created_at")[:HIDDEN_AT_ONCE]), by)
-    log.info("%s in event %s: viewer %s by user %s", kind, event.pk, message.viewer, by.pk)
+        questions.hide_all_of(event, who.viewer)
+    hands.lower(event, viewer=who.viewer)
+    log.info("%s in event %s: viewer %s by user %s", kind, event.pk, who.viewer, by.pk)
     return found
 
 

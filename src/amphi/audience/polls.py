@@ -63,7 +63,6 @@ def content(poll: Poll) -> dict[str, object]:
         "multiple": poll.is_multiple,
         "state": poll.state,
         "mirrored": poll.is_mirrored,
-        "at": (poll.opened_at or poll.created_at).isoformat(),
         **shown,
     }
 
@@ -71,7 +70,12 @@ def content(poll: Poll) -> dict[str, object]:
 def publish_results(event_id: int, polls: Mapping[str, int]) -> None:
     """Publish the numbers of polls whose results are shown during the vote."""
     for poll in Poll.objects.filter(event_id=event_id, pk__in=polls, results_shown=True):
-        publish(event_id, "poll", content(poll))
+        _publish(event_id, content(poll))
+
+
+def _publish(event_id: int, said: Mapping[str, object]) -> None:
+    """Tell a poll with the moment, so that each page shows it when its picture is there."""
+    publish(event_id, "poll", {**said, "at": timezone.now().isoformat()})
 
 
 def shown(event: Event) -> list[Poll]:
@@ -203,7 +207,7 @@ def delete_poll(event: Event, poll_id: uuid.UUID) -> None:
     with writing(event.pk):
         lock_stream(event.pk)
         poll = _locked(event, poll_id)
-        publish(event.pk, "poll", {"id": str(poll.pk), "state": PollState.DRAFT})
+        _publish(event.pk, {"id": str(poll.pk), "state": PollState.DRAFT})
         poll.delete()
 
 
@@ -226,7 +230,7 @@ def _change(event: Event, poll: Poll, **changes: object) -> None:
     for name, value in changes.items():
         setattr(poll, name, value)
     poll.save(update_fields=list(changes))
-    publish(event.pk, "poll", content(poll))
+    _publish(event.pk, content(poll))
 
 
 # --- the meeting's own

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amphi.audience.chat_rules import holds_a_word
 from amphi.audience.domain import lock_stream, publish
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
 from amphi.audience.models import (
@@ -22,11 +23,12 @@ from amphi.audience.models import (
     Question,
     QuestionState,
     QuestionVote,
+    ToMeeting,
 )
 from amphi.audience.pace import Pace
 from amphi.audience.pulse import pulse
 from amphi.audience.queries import listener_state
-from amphi.audience.speakers import Speaker, writing
+from amphi.audience.speakers import Speaker, check_not_restrained, writing
 from amphi.system.typed import clean_text
 
 RATE_WINDOW = timedelta(minutes=1)
@@ -37,6 +39,8 @@ SHOWN = 100
 VOTABLE = (QuestionState.OPEN, QuestionState.CURRENT)
 
 _votes_pace = Pace(most=60, window_s=60)
+_networks_pace = Pace(most=60, window_s=60)
+"""Questions of guests from one network: a hall behind one address is many people, one who takes many names is not."""
 
 
 # --- what listeners are told
@@ -54,6 +58,7 @@ def content(question: Question, *, names: bool = True) -> dict[str, object]:
     return {
         "id": str(question.pk),
         "author": question.author_name if names and not question.is_anonymous else "",
+        "guest": question.author_id is None,
         "text": question.text,
         "answer": question.answer,
         "state": question.state,
@@ -68,7 +73,7 @@ def _publish(question: Question, event: Event) -> None:
 
 def shows_names(event: Event) -> bool:
     """Whether listeners see who asks."""
-    return not getattr(event, "names_hidden", False)
+    return not event.names_hidden
 
 
 def publish_votes(event_id: int, questions: Mapping[str, int]) -> None:
@@ -146,6 +151,9 @@ def ask(
             % {"limit": limit}
         )
     _check_open(event)
+    check_not_restrained(event, by)
+    if by.network and not _networks_pace.take(by.network):
+        raise TooManyVoicesError(_("Many questions come from your network. Wait a little, or log in."))
     with writing(event.pk):
         lock_stream(event.pk)  # so that two questions at once are both counted
         known = event.questions.filter(pk=question_id, viewer=by.viewer).first() if question_id else None
@@ -161,11 +169,18 @@ def ask(
             author_name=by.name[:255],
             is_anonymous=anonymous and event.questions_anonymous,
             text=text,
-            state=QuestionState.WAITING if event.questions_approved else QuestionState.OPEN,
+            state=_first_state(event, by, text),
         )
         if question.state in QUESTION_SHOWN:
             _publish(question, event)
     return question
+
+
+def _first_state(event: Event, by: Speaker, text: str) -> QuestionState:
+    """Whether a question is shown at once; the words that hold a message back hold a question back too."""
+    if not by.keeps_order and (event.questions_approved or holds_a_word(text, event.held_words)):
+        return QuestionState.WAITING
+    return QuestionState.OPEN
 
 
 def _check_rate(event: Event, by: Speaker) -> None:
@@ -233,9 +248,7 @@ def _pass_on(event: Event, question: Question) -> None:
 
 def votes_needed(event: Event) -> int | None:
     """How many votes a question needs to be sent into the meeting; None when questions are not sent."""
-    if getattr(event, "to_meeting", "all") != "voted":
-        return None
-    return int(getattr(event, "to_meeting_votes", 1))
+    return event.to_meeting_votes if event.to_meeting == ToMeeting.VOTED else None
 
 
 # --- what presenters and moderators do
@@ -286,6 +299,14 @@ def answer(event: Event, question_id: uuid.UUID, text: str) -> Question:
         question = _locked(event, question_id)
         _change(event, question, state=QuestionState.ANSWERED, answer=text)
     return question
+
+
+def hide_all_of(event: Event, viewer: str) -> None:
+    """Hide what somebody asked who was excluded."""
+    with writing(event.pk):
+        lock_stream(event.pk)
+        for question in event.questions.filter(viewer=viewer).exclude(state=QuestionState.HIDDEN):
+            _change(event, question, state=QuestionState.HIDDEN)
 
 
 def _change(event: Event, question: Question, **changes: object) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.audience.exceptions import VoiceClosedError
-from amphi.audience.models import Event, Guest, Role
+from amphi.audience.models import Event, Guest, Restraint, Role
 from amphi.audience.rights import moderates_event, owns_event
 
 
@@ -61,6 +61,16 @@ def viewer_of(user: User | AnonymousUser, visitor: str) -> str:
     if isinstance(user, User):
         return f"u{user.pk}"
     return f"a{visitor}" if visitor else ""
+
+
+def check_not_restrained(event: Event, speaker: Speaker) -> None:
+    """Whether somebody may still say something; who keeps order always may.
+
+    Raises:
+        VoiceClosedError: a moderator has stopped them.
+    """
+    if not speaker.keeps_order and Restraint.objects.filter(event=event, viewer=speaker.viewer).exists():
+        raise VoiceClosedError(_("A moderator has stopped you from taking part."))
 
 
 @contextmanager

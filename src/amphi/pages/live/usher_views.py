@@ -15,9 +15,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from amphi.audience import hands, polls, questions
-from amphi.audience.exceptions import VoiceError
+from amphi.audience.exceptions import ModerationError, VoiceError
 from amphi.audience.export import TABLES
-from amphi.audience.models import HAND_TAKES_A_PLACE, Event, Hand, HandState, Poll, Question, QuestionState
+from amphi.audience.models import (
+    HAND_TAKES_A_PLACE,
+    Event,
+    Hand,
+    HandState,
+    Poll,
+    Question,
+    QuestionState,
+    Restraint,
+)
+from amphi.audience.moderation import restrain_asker
 from amphi.audience.queries import listener_state
 from amphi.pages.access import UserRequest, is_of_a_script, usher
 from amphi.pages.page_form import PageForm
@@ -114,7 +124,7 @@ def _hands(event: Event, now: datetime) -> dict[str, object]:
 def _done(request: HttpRequest, event: Event, act: Callable[[], object]) -> HttpResponse:
     try:
         act()
-    except VoiceError as error:
+    except (VoiceError, ModerationError) as error:
         if is_of_a_script(request):
             return JsonResponse({"error": error.code, "detail": str(error)}, status=422)
         messages.error(request, str(error))
@@ -135,11 +145,13 @@ QUESTION_ACTIONS = {
 
 @require_POST
 @usher
-def question(request: HttpRequest, event: Event, pk: uuid.UUID) -> HttpResponse:
-    """Approves, takes up, answers, hides or shows a question."""
+def question(request: UserRequest, event: Event, pk: uuid.UUID) -> HttpResponse:
+    """Approves, takes up, answers, hides or shows a question; mutes or excludes who asked it."""
     action = request.POST.get("action", "")
     if action == "answer":
         return _done(request, event, lambda: questions.answer(event, pk, request.POST.get("text", "")))
+    if action in Restraint.Kind.values:
+        return _done(request, event, lambda: restrain_asker(event, pk, kind=action, by=request.user))
     if action not in QUESTION_ACTIONS:
         raise Http404
     return _done(request, event, lambda: questions.set_state(event, pk, QUESTION_ACTIONS[action]))

@@ -85,6 +85,8 @@ def template_context(request: HttpRequest, event: Event, facts: dict[str, object
         "questions_shown": bool(facts["asked"]) or questions.takes_questions(event, timezone.now()),
         "polls_shown": bool(facts["polls"]),
         "may_speak": speaker_of(request, event) is not None,
+        # A guest takes a name in the discussion, without the page being loaded again.
+        "may_become_guest": event.guests_may_write and not request.user.is_authenticated,
         "is_usher": moderates_event(request.user, event),
         "hand_on": state in ON_AIR and event.enable_hands,
     }

@@ -126,7 +126,8 @@ export class Questions {
   #paint({ data, element }) {
     element.dataset.state = data.state;
     const words = this.#panel.dataset;
-    slot(element, "author").textContent = data.own ? words.own : data.author || words.anonymous;
+    const author = data.author ? `${data.author}${data.guest ? ` (${words.guest})` : ""}` : words.anonymous;
+    slot(element, "author").textContent = data.own ? words.own : author;
     slot(element, "text").textContent = data.text;
     const answer = slot(element, "answer");
     answer.textContent = data.answer;
