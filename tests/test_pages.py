@@ -278,7 +278,12 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
     ("button", "safe", "said", "ends_meeting"),
     [
         ("Terminer le webinaire", "Continuer le webinaire", "Le webinaire se termine", True),
-        ("Arrêter le direct", "Continuer la diffusion", "Le direct s’arrête\u202f; la réunion continue", False),
+        (
+            "Arrêter le direct",
+            "Continuer la diffusion",
+            "Le direct s’arrête\u202f; la réunion continue",
+            False,
+        ),
     ],
 )
 def test_ending_and_stopping_ask_first_and_work_by_keyboard(
