@@ -275,7 +275,7 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
 
 
 @pytest.mark.parametrize(
-    ("button", "safe", "said", "ends_meeting"),
+    "order",
     [
         ("Terminer le webinaire", "Continuer le webinaire", "Le webinaire se termine", True),
         (
@@ -285,10 +285,10 @@ def test_panel_follows_the_live_without_a_reload(live_server, chromium, scene):
             False,
         ),
     ],
+    ids=["end", "stop"],
 )
-def test_ending_and_stopping_ask_first_and_work_by_keyboard(
-    live_server, chromium, scene, button, safe, said, ends_meeting
-):
+def test_ending_and_stopping_ask_first_and_work_by_keyboard(live_server, chromium, scene, order):
+    button, safe, said, ends_meeting = order
     held = cookies(live_server.url, scene.presenter, "fr")
 
     def visit(context: BrowserContext) -> None:
