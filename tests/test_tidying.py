@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from amphi.audience import reception
 from amphi.audience.domain import publish_chat_setting
-from amphi.audience.models import Airing, Presence, Reception, StreamMessage
+from amphi.audience.models import Airing, Guest, Message, Presence, Reception, Restraint, StreamMessage
 from amphi.audience.queries import last_seq
 from amphi.mails.models import Mail
 from amphi.worker import tidying
@@ -50,6 +50,23 @@ def test_sessions_that_expired_go(monkeypatch):
     Session.objects.create(session_key="new", session_data="", expire_date=ago(seconds=-60))
     assert tidying.tidy() == 5
     assert Session.objects.get().session_key == "new"
+
+
+def test_where_guests_came_from_goes_after_a_week_and_their_names_stay(settings):
+    settings.USE_MEETING_WEBINAR = True
+    event = make_webinar().event
+    for viewer, days in (("aold", 8), ("anew", 6)):
+        Guest.objects.create(event=event, viewer=viewer, name="Zoé", network="10.0.0.1")
+        Restraint.objects.create(event=event, viewer=viewer, kind="banned", name="Zoé", network="10.0.0.1")
+        Message.objects.create(
+            event=event, source="listener", author_name="Zoé", text="x", viewer=viewer, network="10.0.0.1"
+        )
+        for model in (Guest, Restraint, Message):
+            model.objects.filter(viewer=viewer).update(created_at=ago(days=days))
+    tidying.tidy()
+    for model in (Guest, Restraint, Message):
+        assert dict(model.objects.values_list("viewer", "network")) == {"aold": "", "anew": "10.0.0.1"}
+        assert model.objects.count() == 2
 
 
 def test_it_is_done_each_hour(monkeypatch):

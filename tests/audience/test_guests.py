@@ -93,7 +93,7 @@ def test_hall_behind_one_address_is_welcome_until_it_is_none(event, monkeypatch)
     monkeypatch.setattr(guests, "MOST_FROM_ONE_NETWORK", 3)
     for number in range(3):
         enter(event, f"Zoé {number}", f"a{number}")
-    with pytest.raises(ChatError, match="network"):
+    with pytest.raises(ChatError, match="réseau"):
         enter(event, "Zoé 3", "a3")
     enter(event, "Zoé 4", "a4", "10.0.0.2")
 
@@ -101,7 +101,7 @@ def test_hall_behind_one_address_is_welcome_until_it_is_none(event, monkeypatch)
 def test_nobody_new_comes_from_where_a_guest_was_excluded(event):
     enter(event, "Zoé", "ahonest")
     Restraint.objects.create(event=event, viewer="abad", kind="banned", name="x", network=HOUSE)
-    with pytest.raises(ChatError, match="network"):
+    with pytest.raises(ChatError, match="réseau"):
         enter(event, "Ana", "anew")
     # Who is a guest already goes on.
     assert enter(event, "Zoé", "ahonest").name == "Zoé"

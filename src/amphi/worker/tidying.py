@@ -12,7 +12,7 @@ from django.utils import timezone
 from amphi.accounts import guesses
 from amphi.accounts.models import WrongGuesses
 from amphi.audience import attendance
-from amphi.audience.models import Reception, Registration, Reminder, StreamMessage
+from amphi.audience.models import Guest, Message, Reception, Registration, Reminder, Restraint, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
 from amphi.mails.models import Mail
 
@@ -27,6 +27,8 @@ REMINDERS_KEPT = timedelta(days=7)
 """After the event, when the addresses are no longer needed."""
 RECEPTIONS_KEPT = timedelta(days=30)
 """How listeners received a live: long enough to look into what they complained of."""
+NETWORKS_KEPT = timedelta(days=7)
+"""Network addresses of guests."""
 MOST_AT_ONCE = 5000
 """Rows deleted by one statement, so that none takes long."""
 
@@ -67,6 +69,9 @@ def tidy() -> int:
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
     )
     removed = sum(_remove(rows) for rows in old) + attendance.forget(now)
+    # Where guests came from serves while their event lasts; it is personal, and goes.
+    for rows in (Guest.objects.all(), Message.objects.all(), Restraint.objects.all()):
+        rows.filter(created_at__lt=now - NETWORKS_KEPT).exclude(network="").update(network="")
     if removed:
         log.info("tidy: %s rows removed", removed)
     return removed

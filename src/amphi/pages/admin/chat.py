@@ -10,12 +10,24 @@ from amphi.audience.models import Message
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
-    list_display = ["created_at", "event", "source", "author_name", "text", "delivery"]
-    list_filter = ["source", "delivery", "created_at"]
+    list_display = ["created_at", "event", "role", "author_name", "text", "visibility", "delivery"]
+    list_filter = ["role", "visibility", "delivery", "created_at"]
     list_select_related = ["event"]
     search_fields = ["text", "author_name", "event__title"]
     date_hierarchy = "created_at"
-    fields = ["event", "source", "author", "author_name", "text", "created_at", "delivery", "delivery_error"]
+    fields = [
+        "event",
+        "source",
+        "author",
+        "author_name",
+        "role",
+        "text",
+        "created_at",
+        "visibility",
+        "moderated_by",
+        "delivery",
+        "delivery_error",
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         return False

@@ -16,7 +16,7 @@
     if (button?.id) watch.clicks[button.id] = Date.now();
   }, true);
 
-  // When `text` first stands on the page, in ms since 1970.
+  // When `text` first stands on the page, or came to a live page that holds it until its picture is there, in ms since 1970.
   watch.textAt = (text) => new Promise((resolve) => {
     const look = () => {
       if (!document.body?.textContent.includes(text)) return false;
@@ -24,6 +24,7 @@
       observer.disconnect();
       return true;
     };
+    document.addEventListener('amphi:message', ({ detail }) => { if (detail.text.includes(text)) resolve(Date.now()); });
     const observer = new MutationObserver(look);
     if (!look()) observer.observe(document, { subtree: true, childList: true, characterData: true });
   });

@@ -148,6 +148,8 @@ byId("to-live").addEventListener("click", () => player.toLive());
 stream.addEventListener("state", ({ detail }) => follow(detail));
 stream.addEventListener("chat", ({ detail }) => chat.follow(detail));
 stream.addEventListener("message", ({ detail }) => {
+  // Robots measure how fast it came, not how far behind the picture is.
+  document.dispatchEvent(new CustomEvent("amphi:message", { detail }));
   // What listeners say is no part of the picture.
   if (detail.role === "presenter") inStep.hold(detail.at, () => chat.add(detail));
   else chat.add(detail);
