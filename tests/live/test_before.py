@@ -18,7 +18,7 @@ def test_hour_is_told_in_the_reader_s_time_zone(hall, web, audience_chromium):
     url = web.url + hall.path
     with visiting(audience_chromium, url, timezone_id="America/New_York") as visit:
         visit.see(".stage-local:not([hidden])")
-        assert visit.text(".stage-local").startswith("Dans votre fuseau horaire : ")
+        assert visit.text(".stage-local").startswith("Dans votre fuseau horaire\u00a0: ")
         assert "UTC" in visit.text(".stage-local")
     with visiting(audience_chromium, url, timezone_id="Europe/Paris") as visit:
         visit.state("waiting")

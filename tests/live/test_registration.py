@@ -396,7 +396,7 @@ def test_crowd_of_registered_costs_few_readings(event, django_assert_num_queries
     from amphi.audience.claims import Claim  # noqa: PLC0415
 
     claims = [Claim(event.pk, f"r{number}", "x") for number in range(500)]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert rights.refused(claims) == set(claims)
 
 
