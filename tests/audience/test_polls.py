@@ -95,7 +95,7 @@ def test_ballot_counts_once_and_may_be_changed():
     vote(event, poll, "u2", 0)
     vote(event, poll, "u1", 2)
     vote(event, poll, "u1", 2)
-    assert (polls.tally(poll), polls.voters(poll)) == ([1, 0, 1], 2)
+    assert polls.results([poll])[poll.pk] == ([1, 0, 1], 2)
     assert polls.chosen("u1", [poll]) == {poll.pk: [2]}
     assert polls.chosen("", [poll]) == {}
 
@@ -105,7 +105,7 @@ def test_several_choices_where_they_are_allowed():
     poll = make(event, multiple=True)
     vote(event, poll, "u1", 0, 2)
     vote(event, poll, "u2", 2)
-    assert (polls.tally(poll), polls.voters(poll)) == ([1, 0, 2], 2)
+    assert polls.results([poll])[poll.pk] == ([1, 0, 2], 2)
 
 
 @pytest.mark.parametrize("positions", [[], [3], [-1], [0, 9], [0, 1]])
@@ -150,7 +150,7 @@ def test_vote_that_waits_for_the_closing_is_refused():
         # Whether it waits for the lock by now or comes after the commit, it finds the poll closed.
     thread.join(60)
     assert len(refused) == 1
-    assert polls.voters(poll) == 0
+    assert polls.results([poll])[poll.pk].voters == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -166,7 +166,8 @@ def test_ballots_of_the_same_moment_count_once_a_viewer():
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(try_to_vote, range(24)))
-    assert (sum(polls.tally(poll)), polls.voters(poll)) == (4, 4)
+    counts, voters = polls.results([poll])[poll.pk]
+    assert (sum(counts), voters) == (4, 4)
 
 
 # --- results
@@ -209,7 +210,7 @@ def test_poll_of_the_meeting_is_mirrored_and_only_shown():
     polls.count_answer(event.pk, "s1 p1", [1])
     polls.count_answer(event.pk, "s1 p1", [0])
     polls.count_answer(event.pk, "s1 unknown", [0])
-    assert (polls.tally(poll), polls.voters(poll)) == ([1, 1], 2)
+    assert polls.results([poll])[poll.pk] == ([1, 1], 2)
     with pytest.raises(VoiceClosedError):
         vote(event, poll, "u1", 0)
     assert "counts" not in told(event, "poll")[-1]
@@ -223,3 +224,12 @@ def test_poll_of_the_meeting_is_mirrored_and_only_shown():
         polls.open_poll(event, poll.pk)
     polls.close_mirrored(event.pk)
     assert set(Poll.objects.values_list("state", flat=True)) == {"closed"}
+
+
+def test_results_of_many_polls_take_two_queries(django_assert_num_queries):
+    event = hall()
+    found = [make(event), make(event)]
+    vote(event, found[0], "u1", 2)
+    with django_assert_num_queries(2):
+        assert polls.results(found) == {found[0].pk: ([0, 0, 1], 1), found[1].pk: ([0, 0, 0], 0)}
+    assert polls.results([]) == {}

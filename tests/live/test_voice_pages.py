@@ -19,6 +19,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.live import voice_views
 from amphi.pages.live.viewers import VISITOR_COOKIE
 from tests.audience.hall import hall, listener
+from tests.factories import make_user
 from tests.webinars.stage import open_stage
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +252,21 @@ def test_file_that_is_none(spoken, path):
         presenter(spoken).get(url("export", spoken, "chat", "csv").replace("chat.csv", path)).status_code
         == 404
     )
+
+
+@pytest.mark.parametrize("what", ["question", "poll", "hand"])
+def test_administration_shows_them_and_changes_nothing(what):
+    event = hall(enable_hands=True)
+    question = questions.ask(event, by=listener(), text="?")
+    made = {
+        "question": question,
+        "poll": polls.make(
+            event, question="?", choices=["a", "b"], multiple=False, opens=True, user=event.owner
+        ),
+        "hand": hands.raise_hand(event, by=listener()),
+    }
+    client = Client()
+    client.force_login(make_user(is_superuser=True, is_staff=True))
+    assert client.get(f"/admin/audience/{what}/").status_code == 200
+    assert client.get(f"/admin/audience/{what}/{made[what].pk}/change/").status_code == 200
+    assert client.get(f"/admin/audience/{what}/add/").status_code == 403

@@ -106,8 +106,10 @@ def _polls(event: Event) -> Table:
         "state": _("State"),
     }
     rows: list[dict[str, Cell]] = []
-    for poll in event.polls.prefetch_related("choices").order_by("created_at", "pk"):
-        voters = polls.voters(poll)
+    made = list(event.polls.prefetch_related("choices").order_by("created_at", "pk"))
+    results = polls.results(made)
+    for poll in made:
+        counts, voters = results[poll.pk]
         rows += [
             {
                 "at": _moment(poll.opened_at or poll.created_at),
@@ -117,7 +119,7 @@ def _polls(event: Event) -> Table:
                 "voters": voters,
                 "state": str(poll.state),
             }
-            for choice, count in zip(poll.choices.all(), polls.tally(poll), strict=True)
+            for choice, count in zip(poll.choices.all(), counts, strict=True)
         ]
     return Table(titles, rows)
 

@@ -7,6 +7,7 @@ counted from the ballots, so no count can become wrong. Of the meeting's own pol
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, F
@@ -38,24 +39,41 @@ _pace = Pace(most=30, window_s=60)
 # --- what listeners are told
 
 
-def tally(poll: Poll) -> list[int]:
-    """The number of votes for each choice, in the order of the choices."""
-    if poll.is_mirrored:
-        return list(poll.choices.values_list("told_votes", flat=True))
-    counted = poll.choices.annotate(count=Count("ballots"))
-    return list(counted.order_by("position").values_list("count", flat=True))
+class Results(NamedTuple):
+    """The number of votes for each choice, in their order, and of those who voted: in a mirrored poll, of the votes that were reported."""
+
+    counts: list[int]
+    voters: int
 
 
-def voters(poll: Poll) -> int:
-    """The number of voters; for a mirrored poll, the number of reported votes."""
-    return sum(tally(poll)) if poll.is_mirrored else poll.ballots.count()
+def results(polls: Collection[Poll]) -> dict[uuid.UUID, Results]:
+    """The results of some polls, in two queries however many there are."""
+    choices = PollChoice.objects.filter(poll__in=polls).annotate(count=Count("ballots"))
+    counts: dict[uuid.UUID, list[int]] = {poll.pk: [] for poll in polls}
+    mirrored = {poll.pk for poll in polls if poll.is_mirrored}
+    for poll_id, told, count in choices.order_by("position").values_list("poll_id", "told_votes", "count"):
+        counts[poll_id].append(told if poll_id in mirrored else count)
+    ballots = Ballot.objects.filter(poll__in=polls).values_list("poll_id").annotate(Count("pk"))
+    voters: dict[uuid.UUID, int] = dict(ballots)
+    return {
+        pk: Results(found, sum(found) if pk in mirrored else voters.get(pk, 0))
+        for pk, found in counts.items()
+    }
 
 
-def content(poll: Poll) -> dict[str, object]:
-    """A poll for the ``poll`` message and for pages. It has numbers only if the presenter shows the results."""
+def content(poll: Poll, known: Results | None = None) -> dict[str, object]:
+    """A poll for the ``poll`` message and for pages. It has numbers only if the presenter shows the results.
+
+    Args:
+        poll: which.
+        known: its results, where they were read with those of others.
+    """
     if poll.state == PollState.DRAFT:
         return {"id": str(poll.pk), "state": PollState.DRAFT}
-    shown = {"counts": tally(poll), "voters": voters(poll)} if poll.results_shown else {}
+    numbers = {}
+    if poll.results_shown:
+        found = known or results([poll])[poll.pk]
+        numbers = {"counts": found.counts, "voters": found.voters}
     return {
         "id": str(poll.pk),
         "question": poll.question,
@@ -63,7 +81,7 @@ def content(poll: Poll) -> dict[str, object]:
         "multiple": poll.is_multiple,
         "state": poll.state,
         "mirrored": poll.is_mirrored,
-        **shown,
+        **numbers,
     }
 
 

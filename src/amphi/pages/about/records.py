@@ -74,6 +74,12 @@ def records() -> list[Record]:
             _("Those who may watch; votes are shown as numbers only"),
         ),
         Record(
+            _("Raised hands: names, and what they wanted to speak about"),
+            _("So that presenters invite listeners on stage"),
+            _("Until the event is deleted"),
+            _("Those who present or moderate"),
+        ),
+        Record(
             _("Email addresses of those who asked for a reminder"),
             _("To send it"),
             after_event,

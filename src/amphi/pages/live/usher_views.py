@@ -77,7 +77,7 @@ def _context(request: HttpRequest, event: Event) -> dict[str, object]:
         "state": listener_state(event, now),
         "order": order if order in ORDERS else "votes",
         "sections": _sections(list(questions.of_event(event, by_time=order == "time")[:QUESTIONS_SHOWN])),
-        "polls": [_poll_row(one) for one in event.polls.prefetch_related("choices").order_by("-created_at")],
+        "polls": _poll_rows(list(event.polls.prefetch_related("choices").order_by("-created_at"))),
         **_hands(event, now),
     }
 
@@ -97,16 +97,19 @@ def _sections(found: list[Question]) -> list[dict[str, object]]:
     ]
 
 
-def _poll_row(poll: Poll) -> dict[str, object]:
-    counts, voters = polls.tally(poll), polls.voters(poll)
-    return {
-        "poll": poll,
-        "voters": voters,
-        "bars": [
-            {"text": choice.text, "count": count, "percent": round(100 * count / voters) if voters else 0}
-            for choice, count in zip(poll.choices.all(), counts, strict=True)
-        ],
-    }
+def _poll_rows(found: list[Poll]) -> list[dict[str, object]]:
+    results = polls.results(found)
+    return [
+        {"poll": one, "voters": results[one.pk].voters, "bars": _bars(one, results[one.pk])} for one in found
+    ]
+
+
+def _bars(poll: Poll, results: polls.Results) -> list[dict[str, object]]:
+    counts, voters = results
+    return [
+        {"text": choice.text, "count": count, "percent": round(100 * count / voters) if voters else 0}
+        for choice, count in zip(poll.choices.all(), counts, strict=True)
+    ]
 
 
 def _hands(event: Event, now: datetime) -> dict[str, object]:

@@ -72,7 +72,8 @@ def _asked(event: Event, viewer: str) -> list[dict[str, object]]:
 def _polls(event: Event, viewer: str) -> list[dict[str, object]]:
     shown = polls.shown(event)
     chosen = polls.chosen(viewer, shown)
-    return [{**polls.content(one), "chosen": chosen.get(one.pk, [])} for one in shown]
+    results = polls.results([one for one in shown if one.results_shown])
+    return [{**polls.content(one, results.get(one.pk)), "chosen": chosen.get(one.pk, [])} for one in shown]
 
 
 def template_context(request: HttpRequest, event: Event, facts: dict[str, object]) -> dict[str, object]:
