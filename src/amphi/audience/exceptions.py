@@ -20,6 +20,7 @@ AudienceError
 │   └── StageFullError
 ├── PosterError              a file is no poster; the text is a translated sentence
 ├── RegistrationError        a registration was refused; the text is a translated sentence
+├── SurveyAddressError       an address of a survey was refused; the text is a translated sentence
 ├── LogUnavailableError      the log of the event streams can't be read now
 └── TooManyListenersError    this process has its largest number of streams
     └── TooManyFromOneAddressError
@@ -136,6 +137,10 @@ class StageFullError(VoiceError):
     """The largest number of listeners is on stage already."""
 
     code = "stage_full"
+
+
+class SurveyAddressError(AudienceError):
+    """An address of a survey was refused; the text is a translated sentence."""
 
 
 class TooManyListenersError(AudienceError):

@@ -139,6 +139,9 @@ class Event(models.Model):
         _("sent into the meeting"), max_length=8, choices=ToMeeting, default=ToMeeting.ALL
     )
     to_meeting_votes = models.PositiveSmallIntegerField(_("votes that a question needs"), default=5)
+    after_text = models.TextField(_("message once the live is over"), blank=True)
+    survey_url = models.URLField(_("survey"), max_length=500, blank=True)
+    conversation_stays = models.BooleanField(_("conversation can be read afterwards"), default=True)
     attendance_pseudonyms = models.BooleanField(_("attendance under pseudonyms"), default=False)
     pinned = models.ForeignKey(
         "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from amphi.audience import listing, registration, reminders
+from amphi.audience import afterwards, listing, registration, reminders
 from amphi.audience.domain import hls_url_for, ticket_for
 from amphi.audience.models import ON_AIR, Broadcaster, Event
 from amphi.audience.queries import (
@@ -99,9 +99,18 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
         "reports_url": f"/live/{event.pk}/reports?ticket={ticket}",
         "hls_url": hls_url_for(event, ticket),
         "reactions_url": f"/live/{event.pk}/reactions?ticket={ticket}",
-        "voices": voices.facts(event, viewer_in(request)),
-        **conversation.facts(request, event),
+        "after": afterwards.content(event),
+        **_said(request, event, now),
     }
+
+
+def _said(request: HttpRequest, event: Event, now: datetime) -> dict[str, object]:
+    """What was said, asked and voted; nothing of it once the live is over, where the presenters chose so."""
+    asked, said = voices.facts(event, viewer_in(request)), conversation.facts(request, event)
+    if afterwards.conceals(event, listener_state(event, now)):
+        asked |= {"asked": [], "polls": []}
+        said |= {"messages": [], "pinned": None}
+    return {"voices": asked, **said}
 
 
 @require_safe

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
+from amphi.pages.webinars.afterwards_form import AfterwardsSection
 from amphi.pages.webinars.attendance_form import AttendanceSection
 from amphi.pages.webinars.backstage_form import BackstageSection
 from amphi.pages.webinars.invitation_form import InvitationSection
@@ -83,6 +84,12 @@ SECTIONS = (
             "Presenters see how long each person who was logged in or registered listened. The live page says so."
         ),
         AttendanceSection,
+    ),
+    Section(
+        "afterwards",
+        gettext_lazy("After the live"),
+        gettext_lazy("What the live page shows once the live is over."),
+        AfterwardsSection,
     ),
 )
 

@@ -10,6 +10,7 @@ export class Conversation extends EventTarget {
   #parts = new Map();
   #selected = "";
   #open = true;
+  #concealed = false;
 
   constructor() {
     super();
@@ -53,7 +54,15 @@ export class Conversation extends EventTarget {
     this.#paint();
   }
 
+  /** Takes all of it away, also its button: it may no longer be read. */
+  conceal(concealed) {
+    if (this.#concealed === concealed) return;
+    this.#concealed = concealed;
+    this.#paint();
+  }
+
   get #offered() {
+    if (this.#concealed) return [];
     return [...this.#parts.keys()].filter((name) => this.#parts.get(name).offered);
   }
 

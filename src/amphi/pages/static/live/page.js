@@ -10,6 +10,7 @@ import { InStep } from "../audience/in_step.js";
 import { Polls } from "../audience/polls.js";
 import { Questions } from "../audience/questions.js";
 import { Reactions } from "../audience/reactions.js";
+import { Afterwards } from "./afterwards.js";
 import { Player } from "./player.js";
 import { report } from "./reports.js";
 
@@ -34,6 +35,7 @@ const questions = new Questions(facts.voices, conversation);
 const polls = new Polls(facts.voices, conversation);
 const reactions = new Reactions(facts, clockSkewMs);
 const hand = new Hand(facts.voices);
+const afterwards = new Afterwards(facts, conversation);
 let allowed = facts.voices;
 const player = new Player(video);
 const inStep = new InStep(player);
@@ -82,6 +84,7 @@ function follow(next) {
     chat.setState(state);
     questions.setState(state);
     hand.setState(state);
+    afterwards.setState(state);
     allow(allowed);
     if (!elsewhere && (state === "live" || state === "recovering")) player.attach(facts.hls_url);
     else player.detach();
@@ -163,6 +166,7 @@ stream.addEventListener("votes", ({ detail }) => questions.count(detail));
 stream.addEventListener("poll", ({ detail }) => inStep.hold(detail.at, () => polls.put(detail)));
 stream.addEventListener("reactions", ({ detail }) => reactions.show(detail));
 stream.addEventListener("hands", ({ detail }) => hand.follow(detail));
+stream.addEventListener("after", ({ detail }) => afterwards.follow(detail));
 stream.addEventListener("voices", ({ detail }) => allow(detail));
 stream.addEventListener("refreshed", ({ detail }) => {
   // It moved while the page heard nothing.
@@ -181,6 +185,7 @@ stream.addEventListener("refreshed", ({ detail }) => {
   hand.renew(detail.voices);
   reactions.renew(detail);
   allow(detail.voices);
+  afterwards.follow(detail.after);
 });
 
 // A break of a moment is not worth a word.
