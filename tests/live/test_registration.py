@@ -514,3 +514,16 @@ def test_administration_shows_who_registered_and_deletes_them(client, event):
     assert client.get(reverse("admin:audience_registration_add")).status_code == 403
     client.post(reverse("admin:audience_registration_delete", args=[row.pk]), {"post": "yes"})
     assert not Registration.objects.exists()
+
+
+def test_registered_person_writes_in_their_own_name(client, event):
+    row = enter(client, event)
+    put(event.livestream, State.LIVE)
+    Event.objects.update(enable_chat=True)
+    url = reverse("live:message", args=[event.slug])
+    answer = client.post(url, {"text": "Bonjour"}, **JSON)
+    assert answer.status_code == 201
+    assert answer.json()["author"] == row.name
+    assert event.messages.get().viewer == row.viewer
+    registration.decide(event, [row.pk], accept=False, user=event.owner)
+    assert client.post(url, {"text": "Encore"}, **JSON).status_code == 403
