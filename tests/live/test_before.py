@@ -3,8 +3,10 @@
 import pytest
 
 from amphi.audience import posters, registration
-from amphi.audience.models import Registration
+from amphi.audience.models import Broadcaster, Registration
+from amphi.webinars import domain, transitions
 from tests.browser import axe_violations
+from tests.live.pictures import origin, publishing, wait_for
 from tests.live.test_invitation import upload
 from tests.live.visits import session_of, visiting
 
@@ -43,6 +45,32 @@ def test_sound_picture_and_network_are_tested(hall, web, audience_chromium):
         hall.apply("go_live")
         visit.state("starting")
         visit.gone(".before")
+
+
+def test_picture_shows_once_presenters_go_live(hall, web, audience_chromium, tmp_path):
+    domain.set_starts_backstage(hall.livestream.meeting, backstage=True, user=hall.presenter)
+    playing = 'video[data-playing="true"]'
+    with origin(tmp_path) as (rtmp, http):
+        hls = f"http://{http}/hls/hall.m3u8"
+        Broadcaster.objects.update(hls_url=hls)
+        wait_for(hls, 404)
+        hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
+        panel = f"{web.url}/meetings/{hall.livestream.meeting.slug}/"
+        with (
+            publishing(rtmp),
+            visiting(audience_chromium, web.url + hall.path) as listener,
+            visiting(audience_chromium, f"{web.url}/", session_of(hall.presenter)) as presenter,
+        ):
+            presenter(lambda page: page.goto(panel))
+            wait_for(hls, 200)
+            assert "En coulisses" in presenter.text(".stage-head")
+            listener.state("waiting")
+            listener.see(".before")
+            assert listener(lambda page: page.locator(playing).count()) == 0
+            presenter(lambda page: page.locator('[data-offer="open"] button').press("Enter"))
+            listener.state("live")
+            listener.see(playing)
+            presenter.see('[data-slot="state"]:has-text("En direct")')
 
 
 def faults(visit, name: str) -> list[str]:
