@@ -120,6 +120,15 @@ def test_person_who_is_logged_in_is_registered_at_once(client, event):
     assert tickets.verify(domain.ticket_key(), ticket, now=time.time()).viewer == f"u{user.pk}"
 
 
+def test_who_registered_without_logging_in_finds_their_place_once_logged_in(client, event):
+    enter(Client(), event)
+    client.force_login(make_user("lea"))
+    assert client.get(event.get_absolute_url())["Location"] == page_of(event)
+    assert "inscription est acceptée" in apply(client, event).content.decode()
+    assert client.get(event.get_absolute_url()).status_code == 200
+    assert Registration.objects.count() == 1
+
+
 def test_owner_asks_what_they_want(client):
     event = make_event(asks_organisation=True, questions=["Votre niveau ?*", "Une remarque"])
     answer = apply(client, event)

@@ -113,7 +113,8 @@ def register(
             if is_theirs:
                 _take_place(row)
                 return row
-        elif is_theirs:
+        elif user is not None and is_theirs:
+            opened_by(row, user)
             return row
         if row.status != Status.REFUSED:
             _write_again(row)
