@@ -22,7 +22,7 @@ export class Tools {
       if (pointerType === "mouse" && !this.#bar.contains(document.activeElement)) this.#at(target.closest?.(".chat-message"));
     });
     log.addEventListener("pointerleave", () => {
-      if (!this.#bar.contains(document.activeElement) && document.activeElement !== this.#message) this.#bar.remove();
+      if (!this.#bar.contains(document.activeElement) && document.activeElement !== this.#message) this.#leave();
     });
     log.addEventListener("focusin", ({ target }) => this.#at(target.closest(".chat-message")));
     log.addEventListener("click", (event) => this.#press(event));
@@ -42,14 +42,21 @@ export class Tools {
     for (const button of this.#bar.querySelectorAll("[data-react]")) {
       button.setAttribute("aria-pressed", String(Boolean(message.given?.includes(button.dataset.react))));
     }
+    this.#leave();
+    element.classList.add("chat-message-active");
     element.append(this.#bar);
+  }
+
+  #leave() {
+    this.#message?.classList.remove("chat-message-active");
+    this.#bar.remove();
   }
 
   #key(event) {
     const here = event.target.closest(".chat-message");
     if (event.key === "Escape" && here) {
       this.#log.focus();
-      this.#bar.remove();
+      this.#leave();
       return;
     }
     if (!["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) return;
