@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import pgettext
 
 from amphi.audience import message_reactions
 from amphi.audience.models import ChatMode, Event, EventState, Message
@@ -12,14 +12,7 @@ from amphi.audience.reactions import REACTIONS
 from amphi.audience.rights import moderates_event
 from amphi.pages.access import speaker_of
 from amphi.pages.live.viewers import viewer_in
-
-LABELS = {
-    "clap": gettext_lazy("Applaud"),
-    "heart": gettext_lazy("Love it"),
-    "thumb": gettext_lazy("Agree"),
-    "laugh": gettext_lazy("Laugh"),
-    "wow": gettext_lazy("Be amazed"),
-}
+from amphi.pages.live.voices import LABELS
 
 
 def messages_content(event: Event, viewer: str, *, named: bool) -> list[dict[str, object]]:

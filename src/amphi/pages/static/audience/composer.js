@@ -1,6 +1,7 @@
 // Where one writes: the guest's name, the message, what it answers. Whatever goes wrong, what was typed stays.
 
 import { nameOf } from "./message.js";
+import { uuid } from "./send.js";
 
 const TIMEOUT_MS = 10000;
 const SEEN_FROM = 0.8;
@@ -162,13 +163,4 @@ function store(key, text) {
   } catch {
     // As above.
   }
-}
-
-/** A random UUID; `crypto.randomUUID` is only there over HTTPS. */
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }

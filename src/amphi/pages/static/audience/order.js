@@ -2,7 +2,7 @@
 // public stream, so this page asks for it.
 
 import { messageElement } from "./message.js";
-import { token } from "./tools.js";
+import { Refused, send } from "./send.js";
 
 const EVERY_MS = 3000;
 const IN_BACKGROUND_MS = 15000;
@@ -50,22 +50,12 @@ export class Order {
     const error = byId("order-error");
     error.textContent = "";
     try {
-      const answer = await fetch(`${this.#url}/${action}`, {
-        method: "POST",
-        headers: { Accept: "application/json", "X-CSRFToken": token() },
-        body: new URLSearchParams({ id }),
-        signal: AbortSignal.timeout(10000),
-      });
-      if (answer.ok) this.#show(await answer.json());
-      else this.#fail(answer.status === 422 ? (await answer.json()).detail : this.#words.failed);
-    } catch {
-      this.#fail(this.#words.failed);
+      this.#show(await send(`${this.#url}/${action}`, { id }, this.#words));
+    } catch (refusal) {
+      if (!(refusal instanceof Refused)) throw refusal;
+      this.#root.open = true;
+      error.textContent = refusal.message;
     }
-  }
-
-  #fail(reason) {
-    this.#root.open = true;
-    byId("order-error").textContent = reason;
   }
 
   #show(facts) {

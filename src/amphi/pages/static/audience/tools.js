@@ -1,5 +1,7 @@
 // What can be done with a message: one toolbar, which stands at the message that is pointed at, tapped, or reached by arrows.
 
+import { Refused, send } from "./send.js";
+
 export class Tools {
   #log;
   #words;
@@ -89,26 +91,13 @@ export class Tools {
 
   async #react(message, kind) {
     const wanted = !message.given?.includes(kind);
-    const status = document.getElementById("chat-status");
     try {
-      const body = new URLSearchParams({ message: message.id, kind, wanted: wanted ? "1" : "0" });
-      const answer = await fetch(this.#urls.react, {
-        method: "POST",
-        headers: { Accept: "application/json", "X-CSRFToken": token() },
-        body,
-        signal: AbortSignal.timeout(10000),
-      });
-      if (answer.ok) {
-        this.#calls.react(message.id, (await answer.json()).sums, kind, wanted);
-        this.#bar.querySelector(`[data-react="${kind}"]`)?.setAttribute("aria-pressed", String(wanted));
-      } else status.textContent = answer.status === 422 ? (await answer.json()).detail : { 401: this.#words.login }[answer.status] ?? this.#words.failed;
-    } catch {
-      status.textContent = this.#words.failed;
+      const { sums } = await send(this.#urls.react, { message: message.id, kind, wanted: wanted ? "1" : "0" }, this.#words);
+      this.#calls.react(message.id, sums, kind, wanted);
+      this.#bar.querySelector(`[data-react="${kind}"]`)?.setAttribute("aria-pressed", String(wanted));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      document.getElementById("chat-status").textContent = error.message;
     }
   }
-}
-
-/** The page's own token against forged requests. */
-export function token() {
-  return document.querySelector("[name=csrfmiddlewaretoken]").value;
 }
