@@ -24,7 +24,7 @@ POSTS = 300
 PAGES = 5
 LOOKS = 2
 CUT_OFF = 0
-CONNECTIONS = shipped.AMPHI_PAGES_AT_ONCE + 5
+CONNECTIONS = shipped.AMPHI_PAGES_AT_ONCE + 8
 """As docs/settings.md promises."""
 PATIENCE_S = 120
 

@@ -62,7 +62,7 @@ def test_the_platform_itself_is_nobody(airing):
 def test_number_of_statements_does_not_grow_with_the_crowd(airing, django_assert_num_queries, most):
     crowd = {f"u{number}" for number in range(most)}
     for minute in (NOW, NOW + 1):
-        # Two for the airings that go on, three and a savepoint to note, one for those who registered.
+        # Two for the airings that go on, four to note within a savepoint, one to look for those who registered.
         with django_assert_num_queries(8):
             note({airing.event_id: crowd}, minute)
     assert Presence.objects.count() == most

@@ -61,7 +61,8 @@ def note(present: Present, minute: int) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             count = _note(cursor, airing, _keys(airing.event, viewers), minute)
             cursor.execute(_COUNT, [airing.pk, minute, count])
-        registration.note_came(airing.event, viewers)
+        if airing.event.registrations.filter(came_at=None).exists():
+            registration.note_came(airing.event, viewers)
 
 
 def _note(cursor: CursorWrapper, airing: Airing, keys: Collection[str], minute: int) -> int:
