@@ -145,6 +145,26 @@ def test_presenter_handles_questions_by_keyboard(open_hall, web, audience_chromi
         assert Question.objects.filter(state="current").count() == 1
 
 
+def test_guest_takes_a_name_and_asks_without_loading_the_page_again(open_hall, web, audience_chromium):
+    Event.objects.filter(pk=open_hall.event.pk).update(guests_may_write=True)
+    with visiting(audience_chromium, web.url + open_hall.path) as guest:
+        guest.state("live")
+        click(guest, "#tab-questions")
+        guest(lambda page: page.fill("#question-text", "Une question ?"))
+        guest(lambda page: page.press("#question-text", "Enter"))
+        guest.see("#question-error:not(:empty)")
+        assert "Choisissez d’abord un nom" in guest.text("#question-error")
+        click(guest, "#tab-chat")
+        guest(lambda page: page.fill("#guest-name", "Zoé"))
+        guest(lambda page: page.press("#guest-name", "Enter"))
+        guest.gone("#guest-form")
+        click(guest, "#tab-questions")
+        # What was typed is still there.
+        guest(lambda page: page.press("#question-text", "Enter"))
+        guest.see(".question")
+    assert Question.objects.get().author_name == "Zoé"
+
+
 def fill(hall: Hall) -> None:
     event = hall.event
     asked = [
