@@ -31,11 +31,12 @@ def test_player_reports_what_it_measured(hall, web, audience_chromium, tmp_path)
             visiting(audience_chromium, url, script=HALF_A_MINUTE_IS_A_SECOND) as visit,
         ):
             visit.see('video[data-playing="true"]')
-            deadline = time.monotonic() + PATIENCE_S
+            deadline = time.monotonic() + 2 * PATIENCE_S
             while not Reception.objects.exists():
                 assert time.monotonic() < deadline, "no report came"
                 time.sleep(0.1)
-    found = received_now(hall.event.pk, timezone.now())
-    # The first report is written at once, what comes within the next minute together.
-    assert found.reports == 1
-    assert found.stalled is not None
+    # The first report, of less than a second, is written at once, with those that came until the process got to it.
+    row = Reception.objects.get()
+    assert row.event == hall.event
+    assert row.reports >= sum(row.delays)
+    assert received_now(hall.event.pk, timezone.now()).reports == row.reports
