@@ -97,12 +97,12 @@ class RunningDemo:
         return status
 
 
-def start(var: Path, *, port: int | None = None, **settings: str) -> RunningDemo:
-    """Start a demo, with more settings of its environment if wanted; nothing is waited for."""
+def start(var: Path, *arguments: str, port: int | None = None, **settings: str) -> RunningDemo:
+    """Start a demo, with more options and settings of its environment if wanted; nothing is waited for."""
     port = port or free_base_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "amphi", "demo", "--port", str(port), "--var", str(var)],
+        [sys.executable, "-m", "amphi", "demo", "--port", str(port), "--var", str(var), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

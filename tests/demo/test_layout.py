@@ -22,6 +22,11 @@ def test_default_ports() -> None:
     assert layout.rtmp_url("salle-1", "k") == "rtmp://127.0.0.1:1935/live/salle-1?key=k"
 
 
+def test_nothing_is_on_the_air_unless_asked_for() -> None:
+    assert not parse([]).alive
+    assert parse(["--alive"]).alive
+
+
 def test_moved_ports_move_everything() -> None:
     layout = parse(["--port", "9000"])
     assert [port for _, _, port in layout.listening()] == [9000, 9001, 9002, 9003, 9004]

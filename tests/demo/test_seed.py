@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.audience import polls
+from amphi.audience import attendance_report, polls
 from amphi.audience.models import (
+    Airing,
     Event,
     EventState,
     Message,
@@ -21,7 +22,7 @@ from amphi.audience.models import (
     QuestionVote,
     Registration,
 )
-from amphi.demo import database, lecture, seed
+from amphi.demo import database, lecture, seed, show, talk
 from amphi.meetings.models import Attendance, Meeting
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,25 @@ def test_seed_has_a_past_webinar_one_of_today_and_one_with_registration() -> Non
     assert today.state == coming.state == EventState.WAITING
     assert coming.needs_registration
     assert coming.registrations.filter(status=Registration.Status.ACCEPTED).count() == len(seed.REGISTERED)
+
+
+def test_past_webinar_has_its_attendance() -> None:
+    fill()
+    airing = Airing.objects.get()
+    found = attendance_report.figures(airing)
+    assert found.viewers == lecture.WITHOUT_ACCOUNT + airing.presences.count()
+    assert found.peak is not None
+    assert len(found.curve) == lecture.MINUTES
+    assert found.peak.listeners <= found.viewers
+
+
+def test_what_was_on_the_air_is_removed() -> None:
+    fill()
+    before = counted()
+    show.set_up()
+    assert Meeting.objects.filter(name=talk.TITLE).exists()
+    seed.remove_alive()
+    assert counted() == before
 
 
 def test_votes_of_questions_are_those_of_their_rows() -> None:

@@ -31,6 +31,8 @@ from amphi.system.terminal import say
 EARLY = ("classroom", "origin", "gateway")
 """Parts that need no database; they start while it is being made."""
 LATE = ("web", "worker")
+ALIVE = "alive"
+"""The webinar on the air, which needs all other parts."""
 HIGHEST_BASE_PORT = 65535 - 4
 
 
@@ -69,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         default=env.path("AMPHI_VAR", Path.cwd() / "var"),
         help="folder of all data (default: var)",
     )
+    parser.add_argument(
+        "--alive",
+        action="store_true",
+        help="with a webinar on the air, given by a robot before a small crowd",
+    )
     return parser
 
 
@@ -87,7 +94,14 @@ def parse(argv: list[str]) -> Layout:
     if not urlsplit(url).hostname:
         parser.error("--url: must be an address such as http://amphi.example.org:8000")
     rtmp_port = options.rtmp_port or (DEFAULT_RTMP_PORT if port == DEFAULT_PORT else port + 4)
-    return Layout(host=options.host, port=port, rtmp_port=rtmp_port, url=url, var=options.var.resolve())
+    return Layout(
+        host=options.host,
+        port=port,
+        rtmp_port=rtmp_port,
+        url=url,
+        var=options.var.resolve(),
+        alive=options.alive,
+    )
 
 
 def _lock(var: Path) -> TextIO:
@@ -158,6 +172,13 @@ class Demo:
             file = logs / f"{name}.log"
             file.write_bytes(b"")
             self.parts[name] = Part(name, layout.health(name), file, environment, tell)
+        self.alive = self._alive_part(logs) if layout.alive else None
+
+    def _alive_part(self, logs: Path) -> Part:
+        file = logs / f"{ALIVE}.log"
+        file.write_bytes(b"")
+        sign = self.layout.var / ALIVE
+        return Part(ALIVE, None, file, self.environment, tell, module="amphi.demo.alive", sign=sign)
 
     async def run(self) -> int:
         """Start everything, say when it is ready, and stop it on request."""
@@ -172,7 +193,7 @@ class Demo:
             await stopped
         tell(say(en="Stopping …", fr="Arrêt…"))
         start.cancel()
-        for part in self.parts.values():
+        for part in (*self.parts.values(), *([self.alive] if self.alive else [])):
             part.stopping.set()
         await asyncio.gather(start, *self.tasks, return_exceptions=True)
         return status
@@ -194,7 +215,23 @@ class Demo:
         for part in self.parts.values():
             await part.ready.wait()
         tell(self._welcome(time.monotonic() - began))
+        if self.alive is not None:
+            self.tasks += [
+                asyncio.create_task(self.alive.run()),
+                asyncio.create_task(self._on_the_air(self.alive)),
+            ]
         return 0
+
+    async def _on_the_air(self, alive: Part) -> None:
+        """Say where the webinar on the air is, once listeners see it."""
+        await alive.ready.wait()
+        address = (self.layout.var / ALIVE).read_text(encoding="utf-8")
+        tell(
+            say(
+                en=f"\nOn the air:  {address}\n    camille presents; watch, write and vote as lea or hugo, or without an account.",
+                fr=f"\nÀ l’antenne\u202f:  {address}\n    camille présente\u202f; regardez, écrivez et votez avec lea ou hugo, ou sans compte.",
+            )
+        )
 
     async def _seed(self) -> int:
         """Prepare the database. Web and worker start as soon as its tables exist."""

@@ -74,9 +74,10 @@ def main() -> int:
         )
         return 1
     call_command("migrate", verbosity=0, interactive=False)
+    seed = importlib.import_module("amphi.demo.seed")  # it needs Django to be set up
+    seed.remove_alive()
     sys.stdout.write(MIGRATED)
     sys.stdout.flush()
-    seed = importlib.import_module("amphi.demo.seed")  # it needs Django to be set up
     seed.fill_accounts(layout["passwords"], new=layout["new_passwords"])
     seed.fill_gateways(layout["streams"], layout["gateway_url"], layout["gateway_token"])
     seed.fill_webinars()

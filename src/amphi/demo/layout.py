@@ -27,6 +27,7 @@ class Layout:
         rtmp_port: the origin's port for RTMP.
         url: the address that browsers use for the web part.
         var: the folder of all data.
+        alive: whether a webinar is on the air from the start.
     """
 
     host: str
@@ -34,6 +35,7 @@ class Layout:
     rtmp_port: int
     url: str
     var: Path
+    alive: bool = False
 
     @property
     def _scheme_and_host(self) -> str:

@@ -26,6 +26,14 @@ DESCRIPTION = (
 SPEAKERS = "Camille Martin, Amina Diallo (laboratoire de glaciologie)"
 GUEST_SPEAKER = "Amina Diallo"
 MINUTES = 74
+WITHOUT_ACCOUNT = 79
+"""How many watched without an account."""
+
+
+def listeners(minute: int) -> int:
+    """How many listened in a minute: they come in ten minutes, and the last ones leave after the questions."""
+    arrived = 21 + 64 * min(minute, 10) // 10
+    return arrived - (minute * 7 % 5) - max(0, minute - 52) * 3 // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Part:
         log_file: receives its standard output and error.
         environment: its complete environment.
         tell: prints a line for the person at the terminal.
+        module: what Python runs, with the name or else the sign as argument.
+        sign: the file that the part writes once it is ready, if it does.
         stopping: set this to stop the part; `run` returns once all its processes are gone.
     """
 
@@ -46,13 +48,17 @@ class Part:
     log_file: Path
     environment: dict[str, str]
     tell: Callable[[str], None]
+    module: str = "amphi"
+    sign: Path | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _start(self) -> asyncio.subprocess.Process:
+        if self.sign is not None:
+            self.sign.unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *kept("-m", "amphi", self.name),
+                *kept("-m", self.module, str(self.sign or self.name)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -122,6 +128,8 @@ class Part:
         )
 
     async def _answers(self, age_s: float) -> bool:
+        if self.sign is not None:
+            return self.sign.exists()
         if self.health_url is None:
             return age_s > SETTLED_S
         try:

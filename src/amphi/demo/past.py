@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from amphi.accounts.models import User
 from amphi.audience.models import (
+    Airing,
+    AiringMinute,
     Ballot,
     Event,
     EventState,
@@ -17,6 +19,7 @@ from amphi.audience.models import (
     Poll,
     PollChoice,
     PollState,
+    Presence,
     Question,
     QuestionState,
     QuestionVote,
@@ -57,6 +60,7 @@ def fill_past(presenter: User) -> None:
         people = {user.username: user for user in User.objects.all()}
         _hold(livestream, presenter, began)
         _come(saved.meeting, presenter, began)
+        _listen(livestream.event, people, began)
         _say(livestream.event, people, began)
         _ask(livestream.event, people, began)
         _poll(livestream.event, presenter, began)
@@ -113,6 +117,30 @@ def _come(meeting: Meeting, presenter: User, began: datetime) -> None:
             is_moderator=user is not None,
             joined_at=began + timedelta(minutes=came),
             left_at=began + LENGTH,
+        )
+
+
+def _listen(event: Event, people: dict[str, User], began: datetime) -> None:
+    """The attendance: how many listened each minute, and for how long each person with an account."""
+    airing = Airing.objects.create(
+        event=event, began_at=began, ended_at=began + LENGTH, forgotten=lecture.WITHOUT_ACCOUNT
+    )
+    first = int(began.timestamp()) // 60
+    last = first + lecture.MINUTES - 1
+    AiringMinute.objects.bulk_create(
+        AiringMinute(airing=airing, minute=first + at, listeners=lecture.listeners(at))
+        for at in range(lecture.MINUTES)
+    )
+    names = ["lea", "hugo", *(username for username, *_names in lecture.CROWD)]
+    for number, username in enumerate(names):
+        # They come within minutes, and some leave before the end.
+        came, left = first + number % 5, last - (number * 7 % 5) * (number % 3)
+        Presence.objects.create(
+            airing=airing,
+            viewer=f"u{people[username].pk}",
+            minutes=left - came + 1,
+            first_minute=came,
+            last_minute=left,
         )
 
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 from amphi.accounts.models import AccessGroup, User
 from amphi.audience import letters, registration
 from amphi.audience.models import Broadcaster, Event, Registration
-from amphi.demo import lecture
+from amphi.demo import lecture, talk
 from amphi.demo.past import fill_past
 from amphi.meetings.domain import MeetingFields
+from amphi.meetings.models import Meeting
 from amphi.webinars.models import LiveGateway, Livestream
 from amphi.webinars.saving import create_meeting
 
@@ -121,6 +122,13 @@ def fill_gateways(streams: list[dict[str, str]], gateway_url: str, gateway_token
                 "sipmediagw_token": gateway_token,
             },
         )
+
+
+def remove_alive() -> None:
+    """Delete the webinar on the air of an earlier run. Call it only before any part has started: nothing can be running then."""
+    meetings = Meeting.objects.filter(owner__username="camille", name=talk.TITLE)
+    Event.objects.filter(livestream__meeting__in=meetings).delete()
+    meetings.delete()
 
 
 def fill_webinars() -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -172,13 +172,29 @@ class Presenter(Robot):
 
     @classmethod
     async def open(
-        cls, browser: Browser, meeting_url: str, cookie: tuple[str, str], *, rehearsal: int, title: str
+        cls,
+        browser: Browser,
+        meeting_url: str,
+        cookie: tuple[str, str],
+        *,
+        title: str,
+        rehearsal: int = 0,
+        slides: Sequence[tuple[str, str]] = (),
     ) -> "Presenter":
-        """A presenter on the meeting's page."""
+        """A presenter on the meeting's page.
+
+        Args:
+            browser: where the page opens.
+            meeting_url: the page.
+            cookie: name and value of the session.
+            title: of the webinar, in the picture.
+            rehearsal: the number in the picture's clock.
+            slides: what the camera shows to people, heading and line, instead of the clock and tones for machines.
+        """
         context = await _context(browser, meeting_url, cookie, (900, 640))
-        robot = json.dumps({"id": rehearsal, "title": title})
+        robot = json.dumps({"id": rehearsal, "title": title, "slides": slides})
         await context.add_init_script(f"globalThis.rehearsalRobot = {robot};")
-        await context.add_init_script(script("camera.js"))
+        await context.add_init_script(script("speaker.js" if slides else "camera.js"))
         page = await context.new_page()
         page.on("dialog", _accept)
         presenter = cls(page, "presenter")

@@ -26,6 +26,7 @@ from amphi.worker.gateways import gateway_for, job_ref
 PREFIX = "rehearsal-"
 MARGIN = timedelta(minutes=4)
 """Added to the webinar's duration for starting, stopping, restarting and ending it."""
+SESSION_LASTS = timedelta(hours=1)
 STOP_TIMEOUT_S = 90.0
 """SIPMediaGW 1.5 to 1.7 needs 20 s to stop, and must be asked again when its answer is lost."""
 _POLL_S = 0.2
@@ -60,13 +61,13 @@ class Stage:
     listener_name: str
 
 
-def _session(user: User) -> str:
-    """Log `user` in without a password."""
+def log_in(user: User, lasts: timedelta = SESSION_LASTS) -> str:
+    """Log `user` in without a password; the value of the session's cookie."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.set_expiry(3600)
+    session.set_expiry(lasts)
     session.create()
     return str(session.session_key)
 
@@ -131,8 +132,8 @@ def set_up(seconds: float) -> Stage:
         meeting_url=settings.AMPHI_URL + saved.meeting.get_absolute_url(),
         event_url=settings.AMPHI_URL + livestream.event.get_absolute_url(),
         hls_url=_hls_url(livestream, seconds),
-        presenter_session=_session(presenter),
-        listener_session=_session(listener),
+        presenter_session=log_in(presenter),
+        listener_session=log_in(listener),
         listener_name=str(listener),
     )
 
