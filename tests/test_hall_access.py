@@ -37,7 +37,9 @@ MATRIX: dict[str, tuple[str, dict[str, str], int, int, int, int, int, int, int, 
     "live:hand": ("post", {"action": "raise"}, 401, 200, 403, 200, 422, 403, 200, 200, 200),
     # Nobody of these is invited: they are sent back to the live.
     "live:stage": ("get", {}, 401, 302, 403, 302, 302, 403, 302, 302, 302),
-    "live:voices": ("get", {}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "live:desk": ("get", {}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
+    # Where the desk was: bookmarks go on.
+    "live:voices": ("get", {}, 401, 401, 403, 403, 403, 403, 302, 302, 302),
     "live:voices_question": ("post", {"action": "take"}, 401, 401, 403, 403, 403, 403, 200, 200, 200),
     "live:voices_new_poll": (
         "post",

@@ -119,7 +119,7 @@ def test_page_tells_each_reader_what_is_theirs():
 def test_presenters_see_every_name_and_listeners_do_not():
     event, by = hall(), listener("Hugo")
     questions.ask(event, by=by, text="<script>1</script>", anonymous=True)
-    seen = presenter(event).get(url("voices", event)).content.decode()
+    seen = presenter(event).get(url("desk", event)).content.decode()
     assert "Hugo" in seen
     assert "&lt;script&gt;1&lt;/script&gt;" in seen
     assert "Hugo" not in json.dumps(facts(visitor(), event))
@@ -131,9 +131,9 @@ def test_page_of_presenters_costs_no_query_a_question(django_assert_max_num_quer
     for number in range(count):
         questions.ask(event, by=listener(), text=f"{number} ?")
     client = presenter(event)
-    client.get(url("voices", event))
+    client.get(url("desk", event))
     with django_assert_max_num_queries(14):
-        client.get(url("voices", event) + "?part=1")
+        client.get(url("desk", event) + "?part=1")
 
 
 def test_poll_that_can_not_be_is_given_back_as_typed():

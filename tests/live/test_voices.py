@@ -39,7 +39,7 @@ def test_questions_polls_and_hands_between_listeners_and_presenter(open_hall, we
     with (
         visiting(audience_chromium, url, session_of(hall.listener)) as listener,
         visiting(audience_chromium, url) as visitor,
-        visiting(audience_chromium, url + "voices/", session_of(hall.presenter)) as desk,
+        visiting(audience_chromium, url + "desk/", session_of(hall.presenter)) as desk,
     ):
         for visit in (listener, visitor):
             visit.state("live")
@@ -134,7 +134,7 @@ def test_presenter_handles_questions_by_keyboard(open_hall, web, audience_chromi
     hall = open_hall
     for text in ("Une", "Deux", "Trois"):
         questions.ask(hall.event, by=speaker(hall, text), text=text)
-    url = web.url + hall.path + "voices/"
+    url = web.url + hall.path + "desk/"
     with visiting(audience_chromium, url, session_of(hall.presenter)) as desk:
         desk(lambda page: page.focus('#usher-open li:first-child button[value="take"]'))
         for count in (2, 1):
@@ -238,7 +238,7 @@ def test_all_of_it_is_accessible(open_hall, web, audience_chromium):
         for panel in ("questions", "polls"):
             click(visit, f"#tab-{panel}")
             look(visit, panel)
-        visit(lambda page: page.goto(url + "voices/"))
-    with visiting(audience_chromium, url + "voices/", session_of(hall.presenter)) as visit:
+        visit(lambda page: page.goto(url + "desk/"))
+    with visiting(audience_chromium, url + "desk/", session_of(hall.presenter)) as visit:
         look(visit, "presenter's")
     assert found == []

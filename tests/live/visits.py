@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 from django.conf import settings as django_settings
 from django.test import Client
@@ -64,7 +65,8 @@ class Hall:
 def log_in(context: BrowserContext, url: str, session: str, language: str = "fr") -> None:
     cookies = {django_settings.SESSION_COOKIE_NAME: session, django_settings.LANGUAGE_COOKIE_NAME: language}
     context.add_cookies(
-        [{"name": name, "value": value, "url": url} for name, value in cookies.items() if value]
+        # For the whole site, not for the folder of the first page.
+        [{"name": name, "value": value, "url": urljoin(url, "/")} for name, value in cookies.items() if value]
     )
 
 

@@ -38,6 +38,7 @@ urlpatterns = [
     path("live/<slug:slug>/polls/<uuid:pk>/vote", voice_views.poll_vote, name="poll_vote"),
     path("live/<slug:slug>/hand", voice_views.hand, name="hand"),
     path("live/<slug:slug>/stage", voice_views.stage, name="stage"),
+    path("live/<slug:slug>/desk/", usher_views.desk, name="desk"),
     path("live/<slug:slug>/voices/", usher_views.voices, name="voices"),
     path("live/<slug:slug>/voices/questions/<uuid:pk>", usher_views.question, name="voices_question"),
     path("live/<slug:slug>/voices/polls", usher_views.new_poll, name="voices_new_poll"),

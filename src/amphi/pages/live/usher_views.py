@@ -1,4 +1,4 @@
-"""The page of those who present or moderate: questions, polls and raised hands, for a second screen or a phone."""
+"""The desk of those who present or moderate: the live, questions, polls, hands and the discussion, for a second screen or a phone."""
 
 import uuid
 from collections.abc import Callable
@@ -28,8 +28,11 @@ from amphi.audience.models import (
     Restraint,
 )
 from amphi.audience.moderation import restrain_asker
-from amphi.audience.queries import listener_state
 from amphi.pages.access import UserRequest, is_of_a_script, usher
+from amphi.pages.live import conversation
+from amphi.pages.live.desk import state_context
+from amphi.pages.live.viewers import visitor_of
+from amphi.pages.live.views import live_data, page_data, with_pictures
 from amphi.pages.page_form import PageForm
 
 QUESTIONS_SHOWN = 200
@@ -62,11 +65,31 @@ class PollForm(PageForm):
 @require_safe
 @never_cache
 @usher
-def voices(request: HttpRequest, event: Event) -> HttpResponse:
+def desk(request: HttpRequest, event: Event) -> HttpResponse:
     """The page; ``part=1`` is only what changes, which the page's script asks for again."""
-    context = _context(request, event)
-    template = "live/voices_lists.html" if "part" in request.GET else "live/voices.html"
-    return render(request, template, context | {"form": PollForm(request)})
+    if "part" in request.GET:
+        return render(request, "live/desk_part.html", _context(request, event))
+    return _page(request, event, PollForm(request))
+
+
+@require_safe
+@usher
+def voices(request: HttpRequest, event: Event) -> HttpResponse:  # noqa: ARG001 -- the address names the event
+    """Where the page was before it had the rest of the desk: bookmarks go on."""
+    return redirect("live:desk", event.slug)
+
+
+def _page(request: HttpRequest, event: Event, form: PollForm, status: int = 200) -> HttpResponse:
+    visitor = visitor_of(request)
+    data = live_data(request, event, visitor)
+    context = conversation.template_context(request, event, data, data["state"]) | _context(request, event)
+    context |= {
+        "live": page_data(request, event, data),
+        "form": form,
+        # What those who keep order may open again is there while it is closed.
+        "chat_shown": True,
+    }
+    return with_pictures(render(request, "live/desk.html", context, status=status))
 
 
 def _context(request: HttpRequest, event: Event) -> dict[str, object]:
@@ -74,7 +97,7 @@ def _context(request: HttpRequest, event: Event) -> dict[str, object]:
     order = request.GET.get("by", "votes")
     return {
         "event": event,
-        "state": listener_state(event, now),
+        **state_context(request, event, now),
         "order": order if order in ORDERS else "votes",
         "sections": _sections(list(questions.of_event(event, by_time=order == "time")[:QUESTIONS_SHOWN])),
         "polls": _poll_rows(list(event.polls.prefetch_related("choices").order_by("-created_at"))),
@@ -134,7 +157,7 @@ def _done(request: HttpRequest, event: Event, act: Callable[[], object]) -> Http
     else:
         if is_of_a_script(request):
             return JsonResponse({})
-    return redirect("live:voices", event.slug)
+    return redirect("live:desk", event.slug)
 
 
 QUESTION_ACTIONS = {
@@ -179,8 +202,8 @@ def new_poll(request: UserRequest, event: Event) -> HttpResponse:
             form.add_error("choices", str(error))
         else:
             messages.success(request, _("Poll open") if "open" in request.POST else _("Poll saved"))
-            return redirect("live:voices", event.slug)
-    return render(request, "live/voices.html", _context(request, event) | {"form": form}, status=422)
+            return redirect("live:desk", event.slug)
+    return _page(request, event, form, status=422)
 
 
 @require_POST

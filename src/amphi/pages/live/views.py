@@ -84,7 +84,7 @@ def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
     ]
 
 
-def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
+def live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
     """The facts from which a live page starts. It asks for them again when its event stream was interrupted for long."""
     # Read the stream's number first: a message that comes meanwhile is then sent again rather than missed.
     seq = last_seq(event)
@@ -104,6 +104,11 @@ def _live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, ob
     }
 
 
+def page_data(request: HttpRequest, event: Event, data: dict[str, object]) -> dict[str, object]:
+    """The facts with what a page's script needs to ask for them again, and to send."""
+    return {**data, "state_url": reverse("live:state", args=[event.slug]), "csrf": get_token(request)}
+
+
 def _said(request: HttpRequest, event: Event, now: datetime) -> dict[str, object]:
     """What was said, asked and voted; nothing of it once the live is over, where the presenters chose so."""
     asked, said = voices.facts(event, viewer_in(request)), conversation.facts(request, event)
@@ -119,18 +124,22 @@ def _said(request: HttpRequest, event: Event, now: datetime) -> dict[str, object
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays automatically, says when the live is over, and has the chat."""
     visitor = visitor_of(request)
-    data = _live_data(request, event, visitor)
+    data = live_data(request, event, visitor)
     context = {
         "event": event,
-        "live": {**data, "state_url": reverse("live:state", args=[event.slug]), "csrf": get_token(request)},
+        "live": page_data(request, event, data),
         "state": data["state"],
         "on_air": data["state"] in ON_AIR,
         **voices.template_context(request, event, data["voices"]),
         **conversation.template_context(request, event, data, data["state"]),
     } | _before(request, event)
+    return with_pictures(remember(render(request, "live/event.html", context), request, visitor))
+
+
+def with_pictures(response: HttpResponse) -> HttpResponse:
+    """Allow a page to play the picture of its live."""
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
-    response = remember(render(request, "live/event.html", context), request, visitor)
     response.headers[security.HEADER] = security.policy(pictures_from=servers)
     return response
 
@@ -172,4 +181,4 @@ def door(request: HttpRequest, event: Event) -> HttpResponse:
 def state(request: HttpRequest, event: Event) -> HttpResponse:
     """The page's facts, for a page that lost its event stream: its ticket may have expired, or a right may be withdrawn."""
     visitor = visitor_of(request)
-    return remember(JsonResponse(_live_data(request, event, visitor)), request, visitor)
+    return remember(JsonResponse(live_data(request, event, visitor)), request, visitor)

@@ -61,6 +61,11 @@ def notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
     ]
 
 
+def desk_notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
+    """Those that presenters and moderators see beside what listeners ask, and to whom they need not be counted."""
+    return [_hands(meeting, livestream), *_messages(livestream), _no_webhooks(meeting, livestream)]
+
+
 def _time(at: datetime) -> str:
     return date_format(timezone.localtime(at), "TIME_FORMAT")
 

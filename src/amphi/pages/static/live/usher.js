@@ -1,9 +1,9 @@
-// The page of those who present: kept up to date by asking for its lists again, and acted on without leaving it.
+// The lists of the desk and the state of its live: kept up to date by asking for them again, and acted on without leaving the page.
 
 const ASK_MS = 2000;
 const TIMEOUT_MS = 8000;
 
-const usher = document.getElementById("usher");
+const usher = document.getElementById("desk");
 const error = document.getElementById("usher-error");
 let timer = null;
 let asking = false;
@@ -11,7 +11,8 @@ let asking = false;
 /** Only what changed is replaced, and nothing in which somebody types. */
 function render(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const section of fresh.querySelectorAll("section[id]")) {
+  for (const element of fresh.querySelectorAll("#desk-state [id]")) copy(element);
+  for (const section of fresh.querySelectorAll("section[id]:has(.usher-list)")) {
     const now = document.getElementById(section.id);
     if (now.hidden !== section.hidden) now.hidden = section.hidden;
     const list = now.querySelector(".usher-list");
@@ -21,6 +22,30 @@ function render(html) {
     now.querySelector(".usher-none")?.remove();
     if (none) list.after(none);
   }
+}
+
+/** What stays in the page takes over how it looks and what it says; what did not change is not touched, so that nothing is read out twice. */
+function copy(fresh) {
+  const now = document.getElementById(fresh.id);
+  if (!now) return;
+  if (now.hidden !== fresh.hidden) {
+    const hadFocus = now.contains(document.activeElement);
+    now.hidden = fresh.hidden;
+    if (hadFocus && now.hidden) toTitle(document.getElementById("desk-state"));
+  }
+  for (const name of ["class", "data-shown"]) {
+    const value = fresh.getAttribute(name);
+    if (value !== null && now.getAttribute(name) !== value) now.setAttribute(name, value);
+  }
+  if (now.textContent === fresh.textContent) return;
+  if (now.hasAttribute("data-whole")) now.replaceChildren(...document.importNode(fresh, true).childNodes);
+  else if (!fresh.children.length) now.textContent = fresh.textContent;
+}
+
+function toTitle(section) {
+  const title = section.querySelector("h2");
+  title.tabIndex = -1;
+  title.focus();
 }
 
 function same(now, fresh) {
@@ -57,7 +82,7 @@ function merge(list, fresh) {
   if (focus && document.activeElement === document.body) document.getElementById(focus)?.focus();
 }
 
-async function ask() {
+export async function ask() {
   clearTimeout(timer);
   if (!document.hidden && !asking) {
     asking = true;
@@ -74,6 +99,14 @@ async function ask() {
   timer = setTimeout(ask, ASK_MS);
 }
 
+/** Says that something did not work, or that it did. */
+export function say(failed, done = "") {
+  for (const [line, sentence] of [[error, failed], [document.getElementById("desk-done"), done]]) {
+    line.textContent = sentence;
+    line.hidden = !sentence;
+  }
+}
+
 async function act(form, button) {
   const body = new FormData(form, button);
   // The answer is published: nothing of it is lost when its item is replaced.
@@ -86,8 +119,7 @@ async function act(form, button) {
   } catch {
     sentence = usher.dataset.failed;
   }
-  error.textContent = sentence;
-  error.hidden = !sentence;
+  say(sentence);
   if (!sentence) {
     const details = form.closest("details");
     if (details) details.open = false;
@@ -101,12 +133,13 @@ function keepPlace(form) {
   const list = form.closest(".usher-list");
   const item = form.closest("li");
   const next = item.nextElementSibling ?? item.previousElementSibling;
-  const target = next?.querySelector("button") ?? list.closest("section").querySelector("h2");
-  if (target.tagName === "H2") target.tabIndex = -1;
-  target.focus();
+  const target = next?.querySelector("button");
+  if (target) target.focus();
+  else toTitle(list.closest("section"));
 }
 
 usher.addEventListener("submit", (event) => {
+  if (!event.target.closest(".usher-list")) return;
   event.preventDefault();
   event.stopPropagation();
   act(event.target, event.submitter);
