@@ -165,6 +165,31 @@ def test_guest_takes_a_name_and_asks_without_loading_the_page_again(open_hall, w
     assert Question.objects.get().author_name == "Zoé"
 
 
+BOXES = {
+    "chat": ("#tab-chat", "#chat-text", "#chat-send", "**/messages"),
+    "questions": ("#tab-questions", "#question-text", "#question-form [type=submit]", "**/questions"),
+}
+
+
+@pytest.mark.parametrize("place", BOXES)
+def test_what_is_typed_while_a_text_is_sent_stays(open_hall, web, audience_chromium, place):
+    tab, box, button, path = BOXES[place]
+    held = []
+    with visiting(audience_chromium, web.url + open_hall.path, session_of(open_hall.listener)) as visit:
+        visit.state("live")
+        click(visit, tab)
+        # The driver marks the function that it is given, which it can't do to `append` itself.
+        visit(lambda page: page.route(path, lambda route: held.append(route)))  # noqa: PLW0108
+        visit(lambda page: page.fill(box, "Bonjour"))
+        click(visit, button)
+        while not held:
+            visit(lambda page: page.wait_for_timeout(20))
+        visit(lambda page: page.locator(box).press_sequentially(" et merci"))
+        visit(lambda page: held[0].continue_())
+        visit.see(f"{button}:not([aria-busy])")
+        assert visit(lambda page: page.input_value(box)) == "et merci"
+
+
 def fill(hall: Hall) -> None:
     event = hall.event
     asked = [

@@ -1,7 +1,7 @@
 // Where one writes: the guest's name, the message, what it answers. Whatever goes wrong, what was typed stays.
 
 import { nameOf } from "./message.js";
-import { uuid } from "./send.js";
+import { clearSent, uuid } from "./send.js";
 
 const TIMEOUT_MS = 10000;
 const SEEN_FROM = 0.8;
@@ -100,7 +100,7 @@ export class Composer extends EventTarget {
       const body = new FormData(this.#form);
       body.set("text", text);
       body.set("id", this.#draftId);
-      await this.#answered(await post(this.#form.action, body));
+      await this.#answered(await post(this.#form.action, body), text);
     } catch {
       this.#fail(this.#form.dataset.failed);
     } finally {
@@ -109,11 +109,11 @@ export class Composer extends EventTarget {
     }
   }
 
-  async #answered(answer) {
+  async #answered(answer, sent) {
     if (answer.ok) {
       const message = await answer.json();
-      this.#text.value = "";
-      store(this.#draft, "");
+      clearSent(this.#text, sent);
+      store(this.#draft, this.#text.value);
       this.#draftId = null;
       this.#drop();
       this.#fail("");

@@ -1,6 +1,6 @@
 // The questions: shown as they stand, asked, and voted for.
 
-import { send, slot, uuid } from "./send.js";
+import { clearSent, send, slot, uuid } from "./send.js";
 
 const SHOWN = 300;
 // The list is put in order again when nobody has a finger on it: what one is about to press does not move away.
@@ -220,7 +220,7 @@ export class Questions {
       const question = await send(this.#form.action, { text, anonymous, id: this.#draftId }, this.#panel.dataset);
       this.#put(question);
       this.#dirty = true;
-      this.#text.value = "";
+      clearSent(this.#text, text);
       this.#draftId = null;
       this.#fail("");
       this.#status.textContent = question.state === "waiting" ? this.#form.dataset.waits : this.#form.dataset.done;

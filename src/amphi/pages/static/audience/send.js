@@ -44,3 +44,9 @@ export function uuid() {
 export function slot(root, name) {
   return root.querySelector(`[data-slot="${name}"]`);
 }
+
+/** Takes what was sent out of its box; what was typed meanwhile stays. */
+export function clearSent(box, sent) {
+  const typed = box.value.trimStart();
+  if (typed.startsWith(sent)) box.value = typed.slice(sent.length).trimStart();
+}
