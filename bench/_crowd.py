@@ -16,12 +16,12 @@ import psutil
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.test import Client
 
 from amphi.accounts.models import User
 from amphi.audience import domain, polls, questions
 from amphi.audience.models import Channel, Event, StreamMessage
 from amphi.audience.speakers import account_speaker
+from amphi.rehearsal.stage import log_in
 from bench._listeners import Heard, Listener, connect, drop_some, percentile, wait_until
 
 TEXT = "A message of an ordinary length, as people write them in a chat while they watch a lecture."
@@ -74,19 +74,16 @@ class Hall:
     poll: str
 
 
-def set_up(event: Event, web: str, plan: Plan, make_user: Callable[..., User]) -> Hall:
+def set_up(event: Event, web: str, plan: Plan) -> Hall:
     """Give everybody a ticket or an account, and ask a question and open a poll to vote on."""
-    people = [make_user(affiliation="student") for _ in range(plan.accounts)]
+    # Without passwords: hashing hundreds of them would take a minute.
+    people = [User.objects.create(username=f"crowd{number}") for number in range(plan.accounts)]
     asked = questions.ask(event, by=account_speaker(people[0], event), text="Why is the sky blue?")
     poll = polls.make(
         event, question="And now?", choices=["Yes", "No"], multiple=False, opens=True, user=event.owner
     )
     polls.show_results(event, poll.pk, shown=True)
-    sessions = []
-    for user in people:
-        client = Client()
-        client.force_login(user)
-        sessions.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
+    sessions = [log_in(user) for user in people]
     tickets = [domain.ticket_for(event, AnonymousUser(), domain.new_visitor()) for _ in range(plan.listeners)]
     return Hall(event, web, tickets, sessions, str(asked.pk), str(poll.pk))
 

@@ -62,7 +62,7 @@ def _measure(
     from bench import _crowd  # noqa: PLC0415
     from tests import ports  # noqa: PLC0415
     from tests.audience import web_process  # noqa: PLC0415
-    from tests.factories import make_user, make_webinar, put  # noqa: PLC0415
+    from tests.factories import make_webinar, put  # noqa: PLC0415
 
     call_command("migrate", verbosity=0, interactive=False)
     livestream = make_webinar()
@@ -70,7 +70,7 @@ def _measure(
     livestream.event.refresh_from_db()
     plan = _crowd.Plan(listeners, seconds, per_second, dropped)
     with web_process.running(ports.reserve(), folder) as web:
-        hall = _crowd.set_up(livestream.event, web.url, plan, make_user)
+        hall = _crowd.set_up(livestream.event, web.url, plan)
         result = asyncio.run(_crowd.Crowd(hall, plan, web.process.pid).meet())
     _crowd.compare_with_log(result.heard, livestream.event, plan)
     connections.close_all()
