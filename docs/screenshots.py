@@ -209,6 +209,45 @@ def talk(shoot: Shoot, live_path: str, classroom: Page) -> BrowserContext:
     return context
 
 
+def converse(shoot: Shoot, live: str, page: Page) -> None:
+    """Questions of a listener, on `page`, and a poll of the presenter with an answer."""
+    page.click("#tab-questions")
+    for words in ("Un arc-en-ciel a-t-il deux bouts\u202f?", "Les lasers blancs existent-ils\u202f?"):
+        page.fill("#question-text", words)
+        page.click("#question-form button[type=submit]")
+        page.locator(".question", has_text=words).wait_for()
+        page.locator("#question-form button[type=submit]:not([aria-busy])").wait_for()
+    with contextlib.closing(shoot.window("camille", DESKTOP)) as context:
+        desk = context.new_page()
+        desk.goto(f"{shoot.url}{live}voices/")
+        desk.fill("[name=question]", "Avez-vous déjà manipulé un prisme\u202f?")
+        desk.fill("[name=choices]", "Oui, en cours\nOui, par curiosité\nPas encore")
+        desk.click("button[name=open]")
+        desk.locator("button[value=close]").first.wait_for()
+    page.click("#tab-polls")
+    page.locator("#polls label").first.click()
+    page.locator("#polls button[type=submit]").first.click()
+
+
+def shoot_hall(shoot: Shoot, panel: str, live: str, page: Page) -> None:
+    """The conversation's tabs as a listener has them, and the presenters' pages."""
+    converse(shoot, live, page)
+    picture = 'document.querySelector("#stage").dataset.picture === "yes"'
+    for tab in ("questions", "polls"):
+        for kind, size, scheme in (("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")):
+            with contextlib.closing(shoot.window("lea", size, scheme=scheme)) as context:
+                window = context.new_page()
+                window.goto(shoot.url + live)
+                wait(window, picture)
+                window.click(f"#tab-{tab}")
+                shoot.save(window, f"live-{tab}-{kind}")
+    webinar = panel.replace("/meetings/", "/webinars/")
+    shoot.everywhere("camille", f"{live}voices/", "desk", extra=("dark",))
+    shoot.everywhere("camille", f"{webinar}options/", "options")
+    shoot.everywhere("camille", f"{webinar}registrations/", "registrations")
+    shoot.everywhere("camille", f"{webinar}audience/", "attendance")
+
+
 def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
     """An invitation as it is sent: its HTML and its text, in French and in English."""
     for language, locale in (("fr", "fr-FR"), ("en", "en-GB")):
@@ -266,6 +305,7 @@ def shoot_all(shoot: Shoot, slides: Path, mails: Path) -> None:
     shoot.everywhere("lea", live, "live-during", extra=("dark", "phone-dark", "en"), ready=picture)
     shoot.everywhere("lea", "/", "directs-live")
     shoot.everywhere("camille", panel, "panel", extra=("dark",))
+    shoot_hall(shoot, panel, live, listening.pages[0])
     classroom.click("#end-button")
     over = 'document.documentElement.dataset.liveState === "over"'
     shoot.everywhere("lea", live, "live-after", ready=over)
