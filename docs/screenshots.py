@@ -219,7 +219,7 @@ def converse(shoot: Shoot, live: str, page: Page) -> None:
         page.locator("#question-form button[type=submit]:not([aria-busy])").wait_for()
     with contextlib.closing(shoot.window("camille", DESKTOP)) as context:
         desk = context.new_page()
-        desk.goto(f"{shoot.url}{live}voices/")
+        desk.goto(f"{shoot.url}{live}desk/")
         desk.fill("[name=question]", "Avez-vous déjà manipulé un prisme\u202f?")
         desk.fill("[name=choices]", "Oui, en cours\nOui, par curiosité\nPas encore")
         desk.click("button[name=open]")
@@ -242,7 +242,7 @@ def shoot_hall(shoot: Shoot, panel: str, live: str, page: Page) -> None:
                 window.click(f"#tab-{tab}")
                 shoot.save(window, f"live-{tab}-{kind}")
     webinar = panel.replace("/meetings/", "/webinars/")
-    shoot.everywhere("camille", f"{live}voices/", "desk", extra=("dark",))
+    shoot.everywhere("camille", f"{live}desk/", "desk", extra=("dark",))
     shoot.everywhere("camille", f"{webinar}options/", "options")
     shoot.everywhere("camille", f"{webinar}registrations/", "registrations")
     shoot.everywhere("camille", f"{webinar}audience/", "attendance")

@@ -151,7 +151,7 @@ class Show:
 
     Args:
         hall: what everybody knows.
-        presenter: the presenter at their page of questions, polls and hands.
+        presenter: the presenter at their desk.
         crowd: the listeners.
     """
 
