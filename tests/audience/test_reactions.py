@@ -44,7 +44,11 @@ async def test_nonsense_is_refused(body):
     assert door.passed == []
 
 
-@pytest.mark.parametrize("given", ["", "a.b", ticket(key=b"other"), ticket(event_id=2), ticket(viewer="u9")])
+@pytest.mark.parametrize(
+    "given",
+    ["", "a.b", ticket(key=b"other"), ticket(event_id=2), ticket(viewer="u9")],
+    ids=["none", "nonsense", "forged", "another event's", "a withdrawn right's"],
+)
 async def test_only_a_good_ticket_counts(given):
     door = Door(refused=frozenset({"u9"}))
     assert await door.post(given) == 403

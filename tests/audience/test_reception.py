@@ -71,7 +71,11 @@ async def test_nonsense_is_refused(body):
     assert door.passed == []
 
 
-@pytest.mark.parametrize("given", ["", "a.b", ticket(key=b"other"), ticket(event_id=2)])
+@pytest.mark.parametrize(
+    "given",
+    ["", "a.b", ticket(key=b"other"), ticket(event_id=2)],
+    ids=["none", "nonsense", "forged", "another event's"],
+)
 async def test_only_a_good_ticket_counts(given):
     door = Door()
     assert await post(door.endpoint, given, GOOD) == 403
