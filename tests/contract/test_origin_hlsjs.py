@@ -30,7 +30,7 @@ window.play = url => {
   window.hls = new Hls({lowLatencyMode: true});
   hls.on(Hls.Events.FRAG_LOADED, (_, data) => { data.part ? seen.parts++ : seen.segments++; });
   hls.on(Hls.Events.LEVEL_LOADED, (_, data) => { if (data.networkDetails.responseURL.includes("_HLS_msn")) seen.blocking++; });
-  hls.on(Hls.Events.ERROR, (_, data) => seen.errors.push(data.details));
+  hls.on(Hls.Events.ERROR, (_, data) => { if (!data.details.endsWith("TimeOut")) seen.errors.push(data.details); });
   hls.loadSource(url); hls.attachMedia(video);
 };
 window.state = () => { const video = document.querySelector("video"); return {...seen, time: video.currentTime,
