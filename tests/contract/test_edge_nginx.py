@@ -272,11 +272,12 @@ def test_nothing_without_a_ticket(edge):
         assert edge.client.get(edge.url + trick).status_code in {400, 403, 404}, trick
 
 
-def test_blocking_request_of_a_crowd_reaches_the_origin_once(edge):
+@pytest.mark.parametrize("rendition", ["main", "sound"])
+def test_blocking_request_of_a_crowd_reaches_the_origin_once(edge, rendition):
     text = playlist(edge)
     first = int(text.partition("#EXT-X-MEDIA-SEQUENCE:")[2].splitlines()[0])
     coming = first + text.count("\n#EXTINF:") + 1
-    path = f"room/main.m3u8?_HLS_msn={coming}&_HLS_part=0"
+    path = f"room/{rendition}.m3u8?_HLS_msn={coming}&_HLS_part=0"
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: edge.hls(path, viewer=f"a{number}"), range(8)))
     assert {answer.status_code for answer in answers} == {200}

@@ -117,7 +117,17 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
             "state().time > 3 && state().parts > 10 && state().blocking > 5", timeout=PATIENCE_MS
         )
         state = await page.evaluate("state()")
+        await page.evaluate(
+            f"hls.destroy(); seen.parts = seen.blocking = 0; play('{origin.http}/hls/lecture/sound.m3u8')"
+        )
+        await page.wait_for_function(
+            "state().time > 1 && state().parts > 5 && state().blocking > 3 && state().heard > 5000",
+            timeout=PATIENCE_MS,
+        )
+        alone = await page.evaluate("state()")
         await page.context.browser.close()
+    assert (alone["width"], alone["frames"], alone["errors"]) == (0, 0, [])
+    assert 0 < alone["age"] < SANE_AGE_S, alone
     assert state["width"] == 320
     assert state["frames"] > 0
     assert 0 < state["age"] < SANE_AGE_S, state

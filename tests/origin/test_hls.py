@@ -7,7 +7,7 @@ import pytest
 
 from amphi.origin.fmp4.codecs import AACConfiguration
 from amphi.origin.hls.playlist import MediaPlaylist, TooFarAheadError
-from amphi.origin.hls.render import media_playlist, multivariant_playlist
+from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.hls.timeline import Timeline
 from amphi.origin.hls.tracks import AudioTrack
@@ -98,15 +98,51 @@ def test_a_publisher_that_comes_back_makes_a_discontinuity_with_a_map():
 def test_the_multivariant_playlist():
     assert multivariant_playlist(
         "lecture",
-        bandwidth=1500000,
-        codecs=["avc1.64001f", "mp4a.40.2"],
-        resolution=(1280, 720),
-        frame_rate=25.0,
+        Variant(1500000, ("avc1.64001f", "mp4a.40.2"), (1280, 720), 25.0),
+        Variant(98000, ("mp4a.40.2",)),
     ) == (
         b"#EXTM3U\n#EXT-X-VERSION:9\n"
         b'#EXT-X-STREAM-INF:BANDWIDTH=1500000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000\n'
         b"lecture/main.m3u8\n"
+        b'#EXT-X-STREAM-INF:BANDWIDTH=98000,CODECS="mp4a.40.2"\n'
+        b"lecture/sound.m3u8\n"
     )
+
+
+def test_the_playlist_of_the_sound_alone_has_the_same_parts_at_the_same_times():
+    source = Source(part=timedelta(milliseconds=400))
+    source.frames(61, gop=50)
+    text = media_playlist(source.playlist, sound=True).decode()
+    assert text.partition("#EXT-X-MEDIA-SEQUENCE")[2] == (
+        ":100\n"
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        '#EXT-X-MAP:URI="ab12/i0a.mp4"\n'
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:00.000Z\n"
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p0a.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p1a.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p2a.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p3a.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p4a.m4s",INDEPENDENT=YES\n'
+        "#EXTINF:2.00000,\n"
+        "ab12/s100a.m4s\n"
+        "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:02.000Z\n"
+        '#EXT-X-PART:DURATION=0.40000,URI="ab12/p5a.m4s",INDEPENDENT=YES\n'
+        '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="ab12/p6a.m4s"\n'
+    )
+    part = source.playlist.part(0)
+    assert (part.sound.count(b"traf"), part.data.count(b"traf")) == (1, 2)
+    assert source.playlist.sound_inits[0].count(b"trak") == 1
+
+
+def test_where_there_is_no_sound_its_playlist_has_gaps():
+    source = Source(part=timedelta(seconds=1))
+    source.frames(26)
+    source.frames(50, sound=False)
+    text = media_playlist(source.playlist, sound=True).decode()
+    assert text.count("#EXT-X-GAP\n") == 1
+    assert 'URI="ab12/p2a.m4s",GAP=YES\n' in text
+    assert "GAP" not in source.text()
 
 
 @pytest.mark.parametrize(

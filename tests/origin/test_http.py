@@ -57,21 +57,26 @@ async def test_health_counts_streams(origin, client, lecture):
 async def test_every_address_of_a_stream(origin, client, lecture):
     multivariant = await client.get("/hls/lecture.m3u8")
     assert multivariant.headers["content-type"] == "application/vnd.apple.mpegurl"
-    assert multivariant.text.splitlines()[-1] == "lecture/main.m3u8"
+    lines = multivariant.text.splitlines()
+    assert (lines[3], lines[-1]) == ("lecture/main.m3u8", "lecture/sound.m3u8")
     assert 'CODECS="avc1.42c01e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=25.000' in multivariant.text
     media = await client.get("/hls/lecture/main.m3u8")
     assert media.headers["cache-control"] == "public, max-age=0, s-maxage=1"
+    sound = await client.get("/hls/lecture/sound.m3u8")
     playlist = _playlist(origin)
     first = playlist.segments[0]
-    for name, body in (
-        ("i0.mp4", playlist.inits[0]),
-        ("p2.m4s", playlist.part(2).data),
-        (f"s{first.number}.m4s", b"".join(part.data for part in first.parts)),
+    for text, kind, name, body in (
+        (media.text, "video/mp4", "i0.mp4", playlist.inits[0]),
+        (media.text, "video/mp4", "p2.m4s", playlist.part(2).data),
+        (media.text, "video/mp4", f"s{first.number}.m4s", b"".join(part.data for part in first.parts)),
+        (sound.text, "audio/mp4", "i0a.mp4", playlist.sound_inits[0]),
+        (sound.text, "audio/mp4", "p2a.m4s", playlist.part(2).sound),
+        (sound.text, "audio/mp4", f"s{first.number}a.m4s", b"".join(part.sound for part in first.parts)),
     ):
-        assert name in media.text
+        assert name in text
         answer = await client.get(f"/hls/lecture/{playlist.session}/{name}")
         assert answer.content == body
-        assert answer.headers["content-type"] == "video/mp4"
+        assert answer.headers["content-type"] == kind
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["access-control-allow-origin"] == "*"
         head = await client.head(f"/hls/lecture/{playlist.session}/{name}")

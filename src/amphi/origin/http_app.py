@@ -28,6 +28,7 @@ Headers = list[tuple[bytes, bytes]]
 
 PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
 MP4_TYPE = b"video/mp4"
+SOUND_TYPE = b"audio/mp4"
 VERSION = importlib.metadata.version("amphi")
 JSON_TYPE = b"application/json"
 TEXT_TYPE = b"text/plain; charset=utf-8"
@@ -41,10 +42,10 @@ BLOCKED_TARGETS = 6
 BLOCK_TARGETS = 3
 
 MULTIVARIANT = re.compile(r"/hls/([A-Za-z0-9_-]+)\.m3u8")
-MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/main\.m3u8")
+MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/(main|sound)\.m3u8")
 # Each file has one address, so that caches keep it once: numbers have no leading zeros.
 FILE = re.compile(
-    r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})\.m4s|(i)(0|[1-9]\d{0,11})\.mp4)"
+    r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})(a?)\.m4s|(i)(0|[1-9]\d{0,11})(a?)\.mp4)"
 )
 TICKETED = re.compile(r"/t/([^/]+)(/hls/.*)")
 EVENT_HEADER = tickets.EVENT_HEADER.lower().encode()
@@ -168,7 +169,7 @@ class OriginApp:
                 return await self._file(found, stream, receive)
             if found := MEDIA.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.get(found[1]))
-                return await self._media_playlist(stream, directives, receive)
+                return await self._media_playlist(stream, directives, receive, sound=found[2] == "sound")
             if found := MULTIVARIANT.fullmatch(path):
                 return self._multivariant_playlist(self._open_to(viewer_of, self._streams.get(found[1])))
         except ViewerRefusedError as error:
@@ -240,9 +241,9 @@ class OriginApp:
         raise ViewerRefusedError("this stream is another event's now")
 
     async def _media_playlist(
-        self, stream: Stream | None, directives: Directives | None, receive: Receive
+        self, stream: Stream | None, directives: Directives | None, receive: Receive, *, sound: bool
     ) -> Answer:
-        if stream is None or not stream.playlist.ready:
+        if stream is None or not stream.playlist.ready or (sound and not stream.playlist.sound_inits):
             return _error(404, "no such stream", SHORT)
         cache = SHORT
         if directives is not None and directives.number is not None:
@@ -250,7 +251,7 @@ class OriginApp:
             try:
                 can_answer = functools.partial(stream.playlist.can_answer, number, part)
                 if not await self._until(stream, can_answer, receive):
-                    return self._nothing_new(stream)
+                    return self._nothing_new(stream, sound=sound)
             except TooFarAheadError as error:
                 return _error(400, str(error))
             # Otherwise useless requests, each with another address, could fill a cache.
@@ -258,38 +259,41 @@ class OriginApp:
             lifetime_s = BLOCKED_TARGETS * stream.playlist.target_duration_s
             cache = b"public, max-age=%d" % lifetime_s if useful else NEVER
         skip = directives is not None and directives.skip
-        return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip))
+        return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip, sound=sound))
 
     @staticmethod
-    def _nothing_new(stream: Stream) -> Answer:
+    def _nothing_new(stream: Stream, *, sound: bool) -> Answer:
         """The answer to a blocked request after its time limit (RFC 8216bis, 6.2.5.2).
 
         While the stream waits for a lost publisher, the answer is the unchanged playlist: players give up after a few errors, but
         poll an unchanged playlist as long as it is open.
         """
         if stream.publisher is None:
-            return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist())
+            return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist(sound=sound))
         return _error(503, "nothing new came in time")
 
     async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive) -> Answer:
-        kind, number = found[3] or found[5], int(found[4] or found[6])
+        kind, number = found[3] or found[6], int(found[4] or found[7])
+        sound = bool(found[5] or found[8])
         if stream is None:
             return _error(404, "no such stream")
         playlist = stream.playlist
+        pieces: list[bytes] = []
         if kind == "p":
             if number == playlist.next_part:
                 await self._until(stream, lambda: number < playlist.next_part or playlist.ended, receive)
             part = playlist.part(number)
-            if part is not None:
-                return _answer(200, MP4_TYPE, IMMUTABLE, part.data)
+            pieces = [part.sound if sound else part.data] if part is not None else []
         elif kind == "s":
             segment = playlist.segment(number)
-            if segment is not None:
-                pieces = [part.data for part in segment.parts]
-                return Answer(200, MP4_TYPE, IMMUTABLE, pieces, segment.size_bytes)
-        elif number in playlist.inits:
-            return _answer(200, MP4_TYPE, IMMUTABLE, playlist.inits[number])
-        return _error(404, "no such segment")
+            parts = segment.parts if segment is not None else []
+            pieces = [part.sound if sound else part.data for part in parts]
+        else:
+            pieces = [(playlist.sound_inits if sound else playlist.inits).get(number, b"")]
+        size = sum(map(len, pieces))
+        if not size:
+            return _error(404, "no such segment")
+        return Answer(200, SOUND_TYPE if sound else MP4_TYPE, IMMUTABLE, pieces, size)
 
     async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive) -> bool:
         """Wait until `ready`, for at most three target durations. Returns whether it is ready.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from amphi.origin.config import Config
 from amphi.origin.hls.playlist import MediaPlaylist
-from amphi.origin.hls.render import media_playlist, multivariant_playlist
+from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 
 logger = logging.getLogger(__name__)
@@ -44,30 +44,32 @@ class Stream:
         self.segmenter = Segmenter(self.playlist, Cutting(part=config.part, segment=config.segment))
         self.publisher: object | None = None
         self._waiters: set[asyncio.Future[None]] = set()
-        self._rendered: dict[bool, bytes] = {}
+        self._rendered: dict[tuple[bool, bool], bytes] = {}
         self._revision = -1
 
-    def media_playlist(self, *, skip: bool = False) -> bytes:
-        """The current media playlist, rendered once for all requests."""
+    def media_playlist(self, *, skip: bool = False, sound: bool = False) -> bytes:
+        """The current media playlist, or that of the sound alone, rendered once for all requests."""
         if self._revision != self.playlist.revision:
             self._rendered.clear()
             self._revision = self.playlist.revision
-        rendered = self._rendered.get(skip)
+        rendered = self._rendered.get((skip, sound))
         if rendered is None:
-            rendered = self._rendered[skip] = media_playlist(self.playlist, skip=skip)
+            rendered = self._rendered[skip, sound] = media_playlist(self.playlist, skip=skip, sound=sound)
         return rendered
 
     def multivariant_playlist(self) -> bytes:
         """The current multivariant playlist."""
-        configurations = [found for found in (self.segmenter.avc, self.segmenter.aac) if found is not None]
-        avc = self.segmenter.avc
-        return multivariant_playlist(
-            self.name,
-            bandwidth=self.playlist.peak_bits_per_s,
-            codecs=[found.codec for found in configurations],
-            resolution=(avc.width, avc.height) if avc is not None else None,
-            frame_rate=self.segmenter.frame_rate if avc is not None else None,
+        avc, aac = self.segmenter.avc, self.segmenter.aac
+        main = Variant(
+            self.playlist.peak_bits_per_s,
+            tuple(found.codec for found in (avc, aac) if found is not None),
+            (avc.width, avc.height) if avc is not None else None,
+            self.segmenter.frame_rate if avc is not None else None,
         )
+        sound = None
+        if avc is not None and aac is not None and self.playlist.peak_sound_bits_per_s:
+            sound = Variant(self.playlist.peak_sound_bits_per_s, (aac.codec,))
+        return multivariant_playlist(self.name, main, sound)
 
     def changed(self) -> asyncio.Future[None]:
         """A future that is done at the next change. Pass it to `forget` afterwards."""

@@ -26,12 +26,14 @@ class Part:
         ticks: its duration in 90 kHz.
         independent: whether decoding can start in it.
         data: its fragment.
+        sound: the fragment of its sound alone; empty when it has none.
     """
 
     number: int
     ticks: int
     independent: bool
     data: bytes
+    sound: bytes = b""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,10 @@ class Segment:
         return sum(len(part.data) for part in self.parts)
 
     @property
+    def sound_bytes(self) -> int:
+        return sum(len(part.sound) for part in self.parts)
+
+    @property
     def independent(self) -> bool:
         return bool(self.parts) and self.parts[0].independent
 
@@ -99,7 +105,10 @@ class MediaPlaylist:
         self.ended = False
         self.revision = 0
         self.inits: dict[int, bytes] = {}
+        # For the sound alone; none where there is no sound.
+        self.sound_inits: dict[int, bytes] = {}
         self.peak_bits_per_s = 0
+        self.peak_sound_bits_per_s = 0
         self._kept: deque[Segment] = deque()
         self._kept_bytes = 0
         self._parts: dict[int, Part] = {}
@@ -117,13 +126,15 @@ class MediaPlaylist:
         """The media sequence number of the last complete segment."""
         return self._next_segment - 1
 
-    def add_init(self, data: bytes) -> int:
-        """Keep an initialization segment; returns its number."""
+    def add_init(self, data: bytes, sound: bytes = b"") -> int:
+        """Keep an initialization segment, and the one of its sound alone; returns their number."""
         for number, known in self.inits.items():
             if known == data:
                 return number
         number = max(self.inits, default=-1) + 1
         self.inits[number] = data
+        if sound:
+            self.sound_inits[number] = sound
         return number
 
     def add_part(
@@ -133,6 +144,7 @@ class MediaPlaylist:
         target_ms: int,
         independent: bool,
         data: bytes,
+        sound: bytes,
         init: int,
         started_at: datetime,
         discontinuity: bool,
@@ -141,7 +153,7 @@ class MediaPlaylist:
         if self.current is None:
             self.current = Segment(self._next_segment, init, started_at, discontinuity, target_ms)
             self.part_target_ms = target_ms
-        part = Part(self.next_part, ticks, independent, data)
+        part = Part(self.next_part, ticks, independent, data, sound)
         self.next_part += 1
         self.current.parts.append(part)
         self._parts[part.number] = part
@@ -158,11 +170,13 @@ class MediaPlaylist:
         self._numbers[segment.number] = segment
         self.segments.append(segment)
         self._kept.append(segment)
-        self._kept_bytes += segment.size_bytes
+        self._kept_bytes += segment.size_bytes + segment.sound_bytes
         # 4.4.3.1: a segment's duration, rounded to the nearest second, must not exceed the target.
         self.target_duration_s = max(self.target_duration_s, math.floor(segment.duration_s + 0.5))
         bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
+        sound_bits = int(segment.sound_bytes * 8 / max(segment.duration_s, 0.5))
         self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
+        self.peak_sound_bits_per_s = max(self.peak_sound_bits_per_s, sound_bits)
         self._trim()
         self.revision += 1
 
@@ -236,12 +250,13 @@ class MediaPlaylist:
             kept_ticks -= self._forget(self._kept.popleft())
         needed = {segment.init for segment in self._kept} | {max(self.inits, default=0)}
         self.inits = {number: data for number, data in self.inits.items() if number in needed}
+        self.sound_inits = {number: data for number, data in self.sound_inits.items() if number in needed}
 
     def _forget(self, segment: Segment) -> int:
         del self._numbers[segment.number]
         for part in segment.parts:
             del self._parts[part.number]
-        self._kept_bytes -= segment.size_bytes
+        self._kept_bytes -= segment.size_bytes + segment.sound_bytes
         if self.segments and self.segments[0] is segment:
             self.segments.popleft()
             self.discontinuity_sequence += segment.discontinuity

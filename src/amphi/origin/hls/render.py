@@ -1,6 +1,7 @@
 """Writes playlists as text (RFC 8216bis, 4)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE
@@ -11,39 +12,45 @@ HOLD_BACK_TARGETS = 3
 PART_HOLD_BACK_TARGETS = 3
 
 
-def segment_name(number: int) -> str:
-    return f"s{number}.m4s"
+# Marks the files of the sound alone.
+SOUND = "a"
 
 
-def part_name(number: int) -> str:
-    return f"p{number}.m4s"
+def segment_name(number: int, mark: str = "") -> str:
+    return f"s{number}{mark}.m4s"
 
 
-def init_name(number: int) -> str:
-    return f"i{number}.mp4"
+def part_name(number: int, mark: str = "") -> str:
+    return f"p{number}{mark}.m4s"
 
 
-def media_playlist(playlist: MediaPlaylist, *, skip: bool = False) -> bytes:
+def init_name(number: int, mark: str = "") -> str:
+    return f"i{number}{mark}.mp4"
+
+
+def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool = False) -> bytes:
     """The media playlist; with `skip`, a delta update when there is enough to skip.
 
     Args:
         playlist: one that is ready.
         skip: the client sent ``_HLS_skip``.
+        sound: of the sound alone; it has the same segments and parts at the same times.
     """
+    mark = SOUND if sound else ""
     skipped = _skippable(playlist) if skip else 0
-    lines = [*_header(playlist)]
+    lines = [*_header(playlist, sound=sound)]
     if skipped:
         lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")
-    lines.extend(_segments(playlist, skipped))
+    lines.extend(_segments(playlist, skipped, mark))
     if playlist.ended:
         lines.append("#EXT-X-ENDLIST")
     else:
-        hint = f"{playlist.session}/{part_name(playlist.next_part)}"
+        hint = f"{playlist.session}/{part_name(playlist.next_part, mark)}"
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{hint}"')
     return ("\n".join(lines) + "\n").encode()
 
 
-def _header(playlist: MediaPlaylist) -> Iterator[str]:
+def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
     target = playlist.target_duration_s
     part_hold_back = PART_HOLD_BACK_TARGETS * playlist.part_target_ms / 1000
     yield "#EXTM3U"
@@ -56,7 +63,7 @@ def _header(playlist: MediaPlaylist) -> Iterator[str]:
     yield f"#EXT-X-PART-INF:PART-TARGET={playlist.part_target_ms / 1000:.3f}"
     yield f"#EXT-X-MEDIA-SEQUENCE:{playlist.segments[0].number}"
     yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}"
-    if all(segment.independent for segment in playlist.listed()):
+    if sound or all(segment.independent for segment in playlist.listed()):
         yield "#EXT-X-INDEPENDENT-SEGMENTS"
 
 
@@ -73,7 +80,7 @@ def _skippable(playlist: MediaPlaylist) -> int:
     return skipped
 
 
-def _segments(playlist: MediaPlaylist, skipped: int) -> Iterator[str]:
+def _segments(playlist: MediaPlaylist, skipped: int, mark: str) -> Iterator[str]:
     part_window = PART_TARGETS * playlist.target_duration_s * VIDEO_TIMESCALE
     after = sum(segment.ticks for segment in playlist.listed())
     init: int | None = None
@@ -85,53 +92,68 @@ def _segments(playlist: MediaPlaylist, skipped: int) -> Iterator[str]:
             continue
         if segment.discontinuity:
             yield "#EXT-X-DISCONTINUITY"
-        if new_init or segment.discontinuity:
-            yield f'#EXT-X-MAP:URI="{playlist.session}/{init_name(segment.init)}"'
+        if (new_init or segment.discontinuity) and (not mark or segment.init in playlist.sound_inits):
+            yield f'#EXT-X-MAP:URI="{playlist.session}/{init_name(segment.init, mark)}"'
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.started_at)}"
         # Parts made for another part target would break the rule of the present one.
         if after < part_window and segment.part_target_ms == playlist.part_target_ms:
-            yield from (_part(playlist.session, part) for part in segment.parts)
+            yield from (_part(playlist.session, part, mark) for part in segment.parts)
         if segment is not playlist.current:
+            if mark and not segment.sound_bytes:
+                yield "#EXT-X-GAP"
             yield f"#EXTINF:{segment.duration_s:.5f},"
-            yield f"{playlist.session}/{segment_name(segment.number)}"
+            yield f"{playlist.session}/{segment_name(segment.number, mark)}"
 
 
-def _part(session: str, part: Part) -> str:
-    independent = ",INDEPENDENT=YES" if part.independent else ""
+def _part(session: str, part: Part, mark: str) -> str:
+    attributes = ",INDEPENDENT=YES" if part.independent or mark else ""
+    if mark and not part.sound:
+        attributes = ",GAP=YES"
     duration_s = part.ticks / VIDEO_TIMESCALE
-    return f'#EXT-X-PART:DURATION={duration_s:.5f},URI="{session}/{part_name(part.number)}"{independent}'
+    return f'#EXT-X-PART:DURATION={duration_s:.5f},URI="{session}/{part_name(part.number, mark)}"{attributes}'
 
 
 def _date_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def multivariant_playlist(
-    name: str,
-    *,
-    bandwidth: int,
-    codecs: list[str],
-    resolution: tuple[int, int] | None,
-    frame_rate: float | None,
-) -> bytes:
-    """The multivariant playlist of a stream with one variant.
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to play a stream.
 
-    Args:
-        name: the stream's name.
+    Attributes:
         bandwidth: the peak, in bits per second.
         codecs: names by RFC 6381.
         resolution: width and height in pixels, if there is video.
         frame_rate: pictures per second, if known.
     """
-    attributes = [f"BANDWIDTH={bandwidth}", f'CODECS="{",".join(codecs)}"']
-    if resolution is not None:
-        attributes.append(f"RESOLUTION={resolution[0]}x{resolution[1]}")
-    if frame_rate is not None:
-        attributes.append(f"FRAME-RATE={frame_rate:.3f}")
-    lines = [
-        "#EXTM3U",
-        f"#EXT-X-VERSION:{VERSION}",
-        f"#EXT-X-STREAM-INF:{','.join(attributes)}",
-        f"{name}/main.m3u8",
-    ]
+
+    bandwidth: int
+    codecs: tuple[str, ...]
+    resolution: tuple[int, int] | None = None
+    frame_rate: float | None = None
+
+    @property
+    def attributes(self) -> str:
+        """The attributes of ``EXT-X-STREAM-INF``."""
+        attributes = [f"BANDWIDTH={self.bandwidth}", f'CODECS="{",".join(self.codecs)}"']
+        if self.resolution is not None:
+            attributes.append(f"RESOLUTION={self.resolution[0]}x{self.resolution[1]}")
+        if self.frame_rate is not None:
+            attributes.append(f"FRAME-RATE={self.frame_rate:.3f}")
+        return ",".join(attributes)
+
+
+def multivariant_playlist(name: str, main: Variant, sound: Variant | None = None) -> bytes:
+    """The multivariant playlist of a stream.
+
+    Args:
+        name: the stream's name.
+        main: everything there is, first: players begin with the first variant.
+        sound: the sound alone, where there is a picture that can be left out.
+    """
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}"]
+    lines += [f"#EXT-X-STREAM-INF:{main.attributes}", f"{name}/main.m3u8"]
+    if sound is not None:
+        lines += [f"#EXT-X-STREAM-INF:{sound.attributes}", f"{name}/sound.m3u8"]
     return ("\n".join(lines) + "\n").encode()

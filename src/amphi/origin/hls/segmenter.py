@@ -205,7 +205,8 @@ class Segmenter:
         self.aac = self._last_aac if AUDIO in tracks else None
         self._video = VideoTrack() if self.avc is not None else None
         self._audio = AudioTrack(self.aac) if self.aac is not None else None
-        self._init = self._playlist.add_init(init_segment(self.avc, self.aac))
+        sound = init_segment(None, self.aac) if self.aac is not None else b""
+        self._init = self._playlist.add_init(init_segment(self.avc, self.aac), sound)
         self._running = True
         start = max(min(frame.at_ms for frame in frames) * TICKS_PER_MS, self._end)
         self._target = self._target or self._first_target(frames)
@@ -305,11 +306,14 @@ class Segmenter:
         if piece.video:
             shown = sum(sample.duration for sample in piece.video)
             self.frame_rate = round(len(piece.video) * VIDEO_TIMESCALE / shown, 1)
+        data = fragment(self._sequence, piece.video, piece.audio)
+        sound = data if not piece.video else fragment(self._sequence, [], piece.audio) if piece.audio else b""
         self._playlist.add_part(
             ticks=piece.ticks,
             target_ms=self._target // TICKS_PER_MS,
             independent=self._video is None or any(sample.key for sample in piece.video),
-            data=fragment(self._sequence, piece.video, piece.audio),
+            data=data,
+            sound=sound,
             init=self._init,
             started_at=self._started_at,
             discontinuity=self._discontinuity,
