@@ -320,7 +320,7 @@ def test_list_ends_the_webinar_that_was_meant(live_server, chromium, scene):
         context.add_cookies(held)
         page = context.new_page()
         page.goto(f"{live_server.url}/meetings/")
-        page.get_by_role("button", name=f"Autres actions sur {scene.live.meeting.name}").click()
+        page.locator("summary", has_text=f"Autres actions sur {scene.live.meeting.name}").click()
         page.get_by_role("button", name="Terminer le webinaire (réunion et direct)").locator(
             "visible=true"
         ).click()
@@ -331,6 +331,35 @@ def test_list_ends_the_webinar_that_was_meant(live_server, chromium, scene):
     chromium.run(visit)
     scene.live.refresh_from_db()
     assert scene.live.state == State.STOPPING
+
+
+def test_menus_work_by_keyboard(live_server, chromium, scene):
+    held = cookies(live_server.url, scene.presenter, "fr")
+
+    def visit(context: BrowserContext) -> None:
+        context.add_cookies(held)
+        page = context.new_page()
+        page.goto(f"{live_server.url}/meetings/")
+        focused = page.locator(":focus")
+        account, kinds = page.locator("summary.site-user"), page.locator(".filters summary")
+        account.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Se déconnecter").wait_for()
+        page.keyboard.press("ArrowDown")
+        assert "Se déconnecter" in focused.inner_text()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Se déconnecter").wait_for(state="hidden")
+        assert focused.evaluate("one => one.matches('.site-user')")
+        kinds.click()
+        page.keyboard.press("ArrowUp")
+        assert focused.inner_text() == "Réunions"
+        page.keyboard.press("Tab")
+        page.get_by_role("link", name="Réunions", exact=True).wait_for(state="hidden")
+        kinds.click()
+        page.get_by_role("heading", name="Mes réunions").click()
+        page.get_by_role("link", name="Réunions", exact=True).wait_for(state="hidden")
+
+    chromium.run(visit)
 
 
 def test_waiting_room_goes_on_by_itself(live_server, chromium, scene):
@@ -378,6 +407,12 @@ def test_menu_and_form_on_a_phone(live_server, chromium, scene):
         page.goto(f"{live_server.url}/meetings/")
         page.get_by_role("button", name="Ouvrir le menu").click()
         page.get_by_role("link", name="Directs").wait_for()
+        assert page.locator(":focus").get_attribute("aria-label") == "Fermer"
+        assert axe_violations(page) == []
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="Directs").wait_for(state="hidden")
+        assert "Ouvrir le menu" in page.locator(":focus").inner_text()
+        page.keyboard.press("Enter")
         page.get_by_role("button", name="Fermer").click()
         page.get_by_role("link", name="Programmer un webinaire").click()
         page.get_by_label("Nom", exact=True).fill("Séance d’accueil")

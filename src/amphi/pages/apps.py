@@ -16,10 +16,7 @@ class StaticFiles(StaticFilesConfig):
             "*.rtl.*",
             "bootstrap-*.css",
             "bootstrap.css",
-            "bootstrap.js",
-            "bootstrap.min.js",
-            "bootstrap.bundle.js",
-            "bootstrap.esm*",
+            "bootstrap.*js",
         ),
         *(
             "hls.js",

@@ -1,4 +1,6 @@
-// What every page may use: copy buttons, error summaries, dialogs that ask before a form is sent.
+// What every page may use: menus, copy buttons, error summaries, dialogs that ask before a form is sent.
+
+import "./menus.js";
 
 /** Copies `data-copy` of a button and says so, in the button and to screen readers. */
 async function copy(button) {
@@ -32,6 +34,11 @@ document.addEventListener("click", (event) => {
   }
   const closer = event.target.closest("[data-closes]");
   if (closer) closer.closest("dialog").close();
+  const dismisser = event.target.closest("[data-dismisses]");
+  if (dismisser) {
+    dismisser.closest(".alert").remove();
+    document.getElementById("main").focus({ preventScroll: true });
+  }
 });
 
 // A form that was refused: the reader starts at what is wrong.
