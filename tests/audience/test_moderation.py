@@ -224,7 +224,8 @@ def test_hidden_message_leaves_pages_pin_and_meeting_but_not_the_record(event):
     assert queries.DatabaseLog().opening(event.pk, 9).snapshot["pinned"]["id"] == str(message.pk)
     event = Event.objects.get(pk=event.pk)
     moderation.hide(event, message.pk, by=event.owner)
-    assert told(event, "hidden") == [{"ids": [str(message.pk)]}]
+    # One in place of the message, one that tells it.
+    assert told(event, "hidden") == 2 * [{"ids": [str(message.pk)]}]
     assert told(event, "pin")[-1]["message"] is None
     message.refresh_from_db()
     assert (message.visibility, message.delivery, message.text) == ("hidden", "none", "Bonjour")

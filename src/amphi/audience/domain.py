@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -35,6 +35,7 @@ from amphi.audience.models import (
     Visibility,
 )
 from amphi.audience.queries import chat_content, listener_state, message_content, state_content
+from amphi.audience.redaction import redacted
 from amphi.audience.rights import password_mark, registration_mark
 from amphi.audience.speakers import Speaker, account_speaker
 from amphi.system import tickets
@@ -48,7 +49,7 @@ VISITOR_BYTES = 12
 # --- the event stream
 
 
-def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
+def publish(event_id: int, kind: str, data: Mapping[str, object], *, about: uuid.UUID | None = None) -> int:
     """Append one message to the event stream of an event, in the caller's transaction.
 
     The update of the channel's row is a lock until the commit, which orders the messages. So whoever reads ``last_seq`` also sees every
@@ -58,6 +59,7 @@ def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
         event_id: the live event.
         kind: the message's ``event:`` name.
         data: its JSON object.
+        about: the message, question or poll whose text `data` has; see `retract`.
 
     Returns:
         Its number in the stream.
@@ -69,6 +71,7 @@ def publish(event_id: int, kind: str, data: Mapping[str, object]) -> int:
             seq=seq,
             kind=kind,
             data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+            about=about,
         )
         transaction.on_commit(hub.wake)
     return seq
@@ -86,6 +89,20 @@ def lock_stream(event_id: int) -> None:
     """Lock the stream of an event until the caller's transaction ends. `publish` does that itself."""
     Channel.objects.get_or_create(pk=event_id)
     Channel.objects.select_for_update().get(pk=event_id)
+
+
+def retract(event_id: int, gone: Collection[uuid.UUID]) -> None:
+    """Take the text of messages, questions or polls out of the earlier messages of the stream, also where others quote them.
+
+    The caller's transaction has locked their rows, and publishes that they are gone: that has hubs forget what they keep.
+    """
+    lock_stream(event_id)
+    names = {str(one) for one in gone}
+    replies = Message.objects.filter(reply_to__in=gone).values_list("pk", flat=True)
+    rows = StreamMessage.objects.filter(channel_id=event_id, about__in=[*gone, *replies])
+    for row in rows:
+        row.kind, row.data = redacted(row.kind, row.data, names)
+    StreamMessage.objects.bulk_update(rows, ["kind", "data"], batch_size=200)
 
 
 def publish_state(event_id: int) -> int:
@@ -207,7 +224,7 @@ def _store(
             attempt_at=now,
         )
         if shown:
-            publish(event.pk, "message", message_content(message))
+            publish(event.pk, "message", message_content(message), about=message.pk)
     return message
 
 
@@ -225,7 +242,9 @@ def _lock(event: Event, speaker: Speaker) -> None:
 def _answered(event: Event, message_id: uuid.UUID | None) -> Message | None:
     if message_id is None:
         return None
-    return Message.objects.filter(pk=message_id, event=event, visibility=Visibility.SHOWN).first()
+    # Locked, so that one that is hidden at this moment is either quoted before, and taken out, or not quoted.
+    rows = Message.objects.select_for_update(no_key=True)
+    return rows.filter(pk=message_id, event=event, visibility=Visibility.SHOWN).first()
 
 
 def _is_taken(message_id: uuid.UUID) -> bool:
@@ -262,7 +281,7 @@ def record_meeting_message(
             )
             message.created_at = min(sent_at, message.created_at)
             message.save(update_fields=["created_at"])
-            publish(event.pk, "message", message_content(message))
+            publish(event.pk, "message", message_content(message), about=message.pk)
     except IntegrityError:
         if Message.objects.filter(meeting_message_id=meeting_message_id).exists():
             return None

@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from amphi.audience.claims import Claim, Rights
 from amphi.audience.crowd import Crowd, Limits, Listener
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
+from amphi.audience.redaction import redacted, taken_back, without_quote
 from amphi.audience.roll import Roll
 
 log = logging.getLogger(__name__)
@@ -78,15 +79,15 @@ class Channel:
         self.head = reading.head
         self.listeners: set[Listener] = set()
         self._snapshot = reading.snapshot
-        self._backlog: deque[tuple[int, bytes]] = deque(maxlen=backlog)
+        self._backlog: deque[tuple[Row, bytes]] = deque(maxlen=backlog)
         self._batches: dict[int, bytes] = {}
         for row in reading.rows:
-            self._backlog.append((row.seq, encode(row)))
+            self._backlog.append((row, encode(row)))
 
     @property
     def first(self) -> int:
         """The number of the oldest message that is kept, or else of the next message."""
-        return self._backlog[0][0] if self._backlog else self.head + 1
+        return self._backlog[0][0].seq if self._backlog else self.head + 1
 
     def snapshot(self) -> bytes:
         """The current facts, as a message. It has no ``id:``, so it does not change a listener's position."""
@@ -96,7 +97,8 @@ class Channel:
     def append(self, rows: list[Row]) -> None:
         """Append new messages, and update the current facts."""
         for row in rows:
-            self._backlog.append((row.seq, encode(row)))
+            self._forget(taken_back(row.kind, row.data))
+            self._backlog.append((row, encode(row)))
             if row.kind == "state":
                 self._snapshot = {**self._snapshot, **json.loads(row.data)}
             elif row.kind == "chat":
@@ -105,6 +107,19 @@ class Channel:
                 self._snapshot = {**self._snapshot, "pinned": json.loads(row.data)["message"]}
         self.head = rows[-1].seq
         self._batches.clear()
+
+    def _forget(self, gone: frozenset[str]) -> None:
+        """Keep the text of what was just taken back from those who resume."""
+        if not gone:
+            return
+        for at, (row, _encoded) in enumerate(self._backlog):
+            kind, data = redacted(row.kind, row.data, gone)
+            if data != row.data:
+                clean = Row(row.seq, kind, data)
+                self._backlog[at] = (clean, encode(clean))
+        pinned = self._snapshot.get("pinned")
+        if isinstance(pinned, dict):
+            self._snapshot = {**self._snapshot, "pinned": without_quote(pinned, gone)}
 
     def since(self, cursor: int) -> bytes:
         """Everything after `cursor`, as one bytes object that all listeners at that position share."""

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from amphi.accounts.models import User
 from amphi.audience import hands, questions
 from amphi.audience.chat_rules import delivery_of
-from amphi.audience.domain import publish
+from amphi.audience.domain import publish, retract
 from amphi.audience.exceptions import ModerationError
 from amphi.audience.models import Event, Guest, Message, Question, Restraint, Role, Visibility
 from amphi.audience.queries import message_content, pin_content
@@ -46,7 +47,7 @@ def approve(event: Event, message_id: uuid.UUID, *, by: User) -> Message:
     message.delivery = delivery_of(event, message.role, is_chosen=True)
     message.moderated_by = by
     message.save(update_fields=["visibility", "created_at", "attempt_at", "delivery", "moderated_by"])
-    publish(event.pk, "message", message_content(message))
+    publish(event.pk, "message", message_content(message), about=message.pk)
     return message
 
 
@@ -68,9 +69,26 @@ def _hide(event: Event, messages: list[Message], by: User) -> None:
     rows.update(visibility=Visibility.HIDDEN, moderated_by=by)
     if event.pinned_id in ids:
         _pin(event, None)
-    if ids:
-        publish(event.pk, "hidden", {"ids": [str(one) for one in ids]})
+    _tell_gone(event, ids)
     log.info("hide in event %s: %s messages by user %s", event.pk, len(ids), by.pk)
+
+
+def _tell_gone(event: Event, ids: list[uuid.UUID]) -> None:
+    if ids:
+        retract(event.pk, ids)
+        publish(event.pk, "hidden", {"ids": [str(one) for one in ids]})
+
+
+@transaction.atomic
+def delete(messages: Collection[Message]) -> None:
+    """Delete messages from the record too, as administrators may."""
+    for event in Event.objects.filter(messages__in=messages).distinct():
+        rows = event.messages.select_for_update().filter(pk__in=[one.pk for one in messages])
+        ids = list(rows.values_list("pk", flat=True))
+        if event.pinned_id in ids:
+            _pin(event, None)
+        _tell_gone(event, ids)
+        event.messages.filter(pk__in=ids).delete()
 
 
 @transaction.atomic
@@ -95,7 +113,8 @@ def unpin(event: Event) -> None:
 def _pin(event: Event, message: Message | None) -> None:
     event.pinned = message
     Event.objects.filter(pk=event.pk).update(pinned=message)
-    publish(event.pk, "pin", {"message": pin_content(event), "at": timezone.now().isoformat()})
+    said = {"message": pin_content(event), "at": timezone.now().isoformat()}
+    publish(event.pk, "pin", said, about=event.pinned_id)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
-from amphi.audience.domain import lock_stream, publish
+from amphi.audience.domain import lock_stream, publish, retract
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
 from amphi.audience.models import Ballot, Event, Poll, PollChoice, PollState
 from amphi.audience.pace import Pace
@@ -88,12 +88,12 @@ def content(poll: Poll, known: Results | None = None) -> dict[str, object]:
 def publish_results(event_id: int, polls: Mapping[str, int]) -> None:
     """Publish the numbers of polls whose results are shown during the vote."""
     for poll in Poll.objects.filter(event_id=event_id, pk__in=polls, results_shown=True):
-        _publish(event_id, content(poll))
+        _publish(poll, content(poll))
 
 
-def _publish(event_id: int, said: Mapping[str, object]) -> None:
+def _publish(poll: Poll, said: Mapping[str, object]) -> None:
     """Tell a poll with the moment, so that each page shows it when its picture is there."""
-    publish(event_id, "poll", {**said, "at": timezone.now().isoformat()})
+    publish(poll.event_id, "poll", {**said, "at": timezone.now().isoformat()}, about=poll.pk)
 
 
 def shown(event: Event) -> list[Poll]:
@@ -201,7 +201,7 @@ def make(
             PollChoice(poll=poll, position=position, text=text) for position, text in enumerate(kept)
         )
         if opens:
-            _change(event, poll, state=PollState.OPEN)
+            _change(poll, state=PollState.OPEN)
     return poll
 
 
@@ -225,7 +225,8 @@ def delete_poll(event: Event, poll_id: uuid.UUID) -> None:
     with writing(event.pk):
         lock_stream(event.pk)
         poll = _locked(event, poll_id)
-        _publish(event.pk, {"id": str(poll.pk), "state": PollState.DRAFT})
+        retract(event.pk, [poll.pk])
+        _publish(poll, {"id": str(poll.pk), "state": PollState.DRAFT})
         poll.delete()
 
 
@@ -236,10 +237,10 @@ def _act(event: Event, poll_id: uuid.UUID, **changes: object) -> None:
         if changes.get("state") == PollState.OPEN and poll.is_mirrored:
             raise VoiceClosedError(_("This poll belongs to the meeting."))
         if any(getattr(poll, name) != value for name, value in changes.items()):
-            _change(event, poll, **changes)
+            _change(poll, **changes)
 
 
-def _change(event: Event, poll: Poll, **changes: object) -> None:
+def _change(poll: Poll, **changes: object) -> None:
     now = timezone.now()
     if changes.get("state") == PollState.OPEN:
         changes |= {"opened_at": poll.opened_at or now, "closed_at": None}
@@ -248,7 +249,7 @@ def _change(event: Event, poll: Poll, **changes: object) -> None:
     for name, value in changes.items():
         setattr(poll, name, value)
     poll.save(update_fields=list(changes))
-    _publish(event.pk, content(poll))
+    _publish(poll, content(poll))
 
 
 # --- the meeting's own
@@ -284,8 +285,8 @@ def mirror(event_id: int, meeting_poll_id: str, *, question: str, answers: Seque
             if number <= LARGEST_NUMBER
         )
         for other in event.polls.exclude(meeting_poll_id="").filter(state=PollState.OPEN):
-            _change(event, other, state=PollState.CLOSED)
-        _change(event, poll, state=PollState.OPEN)
+            _change(other, state=PollState.CLOSED)
+        _change(poll, state=PollState.OPEN)
     return True
 
 

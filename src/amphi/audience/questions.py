@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amphi.audience.chat_rules import holds_a_word
-from amphi.audience.domain import lock_stream, publish
+from amphi.audience.domain import lock_stream, publish, retract
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
 from amphi.audience.models import (
     QUESTION_SHOWN,
@@ -68,7 +68,7 @@ def content(question: Question, *, names: bool = True) -> dict[str, object]:
 
 
 def _publish(question: Question, event: Event) -> None:
-    publish(event.pk, "question", content(question, names=shows_names(event)))
+    publish(event.pk, "question", content(question, names=shows_names(event)), about=question.pk)
 
 
 def shows_names(event: Event) -> bool:
@@ -315,4 +315,6 @@ def _change(event: Event, question: Question, **changes: object) -> None:
     for name, value in changes.items():
         setattr(question, name, value)
     question.save(update_fields=list(changes))
+    if question.state == QuestionState.HIDDEN:
+        retract(event.pk, [question.pk])
     _publish(question, event)

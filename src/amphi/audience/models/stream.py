@@ -23,10 +23,19 @@ class StreamMessage(models.Model):
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=20)
     data = models.TextField()
+    about = models.UUIDField(null=True)
+    """The message, question or poll whose text it has, so that the text can be taken out when that is hidden."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "seq"], name="stream_message_seq_unique")]
+        indexes = [
+            models.Index(
+                fields=["channel", "about"],
+                name="stream_message_about",
+                condition=models.Q(about__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel_id}:{self.seq} {self.kind}"

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from amphi.audience import moderation
 from amphi.audience.models import Message
 
 
@@ -34,3 +36,9 @@ class MessageAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Message) -> None:  # noqa: ARG002
+        moderation.delete([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:  # noqa: ARG002
+        moderation.delete(queryset)
