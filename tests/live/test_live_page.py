@@ -1,5 +1,7 @@
 """The live page in a real browser, on a real web process and a real origin."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page
 
@@ -172,6 +174,38 @@ def test_pages_are_accessible(hall, web, audience_chromium):
 # --- the picture
 
 
+def chooses_the_sound_alone(visit: Visit) -> list[str]:
+    """The picture is no longer fetched, also after a reload, and is back at the next press; axe's violations."""
+    playing = 'video[data-playing="true"]'
+    asked: list[str] = []
+    visit(lambda page: page.on("request", lambda request: asked.append(request.url)))
+
+    def fetched(kind: str) -> int:
+        return sum(bool(re.search(rf"/[sp]\d+{kind}\.m4s$", url)) for url in asked)
+
+    visit(lambda page: page.focus("#sound-alone"))
+    visit(lambda page: page.keyboard.press("Enter"))
+    visit.see("#stage-plate")
+    assert "Son seul" in visit.text("#stage-plate")
+    asked.clear()
+    visit(lambda page: page.reload())
+    visit.see("#stage-plate")
+    visit.see(playing)
+    visit(
+        lambda page: page.wait_for_function(
+            "() => document.getElementById('video').currentTime > 2"
+            " && document.getElementById('video').dataset.latency < 4"
+        )
+    )
+    assert (fetched("") == 0, fetched("a") > 5) == (True, True), asked
+    found = visit(axe_violations)
+    visit(lambda page: page.click("#sound-alone"))
+    visit.gone("#stage-plate")
+    visit(lambda page: page.wait_for_function("() => document.getElementById('video').videoWidth > 0"))
+    visit.see(playing)
+    return found
+
+
 def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tmp_path):
     playing = 'video[data-playing="true"]'
     with origin(tmp_path) as (rtmp, http):
@@ -196,6 +230,7 @@ def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tm
                     )
                 )
                 found = visit(axe_violations)
+                found += chooses_the_sound_alone(visit)
             # The publisher is gone and comes back: so does the picture.
             hall.apply(transitions.MEDIA_LOST)
             visit.state("recovering")

@@ -1,5 +1,7 @@
 // What listeners see, small and without sound. It gives way: it is not loaded before the rest of the page, nor while nobody looks at it.
 
+import { keep, kept } from "./kept.js";
+
 const KEPT_AS = "amphi desk picture";
 
 const byId = (id) => document.getElementById(id);
@@ -20,9 +22,9 @@ export class Picture {
     this.#url = facts.hls_url;
     this.#stream = facts.stream;
     this.#video.muted = true;
-    if (stored() === "closed") this.#details.open = false;
+    if (kept(KEPT_AS) === "closed") this.#details.open = false;
     this.#details.addEventListener("toggle", () => {
-      store(this.#details.open ? "open" : "closed");
+      keep(KEPT_AS, this.#details.open ? "open" : "closed");
       this.#attach();
     });
     document.addEventListener("visibilitychange", () => this.#attach());
@@ -69,22 +71,5 @@ export class Picture {
       });
     });
     return this.#loading;
-  }
-}
-
-// A browser may keep nothing: then it opens anew with each page.
-function stored() {
-  try {
-    return localStorage.getItem(KEPT_AS);
-  } catch {
-    return null;
-  }
-}
-
-function store(how) {
-  try {
-    localStorage.setItem(KEPT_AS, how);
-  } catch {
-    // As above.
   }
 }

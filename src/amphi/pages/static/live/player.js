@@ -19,6 +19,8 @@ const CATCH_UP_STORE_S = 0.7;
 /** Jumps come no closer: a network that is too slow is not helped by them. */
 const JUMP_PAUSE_MS = 10000;
 
+/** Less than a picture may stand still. */
+const ASK_MS = 5000;
 /** Where players of the browser's own usually are, in ordinary HLS. */
 const NATIVE_TARGET_S = 8;
 
@@ -34,7 +36,20 @@ const SETTINGS = {
   enableWorker: false,
 };
 
-/** Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`. */
+/** The address of the sound alone, which a multivariant playlist may name; empty where there is none. */
+async function soundIn(url) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) });
+  if (!answer.ok) throw new Error(`playlist: ${answer.status}`);
+  const lines = (await answer.text()).split("\n");
+  const at = lines.findIndex((line) => /^#EXT-X-STREAM-INF:.*CODECS="mp4a[^,"]*"/.test(line));
+  // A stream that has no picture has no other variant either.
+  return at > 0 && lines.filter((line) => line.startsWith("#EXT-X-STREAM-INF:")).length > 1 ? new URL(lines[at + 1].trim(), answer.url).href : "";
+}
+
+/**
+ * Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`, and `sound` with whether the
+ * sound can be had alone (`offered`), and is (`alone`).
+ */
 export class Player extends EventTarget {
   #video;
   #hls = null;
@@ -52,6 +67,8 @@ export class Player extends EventTarget {
   #hasPlayed = false;
   #watchedMs = 0;
   #stalledMs = 0;
+  #soundAlone = false;
+  #turn = null;
 
   constructor(video) {
     super();
@@ -123,6 +140,15 @@ export class Player extends EventTarget {
     if (this.#url) this.#url = url;
   }
 
+  /** Whether to fetch the sound without the picture, where the live server has it alone. */
+  set soundAlone(wanted) {
+    if (wanted === this.#soundAlone) return;
+    this.#soundAlone = wanted;
+    // It could be had alone until now.
+    if (!wanted) this.#tellSound(this.#url);
+    if (this.#wanted) this.#load();
+  }
+
   /** Let go at once. */
   detach() {
     this.#wanted = false;
@@ -146,6 +172,7 @@ export class Player extends EventTarget {
   }
 
   #unload() {
+    this.#turn = {};
     clearTimeout(this.#retry);
     this.#retry = null;
     this.#hls?.destroy();
@@ -155,18 +182,41 @@ export class Player extends EventTarget {
     this.#video.load();
   }
 
-  #load() {
+  async #load() {
     this.#unload();
     this.#movedAt = performance.now();
     this.#mediaErrors = 0;
-    if (Hls.isSupported()) this.#loadWithHls();
+    let url = this.#url;
+    if (this.#soundAlone) {
+      const turn = this.#turn;
+      const sound = await soundIn(url).catch(() => null);
+      if (turn !== this.#turn) return;
+      if (sound === null) {
+        this.#again();
+        return;
+      }
+      this.#tellSound(sound);
+      url = sound || url;
+    }
+    if (Hls.isSupported()) this.#loadWithHls(url);
     else if (this.#video.canPlayType("application/vnd.apple.mpegurl")) {
-      this.#video.src = this.#url;
+      this.#video.src = url;
       this.#play();
     } else this.dispatchEvent(new CustomEvent("unsupported"));
   }
 
-  #loadWithHls() {
+  #tellSound(sound) {
+    this.dispatchEvent(new CustomEvent("sound", { detail: { offered: Boolean(sound), alone: Boolean(sound) && this.#soundAlone } }));
+  }
+
+  /** Says whether the sound can be had alone: it may come and go with the publisher. */
+  async #lookForSound() {
+    const turn = this.#turn;
+    const sound = await soundIn(this.#url).catch(() => null);
+    if (turn === this.#turn && sound !== null) this.#tellSound(sound);
+  }
+
+  #loadWithHls(url) {
     const hls = new Hls(SETTINGS);
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#play());
@@ -178,7 +228,7 @@ export class Player extends EventTarget {
         this.#play();
       } else this.#again();
     });
-    hls.loadSource(this.#url);
+    hls.loadSource(url);
     hls.attachMedia(this.#video);
   }
 
@@ -258,6 +308,7 @@ export class Player extends EventTarget {
   #setPlaying(playing) {
     if (playing === this.#playing) return;
     this.#playing = playing;
+    if (playing && !this.#soundAlone) this.#lookForSound();
     this.#video.dataset.playing = String(playing);
     this.dispatchEvent(new CustomEvent("playing", { detail: playing }));
   }
