@@ -221,6 +221,15 @@ AUDIENCE_STREAMS_PER_ADDRESS = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_ADDRESS"
 ATTENDANCE_DAYS = conf.integer("AMPHI_ATTENDANCE_DAYS", 365, minimum=1)
 """How long the minutes of people who watched a live are kept."""
 
+# --- replays
+
+RECORDINGS = conf.path("AMPHI_RECORDINGS", Path()) if conf.text("AMPHI_RECORDINGS") else None
+"""The folder that `amphi origin` records in, which web and worker read; None without replays."""
+RECORDINGS_GIB = conf.integer("AMPHI_RECORDINGS_GIB", 200, minimum=1)
+"""How much of the disk recordings may take; beyond it the oldest are deleted."""
+RECORDINGS_DAYS = conf.integer("AMPHI_RECORDINGS_DAYS", 365, minimum=1)
+"""The longest that presenters may keep a replay."""
+
 # --- mail
 
 EMAIL_HOST = conf.text("EMAIL_HOST", "localhost")

@@ -24,16 +24,24 @@ OURS = "s"
 
 
 class Claim(NamedTuple):
-    """The claim of a ticket: its holder may watch an event, and gave its password if it had one."""
+    """The claim of a ticket: its holder may watch an event, or see it again, and gave its password if it had one.
+
+    Attributes:
+        event_id: the event.
+        viewer: who, as tickets name them.
+        password_mark: a mark of the password that was given.
+        replay_id: the replay that it is for; 0 for the live.
+    """
 
     event_id: int
     viewer: str
     password_mark: str
+    replay_id: int = 0
 
 
 def claim_of(ticket: Ticket) -> Claim:
     """The claim of `ticket`."""
-    return Claim(ticket.event_id, ticket.viewer, ticket.password_mark)
+    return Claim(ticket.event_id, ticket.viewer, ticket.password_mark, ticket.replay_id)
 
 
 class Rights:

@@ -70,7 +70,7 @@ class Holders:
 
 
 class TicketDoor:
-    """Answers for the headers ``X-Ticket`` and ``X-Stream``.
+    """Answers for the headers ``X-Ticket`` and ``X-Stream``; for a replay the latter is ``replay:`` and its number.
 
     Args:
         key: the key that signs tickets.
@@ -103,7 +103,8 @@ class TicketDoor:
             return None, REMEMBER_FORGED_S
         if held.stream != stream:
             return None, REMEMBER_FORGED_S
-        if held.event_id != tickets.PLATFORM and await self._holders.stream_of(held.event_id) != stream:
+        is_live = held.event_id != tickets.PLATFORM and not held.replay_id
+        if is_live and await self._holders.stream_of(held.event_id) != stream:
             return None, REMEMBER_NOT_NOW_S
         if not await self._rights.allows(claim_of(held)):
             return None, REMEMBER_NOT_NOW_S

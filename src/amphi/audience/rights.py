@@ -108,11 +108,12 @@ def refused(claims: Collection[Claim]) -> AbstractSet[Claim]:
     found: set[Claim] = set()
     for event_id, held in by_event.items():
         event = events.get(event_id)
-        found |= set(held) if event is None else _refused(event, held)
+        found |= set(held) if event is None else refused_of(event, held)
     return found
 
 
-def _refused(event: Event, claims: list[Claim]) -> set[Claim]:
+def refused_of(event: Event, claims: list[Claim]) -> set[Claim]:
+    """The claims to `event` that are not valid now."""
     registered = [claim for claim in claims if claim.viewer.startswith("r")]
     refused_ = _refused_registered(event, registered) if registered else set()
     mark = password_mark(event)
@@ -121,9 +122,9 @@ def _refused(event: Event, claims: list[Claim]) -> set[Claim]:
     if not (event.is_draft or event.is_restricted or event.needs_registration or mark or banned):
         return refused_
     people = {claim: int(claim.viewer[1:]) for claim in claims if claim.viewer.startswith("u")}
-    owners = _owners(event, people.values())
-    refused_ |= {claim for claim in claims if claim.viewer in banned and people.get(claim) not in owners}
-    guests = {claim for claim in claims if people.get(claim) not in owners}.difference(registered)
+    behind = owners(event, people.values())
+    refused_ |= {claim for claim in claims if claim.viewer in banned and people.get(claim) not in behind}
+    guests = {claim for claim in claims if people.get(claim) not in behind}.difference(registered)
     if event.is_draft:
         return refused_ | guests
     members = _members(event, people.values()) if event.is_restricted else set()
@@ -160,7 +161,8 @@ def _banned(event: Event) -> set[str]:
     return set(excluded.values_list("viewer", flat=True))
 
 
-def _owners(event: Event, people: Collection[int]) -> set[int]:
+def owners(event: Event, people: Collection[int]) -> set[int]:
+    """Those among some accounts who present or moderate `event`."""
     behind = (
         Q(is_superuser=True) | Q(pk=event.owner_id) | Q(co_owned_events=event) | Q(moderated_events=event)
     )

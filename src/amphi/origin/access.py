@@ -15,7 +15,7 @@ import httpx
 from amphi.origin.config import Config
 from amphi.origin.exceptions import PublishRefusedError
 from amphi.origin.rtmp.events import PublishRequested
-from amphi.system.tickets import EVENT_HEADER
+from amphi.system.tickets import EVENT_HEADER, KEEP_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,19 @@ NOBODY = 0
 # While the callback server is down, publications that it allowed within this time are still allowed.
 REMEMBER_ALLOWED = timedelta(hours=12)
 MAX_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How somebody may publish.
+
+    Attributes:
+        event_id: the event that holds the stream, or `NOBODY`. None when nobody says so; then any ticket for the stream's name opens it.
+        is_kept: whether the stream is recorded.
+    """
+
+    event_id: int | None = None
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class PublishAccess:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._client_made: httpx.AsyncClient | None = None
-        self._allowed: dict[tuple[str, bytes], tuple[float, int | None]] = {}
+        self._allowed: dict[tuple[str, bytes], tuple[float, Admission]] = {}
         self._announcements: set[asyncio.Task[None]] = set()
 
     @property
@@ -94,23 +107,19 @@ class PublishAccess:
             )
         return self._client_made
 
-    async def check(self, publication: Publication) -> int | None:
+    async def check(self, publication: Publication) -> Admission:
         """Check that `publication` may publish.
-
-        Returns:
-            The id of the event that holds the stream, or `NOBODY`. None when nobody says so; then any ticket for the stream's name
-            opens it.
 
         Raises:
             PublishRefusedError: it may not publish.
         """
         if self._config.open:
-            return None
+            return Admission()
         name = publication.request.name
         if name in self._config.keys:
             if not _same_key(self._config.keys[name], publication.key):
                 raise PublishRefusedError("the key is wrong")
-            return None
+            return Admission()
         if self._config.on_publish:
             return await self._ask(publication)
         if self._config.keys:
@@ -119,7 +128,7 @@ class PublishAccess:
             "nobody may publish: set AMPHI_ORIGIN_ON_PUBLISH or AMPHI_ORIGIN_KEYS (or --open to try)"
         )
 
-    async def _ask(self, publication: Publication) -> int | None:
+    async def _ask(self, publication: Publication) -> Admission:
         remembered = (publication.request.name, hashlib.sha256(publication.key.encode()).digest())
         try:
             answer = await self._call(self._config.on_publish, publication.form("publish"))
@@ -130,9 +139,9 @@ class PublishAccess:
         if not answer.is_success:
             self._allowed.pop(remembered, None)
             raise PublishRefusedError(f"on_publish answered {answer.status_code}")
-        event_id = _event_named(answer)
-        self._remember(remembered, event_id)
-        return event_id
+        admission = Admission(_event_named(answer), answer.headers.get(KEEP_HEADER) == "1")
+        self._remember(remembered, admission)
+        return admission
 
     async def _call(self, url: str, form: dict[str, str]) -> httpx.Response:
         """Call and return the answer's status and headers. The body may have any size, so it is not read.
@@ -147,20 +156,20 @@ class PublishAccess:
         ):
             return answer
 
-    def _remember(self, remembered: tuple[str, bytes], event_id: int | None) -> None:
+    def _remember(self, remembered: tuple[str, bytes], admission: Admission) -> None:
         horizon = monotonic() - REMEMBER_ALLOWED.total_seconds()
         self._allowed = {known: found for known, found in self._allowed.items() if found[0] > horizon}
         self._allowed.pop(remembered, None)
-        self._allowed[remembered] = (monotonic(), event_id)
+        self._allowed[remembered] = (monotonic(), admission)
         if len(self._allowed) > MAX_REMEMBERED:
             del self._allowed[next(iter(self._allowed))]
 
-    def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> int | None:
-        at, event_id = self._allowed.get(remembered, (float("-inf"), None))
+    def _allow_from_memory(self, remembered: tuple[str, bytes], failure: str) -> Admission:
+        at, admission = self._allowed.get(remembered, (float("-inf"), Admission()))
         if monotonic() - at > REMEMBER_ALLOWED.total_seconds():
             raise PublishRefusedError(f"on_publish can't be asked ({failure})")
         logger.warning("%s: on_publish can't be asked (%s); allowed as it was before", remembered[0], failure)
-        return event_id
+        return admission
 
     def announce_done(self, publication: Publication) -> None:
         """Call ``on_publish_done`` in the background."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from amphi.system import environment
 from amphi.system.environment import InvalidSettingError
@@ -31,6 +32,8 @@ class Config:
         remember: how long an ended stream can still be fetched.
         stale: after how long without data a publisher may be replaced by another with the same key.
         cors: origins whose pages may play; ``*`` for any.
+        recordings: the folder of recordings; None to keep nothing.
+        recordings_free_bytes: how much of its disk stays free: short of it, recordings pause.
     """
 
     rtmp: tuple[str, int] = ("127.0.0.1", 1935)
@@ -49,6 +52,8 @@ class Config:
     remember: timedelta = timedelta(minutes=2)
     stale: timedelta = timedelta(seconds=3)
     cors: tuple[str, ...] = ("*",)
+    recordings: Path | None = None
+    recordings_free_bytes: int = 5 * 2**30
 
 
 def from_environment() -> Config:
@@ -73,6 +78,10 @@ def from_environment() -> Config:
         remember=timedelta(seconds=environment.integer("AMPHI_ORIGIN_REMEMBER", 120)),
         stale=timedelta(seconds=environment.integer("AMPHI_ORIGIN_STALE", 3, minimum=1)),
         cors=environment.words("AMPHI_ORIGIN_CORS", ("*",)),
+        recordings=environment.path("AMPHI_RECORDINGS", Path())
+        if environment.text("AMPHI_RECORDINGS")
+        else None,
+        recordings_free_bytes=environment.integer("AMPHI_RECORDINGS_FREE_GIB", 5) * 2**30,
     )
 
 

@@ -148,7 +148,7 @@ class PublisherConnection:
         publication = Publication(request, self.address, self._number)
         try:
             _check_address(request)
-            event_id = await self._server.access.check(publication)
+            admission = await self._server.access.check(publication)
             self._server.make_room(publication)
         except PublishRefusedError as error:
             # Only the log has the reason, since a stranger must not learn what is live here.
@@ -156,7 +156,9 @@ class PublisherConnection:
             raise PublishRefusedError(f"{request.app}/{request.name}"[:100] + f": {error}") from None
         self._clean = False
         self.publication = publication
-        self.stream = self._server.streams.begin(request.name, self, event_id=event_id)
+        self.stream = self._server.streams.begin(
+            request.name, self, event_id=admission.event_id, is_kept=admission.is_kept
+        )
         logger.info("%s: publishes", self)
         events = self._protocol.accept_publish()
         await self._send()

@@ -12,6 +12,7 @@ import uvicorn
 from amphi.origin.access import PublishAccess
 from amphi.origin.config import Config
 from amphi.origin.http_app import OriginApp
+from amphi.origin.recording.recorder import Recorder
 from amphi.origin.server import RTMPServer
 from amphi.origin.streams import Streams
 from amphi.origin.ticket_questions import TicketQuestions
@@ -61,7 +62,12 @@ class Origin:
     """
 
     def __init__(self, config: Config, rtmp: socket.socket, http: socket.socket) -> None:
-        self.streams = Streams(config)
+        self._recorder = (
+            Recorder(config.recordings, config.recordings_free_bytes)
+            if config.recordings is not None
+            else None
+        )
+        self.streams = Streams(config, self._recorder)
         self._access = PublishAccess(config)
         self._rtmp_socket = rtmp
         self._http_socket = http
@@ -95,6 +101,8 @@ class Origin:
         self.streams.close()
         await self._access.close(STOP_TIMEOUT_S)
         await serving
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         if self._questions is not None:
             await self._questions.close()
 

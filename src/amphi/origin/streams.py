@@ -10,6 +10,7 @@ from amphi.origin.config import Config
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.recording.recorder import Recorder, Take
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Stream:
         )
         self.segmenter = Segmenter(self.playlist, Cutting(part=config.part, segment=config.segment))
         self.publisher: object | None = None
+        self.take: Take | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._rendered: dict[tuple[bool, bool], bytes] = {}
         self._revision = -1
@@ -111,6 +113,8 @@ class Stream:
         """Close the playlist for good."""
         self.segmenter.flush()
         self.playlist.end()
+        if self.take is not None:
+            self.take.end()
         self.wake()
 
     def statistics(self) -> dict[str, object]:
@@ -138,10 +142,12 @@ class Streams:
 
     Args:
         config: the origin's settings.
+        recorder: keeps what is to be seen again; None to keep nothing.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, recorder: Recorder | None = None) -> None:
         self._config = config
+        self._recorder = recorder
         self._streams: dict[str, Stream] = {}
         self._before: dict[str, Stream] = {}
         self.closed = False
@@ -164,13 +170,16 @@ class Streams:
     def all(self) -> list[Stream]:
         return list(self._streams.values())
 
-    def begin(self, name: str, publisher: object, *, event_id: int | None = None) -> Stream:
+    def begin(
+        self, name: str, publisher: object, *, event_id: int | None = None, is_kept: bool = False
+    ) -> Stream:
         """Begin a publication. Continues a session that waits for its publisher, else starts a new one.
 
         Args:
             name: the stream's name.
             publisher: the publisher.
             event_id: the event that holds the stream. A session of another event ends, even if it waits for its publisher.
+            is_kept: whether the session is recorded; one that goes on stays as it began.
         """
         self._cancel_timer(name)
         stream = self._streams.get(name)
@@ -178,6 +187,10 @@ class Streams:
             stream.end()
         if stream is None or stream.playlist.ended:
             stream = self._streams[name] = self._new(name, stream, event_id)
+            if is_kept and self._recorder is not None and event_id:
+                stream.take = self._recorder.record(
+                    stream.playlist, stream=name, event_id=event_id, began_at=stream.since
+                )
         else:
             stream.segmenter.begin()
             stream.wake()
@@ -203,6 +216,7 @@ class Streams:
         stream.segmenter.flush()
         stream.wake()
         if not stream.playlist.ready:
+            stream.end()
             self._drop(stream)
         elif clean:
             self._end(stream)
@@ -236,4 +250,6 @@ class Streams:
             timer.cancel()
         self._timers.clear()
         for stream in self._streams.values():
+            if stream.take is not None:
+                stream.take.end()
             stream.wake()

@@ -27,7 +27,9 @@ from amphi.audience.queries import DatabaseLog  # noqa: E402
 from amphi.audience.reactions import ReactionDoor, publish_reactions  # noqa: E402
 from amphi.audience.reception import ReportDoor, Sums  # noqa: E402
 from amphi.audience.reception import write as write_reception  # noqa: E402
-from amphi.audience.rights import refused  # noqa: E402
+from amphi.audience.replays import door as replay_door  # noqa: E402
+from amphi.audience.replays import library  # noqa: E402
+from amphi.audience.replays.rights import refused  # noqa: E402
 from amphi.audience.roll import Roll  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
 from amphi.pages.forwarded import UnknownProxies  # noqa: E402
@@ -53,6 +55,7 @@ hub = Hub(
 _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
 _holders = edge.Holders(held_streams)
 _ticket_door = edge.TicketDoor(ticket_key(), _holders, _rights)
+_replays = replay_door.ReplayDoor(ticket_key(), _rights, settings.RECORDINGS, library.playlist_of)
 pulse.start()
 _reactions = ReactionDoor(
     ticket_key(),
@@ -87,6 +90,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == edge.PATH:
             await _ticket_door(scope, send)
             return
+        match = replay_door.PATH.fullmatch(scope["path"])
+        if match:
+            await _replays(scope, send, match)
+            return
         match = _HALL_PATH.fullmatch(scope["path"])
         if match:
             await _hall[match[2]](scope, receive, send, int(match[1]))
@@ -100,5 +107,5 @@ def close() -> None:
     pulse.close()
     _minutes.close()
     places.close()
-    for thread in (_rights, _holders):
+    for thread in (_rights, _holders, _replays):
         thread.finish(connections.close_all)

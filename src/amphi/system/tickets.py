@@ -21,6 +21,11 @@ PLATFORM = 0
 EVENT_HEADER = "X-Amphi-Event"
 """Header with an event's id for the origin: the holder of a stream (answer to ``on_publish``), or the event of a viewer's ticket (from the edge)."""
 
+REPLAY = "replay:"
+"""What stands before the number of a replay in the place of a stream's name, which has no colon: such a ticket opens no stream."""
+KEEP_HEADER = "X-Amphi-Keep"
+"""Header of the answer to ``on_publish``: ``1`` when the stream is to be recorded, since its event may be seen again."""
+
 
 class InvalidTicketError(Exception):
     """The ticket is malformed, forged, expired or for something else. The message says which, and contains no secret."""
@@ -32,7 +37,7 @@ class Ticket:
 
     Attributes:
         event_id: the event's database id, or `PLATFORM`. A ticket opens the stream only while its event holds the stream.
-        stream: the name of the stream at the origin; empty when the event has none.
+        stream: the name of the stream at the origin, or of a replay (`REPLAY`); empty when the event has none.
         viewer: ``u<user id>``, ``r<number>`` for somebody who registered, ``a<random>`` for others without an account, ``s`` for the
             platform itself.
         expires_at: seconds since the Unix epoch.
@@ -44,6 +49,12 @@ class Ticket:
     viewer: str
     expires_at: int
     password_mark: str = ""
+
+    @property
+    def replay_id(self) -> int:
+        """The replay that it is for; 0 for the live."""
+        number = self.stream.removeprefix(REPLAY)
+        return int(number) if number != self.stream and number.isdecimal() else 0
 
 
 def _encode(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from amphi.audience.models.events import (
     ChatMode,
     Event,
     EventState,
+    ReplayFor,
     ToMeeting,
     stream_name,
 )
@@ -18,6 +19,7 @@ from amphi.audience.models.posters import Poster
 from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
 from amphi.audience.models.reception import Reception
 from amphi.audience.models.registrations import Registration, RegistrationRules
+from amphi.audience.models.replays import SHOWN_TO, Chapter, Replay
 from amphi.audience.models.stream import Audience, Channel, StreamMessage
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "HAND_UP",
     "ON_AIR",
     "QUESTION_SHOWN",
+    "SHOWN_TO",
     "Addressee",
     "Airing",
     "AiringMinute",
@@ -32,6 +35,7 @@ __all__ = [
     "Ballot",
     "Broadcaster",
     "Channel",
+    "Chapter",
     "ChatMode",
     "Event",
     "EventState",
@@ -52,6 +56,8 @@ __all__ = [
     "Registration",
     "RegistrationRules",
     "Reminder",
+    "Replay",
+    "ReplayFor",
     "Restraint",
     "Role",
     "StreamMessage",

@@ -77,6 +77,18 @@ class ToMeeting(models.TextChoices):
     NOTHING = "nothing", _("Nothing")
 
 
+class ReplayFor(models.TextChoices):
+    """Who sees a live again."""
+
+    NOTHING = "nothing", _("Nobody: nothing is recorded")
+    PRESENTERS = "presenters", _("Presenters and moderators only")
+    ATTENDEES = "attendees", _("Those who could attend the live")
+    PUBLIC = "public", _("Everybody, without an account or a password")
+
+
+DEFAULT_REPLAY_DAYS = 30
+
+
 class Event(models.Model):
     """A live event ("direct"). Its page follows the live itself, not only the planned hours.
 
@@ -142,6 +154,10 @@ class Event(models.Model):
     after_text = models.TextField(_("message once the live is over"), blank=True)
     survey_url = models.URLField(_("survey"), max_length=500, blank=True)
     conversation_stays = models.BooleanField(_("conversation can be read afterwards"), default=True)
+    replay_for = models.CharField(
+        _("replay for"), max_length=10, choices=ReplayFor, default=ReplayFor.PRESENTERS
+    )
+    replay_days = models.PositiveSmallIntegerField(_("days a replay is kept"), default=DEFAULT_REPLAY_DAYS)
     attendance_pseudonyms = models.BooleanField(_("attendance under pseudonyms"), default=False)
     pinned = models.ForeignKey(
         "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -115,6 +115,7 @@ class MediaPlaylist:
         self._numbers: dict[int, Segment] = {}
         self._next_segment = first_number
         self.next_part = 0
+        self.on_part: Callable[[Segment, Part], None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -158,6 +159,8 @@ class MediaPlaylist:
         self.current.parts.append(part)
         self._parts[part.number] = part
         self.revision += 1
+        if self.on_part is not None:
+            self.on_part(self.current, part)
         return part
 
     def finish_segment(self) -> None:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from amphi.audience.domain import record_meeting_message
 from amphi.audience.holders import holder_of
+from amphi.audience.replays import library
 from amphi.bigbluebutton import BigBlueButtonError, WebhookError, chat, webhooks
 from amphi.meetings import attendance, join, presence
 from amphi.meetings.models import Meeting
@@ -213,7 +214,8 @@ def _gateway_of(name: str, key: str) -> LiveGateway | None:
 def on_publish(request: HttpRequest) -> HttpResponse:
     """nginx-rtmp's ``on_publish``: allows a publication whose address has the right key, and hints that pictures will come.
 
-    The answer names the event that holds the stream now, or ``none``, so that `amphi origin` shows the picture only to its listeners.
+    The answer names the event that holds the stream now, or ``none``, so that `amphi origin` shows the picture only to its listeners, and
+    says whether it is recorded.
     """
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is None:
@@ -221,9 +223,10 @@ def on_publish(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=403)
     Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())
     event_id = holder_of(gateway.broadcaster.hls_url)
-    return HttpResponse(
-        status=200, headers={tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
-    )
+    headers = {tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
+    if library.is_kept_id(event_id):
+        headers[tickets.KEEP_HEADER] = "1"
+    return HttpResponse(status=200, headers=headers)
 
 
 @csrf_exempt

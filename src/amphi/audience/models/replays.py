@@ -1,0 +1,68 @@
+"""What can be seen again of a live, by whom, and for how long."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from amphi.audience.models.attendance import Airing
+from amphi.audience.models.events import DEFAULT_REPLAY_DAYS, ReplayFor
+
+SHOWN_TO = [choice for choice in ReplayFor.choices if choice[0] != ReplayFor.NOTHING]
+"""Of what was recorded."""
+
+
+class Replay(models.Model):
+    """One airing, to be seen again. Its picture is in the recordings of its event (`amphi.system.recordings`) of that time.
+
+    Attributes:
+        days: how long it is kept after the live.
+        delete_at: when it and its recordings are deleted; None while the live runs.
+        start_at: what came before is cut off; None for the beginning of the airing.
+        end_at: what came after is cut off; None for its end.
+        played_at: when somebody played it last, within a minute or so.
+        file_state: of the file to download.
+        file_name: its name in the folder of the recordings.
+    """
+
+    class FileState(models.TextChoices):
+        """The file to download, which is made when somebody who presents asks for it."""
+
+        NONE = "", ""
+        WANTED = "wanted", pgettext_lazy("file", "being made")
+        READY = "ready", pgettext_lazy("file", "ready")
+        FAILED = "failed", pgettext_lazy("file", "failed")
+
+    airing = models.OneToOneField(Airing, on_delete=models.CASCADE, related_name="replay")
+    shown_to = models.CharField(_("shown to"), max_length=10, choices=SHOWN_TO, default=ReplayFor.PRESENTERS)
+    days = models.PositiveSmallIntegerField(_("days kept"), default=DEFAULT_REPLAY_DAYS)
+    delete_at = models.DateTimeField(_("deleted at"), null=True, db_index=True)
+    start_at = models.DateTimeField(null=True)
+    end_at = models.DateTimeField(null=True)
+    played_at = models.DateTimeField(null=True, editable=False)
+    file_state = models.CharField(
+        max_length=6, choices=FileState, default=FileState.NONE, blank=True, editable=False
+    )
+    file_name = models.CharField(max_length=60, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-airing__began_at", "-pk"]
+        verbose_name = _("replay")
+        verbose_name_plural = _("replays")
+
+    def __str__(self) -> str:
+        return str(self.airing)
+
+
+class Chapter(models.Model):
+    """Where a part of a replay begins."""
+
+    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="chapters")
+    at = models.DateTimeField()
+    title = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["replay", "at"], name="one_chapter_a_moment")]
+
+    def __str__(self) -> str:
+        return self.title
