@@ -171,4 +171,5 @@ def test_moderators_watch_what_they_moderate(event, group, column):
     claim = Claim(event.pk, f"u{max_.pk}", "")
     assert (rights.can_watch(max_, event), rights.refused([claim])) == (False, {claim})
     event.moderators.add(max_)
+    event = Event.objects.get(pk=event.pk)
     assert (rights.can_watch(max_, event), rights.refused([claim])) == (True, set())

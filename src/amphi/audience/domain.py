@@ -87,8 +87,9 @@ def _next_seq(event_id: int) -> int:
 
 def lock_stream(event_id: int) -> None:
     """Lock the stream of an event until the caller's transaction ends. `publish` does that itself."""
-    Channel.objects.get_or_create(pk=event_id)
-    Channel.objects.select_for_update().get(pk=event_id)
+    if not Channel.objects.select_for_update().filter(pk=event_id):
+        Channel.objects.get_or_create(pk=event_id)
+        Channel.objects.select_for_update().get(pk=event_id)
 
 
 def retract(event_id: int, gone: Collection[uuid.UUID]) -> None:
@@ -196,18 +197,14 @@ def _store(
 ) -> Message:
     with transaction.atomic():
         _lock(event, speaker)
-        known = (
-            Message.objects.filter(pk=message_id, event=event, viewer=speaker.viewer).first()
-            if message_id
-            else None
-        )
-        if known is not None:
+        known = Message.objects.filter(pk=message_id).first() if message_id else None
+        if known is not None and (known.event_id, known.viewer) == (event.pk, speaker.viewer):
             return known
         chat_rules.check_pace(event, speaker, now)
         visibility = chat_rules.visibility_of(event, speaker, text)
         shown = visibility == Visibility.SHOWN
         message = Message.objects.create(
-            id=uuid.uuid4() if message_id is None or _is_taken(message_id) else message_id,
+            id=uuid.uuid4() if message_id is None or known else message_id,
             event=event,
             source=Message.Source.LISTENER,
             author=speaker.user,
@@ -244,11 +241,10 @@ def _answered(event: Event, message_id: uuid.UUID | None) -> Message | None:
         return None
     # Locked, so that one that is hidden at this moment is either quoted before, and taken out, or not quoted.
     rows = Message.objects.select_for_update(no_key=True)
-    return rows.filter(pk=message_id, event=event, visibility=Visibility.SHOWN).first()
-
-
-def _is_taken(message_id: uuid.UUID) -> bool:
-    return Message.objects.filter(pk=message_id).exists()
+    found = rows.filter(pk=message_id, event=event, visibility=Visibility.SHOWN).first()
+    if found is not None:
+        found.event = event
+    return found
 
 
 def record_meeting_message(

@@ -156,13 +156,12 @@ def ask(
         raise TooManyVoicesError(_("Many questions come from your network. Wait a little, or log in."))
     with writing(event.pk):
         lock_stream(event.pk)  # so that two questions at once are both counted
-        known = event.questions.filter(pk=question_id, viewer=by.viewer).first() if question_id else None
-        if known is not None:
+        known = Question.objects.filter(pk=question_id).first() if question_id else None
+        if known is not None and (known.event_id, known.viewer) == (event.pk, by.viewer):
             return known
         _check_rate(event, by)
-        taken = question_id is None or Question.objects.filter(pk=question_id).exists()
         question = Question.objects.create(
-            id=uuid.uuid4() if taken else question_id,
+            id=uuid.uuid4() if question_id is None or known else question_id,
             event=event,
             viewer=by.viewer,
             author=by.user,

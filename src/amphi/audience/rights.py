@@ -5,31 +5,45 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 
 from amphi.accounts.models import User
 from amphi.audience.claims import Claim
-from amphi.audience.models import Event, Registration, Restraint
+from amphi.audience.models import Event, Registration, Restraint, Role
 from amphi.audience.queries import reading
 
 ACCEPTED = Registration.Status.ACCEPTED
 
 
+def standing(user: User | AnonymousUser, event: Event) -> Role | None:
+    """Whether `user` presents or moderates in `event`. The database is asked once for each object, so once in a request."""
+    if not isinstance(user, User):
+        return None
+    if user.is_superuser or event.owner_id == user.pk:
+        return Role.PRESENTER
+    if user.pk not in event.standings:
+        event.standings[user.pk] = _standing(user, event)
+    return event.standings[user.pk]
+
+
+def _standing(user: User, event: Event) -> Role | None:
+    owns = Event.additional_owners.through.objects.filter(event=OuterRef("pk"), user=user)
+    moderates = Event.moderators.through.objects.filter(event=OuterRef("pk"), user=user)
+    found = Event.objects.filter(pk=event.pk).values_list(Exists(owns), Exists(moderates)).first()
+    if found is None or not any(found):
+        return None
+    return Role.PRESENTER if found[0] else Role.MODERATOR
+
+
 def owns_event(user: User | AnonymousUser, event: Event) -> bool:
     """Whether `user` is an owner of `event`, whom drafts, restrictions and passwords don't keep out."""
-    if not isinstance(user, User):
-        return False
-    return (
-        user.is_superuser or event.owner_id == user.pk or event.additional_owners.filter(pk=user.pk).exists()
-    )
+    return standing(user, event) == Role.PRESENTER
 
 
 def moderates_event(user: User | AnonymousUser, event: Event) -> bool:
     """Whether `user` keeps order in `event`: handles its discussion, questions, polls and hands."""
-    if owns_event(user, event):
-        return True
-    return isinstance(user, User) and event.moderators.filter(pk=user.pk).exists()
+    return standing(user, event) is not None
 
 
 def is_banned(event: Event, viewer: str) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from amphi.accounts.models import User
 from amphi.audience.exceptions import VoiceClosedError
 from amphi.audience.models import Event, Guest, Restraint, Role
-from amphi.audience.rights import moderates_event, owns_event
+from amphi.audience.rights import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,7 @@ class Speaker:
 
 def account_speaker(user: User, event: Event) -> Speaker:
     """Somebody who is logged in, as they are in `event`."""
-    role = Role.LISTENER
-    if owns_event(user, event):
-        role = Role.PRESENTER
-    elif moderates_event(user, event):
-        role = Role.MODERATOR
-    return Speaker(viewer_of(user, ""), str(user), user, role)
+    return Speaker(viewer_of(user, ""), str(user), user, standing(user, event) or Role.LISTENER)
 
 
 def guest_speaker(event: Event, viewer: str, network: str) -> Speaker | None:

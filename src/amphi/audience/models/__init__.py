@@ -2,7 +2,7 @@
 
 from amphi.audience.models.addressees import Addressee, Reminder
 from amphi.audience.models.attendance import Airing, AiringMinute, Presence
-from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Role, Visibility
+from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Visibility
 from amphi.audience.models.events import (
     ON_AIR,
     Broadcaster,
@@ -21,6 +21,7 @@ from amphi.audience.models.reception import Reception
 from amphi.audience.models.registrations import Registration, RegistrationRules
 from amphi.audience.models.replays import SHOWN_TO, Chapter, Replay
 from amphi.audience.models.stream import Audience, Channel, StreamMessage
+from amphi.audience.models.viewers import Role
 
 __all__ = [
     "HAND_TAKES_A_PLACE",

@@ -8,16 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from amphi.audience.models.events import Event
-from amphi.audience.models.viewers import VIEWER_LENGTH
-
-
-class Role(models.TextChoices):
-    """Who somebody is in the hall."""
-
-    PRESENTER = "presenter", _("Presenter")
-    MODERATOR = "moderator", _("Moderator")
-    LISTENER = "listener", _("Listener")
-    GUEST = "guest", _("Guest")
+from amphi.audience.models.viewers import VIEWER_LENGTH, Role
 
 
 class Visibility(models.TextChoices):

@@ -1,5 +1,7 @@
 """Live events (“directs”) and the broadcasters that carry them."""
 
+from functools import cached_property
+
 from django.conf import settings
 from django.contrib.sites.models import Site
 from django.db import models
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from amphi.accounts.models import AccessGroup
+from amphi.audience.models.viewers import Role
 
 
 def stream_name(hls_url: str) -> str:
@@ -188,6 +191,11 @@ class Event(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("live:event", args=[self.slug])
+
+    @cached_property
+    def standings(self) -> dict[int, Role | None]:
+        """What `rights.standing` answered for this object, by account."""
+        return {}
 
     @property
     def poster_url(self) -> str:
