@@ -285,6 +285,20 @@ def test_blocking_request_of_a_crowd_reaches_the_origin_once(edge, rendition):
     assert len({answer.text for answer in answers}) == 1
 
 
+def test_two_copies_of_a_playlist_at_most_whatever_clients_say_they_take(edge):
+    first = re.findall(r"/s(\d+)\.m4s", playlist(edge))[0]
+    query = f"room/main.m3u8?_HLS_msn={first}&_HLS_part=0"
+    answers = {}
+    for coding in ("gzip, br", "br;q=1.0, gzip;q=0.8", "gzip", "identity", "br", "x" * 50):
+        url = f"{edge.url}/t/{edge.ticket()}/hls/{query}"
+        answers[coding] = edge.client.get(url, headers={"Accept-Encoding": coding})
+    packed = {answer.headers.get("content-encoding"): answer.content for answer in answers.values()}
+    assert set(packed) == {"gzip", None}
+    assert packed["gzip"].startswith(b"#EXTM3U")
+    assert all("gzip" in coding for coding in answers if "content-encoding" in answers[coding].headers)
+    assert len([key for key in _keys_of_the_cache(edge) if f" {first} 0 " in f"{key} "]) == 2
+
+
 def test_disguised_directive_poisons_nothing(edge):
     """What the cache's key leaves out does not reach the origin."""
     playlist(edge)

@@ -225,6 +225,19 @@ async def test_a_delta_update(client, lecture):
             await asyncio.sleep(0.01)
 
 
+async def test_playlists_are_compressed_for_those_who_take_that(origin, client, lecture):
+    await lecture.frames(25 * 4)
+    await eventually(lambda: _playlist(origin).next_part == 26)
+    url = "/hls/lecture/main.m3u8"
+    plain, packed = [
+        await client.get(url, headers={"Accept-Encoding": coding}) for coding in ("br", "br, gzip")
+    ]
+    assert (plain.text, plain.headers.get("content-encoding")) == (packed.text, None)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
+
+
 async def test_other_methods(client):
     options = await client.options("/hls/lecture.m3u8")
     assert options.status_code == 204

@@ -8,8 +8,9 @@ import json
 import logging
 import re
 import time
+import zlib
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amphi.origin.config import Config
@@ -61,6 +62,7 @@ class Answer:
     cache: bytes
     body: Sequence[bytes]
     size_bytes: int
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 def _answer(status: int, content_type: bytes, cache: bytes, body: bytes) -> Answer:
@@ -73,6 +75,29 @@ def _error(status: int, reason: str, cache: bytes = NEVER) -> Answer:
 
 def _json(content: object) -> Answer:
     return _answer(200, JSON_TYPE, NEVER, json.dumps(content).encode())
+
+
+# A playlist that fits a network packet gains nothing.
+PACKED_FROM_BYTES = 1_000
+VARIES = ((b"vary", b"accept-encoding"),)
+
+
+@functools.lru_cache(maxsize=64)
+def _gzip(playlist: bytes) -> bytes:
+    """Compress a playlist, once for all who ask for this state of it."""
+    return zlib.compress(playlist, level=6, wbits=31)
+
+
+def _packed(answer: Answer, accepted: bytes) -> Answer:
+    """A playlist, compressed if it is worth it and the client takes that. Players load one with each part."""
+    if answer.content_type != PLAYLIST_TYPE:
+        return answer
+    if answer.size_bytes < PACKED_FROM_BYTES or b"gzip" not in accepted:
+        return replace(answer, headers=VARIES)
+    body = _gzip(b"".join(answer.body))
+    return replace(
+        answer, body=(body,), size_bytes=len(body), headers=(*VARIES, (b"content-encoding", b"gzip"))
+    )
 
 
 class ViewerRefusedError(Exception):
@@ -113,13 +138,14 @@ class OriginApp:
             answer = await self._route(scope, receive)
         except ClientGoneError:
             return
-        await self._send(scope, send, answer)
+        await self._send(scope, send, _packed(answer, _header(scope, b"accept-encoding")))
 
     async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
         headers: Headers = [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % answer.size_bytes),
             (b"cache-control", answer.cache),
+            *answer.headers,
             *self._cors_headers(scope),
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
