@@ -43,6 +43,7 @@ def test_a_live_playlist():
         "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:02.000Z\n"
         '#EXT-X-PART:DURATION=0.40000,URI="ab12/p6.m4s",INDEPENDENT=YES\n'
         '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="ab12/p7.m4s"\n'
+        '#EXT-X-RENDITION-REPORT:URI="sound.m3u8",LAST-MSN=102,LAST-PART=0\n'
     )
 
 
@@ -129,6 +130,7 @@ def test_the_playlist_of_the_sound_alone_has_the_same_parts_at_the_same_times():
         "#EXT-X-PROGRAM-DATE-TIME:2026-03-14T09:30:02.000Z\n"
         '#EXT-X-PART:DURATION=0.40000,URI="ab12/p5a.m4s",INDEPENDENT=YES\n'
         '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="ab12/p6a.m4s"\n'
+        '#EXT-X-RENDITION-REPORT:URI="main.m3u8",LAST-MSN=101,LAST-PART=0\n'
     )
     part = source.playlist.part(0)
     assert (part.sound.count(b"traf"), part.data.count(b"traf")) == (1, 2)

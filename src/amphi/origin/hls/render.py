@@ -47,7 +47,16 @@ def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool =
     else:
         hint = f"{playlist.session}/{part_name(playlist.next_part, mark)}"
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{hint}"')
+        if playlist.sound_inits:
+            lines.append(_report(playlist, "main" if sound else "sound"))
     return ("\n".join(lines) + "\n").encode()
+
+
+def _report(playlist: MediaPlaylist, other: str) -> str:
+    """How far the other playlist is (4.4.5.4): as far as this one, so that a player that changes over asks for the right part."""
+    last = playlist.current or playlist.segments[-1]
+    at = f"LAST-MSN={last.number},LAST-PART={len(last.parts) - 1}"
+    return f'#EXT-X-RENDITION-REPORT:URI="{other}.m3u8",{at}'
 
 
 def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
