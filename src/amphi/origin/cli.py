@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 from amphi.origin.config import Config, from_environment
+from amphi.origin.conformance.cli import main as conformance_check
 from amphi.origin.service import listen, serve_until_signal
 from amphi.system.environment import parse_address
 
@@ -19,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="amphi origin",
         description="Takes H.264 and AAC by RTMP and serves low-latency HLS.",
-        epilog="Secrets come from the environment only: AMPHI_ORIGIN_KEYS, AMPHI_ORIGIN_TOKEN, AMPHI_TICKET_KEY.",
+        epilog="To check a stream, this origin's or any other's: amphi origin check URL. Secrets come from the environment only: AMPHI_ORIGIN_KEYS, AMPHI_ORIGIN_TOKEN, AMPHI_TICKET_KEY.",
     )
     parser.add_argument("--rtmp", metavar="HOST:PORT", help="where publishers connect (AMPHI_ORIGIN_RTMP)")
     parser.add_argument("--http", metavar="HOST:PORT", help="where listeners connect (AMPHI_ORIGIN_HTTP)")
@@ -54,7 +55,9 @@ def _configure(argv: list[str]) -> Config:
 
 
 def main(argv: list[str]) -> int:
-    """Run the origin until it is told to stop; the exit status is returned."""
+    """Run the origin until it is told to stop, or ``check`` a stream; the exit status is returned."""
+    if argv[:1] == ["check"]:
+        return conformance_check(argv[1:])
     config = _configure(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("uvicorn", "httpx"):
