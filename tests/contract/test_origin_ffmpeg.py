@@ -20,7 +20,13 @@ async def _packets(url: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    "extra", [("-bf", "0"), ("-bf", "3"), ("-g", "75", "-bf", "2"), ("-r", "30", "-g", "30")]
+    "extra",
+    [
+        ("-bf", "0"),
+        ("-bf", "3", "-ar", "22050", "-ac", "1"),
+        ("-g", "75", "-bf", "2", "-ar", "32000"),
+        ("-r", "30", "-g", "30", "-ar", "96000"),
+    ],
 )
 async def test_ffmpeg_reads_back_every_frame_it_published(tmp_path, extra):
     local = tmp_path / "local.flv"

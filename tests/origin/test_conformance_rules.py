@@ -118,6 +118,16 @@ def test_a_playlist_that_breaks_with_its_past(change, rule):
     assert rule in {fault.rule for fault in succession_faults(before, broken)}
 
 
+def test_a_window_may_grow_but_not_shrink_below_three_target_durations():
+    states = [_source(25 * seconds + 1).text() for seconds in (1, 2)]
+    before, after = (parse_media(text, URL) for text in states)
+    assert list(succession_faults(before, after)) == []
+    gone = (
+        states[1].replace("SEQUENCE:100", "SEQUENCE:101", 1).replace("#EXTINF:1.00000,\nab12/s100.m4s\n", "")
+    )
+    assert "window" in {fault.rule for fault in succession_faults(before, parse_media(gone, URL))}
+
+
 def test_discontinuities_that_leave_are_counted():
     source = _source(30)
     source.segmenter.begin()

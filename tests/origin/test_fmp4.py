@@ -86,7 +86,7 @@ def test_tags_are_told_apart():
     [
         (parse_video, b"\x22\x00", "Sorenson"),
         (parse_video, b"\x1c\x00", "H.265"),
-        (parse_video, b"\x90hvc1", "hvc1"),
+        (parse_video, b"\x90hvc1", "HEVC"),
         (parse_audio, b"\x2f\x00", "MP3"),
         (parse_audio, b"\x90Opus", "Opus"),
         (parse_audio, b"\x95\x01mp4a\x01", "multitrack audio"),

@@ -258,7 +258,7 @@ def test_what_a_blocking_request_may_ask():
 )
 def test_a_publishers_clock_may_wrap_and_jump(timestamps, placed):
     timeline = Timeline()
-    assert [timeline.place(found) for found in timestamps] == placed
+    assert [timeline.place(found, "video", START) for found in timestamps] == placed
 
 
 def test_a_clock_that_jumps_back_leaves_no_gap():

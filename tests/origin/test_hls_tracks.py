@@ -160,11 +160,11 @@ def test_picture_and_sound_that_count_from_different_zeros_play_together(apart_m
 def test_tracks_whose_clocks_jump_one_after_the_other_stay_together():
     timeline = Timeline()
     for at in range(0, 400, 40):
-        timeline.place(at, "video")
-        timeline.place(at + 10, "audio")
-    assert timeline.place(900_000, "video") == 370
-    assert timeline.place(900_010, "audio") == 380
-    assert timeline.place(900_040, "video") == 410
+        timeline.place(at, "video", START)
+        timeline.place(at + 10, "audio", START)
+    assert timeline.place(900_000, "video", START) == 370
+    assert timeline.place(900_010, "audio", START) == 380
+    assert timeline.place(900_040, "video", START) == 410
 
 
 def test_a_publisher_that_changes_its_configuration_with_each_picture_is_refused():

@@ -343,3 +343,19 @@ def test_who_came_the_least_far_makes_room():
     many = [_Connection(str(index), 1) for index in range(127)]
     assert in_excess(many, newcomer) is None
     assert in_excess([*many, old], newcomer) is old
+
+
+@pytest.mark.parametrize(("four", "codec"), [(b"hvc1", "H.265 (HEVC)"), (b"av01", "AV1")])
+async def test_publisher_of_another_codec_is_told_in_a_sentence(caplog, four, codec):
+    async with running_origin(Config(open=True)) as origin:
+        publisher = await Publisher.connect(origin.rtmp_port)
+        await publisher.publish("lecture")
+        publisher.send(9, 0, b"\x90" + four + bytes(8))
+        told = (await publisher.answer("onStatus"))[3]
+        await publisher.closed_by_origin()
+    assert (told["level"], told["code"]) == ("error", "NetStream.Publish.Failed")
+    sentence = (
+        f"{codec} by enhanced RTMP is not supported; send H.264 (OBS: Settings, Output, Video Encoder x264)"
+    )
+    assert told["description"] == sentence
+    assert sentence in caplog.text

@@ -68,10 +68,6 @@ def _durations(playlist: MediaPlaylist, target_s: float) -> Iterator[Fault]:
                 "part-sum",
                 f"segment {segment.number} lasts {segment.duration_s:.3f} s, its parts {total:.3f} s",
             )
-    listed_s = sum(segment.duration_s for segment in playlist.segments)
-    is_young = playlist.number == 0 or playlist.skipped
-    if not playlist.ended and not is_young and listed_s < WINDOW_TARGETS * target_s - 1:
-        yield Fault("window", f"only {listed_s:.1f} s are listed, less than three target durations")
 
 
 def _parts(playlist: MediaPlaylist, target_s: float, part_target_s: float) -> Iterator[Fault]:
@@ -152,6 +148,16 @@ def succession_faults(before: MediaPlaylist, after: MediaPlaylist) -> Iterator[F
         yield Fault(
             "target-grows",
             f"EXT-X-TARGETDURATION changed from {before.target_s or 0:g} to {after.target_s or 0:g}",
+        )
+    listed_s = sum(segment.duration_s for segment in after.segments)
+    if (
+        after.number > before.number
+        and not after.ended
+        and listed_s < WINDOW_TARGETS * (after.target_s or 0) - 1
+    ):
+        yield Fault(
+            "window",
+            f"segments were removed, and only {listed_s:.1f} s are left: three target durations are needed",
         )
     now = {segment.number: segment for segment in after.segments}
     gone = [segment for segment in before.segments if segment.number < after.number]

@@ -20,11 +20,28 @@ VIDEO_CODECS = {
     4: "VP6",
     5: "VP6 with alpha",
     6: "Screen video 2",
-    12: "H.265",
+    12: "H.265 (HEVC)",
+    13: "AV1",
+}
+# The four letters of enhanced RTMP.
+FOUR_LETTERS = {
+    b"hvc1": "H.265 (HEVC)",
+    b"av01": "AV1",
+    b"vp08": "VP8",
+    b"vp09": "VP9",
+    b"avc1": "H.264",
+    b"vvc1": "H.266 (VVC)",
+    b"Opus": "Opus",
+    b"fLaC": "FLAC",
+    b"ac-3": "AC-3",
+    b"ec-3": "E-AC-3",
+    b".mp3": "MP3",
+    b"mp4a": "AAC",
 }
 AUDIO_CODECS = {0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 4: "Nellymoser", 5: "Nellymoser", 6: "Nellymoser"} | {
     7: "G.711 A-law", 8: "G.711 mu-law", 11: "Speex", 13: "Opus", 14: "MP3", 15: "a device's own"
 }  # fmt: skip
+SEND_H264 = "send H.264 (OBS: Settings, Output, Video Encoder x264)"
 VIDEO_HEADER_BYTES = 5
 AUDIO_HEADER_BYTES = 2
 LENGTH_BYTES = 4
@@ -61,12 +78,12 @@ def parse_video(body: bytes, length_bytes: int = LENGTH_BYTES) -> AVCConfigurati
         return None
     if body[0] & ENHANCED:
         raise UnsupportedCodecError(
-            f"{_enhanced(body, MULTITRACK_VIDEO, 'video')} is not supported; send H.264"
+            f"{_enhanced(body, MULTITRACK_VIDEO, 'video')} is not supported; {SEND_H264}"
         )
     codec, frame_type = body[0] & 0x0F, body[0] >> 4
     if codec != AVC:
         raise UnsupportedCodecError(
-            f"{VIDEO_CODECS.get(codec, f'video codec {codec}')} is not supported; send H.264"
+            f"{VIDEO_CODECS.get(codec, f'video codec {codec}')} is not supported; {SEND_H264}"
         )
     if frame_type == COMMAND_FRAME or body[1:2] not in {b"\0", b"\1"}:
         return None
@@ -113,4 +130,6 @@ def _enhanced(body: bytes, multitrack: int, kind: str) -> str:
     """The codec's name in a tag of enhanced RTMP ("Enhancing RTMP, FLV", v2), for the error message."""
     if body[0] & 0x0F == multitrack:
         return f"multitrack {kind} (enhanced RTMP)"
-    return f"enhanced RTMP {kind} ({body[1:5].decode('ascii', 'replace')})"
+    letters = body[1:5]
+    codec = FOUR_LETTERS.get(letters, letters.decode("ascii", "replace"))
+    return f"{codec} by enhanced RTMP"

@@ -120,7 +120,7 @@ class Segmenter:
             self._last_avc = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_avc is not None:
-            at_ms = self._timeline.place(timestamp, VIDEO)
+            at_ms = self._timeline.place(timestamp, VIDEO, now)
             self._absence.note(VIDEO, at_ms)
             if self._running and self._starts_anew(tag):
                 with_sound = (self._audio or self._sound_waits) and not self._has_lost(AUDIO)
@@ -135,7 +135,7 @@ class Segmenter:
             self._last_aac = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_aac is not None:
-            at_ms = self._timeline.place(timestamp, AUDIO)
+            at_ms = self._timeline.place(timestamp, AUDIO, now)
             self._absence.note(AUDIO, at_ms)
             if self._running and self._last_aac != self.aac:
                 # While pictures go on, the changed sound waits for the next keyframe.

@@ -1,12 +1,14 @@
 """Converts a publisher's 32-bit timestamps to the playlist's time, which never goes back."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 WRAP = 1 << 32
-# A larger step means that the publisher's clock was set, not that one track is ahead of the other.
-BACKWARD_JUMP_MS = 3_000
+# A larger step of one track means that the publisher's clock was set: its frames come in the order of their times.
+BACKWARD_JUMP_MS = 1_000
 FORWARD_JUMP_MS = 10_000
+# So does a step ahead that is larger by this than the time that has passed: a real pause takes its time.
+UNPASSED_JUMP_MS = 2_000
 # Two tracks that arrive together but whose timestamps differ by more than this do not share a clock.
 SAME_CLOCK_MS = 3_000
 
@@ -23,10 +25,12 @@ class _Clock:
     Attributes:
         last: its last timestamp, without overflow.
         offset_ms: what to add to its timestamps to get the playlist's time.
+        at: when its last frame arrived.
     """
 
     last: int
     offset_ms: int
+    at: datetime
 
 
 class Timeline:
@@ -40,32 +44,36 @@ class Timeline:
         self._clocks: dict[str, _Clock] = {}
         self._end_ms = start_ms
 
-    def place(self, timestamp: int, track: str = "video") -> int:
+    def place(self, timestamp: int, track: str, now: datetime) -> int:
         """The playlist's time of a timestamp, in ms.
 
         Args:
             timestamp: RTMP's timestamp, in ms modulo 2**32.
             track: the track; tracks are assumed to share one clock until they prove not to.
+            now: when the frame arrived.
         """
         clock = self._clocks.get(track)
         if clock is None:
-            clock = self._clocks[track] = self._join(track, timestamp)
+            clock = self._clocks[track] = self._join(track, timestamp, now, within_ms=SAME_CLOCK_MS)
         else:
             step = signed_step(clock.last, timestamp)
             clock.last += step
-            if not -BACKWARD_JUMP_MS <= step <= FORWARD_JUMP_MS:
-                self._clocks[track] = clock = self._join(track, clock.last)
+            most_ms = min(FORWARD_JUMP_MS, milliseconds(now - clock.at) + UNPASSED_JUMP_MS)
+            if not -BACKWARD_JUMP_MS <= step <= most_ms:
+                clock = self._join(track, clock.last, now, within_ms=BACKWARD_JUMP_MS)
+                self._clocks[track] = clock
+            clock.at = now
         placed = clock.last + clock.offset_ms
         self._end_ms = max(self._end_ms, placed)
         return placed
 
-    def _join(self, track: str, timestamp: int) -> _Clock:
+    def _join(self, track: str, timestamp: int, now: datetime, *, within_ms: int) -> _Clock:
         """The clock for a new track, or after a jump: another track's clock if it gives a time near the present, else a new one."""
         for name, other in self._clocks.items():
             unwrapped = other.last + signed_step(other.last, timestamp)
-            if name != track and abs(unwrapped + other.offset_ms - self._end_ms) <= SAME_CLOCK_MS:
-                return _Clock(unwrapped, other.offset_ms)
-        return _Clock(timestamp, self._end_ms - timestamp)
+            if name != track and abs(unwrapped + other.offset_ms - self._end_ms) <= within_ms:
+                return _Clock(unwrapped, other.offset_ms, now)
+        return _Clock(timestamp, self._end_ms - timestamp, now)
 
 
 def milliseconds(duration: timedelta) -> int:
