@@ -4,11 +4,11 @@ Playwright's synchronous interface runs an event loop in the thread that uses it
 tests' event loops bear: it has a thread of its own here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -16,6 +16,8 @@ from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 TIMEOUT_MS = 60_000
+Look = tuple[int, Literal["light", "dark"]]
+LOOKS: Sequence[Look] = ((1280, "light"), (320, "dark"))
 
 
 class Chromium:
@@ -58,13 +60,31 @@ def running(*arguments: str) -> Iterator[Chromium]:
             pool.submit(playwright.stop).result()
 
 
-def axe_violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it stands, one line each."""
+def axe_violations(page: Page, within: str = "") -> list[str]:
+    """What axe finds wrong with the page as it stands, or with one element of it, one line each."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(Path(library("axe-core/axe.min.js")).read_text(encoding="utf-8"))
-    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    results = page.evaluate(
+        "within => axe.run(within || document, {resultTypes: ['violations']})", within or None
+    )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in results["violations"]
         for node in violation["nodes"]
     ]
+
+
+def faults(page: Page, looks: Sequence[Look] = LOOKS, *, script: str = "") -> list[str]:
+    """What is wrong with the page, wide and narrow, light and dark; `script` runs in each."""
+    found: list[str] = []
+    for width, scheme in looks:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_function("scheme => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
+        if script:
+            page.evaluate(script)
+        found += [f"{width} {scheme} {line}" for line in axe_violations(page)]
+        root = "document.documentElement"
+        if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+            found.append(f"{width} {scheme} wider than the screen")
+    return found

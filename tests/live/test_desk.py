@@ -7,41 +7,16 @@ from amphi.audience.models import Broadcaster, Event
 from amphi.audience.speakers import Speaker
 from amphi.webinars import transitions
 from amphi.webinars.models import State
-from tests.browser import axe_violations
+from tests.browser import faults
 from tests.factories import make_user
 from tests.live.pictures import origin, publishing, wait_for
 from tests.live.visits import Visit, session_of, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LOOKS = [({"width": 1280, "height": 900}, "light"), ({"width": 320, "height": 640}, "dark")]
-
 
 def click(visit: Visit, selector: str) -> None:
     visit(lambda page: page.click(selector))
-
-
-def faults(visit: Visit) -> list[str]:
-    found = []
-    for size, scheme in LOOKS:
-
-        def dress(page, size=size, scheme=scheme) -> None:
-            page.set_viewport_size(size)
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.wait_for_function(
-                "scheme => document.documentElement.dataset.bsTheme === scheme", arg=scheme
-            )
-
-        visit(dress)
-        found.extend(f"{size['width']} {scheme}: {line}" for line in visit(axe_violations))
-        wide = visit(
-            lambda page: page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-        )
-        if wide > 0:
-            found.append(f"{wide} px wider than {size['width']}")
-    return found
 
 
 def test_presenter_follows_and_steers_the_live_from_the_desk(hall, web, audience_chromium, tmp_path):
@@ -75,9 +50,9 @@ def test_presenter_follows_and_steers_the_live_from_the_desk(hall, web, audience
             hands.raise_hand(hall.event, by=by, word="Ici")
             desk.see('#usher-open :text("Pourquoi ?")')
             desk.see('#usher-hands :text("Ici")')
-            assert faults(desk) == []
+            assert desk(faults) == []
             # Closed, it loads nothing more; and stays closed.
-            desk(lambda page: page.set_viewport_size(LOOKS[0][0]))
+            desk(lambda page: page.set_viewport_size({"width": 1280, "height": 900}))
             desk(lambda page: page.focus("#desk-picture > summary"))
             desk(lambda page: page.keyboard.press("Enter"))
             desk.see("#desk-picture:not([open])")
@@ -105,4 +80,4 @@ def test_moderator_sees_how_the_live_is_and_steers_nothing(hall, web, audience_c
         hall.apply(transitions.MEDIA_SEEN)
         desk.see("#desk-label.state-live")
         assert desk(lambda page: page.locator(".desk-actions button").count()) == 0
-        assert faults(desk) == []
+        assert desk(faults) == []

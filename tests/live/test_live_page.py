@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Page
 
 from amphi.audience import domain
 from amphi.audience.models import Broadcaster
 from amphi.webinars import transitions
+from tests import browser
 from tests.browser import axe_violations
 from tests.factories import in_hours, make_gateway, make_webinar
 from tests.live.pictures import origin, publishing, wait_for
@@ -118,30 +118,9 @@ def test_chat_can_be_hidden(hall, web, audience_chromium):
 
 # --- accessibility
 
-LOOKS = [({"width": 1280, "height": 800}, "light"), ({"width": 320, "height": 640}, "dark")]
-
 
 def faults(visit: Visit, name: str) -> list[str]:
-    found: list[str] = []
-    for size, scheme in LOOKS:
-
-        def dress(page: Page, size=size, scheme=scheme) -> None:
-            page.set_viewport_size(size)
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.wait_for_function(
-                "scheme => document.documentElement.dataset.bsTheme === scheme", arg=scheme
-            )
-
-        visit(dress)
-        found += [f"{name} {size['width']} {scheme}: {line}" for line in visit(axe_violations)]
-        overflow = visit(
-            lambda page: page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-        )
-        if overflow > 0:
-            found.append(f"{name}: {overflow} px wider than {size['width']}")
-    return found
+    return [f"{name}: {line}" for line in visit(browser.faults)]
 
 
 def test_pages_are_accessible(hall, web, audience_chromium):

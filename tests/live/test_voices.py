@@ -9,7 +9,7 @@ from amphi.audience.models import Event, Question
 from amphi.audience.speakers import Speaker
 from amphi.webinars import transitions
 from tests.audience.hall import told
-from tests.browser import axe_violations
+from tests.browser import axe_violations, faults
 from tests.factories import make_user
 from tests.live.visits import PATIENCE_S, Hall, Visit, session_of, visiting
 
@@ -230,33 +230,13 @@ def fill(hall: Hall) -> None:
     hands.raise_hand(event, by=speaker(hall), word="")
 
 
-LOOKS = [({"width": 1280, "height": 800}, "light"), ({"width": 320, "height": 640}, "dark")]
-
-
 def test_all_of_it_is_accessible(open_hall, web, audience_chromium):
     hall, found = open_hall, []
     fill(hall)
     url = web.url + hall.path
 
     def look(visit: Visit, name: str) -> None:
-        for size, scheme in LOOKS:
-
-            def dress(page, size=size, scheme=scheme) -> None:
-                page.set_viewport_size(size)
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                page.wait_for_function(
-                    "scheme => document.documentElement.dataset.bsTheme === scheme", arg=scheme
-                )
-
-            visit(dress)
-            found.extend(f"{name} {size['width']} {scheme}: {line}" for line in visit(axe_violations))
-            overflow = visit(
-                lambda page: page.evaluate(
-                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                )
-            )
-            if overflow > 0:
-                found.append(f"{name}: {overflow} px wider than {size['width']}")
+        found.extend(f"{name}: {line}" for line in visit(faults))
 
     with visiting(audience_chromium, url, session_of(hall.listener)) as visit:
         visit.state("live")
