@@ -308,3 +308,46 @@ async def test_a_page_can_t_put_an_answer_in_our_place(visit):  # noqa: F811
         "window.amphiMeetingPage = { observe: () => ({ state: 'joined', kind: 'plain' }) }"
     )
     assert (await visitor.look()).state == "joining"
+
+
+# --- What the page shows of its own life ---
+
+FILM = """() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
+  const film = Object.assign(document.createElement("video"), { muted: true, autoplay: true });
+  film.style = "position: fixed; inset: 0; width: 640px; height: 360px";
+  const draw = () => { canvas.getContext("2d").fillRect(Math.random() * 64, 0, 9, 9); film.drawn = setTimeout(draw, 50); };
+  draw();
+  film.srcObject = canvas.captureStream(20);
+  document.body.append(film);
+  window.film = film;
+}"""
+DIALOG = """(style) => {
+  const dialog = Object.assign(document.createElement("div"), { textContent: "Leave?" });
+  dialog.setAttribute("role", "dialog");
+  dialog.style = "position: fixed; inset: 20%; " + style;
+  document.body.append(dialog);
+}"""
+
+
+async def test_signs_of_life_and_of_what_lies_over_the_picture(visit):  # noqa: F811
+    visitor = await visit("3.0", **CLEAN)
+    still = await visitor.until_state("joined")
+    assert (still.moves, still.speaks, still.covered) == (False, False, "")
+    await visitor.page.evaluate(FILM)
+    await visitor.until(lambda seen: seen.moves)
+    await visitor.page.evaluate("clearTimeout(film.drawn); film.pause()")
+    await visitor.until(lambda seen: not seen.moves)
+    speaker = (
+        "document.body.insertAdjacentHTML('beforeend', '<button id=who data-test=isTalking>Ada</button>')"
+    )
+    await visitor.page.evaluate(speaker)
+    await visitor.until(lambda seen: seen.speaks)
+    await visitor.page.evaluate("document.getElementById('who').dataset.test = 'wasTalking'")
+    await visitor.until(lambda seen: not seen.speaks)
+    # One that is not seen, and one that is small, cover nothing.
+    await visitor.page.evaluate(DIALOG, "visibility: hidden")
+    await visitor.page.evaluate(DIALOG, "width: 90px; height: 90px")
+    assert (await visitor.look()).covered == ""
+    await visitor.page.evaluate(DIALOG, "")
+    assert (await visitor.look()).covered == "Leave?"

@@ -282,6 +282,8 @@ ENDED = JobStatus(state="idle", reason="meeting_ended")
         (replace(GONE, gone_for=10 * S), JOINING, True),
         (replace(GONE, gone_for=10 * S), ON_AIR, False),
         (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="no_sound"), False),
+        (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="frozen"), False),
+        (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="covered"), True),
         (replace(GONE, gone_for=10 * S), replace(ON_AIR, reason="disconnected"), True),
         (replace(GONE, gone_for=GONE_ON_AIR), ON_AIR, True),
     ],

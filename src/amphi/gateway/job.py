@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,11 +21,14 @@ from amphi.gateway.exceptions import (
     NotInMeetingError,
     SourceLostError,
 )
+from amphi.gateway.gauge import Gauge
 from amphi.gateway.job_state import State, Status, Trigger, advance, remark
 from amphi.gateway.meeting_page import Observation
+from amphi.gateway.packets import Packet
 from amphi.gateway.process_load import ProcessLoad
 from amphi.gateway.sink import RtmpSink
 from amphi.gateway.source import BOT_NAME, ChromiumSource
+from amphi.gateway.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +114,8 @@ class Job:
             on_trigger=self.post,
             want_key=lambda: self._background(self._ask_for_key()),
         )
+        self._gauge = Gauge(time.monotonic())
+        self._watchdog = Watchdog()
         self._load = ProcessLoad()
         self._kbps = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -200,9 +205,29 @@ class Job:
             await self._sink.close()  # a new browser has a new encoder, so its stream starts anew
             self._sink.start()
         source = self._source = await self._browsers.take()
-        source.on_packet = self._sink.send
+        source.on_packet = self._send
         source.on_lost = self._note_loss
         return source
+
+    def _send(self, packet: Packet) -> None:
+        self._gauge.note(packet, time.monotonic())
+        self._sink.send(packet)
+
+    def _watch(self, seen: Observation) -> Observation:
+        """Hold what the meeting says against what is sent.
+
+        Raises:
+            SourceLostError: the picture or the sound is dead, and joining anew may help.
+        """
+        now = time.monotonic()
+        if not self.status.in_meeting or seen.state != "joined" or self._chat.locked():
+            self._gauge.begin(now)  # what is held back then says nothing
+            self._watchdog.begin()
+            return seen
+        found = self._watchdog.look(self._gauge.sight(seen, now), now)
+        if found is not None and found.must_rejoin:
+            raise SourceLostError(found.words)
+        return replace(seen, reason=found.alarm, detail=found.words) if found and not seen.reason else seen
 
     def _note_loss(self, detail: str) -> None:
         if self._loss is not None and not self._loss.done():
@@ -218,6 +243,7 @@ class Job:
             if seen.trigger is Trigger.ENTERED:
                 await self._enter(source, seen)
             self.post(seen.trigger, seen.detail, reason=seen.reason)
+        seen = self._watch(seen)
         self._remark(seen)
         return seen
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from amphi.gateway.watchdog import Alarm
+
 
 class State(StrEnum):
     JOINING = "joining"
@@ -55,7 +57,7 @@ REASONS = {
     Trigger.STOP: "stopped",
 }
 
-REMARKS = frozenset({"waiting_for_approval", "no_sound", "disconnected"})
+REMARKS = frozenset({"waiting_for_approval", "no_sound", "disconnected", *Alarm})
 """Reasons that do not change the state."""
 
 _END = {

@@ -14,6 +14,7 @@ from amphi.gateway.job_state import Trigger
 
 _SCRIPTS = (
     "page_elements.js",
+    "picture_signs.js",
     "bigbluebutton_words.js",
     "bigbluebutton_connection.js",
     "bigbluebutton_dialogs.js",
@@ -59,12 +60,18 @@ class Observation:
         reason: a code of the API that says more than the state; may be empty.
         detail: one sentence for the log.
         kind: the kind of page: classroom, bigbluebutton, joinForm, apiError, plain; empty when unknown.
+        moves: a camera, film or screen in it plays on.
+        speaks: it says that somebody speaks.
+        covered: the words of a dialog over the meeting; empty for none.
     """
 
     state: str = "joining"
     reason: str = ""
     detail: str = ""
     kind: str = ""
+    moves: bool = False
+    speaks: bool = False
+    covered: str = ""
 
     @property
     def trigger(self) -> Trigger | None:
@@ -126,7 +133,15 @@ def _observation(seen: Any) -> Observation:
     state, reason, kind = (_known(seen.get(name)) for name in ("state", "reason", "kind"))
     if state not in _STATES or kind not in _KINDS:
         return Observation()
-    return Observation(state, reason if reason in _REASONS else "", _words(seen.get("detail")), kind)
+    return Observation(
+        state,
+        reason if reason in _REASONS else "",
+        _words(seen.get("detail")),
+        kind,
+        moves=seen.get("moves") is True,
+        speaks=seen.get("speaks") is True,
+        covered=_words(seen.get("covered")),
+    )
 
 
 def _known(value: Any) -> str:

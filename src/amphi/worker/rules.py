@@ -41,6 +41,8 @@ ON_AIR_FOR = timedelta(seconds=10)
 SOUND_COMES_WITHIN = timedelta(seconds=15)
 """Gateways that join slowly send the picture first; and a live that goes on elsewhere, or recovers, begins so again."""
 NO_SOUND_SENT = "no_sound_sent"
+STILL_THERE = frozenset({"", "no_sound", "frozen", "black", "silent"})
+"""Reasons of a job on air that say nothing against the meeting's being there."""
 
 
 def must_ask_for_hook(row: Livestream, now: datetime) -> bool:
@@ -190,7 +192,7 @@ def _patience(draft: Draft) -> timedelta:
         is_ours(draft.row)
         and isinstance(job, JobStatus)
         and job.state == "on_air"
-        and job.reason in {"", "no_sound"}
+        and job.reason in STILL_THERE
     )
     return GONE_ON_AIR if has_pictures and is_in_meeting else presence.GONE_AFTER
 

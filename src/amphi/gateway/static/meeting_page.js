@@ -88,7 +88,7 @@ const amphiMeetingPage = {
       current = adapter;
       // "In the meeting" is said only once the meeting has been painted.
       if (said.state === "joined") await painted();
-      return { kind, ...said };
+      return { kind, ...said, ...pictureSigns() };
     }
     return null;
   },

@@ -64,6 +64,14 @@ ERRORS: dict[str, Promise] = {
     ),
     "no_sound": _("The streaming gateway is in the meeting, but receives no sound."),
     "no_sound_sent": _("Listeners see the meeting without sound: the streaming gateway sends none."),
+    "frozen": _(
+        "Listeners see a still picture, though something moves in the meeting. If it lasts, restart the live."
+    ),
+    "black": _("Listeners see a black picture. If the meeting shows something else, restart the live."),
+    "silent": _(
+        "Listeners hear nothing, though somebody speaks in the meeting. If it lasts, restart the live."
+    ),
+    "covered": _("A dialog lies over the picture that listeners see. If it lasts, restart the live."),
     "disconnected": _("The streaming gateway lost the meeting server. Reconnecting."),
     "join_timeout": _("The streaming gateway could not join the meeting in time. Retrying."),
     "page_crashed": _("The streaming gateway lost the meeting’s page. Rejoining."),
@@ -78,8 +86,8 @@ ERRORS: dict[str, Promise] = {
 }
 """A sentence for each code of `Livestream.last_error` and `Transition.reason`."""
 
-TOLD_WHILE_LIVE = frozenset({"no_sound", "no_sound_sent"})
-"""Errors shown to presenters even while pictures arrive: the audience sees the meeting but does not hear it."""
+TOLD_WHILE_LIVE = frozenset({"no_sound", "no_sound_sent", "frozen", "black", "silent", "covered"})
+"""Errors shown to presenters even while pictures arrive: the audience does not see or hear what it should."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {
     "chat_failed": _("The meeting refused them."),
