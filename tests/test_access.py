@@ -23,6 +23,7 @@ RULES = {
     "visitor",
     "candidate",
     "finder",
+    "embedded",
     "speaker",
     "usher",
     "signed",

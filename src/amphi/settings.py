@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amphi.bigbluebutton.checksum import ALGORITHMS
 from amphi.system import environment, vendor
-from amphi.system.configuration import check_names, read_settings_local, secret_key
+from amphi.system.configuration import check_names, embedding_sites, read_settings_local, secret_key
 from amphi.system.database import parse_database_url
 from amphi.system.logo import read_logo
 
@@ -201,6 +201,8 @@ AMPHI_PUBLISH_WITHOUT_KEY = conf.flag("AMPHI_PUBLISH_WITHOUT_KEY")
 """Let anybody publish to a live gateway whose RTMP address has no key."""
 AMPHI_PICTURE_HOSTS = conf.words("AMPHI_PICTURE_HOSTS")
 """Servers, besides those of the broadcasters' addresses, that pictures come from, as ``https://cdn.univ.fr``."""
+AMPHI_EMBED_SITES = embedding_sites(conf, "AMPHI_EMBED_SITES")
+"""The sites whose pages may show a live in a frame, as ``https://moodle.univ.fr``; ``*`` stands for all. Empty: none."""
 TICKET_LIFETIME = timedelta(hours=12)
 CHAT_MESSAGE_MAX_LENGTH = conf.integer("CHAT_MESSAGE_MAX_LENGTH", 500, minimum=1)
 CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)

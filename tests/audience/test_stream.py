@@ -179,6 +179,8 @@ async def test_viewers_are_counted_once_each(open_house):
     for viewer in ("u1", "u1", "u2"):
         await house.open(1, ticket=house.ticket(1, viewer=viewer))
     await house.open(2)
+    # A page in which nobody has pressed play yet.
+    await house.open(2, ticket=house.ticket(2, viewer="a3") + "&aside=1")
     assert house.hub.viewers() == {1: 2, 2: 1}
     await eventually(lambda: house.log.counted == {1: 2, 2: 1})
 

@@ -31,15 +31,19 @@ class Listener:
         cursor: the number of the last message that the listener has; None for a new one, who wants only new messages.
         expires_at: when the ticket expires, by the event loop's clock, in seconds.
         address: its network address; empty when it is not counted.
+        aside: it waits in a page of another site, where nobody has pressed play: it is no viewer yet.
     """
 
-    def __init__(self, claim: Claim, cursor: int | None, expires_at: float, address: str = "") -> None:
+    def __init__(
+        self, claim: Claim, cursor: int | None, expires_at: float, address: str = "", *, aside: bool = False
+    ) -> None:
         self.claim = claim
         self.event_id = claim.event_id
         self.viewer = claim.viewer
         self.cursor = cursor
         self.expires_at = expires_at
         self.address = address
+        self.aside = aside
         self.farewell = ""
         self.closing = False
         self.dropped = False
@@ -111,13 +115,13 @@ class Crowd:
 
     def viewers(self) -> dict[int, int]:
         """How many different viewers each event has."""
-        return dict(
-            Counter(event_id for event_id, _ in {(one.event_id, one.viewer) for one in self.listeners})
-        )
+        return {event_id: len(viewers) for event_id, viewers in self.present().items()}
 
     def present(self) -> dict[int, set[str]]:
         """The viewers of each event."""
         found: dict[int, set[str]] = {}
         for listener in self.listeners:
+            if listener.aside:
+                continue
             found.setdefault(listener.event_id, set()).add(listener.viewer)
         return found

@@ -72,6 +72,11 @@ def can_watch(user: User | AnonymousUser, event: Event, registration: Registrati
     )
 
 
+def is_open_to_all(event: Event) -> bool:
+    """Whether anybody may watch `event`, whoever they are."""
+    return not (event.is_draft or event.is_restricted or event.password or event.needs_registration)
+
+
 def meets_restriction(user: User | AnonymousUser, event: Event) -> bool:
     """Whether `user` is among those that `event` is restricted to, if it is: they may watch, or register."""
     if not event.is_restricted:

@@ -89,7 +89,8 @@ class EventStream:
             await answer(send, 403, "The ticket is refused: its holder may no longer watch.\n")
             return
         expires_at = asyncio.get_running_loop().time() + ticket.expires_at - time.time()
-        listener = Listener(claim, _cursor(scope, query), expires_at, self._address(scope))
+        aside = "aside" in query
+        listener = Listener(claim, _cursor(scope, query), expires_at, self._address(scope), aside=aside)
         try:
             self._hub.enter(listener)
         except TooManyFromOneAddressError:

@@ -23,7 +23,14 @@ from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
 from amphi.audience.models import Event, Registration, Role
 from amphi.audience.personal_links import by_token
-from amphi.audience.rights import can_watch, is_banned, meets_restriction, moderates_event, owns_event
+from amphi.audience.rights import (
+    can_watch,
+    is_banned,
+    is_open_to_all,
+    meets_restriction,
+    moderates_event,
+    owns_event,
+)
 from amphi.audience.speakers import Speaker, account_speaker, guest_speaker
 from amphi.meetings.models import Meeting
 from amphi.pages.live.viewers import network_in, viewer_in
@@ -283,6 +290,27 @@ def finder(view: View) -> View:
         return view(request, event, **kwargs)
 
     return _ruled("finder", guarded)
+
+
+def embedded(view: View) -> View:
+    """For whoever meets the event named by ``slug`` in a page of another site; the view gets the event and whether it is open to all.
+
+    Browsers send no cookies there, so nobody is known: what is not open to all is refused to the scripts of that page.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        event = get_object_or_404(
+            Event.objects.select_related("broadcaster", "owner"), slug=slug, is_draft=False
+        )
+        if not settings.AMPHI_EMBED_SITES:
+            raise Http404
+        is_open = is_open_to_all(event)
+        if not is_open and is_of_a_script(request):
+            return JsonResponse({"error": "open_page"}, status=403)
+        return view(request, event, is_open=is_open, **kwargs)
+
+    return _ruled("embedded", guarded)
 
 
 def watcher(view: View) -> View:

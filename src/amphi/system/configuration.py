@@ -3,6 +3,7 @@
 It is Python and runs as the platform does, so it is read only where it is named, never because it lies in the working folder.
 """
 
+import re
 import runpy
 import stat
 import traceback
@@ -83,6 +84,24 @@ def check_names(conf: Reader, names: Iterable[str]) -> None:
         if name in OF_ESUP_POD or hasattr(global_settings, name) or not (right or name.startswith(PREFIX)):
             continue
         raise conf.error(name, f"no such setting; is it {right}?" if right else "no such setting")
+
+
+_SITE = re.compile(r"\*|https?://(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+
+
+def embedding_sites(conf: Reader, name: str) -> tuple[str, ...]:
+    """The sites that a setting names, as ``frame-ancestors`` takes them.
+
+    Raises:
+        InvalidSettingError: one is not the address of a site.
+    """
+    sites = conf.words(name)
+    for site in sites:
+        if not _SITE.fullmatch(site):
+            raise conf.error(
+                name, f"{site!r} is no site: write https://moodle.univ.fr, https://*.univ.fr or *"
+            )
+    return tuple(sites)
 
 
 def secret_key(conf: Reader, *, insecure: bool) -> str:

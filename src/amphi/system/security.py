@@ -32,12 +32,15 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme else url
 
 
-def policy(*, pictures_from: Iterable[str] = (), forms_to: str = "'self'") -> str:
+def policy(
+    *, pictures_from: Iterable[str] = (), forms_to: str = "'self'", framed_by: Iterable[str] = ()
+) -> str:
     """The header.
 
     Args:
         pictures_from: addresses whose servers the page fetches pictures and sound from.
         forms_to: where the answer to a form may lead.
+        framed_by: the sites whose pages may show the page in a frame, besides our own; none if empty.
     """
     hosts = "".join(f" {host}" for host in sorted({_origin(url) for url in pictures_from}))
     more = {
@@ -45,6 +48,8 @@ def policy(*, pictures_from: Iterable[str] = (), forms_to: str = "'self'") -> st
         "media-src": POLICY["media-src"] + hosts,
         "form-action": forms_to,
     }
+    if sites := list(framed_by):
+        more["frame-ancestors"] = " ".join(["'self'", *sites])
     return "; ".join(f"{directive} {sources}" for directive, sources in (POLICY | more).items())
 
 

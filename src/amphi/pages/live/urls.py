@@ -5,6 +5,7 @@ from django.urls import path
 from amphi.pages.live import (
     calendar_views,
     chat_views,
+    embed_views,
     poster_views,
     registration_views,
     reminder_views,
@@ -26,6 +27,9 @@ urlpatterns = [
     path("live/<slug:slug>/reminder/<str:token>", reminder_views.confirm, name="confirm_reminder"),
     path("live/<slug:slug>/calendar.ics", calendar_views.event, name="calendar"),
     path("live/<slug:slug>/", views.event_page, name="event"),
+    path("embed/<slug:slug>/", embed_views.player, name="embed"),
+    path("embed/<slug:slug>/state", embed_views.state, name="embed_state"),
+    path("oembed", embed_views.oembed, name="oembed"),
     path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
     path("live/<slug:slug>/messages", chat_views.message, name="message"),

@@ -27,7 +27,7 @@ from amphi.audience.queries import (
 )
 from amphi.audience.unsubscribing import unsubscribe_path
 from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher
-from amphi.pages.live import conversation, voices
+from amphi.pages.live import conversation, oembed, voices
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
 from amphi.pages.live.viewers import remember, viewer_in, visitor_of
@@ -84,12 +84,11 @@ def _cards(events: Iterable[Event], now: datetime) -> list[dict[str, object]]:
     ]
 
 
-def live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
-    """The facts from which a live page starts. It asks for them again when its event stream was interrupted for long."""
+def stream_facts(event: Event, ticket: str) -> dict[str, object]:
+    """What the holder of `ticket` needs to follow the live and to see it."""
     # Read the stream's number first: a message that comes meanwhile is then sent again rather than missed.
     seq = last_seq(event)
     now = timezone.now()
-    ticket = ticket_for(event, request.user, visitor, registration_of(request))
     return {
         **state_content(event, now),
         "now": now.isoformat(),
@@ -100,8 +99,13 @@ def live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, obj
         "hls_url": hls_url_for(event, ticket),
         "reactions_url": f"/live/{event.pk}/reactions?ticket={ticket}",
         "after": afterwards.content(event),
-        **_said(request, event, now),
     }
+
+
+def live_data(request: HttpRequest, event: Event, visitor: str) -> dict[str, object]:
+    """The facts from which a live page starts. It asks for them again when its event stream was interrupted for long."""
+    ticket = ticket_for(event, request.user, visitor, registration_of(request))
+    return {**stream_facts(event, ticket), **_said(request, event, timezone.now())}
 
 
 def page_data(request: HttpRequest, event: Event, data: dict[str, object]) -> dict[str, object]:
@@ -132,15 +136,16 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "on_air": data["state"] in ON_AIR,
         **voices.template_context(request, event, data["voices"]),
         **conversation.template_context(request, event, data, data["state"]),
+        "oembed": oembed.discovery(event),
     } | _before(request, event)
     return with_pictures(remember(render(request, "live/event.html", context), request, visitor))
 
 
-def with_pictures(response: HttpResponse) -> HttpResponse:
-    """Allow a page to play the picture of its live."""
+def with_pictures(response: HttpResponse, *, framed_by: Iterable[str] = ()) -> HttpResponse:
+    """Allow a page to play the picture of its live, and the pages of some sites to show it in a frame."""
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
-    response.headers[security.HEADER] = security.policy(pictures_from=servers)
+    response.headers[security.HEADER] = security.policy(pictures_from=servers, framed_by=framed_by)
     return response
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,9 +13,12 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amphi.audience.models import Event
+from amphi.audience.rights import is_open_to_all
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.pages.access import UserRequest, moderator
+from amphi.pages.live import oembed
 from amphi.pages.webinars.afterwards_form import AfterwardsSection
 from amphi.pages.webinars.attendance_form import AttendanceSection
 from amphi.pages.webinars.backstage_form import BackstageSection
@@ -98,7 +102,21 @@ def _page(
     request: HttpRequest, meeting: Meeting, forms: dict[str, OptionsForm], status: int = 200
 ) -> HttpResponse:
     sections = [{"section": section, "form": forms[section.key]} for section in SECTIONS]
-    return render(request, "webinars/options.html", {"meeting": meeting, "sections": sections}, status=status)
+    event = livestream_or_404(meeting).event
+    context = {"meeting": meeting, "sections": sections, "embed": _embed(event)}
+    return render(request, "webinars/options.html", context, status=status)
+
+
+def _embed(event: Event) -> dict[str, object]:
+    """How the live is shown in another site, in words for whoever pastes it there."""
+    sites = settings.AMPHI_EMBED_SITES
+    return {
+        "sites": [site.partition("://")[2] for site in sites if site != "*"],
+        "anywhere": "*" in sites,
+        "is_open": is_open_to_all(event),
+        "address": oembed.address(event),
+        "code": oembed.code(event),
+    }
 
 
 def _forms(meeting: Meeting) -> dict[str, OptionsForm]:

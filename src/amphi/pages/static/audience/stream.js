@@ -39,13 +39,16 @@ export class AudienceStream extends EventTarget {
   #heardAt = Date.now();
   #silenceMs = SILENCE_MS + Math.random() * LOOK_MS;
   #look = null;
+  #onVisible = () => this.#watch();
 
   constructor(facts) {
     super();
     this.#facts = facts;
     this.#seq = facts.seq;
     this.#now = facts;
-    this.#tabs = new Tabs(`amphi ${new URL(facts.events_url, location).pathname}`);
+    const { pathname, searchParams } = new URL(facts.events_url, location);
+    // A stream that is not counted can't stand for one that is.
+    this.#tabs = new Tabs(`amphi ${pathname}${searchParams.has("aside") ? " aside" : ""}`);
     this.#tabs.addEventListener("lead", () => this.#lead());
     this.#tabs.addEventListener("yield", () => this.#hangUp());
     this.#tabs.addEventListener("said", ({ detail }) => this.#hear(detail));
@@ -53,7 +56,7 @@ export class AudienceStream extends EventTarget {
 
   open() {
     this.#look = setInterval(() => this.#watch(), LOOK_MS);
-    document.addEventListener("visibilitychange", () => this.#watch());
+    document.addEventListener("visibilitychange", this.#onVisible);
     this.#tabs.join();
     this.#tabs.say({ hello: this.#seq, from: this.#id });
   }
@@ -61,6 +64,7 @@ export class AudienceStream extends EventTarget {
   close() {
     clearInterval(this.#look);
     clearTimeout(this.#asking);
+    document.removeEventListener("visibilitychange", this.#onVisible);
     this.#hangUp();
     this.#tabs.leave();
   }

@@ -40,6 +40,7 @@ export class Stage extends EventTarget {
     super();
     this.#facts = facts;
     this.#isAsleep = asleep;
+    this.#box.dataset.asleep = asleep ? "yes" : "no";
     this.#clockSkewMs = Date.parse(facts.now) - Date.now();
     this.#startsAt = facts.starts_at;
     this.player = new Player(this.#video);
@@ -73,6 +74,8 @@ export class Stage extends EventTarget {
       const alone = currentTarget.getAttribute("aria-pressed") !== "true";
       keep(KEPT_AS, alone ? "yes" : "");
       this.#chooseSound(alone);
+      // Whoever wants the sound alone wants to hear it.
+      if (alone) player.unmute();
     });
   }
 
@@ -118,6 +121,9 @@ export class Stage extends EventTarget {
   /** Somebody wants to watch. */
   wake() {
     this.#isAsleep = false;
+    this.#box.dataset.asleep = "no";
+    // What was pressed goes away: the picture's own button takes its place.
+    this.#focused = byId("player").querySelector("media-play-button");
     this.#attach();
     this.#paint();
   }
