@@ -18,7 +18,7 @@ from django.db import connections
 
 from amphi.system import name_lookup
 from amphi.system.database import parse_database_url
-from tests import layers, ports, postgresql
+from tests import layers, ports, postgresql, services
 from tests.resolver import Resolver
 from tests.wire import Script, WireServer
 
@@ -61,6 +61,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 
 
 SHARED_FOLDER = pytest.StashKey[Path]()
+"""The folder of what is made once for all tests of a run."""
 
 
 @pytest.fixture
@@ -84,13 +85,9 @@ def serve() -> Iterator[Callable[..., WireServer]]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def postgresql_url(request: pytest.FixtureRequest) -> str:
     """The address of a PostgreSQL server that the tests started; tests that run at once share it."""
-    if workerinput := getattr(request.config, "workerinput", None):
-        yield postgresql.shared(Path(workerinput["shared_folder"]))
-        return
-    with postgresql.running() as url:
-        yield url
+    return postgresql.shared(request.config.stash[SHARED_FOLDER])
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +99,7 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     if os.environ.get("AMPHI_TEST_DATABASE") == "sqlite":
         return
     url = request.getfixturevalue("postgresql_url")
-    database = parse_database_url(url, default=Path("unused"))
+    database = parse_database_url(url, default=Path("unused")) | {"TEST": {"TEMPLATE": postgresql.MIGRATED}}
     settings.DATABASES["default"] = connections.settings["default"] = connections.configure_settings(
         {"default": database}
     )["default"]
@@ -114,24 +111,26 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Each of pytest-xdist's processes is told the folder that all of them share."""
-    if SHARED_FOLDER not in node.config.stash:
-        node.config.stash[SHARED_FOLDER] = Path(tempfile.mkdtemp(prefix="amphi-tests-"))
     node.workerinput["shared_folder"] = str(node.config.stash[SHARED_FOLDER])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What the processes shared ends with the last of them."""
-    if folder := config.stash.get(SHARED_FOLDER, None):
-        postgresql.stop_shared(folder)
-        shutil.rmtree(folder)
+    if not hasattr(config, "workerinput"):
+        postgresql.stop_shared(config.stash[SHARED_FOLDER])
+        shutil.rmtree(config.stash[SHARED_FOLDER])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Passwords of tests guard nothing, and hashing them well is slow by design."""
     config.pluginmanager.register(layers)
+    workerinput = getattr(config, "workerinput", None)
+    services.shared_folder = config.stash[SHARED_FOLDER] = Path(
+        workerinput["shared_folder"] if workerinput else tempfile.mkdtemp(prefix="amphi-tests-")
+    )
     # How long an example takes tells of the machine, not of the code.
     hypothesis.settings.register_profile(
         "amphi", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("amphi")
+    # Passwords of tests guard nothing, and hashing them well is slow by design.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

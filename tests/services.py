@@ -1,6 +1,8 @@
 """The platform's own processes, started as an operator starts them."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +14,9 @@ from urllib.request import urlopen
 TOP = Path(__file__).parents[1]
 PATIENCE_S = 60.0
 Environment = dict[str, str]
+DATABASE = "amphi.sqlite3"
+shared_folder = Path()
+"""Where tests that run at once keep what is made once for all of them; set when they begin."""
 
 
 def environment(folder: Path, **variables: str) -> Environment:
@@ -41,6 +46,17 @@ def python(env: Environment, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def migrate(env: Environment) -> None:
+    """Make the tables of the SQLite database that a process with `env` uses: by a copy of one that was made once."""
+    empty = shared_folder / "empty"
+    with (shared_folder / "sqlite.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not empty.exists():
+            empty.mkdir()
+            python({**env, "AMPHI_VAR": str(empty)}, "-m", "amphi", "migrate", "-v", "0")
+    shutil.copy(empty / DATABASE, Path(env["AMPHI_VAR"]) / DATABASE)
 
 
 def _answers(url: str) -> bool:

@@ -13,7 +13,7 @@ import uvicorn
 from amphi.system import http_heads
 from amphi.system.http_heads import MAX_HEAD_BYTES, BoundedHTTPProtocol
 from tests import ports
-from tests.services import TOP, environment, python, serve
+from tests.services import TOP, environment, migrate, serve
 
 PATIENCE_S = 60.0
 Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -60,7 +60,7 @@ def port(request, tmp_path_factory) -> Iterator[int]:
     )
     env[names.get(request.param, f"AMPHI_{request.param.upper()}_HTTP")] = f"127.0.0.1:{found}"
     if request.param == "web":
-        python(env, "-m", "amphi", "migrate", "--verbosity", "0")
+        migrate(env)
     with ExitStack() as stack:
         serve(stack, env, folder, request.param, answers=f"http://127.0.0.1:{found}/healthz")
         yield found

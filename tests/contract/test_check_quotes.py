@@ -88,7 +88,7 @@ def said(tmp_path_factory) -> Iterator[dict[str, set[str]]]:
         }
         env = services.environment(folder, **variables)
         env = {name: value for name, value in env.items() if not name.startswith(("LC_", "LANG"))}
-        services.python(env, "-m", "amphi", "migrate", "-v", "0")
+        services.migrate(env)
         services.python(env, "-c", ROWS)
         services.serve(stack, env, folder, "gateway", answers=f"{ours}/healthz")
         addresses = [

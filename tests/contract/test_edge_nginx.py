@@ -112,7 +112,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     env = services.environment(
         folder, AMPHI_URL=url, AMPHI_TICKET_KEY=TICKET_KEY, AMPHI_USE_MEETING_WEBINAR="1"
     )
-    services.python(env, "-m", "amphi", "migrate", "-v", "0")
+    services.migrate(env)
     services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
     event_id, coming_id, hidden_id = map(int, services.python(env, "-c", SEED).split())
     with ExitStack() as stack:

@@ -98,7 +98,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
     )
     with ExitStack() as stack:
         serve_at = {"classroom": classroom, "web": web}
-        services.python(env, "-m", "amphi", "migrate", "-v", "0")
+        services.migrate(env)
         configuration = nginx.frame(folder, http=servers)
         stack.enter_context(nginx.running_nginx(folder, configuration, port=public_web))
         for command, port in serve_at.items():

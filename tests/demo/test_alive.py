@@ -25,7 +25,7 @@ def eventually(demo: RunningDemo, holds: Callable[[], bool], what: str) -> None:
 
 @pytest.mark.integration
 def test_hall_is_alive_and_leaves_nothing(tmp_path: Path) -> None:
-    demo = start(tmp_path / "var", "--alive")
+    demo = start(tmp_path / "var", "--alive", AMPHI_GATEWAY_FPS="10")
     try:
         demo.wait_until_said("On the air:", ON_AIR_S)
         found = re.search(r"On the air:\s+(\S+)", demo.said)
@@ -43,7 +43,7 @@ def test_hall_is_alive_and_leaves_nothing(tmp_path: Path) -> None:
         assert demo.stop() == 0
         assert wait_until_gone(everything, 1) == []
 
-        again = start(demo.var, port=demo.port)
+        again = start(demo.var, port=demo.port, AMPHI_GATEWAY_WARM="0")
         try:
             again.wait_until_ready()
             page = httpx.get(again.url, timeout=60).text

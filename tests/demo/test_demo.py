@@ -46,34 +46,6 @@ def test_every_part_answers_and_everybody_logs_in(demo: RunningDemo) -> None:
     assert "Conférence inaugurale" in log_in(demo, "camille").text
 
 
-def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
-    again = third = None
-    demo = start(tmp_path / "var")
-    try:
-        demo.wait_until_ready()
-        webinars = log_in(demo, "camille").text.count("Conférence inaugurale")
-        everything = demo.descendants()
-        assert len(everything) >= 10, "five parts and their keepers"
-        assert demo.stop(signal.SIGINT) == 0
-        assert wait_until_gone(everything, 1) == []
-
-        again = start(demo.var, port=demo.port)
-        again.wait_until_ready()
-        assert again.password("camille") == demo.password("camille")
-        assert log_in(again, "camille").text.count("Conférence inaugurale") == webinars
-        everything = again.descendants()
-        again.process.kill()
-        again.process.wait()
-        assert wait_until_gone(everything, 60) == []
-
-        third = start(demo.var, port=demo.port)
-        third.wait_until_ready()
-        assert third.stop(signal.SIGTERM) == 0
-    finally:
-        for left in [one for one in (demo, again, third) if one is not None]:
-            left.stop(signal.SIGKILL)
-
-
 def test_a_part_that_dies_is_started_again(demo: RunningDemo) -> None:
     commands = {process: process.cmdline() for process in demo.descendants()}
     origin = next(
@@ -111,3 +83,30 @@ def test_taken_port_is_named_with_its_part_before_anything_starts(tmp_path: Path
         assert demo.wait() == 1
     assert f"{base + 3} (origin)" in demo.said
     assert not (tmp_path / "var" / "amphi.sqlite3").exists()
+
+
+def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(demo: RunningDemo) -> None:
+    """The last of these tests: nothing runs after it."""
+    again = third = None
+    try:
+        webinars = log_in(demo, "camille").text.count("Conférence inaugurale")
+        everything = demo.descendants()
+        assert len(everything) >= 10, "five parts and their keepers"
+        assert demo.stop(signal.SIGINT) == 0
+        assert wait_until_gone(everything, 1) == []
+
+        again = start(demo.var, port=demo.port)
+        again.wait_until_ready()
+        assert again.password("camille") == demo.password("camille")
+        assert log_in(again, "camille").text.count("Conférence inaugurale") == webinars
+        everything = again.descendants()
+        again.process.kill()
+        again.process.wait()
+        assert wait_until_gone(everything, 60) == []
+
+        third = start(demo.var, port=demo.port)
+        third.wait_until_ready()
+        assert third.stop(signal.SIGTERM) == 0
+    finally:
+        for left in [one for one in (again, third) if one is not None]:
+            left.stop(signal.SIGKILL)

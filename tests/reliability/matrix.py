@@ -31,7 +31,7 @@ KILLED = {"amphi": "all four at once", "all": "everything, the classroom too"}
 def measure(cells: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Measure `cells` on a demo of their own."""
     with tempfile.TemporaryDirectory(prefix="amphi-reliability-") as folder:
-        demo = start(Path(folder) / "var")
+        demo = start(Path(folder) / "var", AMPHI_GATEWAY_FPS="10")
         try:
             demo.wait_until_ready()
             os.environ.update(demo.environment())

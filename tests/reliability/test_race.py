@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import postgresql
 from tests.reliability.race import GATEWAYS
 
 TIMEOUT_S = 300
@@ -58,8 +59,8 @@ def races(
         return run_races(f"sqlite://{folder}/race.sqlite3", folder, processes)
     server = request.getfixturevalue("postgresql_url")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE race")
-    return run_races(f"{server.rpartition('/')[0]}/race", folder, processes)
+        connection.execute(f"CREATE DATABASE {folder.name} TEMPLATE {postgresql.MIGRATED}")
+    return run_races(f"{server.rpartition('/')[0]}/{folder.name}", folder, processes)
 
 
 def test_bookings_of_one_hour_at_once_hold_three_gateways(races: Races):
