@@ -48,14 +48,17 @@ async def test_ten_thousand_listeners_are_noted_by_one_call():
     log = MemoryLog()
     roll = Roll(lambda present, minute: noted.append((dict(present), minute)), second=0.5, clock=clock)
     hub = Hub(log, process="tests", limits=Limits(batch_s=0.01), roll=roll)
-    for number in range(10_000):
+    for number in range(9_999):
         # Each third person has two tabs, and each fourth listens to another event.
         claim = Claim(1 if number % 4 else 2, f"u{number - (number % 3 == 2)}", "")
         hub.enter(Listener(claim, None, float("inf")))
+    # A presenter's desk is not a listener.
+    desk = Listener(Claim(1, "upresenter", ""), None, float("inf"), aside=True)
+    hub.enter(desk)
     await eventually(lambda: len(noted) == 1)
     present, minute = noted[0]
     assert minute == 100
-    everybody = {listener.viewer for listener in hub._crowd.listeners}
+    everybody = {listener.viewer for listener in hub._crowd.listeners if listener is not desk}
     assert present[1] | present[2] == everybody
     assert sum(len(viewers) for viewers in present.values()) == sum(hub.viewers().values())
     clock.now += 60

@@ -51,6 +51,8 @@ def test_presenter_follows_and_steers_the_live_from_the_desk(hall, web, audience
             desk.see('#usher-open :text("Pourquoi ?")')
             desk.see('#usher-hands :text("Ici")')
             assert desk(faults) == []
+            # Who has the desk open is not one who listens.
+            desk.see('#desk-listeners:text-is("1 auditeur")')
             # Closed, it loads nothing more; and stays closed.
             desk(lambda page: page.set_viewport_size({"width": 1280, "height": 900}))
             desk(lambda page: page.focus("#desk-picture > summary"))

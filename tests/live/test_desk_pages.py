@@ -73,22 +73,23 @@ def test_much_waiting_is_said_to_each_as_far_as_they_can_do_something():
 @pytest.mark.parametrize(
     ("state", "offered"),
     [
-        (State.IDLE, set()),
-        (State.LIVE, {"restart", "stop", "end"}),
-        (State.FAILED, {"restart", "end"}),
+        (State.IDLE, {"start"}),
+        (State.LIVE, {"join", "restart", "stop", "end"}),
+        (State.FAILED, {"join", "restart", "end"}),
     ],
 )
 def test_presenters_are_offered_what_makes_sense_and_moderators_nothing(state, offered):
     event = hall(state)
     livestream = Livestream.objects.get(event=event)
-    if state == State.FAILED:
+    if state != State.IDLE:
         livestream.meeting.started_at = timezone.now()
         livestream.meeting.save()
+    if state == State.FAILED:
         Livestream.objects.update(last_error="no_media")
     text = page(event, part=True)
     shown = {
         name
-        for name in ("open", "restart", "stop", "end")
+        for name in ("start", "join", "open", "restart", "stop", "end")
         if f'id="desk-{name}"' in text and "hidden" not in text.split(f'id="desk-{name}"')[1].split(">")[0]
     }
     assert shown == offered

@@ -31,7 +31,7 @@ class Listener:
         cursor: the number of the last message that the listener has; None for a new one, who wants only new messages.
         expires_at: when the ticket expires, by the event loop's clock, in seconds.
         address: its network address; empty when it is not counted.
-        aside: it waits in a page of another site, where nobody has pressed play: it is no viewer yet.
+        aside: it is no viewer: a presenter's desk, or a page of another site in which nobody has pressed play yet.
     """
 
     def __init__(

@@ -34,6 +34,7 @@ from amphi.pages.live.desk import state_context
 from amphi.pages.live.viewers import visitor_of
 from amphi.pages.live.views import live_data, page_data, with_pictures
 from amphi.pages.page_form import PageForm
+from amphi.system import security
 
 QUESTIONS_SHOWN = 200
 ORDERS = ("votes", "time")
@@ -84,12 +85,14 @@ def _page(request: HttpRequest, event: Event, form: PollForm, status: int = 200)
     data = live_data(request, event, visitor)
     context = conversation.template_context(request, event, data, data["state"]) | _context(request, event)
     context |= {
-        "live": page_data(request, event, data),
+        "live": page_data(request, event, data) | {"at_desk": True},
         "form": form,
         # What those who keep order may open again is there while it is closed.
         "chat_shown": True,
     }
-    return with_pictures(render(request, "live/desk.html", context, status=status))
+    response = render(request, "live/desk.html", context, status=status)
+    # Whoever starts the meeting, or joins it, is sent to the meeting server.
+    return with_pictures(response, forms_to=security.ANYWHERE)
 
 
 def _context(request: HttpRequest, event: Event) -> dict[str, object]:

@@ -141,11 +141,14 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     return with_pictures(remember(render(request, "live/event.html", context), request, visitor))
 
 
-def with_pictures(response: HttpResponse, *, framed_by: Iterable[str] = ()) -> HttpResponse:
-    """Allow a page to play the picture of its live, and the pages of some sites to show it in a frame."""
+def with_pictures(
+    response: HttpResponse, *, framed_by: Iterable[str] = (), forms_to: str = "'self'"
+) -> HttpResponse:
+    """Allow a page to play the picture of its live, some sites to show it in a frame, and its forms to lead to `forms_to`."""
     # A webinar may move to any broadcaster while the page is open.
     servers = [*Broadcaster.objects.values_list("hls_url", flat=True), *settings.AMPHI_PICTURE_HOSTS]
-    response.headers[security.HEADER] = security.policy(pictures_from=servers, framed_by=framed_by)
+    policy = security.policy(pictures_from=servers, framed_by=framed_by, forms_to=forms_to)
+    response.headers[security.HEADER] = policy
     return response
 
 

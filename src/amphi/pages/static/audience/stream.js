@@ -25,6 +25,7 @@ const KINDS = [
  */
 export class AudienceStream extends EventTarget {
   #facts;
+  #mark;
   #tabs;
   #id = crypto.getRandomValues(new Uint32Array(2)).join("-");
   #source = null;
@@ -46,7 +47,8 @@ export class AudienceStream extends EventTarget {
     this.#facts = facts;
     this.#seq = facts.seq;
     this.#now = facts;
-    const { pathname, searchParams } = new URL(facts.events_url, location);
+    this.#mark = facts.at_desk ? "&aside=1" : "";
+    const { pathname, searchParams } = new URL(facts.events_url + this.#mark, location);
     // A stream that is not counted can't stand for one that is.
     this.#tabs = new Tabs(`amphi ${pathname}${searchParams.has("aside") ? " aside" : ""}`);
     this.#tabs.addEventListener("lead", () => this.#lead());
@@ -90,7 +92,7 @@ export class AudienceStream extends EventTarget {
     this.#hangUp();
     this.#heardAt = Date.now();
     // An address of its own for where we are: a browser that reconnects by itself says it in a header, which goes first.
-    const source = new EventSource(`${this.#facts.events_url}&last_event_id=${this.#seq}`);
+    const source = new EventSource(`${this.#facts.events_url}&last_event_id=${this.#seq}${this.#mark}`);
     this.#source = source;
     source.addEventListener("open", () => this.#pass({ up: true }));
     source.addEventListener("alive", () => this.#pass({}));
