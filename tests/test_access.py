@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from amphi.accounts.models import User
-from amphi.audience.models import Airing, Event
+from amphi.audience.models import Airing, Event, Replay
 from amphi.meetings.models import Meeting, Session
 from tests.factories import make_gateway, make_meeting, make_user, make_webinar
 
@@ -24,6 +24,7 @@ RULES = {
     "candidate",
     "finder",
     "embedded",
+    "replay_viewer",
     "speaker",
     "usher",
     "signed",
@@ -66,6 +67,10 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:airing": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:people_csv": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:curve_csv": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:replays": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:replay": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:change_replay": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:delete_replay": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),
 }
@@ -112,6 +117,9 @@ def address(name: str, meeting: Meeting) -> str:
         "meetings:session": [session_of(meeting).pk],
         "meetings:session_csv": [session_of(meeting).pk],
         "webinars:change_options": ["moderators"],
+        "webinars:replay": [the_replay().pk],
+        "webinars:delete_replay": [the_replay().pk],
+        "webinars:change_replay": [the_replay().pk, "file"],
         **{f"webinars:{page}": [the_airing().pk] for page in ("airing", "people_csv", "curve_csv")},
     }
     return reverse(name, args=[meeting.slug, *more.get(name, [])])
@@ -120,6 +128,10 @@ def address(name: str, meeting: Meeting) -> str:
 def the_airing() -> Airing:
     event = Event.objects.filter(livestream__isnull=False).get()
     return Airing.objects.get_or_create(event=event, began_at=event.start_at)[0]
+
+
+def the_replay() -> Replay:
+    return Replay.objects.get_or_create(airing=the_airing())[0]
 
 
 def session_of(meeting: Meeting) -> Session:

@@ -33,7 +33,16 @@ hidden.starts_backstage = True
 hidden.save()
 for trigger in (transitions.GO_LIVE, transitions.MEDIA_SEEN):
     transitions.apply(hidden, trigger, user=None)
-print(running.event_id, coming.event_id, hidden.event_id)
+from datetime import timedelta
+from django.conf import settings
+from django.utils import timezone
+from amphi.audience.models import Airing, Replay
+from tests.audience import reels
+now = timezone.now()
+airing = Airing.objects.create(event=coming.event, began_at=now - timedelta(minutes=1), ended_at=now)
+replay = Replay.objects.create(airing=airing, shown_to="public")
+reels.record(settings.RECORDINGS, coming.event_id, airing.began_at, [b"one chunk", b"another"])
+print(running.event_id, coming.event_id, hidden.event_id, replay.pk)
 """
 OPEN = """
 import sys
@@ -52,6 +61,7 @@ class Edge:
     event_id: int
     coming_id: int
     hidden_id: int
+    replay_id: int
     client: httpx.Client
     folder: Path
     web: subprocess.Popen[bytes]
@@ -110,11 +120,16 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     ports = dict(zip(("http", "https", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
     url = f"https://localhost:{ports['https']}"
     env = services.environment(
-        folder, AMPHI_URL=url, AMPHI_TICKET_KEY=TICKET_KEY, AMPHI_USE_MEETING_WEBINAR="1"
+        folder,
+        AMPHI_URL=url,
+        AMPHI_TICKET_KEY=TICKET_KEY,
+        AMPHI_USE_MEETING_WEBINAR="1",
+        # Beside the platform's folder, as in the guide.
+        AMPHI_RECORDINGS=f"{folder}-recordings",
     )
     services.migrate(env)
     services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
-    event_id, coming_id, hidden_id = map(int, services.python(env, "-c", SEED).split())
+    event_id, coming_id, hidden_id, replay_id = map(int, services.python(env, "-c", SEED).split())
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
         web_process = services.serve(
@@ -146,7 +161,7 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
         plain = f"http://localhost:{ports['http']}"
-        yield Edge(url, plain, event_id, coming_id, hidden_id, client, folder, web_process, env)
+        yield Edge(url, plain, event_id, coming_id, hidden_id, replay_id, client, folder, web_process, env)
 
 
 def playlist(edge: Edge) -> str:
@@ -347,6 +362,8 @@ SECRETS = {
     "/accounts/login/?next=/meetings/lecture/join/SECRET/": "/accounts/login/",
     "/meetings/lecture/edit/?key=SECRET": "/meetings/lecture/edit/",
     "/%C3%A9/SECRET": "...",
+    "/t/SECRET/replay/12/main.m3u8": "/t/.../replay/12/...",
+    "/t/SECRET/replay/12/SECRET/SECRET.m4s": "/t/.../replay/12/...",
 }
 """Addresses that hold a secret, or may, and what nginx writes down of them."""
 SECRET = "Secret-0-Of_a:Ticket"
@@ -410,3 +427,37 @@ def test_who_watches_already_goes_on_while_the_platform_restarts(edge):
     # What went wrong is told by its status alone.
     assert '"GET /meetings/..." 502 ' in visit(edge)
     assert not any(SECRET in file.read_text() for file in edge.folder.glob("*.log"))
+
+
+def test_a_replay_is_sent_by_nginx_to_those_whose_ticket_opens_it(edge):
+    def ask(path: str, *, headers: dict[str, str] | None = None, **of_ticket) -> httpx.Response:
+        ticket = edge.ticket(**{"stream": f"replay:{edge.replay_id}", "event_id": edge.coming_id} | of_ticket)
+        return edge.client.get(f"{edge.url}/t/{ticket}/replay/{edge.replay_id}/{path}", headers=headers)
+
+    listed = ask("main.m3u8")
+    assert listed.status_code == 200
+    assert listed.headers["content-encoding"] == "gzip"
+    first, _second = (line for line in listed.text.splitlines() if line.endswith(".m4s"))
+    whole = ask(first)
+    assert (whole.status_code, whole.content) == (200, b"one chunk")
+    assert whole.headers["content-type"] == "video/mp4"
+    # By nginx itself.
+    assert "etag" in whole.headers
+    assert ask(first, headers={"Range": "bytes=4-6"}).content == b"chu"
+    others = [
+        {"key": "another-key-" + "x" * 40},
+        {"stream": "room"},
+        {"stream": f"replay:{edge.replay_id + 1}"},
+        {"seconds": -1},
+        {"event_id": edge.event_id},
+    ]
+    for of_ticket in others:
+        assert {ask(path, **of_ticket).status_code for path in (first, "main.m3u8")} == {403}, of_ticket
+    for path in (
+        first.rpartition("/")[0] + "/index",
+        "index",
+        f"x/../{first}",
+        "../" * 3 + "accounts/login/",
+    ):
+        assert ask(path).content not in {b"one chunk", b"another"}
+    assert ask(first.rpartition("/")[0] + "/index").status_code == 404

@@ -304,7 +304,12 @@ def is_visitor(name: str) -> bool:
 
 
 def ticket_for(
-    event: Event, user: User | AnonymousUser, visitor: str = "", registration: Registration | None = None
+    event: Event,
+    user: User | AnonymousUser,
+    visitor: str = "",
+    registration: Registration | None = None,
+    *,
+    replay_id: int = 0,
 ) -> str:
     """A ticket to the stream and the picture of `event`, for somebody who may watch it (`rights.can_watch`) and gave its password.
 
@@ -313,6 +318,7 @@ def ticket_for(
         user: the viewer.
         visitor: the browser's name (`new_visitor`) when nobody is logged in; without it, each ticket is a viewer of its own.
         registration: the registration whose personal link opened the event, if any; it takes precedence over the account.
+        replay_id: the replay that the ticket is for, in place of the live; whether somebody may see it is `replays.rights`'.
     """
     mark = password_mark(event)
     if registration is not None:
@@ -324,7 +330,7 @@ def ticket_for(
         ticket_key(),
         tickets.Ticket(
             event_id=event.pk,
-            stream=event.broadcaster.stream,
+            stream=f"{tickets.REPLAY}{replay_id}" if replay_id else event.broadcaster.stream,
             viewer=viewer,
             expires_at=expires_at,
             password_mark=mark,

@@ -12,6 +12,7 @@ AudienceError
 │   ├── GuestNameError
 │   └── NothingRunsError
 ├── ReminderError            a reminder was refused; the text is a translated sentence
+├── ReplayError              a replay can't be so; the text is a translated sentence for who presents
 ├── ModerationError          what a moderator asked for is not possible; the text is a translated sentence for them
 ├── VoiceError               a question, a vote or a hand was refused; the text is a translated sentence for them
 │   ├── VoiceClosedError
@@ -103,6 +104,10 @@ class PosterError(AudienceError):
 
 class RegistrationError(AudienceError):
     """A registration was refused; the text is a translated sentence for the person."""
+
+
+class ReplayError(AudienceError):
+    """A replay can't be so; the text is a translated sentence for who presents."""
 
 
 class ReminderError(AudienceError):

@@ -122,6 +122,9 @@ class Layout:
             "AMPHI_ORIGIN_ON_PUBLISH": f"{self.web}/webinars/on-publish",
             "AMPHI_ORIGIN_ON_PUBLISH_DONE": f"{self.web}/webinars/on-publish-done",
             "AMPHI_ORIGIN_TICKET_URL": f"{self.web}/edge/ticket",
+            "AMPHI_RECORDINGS": str(self.var / "recordings"),
+            "AMPHI_RECORDINGS_GIB": "10",
+            "AMPHI_RECORDINGS_FREE_GIB": "1",
         }
 
 

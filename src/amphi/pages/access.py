@@ -21,8 +21,9 @@ from django.shortcuts import get_object_or_404, redirect
 
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
-from amphi.audience.models import Event, Registration, Role
+from amphi.audience.models import Event, Registration, Replay, ReplayFor, Role
 from amphi.audience.personal_links import by_token
+from amphi.audience.replays.rights import is_gone
 from amphi.audience.rights import (
     can_watch,
     is_banned,
@@ -322,6 +323,41 @@ def watcher(view: View) -> View:
         return event if isinstance(event, HttpResponse) else view(request, event, **kwargs)
 
     return _ruled("watcher", guarded)
+
+
+def _kept_from(request: HttpRequest, replay: Replay) -> HttpResponse | None:
+    """What somebody gets who may not see a replay; None for who may."""
+    event = replay.airing.event
+    if moderates_event(request.user, event):
+        return None
+    if event.is_draft or is_gone(replay):
+        raise Http404
+    if replay.shown_to == ReplayFor.PUBLIC:
+        return None
+    if replay.shown_to == ReplayFor.ATTENDEES:
+        found = _watchable(request, event.slug)
+        return found if isinstance(found, HttpResponse) else None
+    if not request.user.is_authenticated:
+        return _asks_for_login(request)
+    raise Http404
+
+
+def sees_replay(request: HttpRequest, replay: Replay) -> bool:
+    """Whether somebody who may watch the live of its event also sees `replay`."""
+    is_open = replay.shown_to != ReplayFor.PRESENTERS and not is_gone(replay)
+    return is_open or moderates_event(request.user, replay.airing.event)
+
+
+def replay_viewer(view: View) -> View:
+    """For people who may see the replay ``pk`` of the event named by ``slug``; the view gets the replay."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, pk: int, **kwargs: Any) -> HttpResponseBase:
+        replays = Replay.objects.select_related("airing__event__broadcaster", "airing__event__owner")
+        replay = get_object_or_404(replays, pk=pk, airing__event__slug=slug)
+        return _kept_from(request, replay) or view(request, replay, **kwargs)
+
+    return _ruled("replay_viewer", guarded)
 
 
 def visitor(view: View) -> View:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 INDEX = "index"
+FILES = "files"
+"""The folder, beside an event's recordings, of what the platform makes of them."""
 TICKS_PER_S = 90_000
 CHUNK_SUFFIX, INIT_SUFFIX = ".m4s", ".mp4"
 NAME = re.compile(r"[A-Za-z0-9_-]{8,32}\.(?:m4s|mp4)")

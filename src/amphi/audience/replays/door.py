@@ -19,7 +19,7 @@ from amphi.system import recordings, tickets
 
 log = logging.getLogger(__name__)
 
-PATH = re.compile(r"/t/([^/]+)/replay/(\d{1,18})/(?:(main\.m3u8)|([0-9TZa-f-]+)/([A-Za-z0-9_.-]+))")
+PATH = re.compile(r"/t/([^/]+)/replay/(\d{1,18})/(?:(main\.m3u8)|([A-Za-z0-9-]+)/([A-Za-z0-9_.-]+))")
 PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
 MP4_TYPE = b"video/mp4"
 FRESH_S = 1.0
@@ -101,8 +101,8 @@ class ReplayDoor:
         await _answer(send, 200, headers, b"" if scope["method"] == "HEAD" else content)
 
     async def _file(self, scope: Scope, send: Send, event_id: int, recording: str, name: str) -> None:
-        is_name = recordings.RECORDING.fullmatch(recording) and recordings.NAME.fullmatch(name)
-        if self._root is None or not is_name:
+        is_folder = recording == recordings.FILES or recordings.RECORDING.fullmatch(recording)
+        if self._root is None or not is_folder or not recordings.NAME.fullmatch(name):
             await _answer(send, 404)
             return
         path = self._root / str(event_id) / recording / name

@@ -58,6 +58,11 @@ def folder_of(event_id: int) -> Path:
     return Path(settings.RECORDINGS or "") / str(event_id)
 
 
+def files_of(event_id: int) -> Path:
+    """The folder of what is made of an event's recordings."""
+    return folder_of(event_id) / recordings.FILES
+
+
 def replays_of(event: Event) -> QuerySet[Replay]:
     """The replays of an event, the latest first."""
     return Replay.objects.filter(airing__event=event).select_related("airing__event")

@@ -12,6 +12,11 @@ from amphi.audience.models import Replay, ReplayFor
 from amphi.audience.queries import reading
 
 
+def is_gone(replay: Replay) -> bool:
+    """Whether the time for which a replay is kept has passed."""
+    return replay.delete_at is not None and replay.delete_at < timezone.now()
+
+
 @reading
 def refused(claims: Collection[Claim]) -> AbstractSet[Claim]:
     """The claims that are not valid now: those to live events by their rule, those to replays by whom they are shown to.
@@ -33,7 +38,7 @@ def refused(claims: Collection[Claim]) -> AbstractSet[Claim]:
 def _refused(replay: Replay, claims: list[Claim]) -> AbstractSet[Claim]:
     event = replay.airing.event
     strangers = {claim for claim in claims if claim.event_id != event.pk}
-    if replay.delete_at is not None and replay.delete_at < timezone.now():
+    if is_gone(replay):
         return set(claims)
     ours = [claim for claim in claims if claim not in strangers]
     if replay.shown_to == ReplayFor.PUBLIC and not event.is_draft:

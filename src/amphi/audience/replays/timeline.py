@@ -43,8 +43,9 @@ def join(recordings: Iterable[Sequence[Chunk]]) -> list[Chunk]:
 
 def cut(chunks: Sequence[Chunk], start: datetime, end: datetime | None) -> list[Chunk]:
     """The chunks that lie within two moments as a whole: nothing is shown of what is before or after."""
-    start_ms = start.timestamp() * 1000
-    end_ms = end.timestamp() * 1000 if end is not None else math.inf
+    # Recordings count whole milliseconds.
+    start_ms = math.floor(start.timestamp() * 1000)
+    end_ms = math.ceil(end.timestamp() * 1000) if end is not None else math.inf
     return [one for one in chunks if one.at_ms >= start_ms and one.end_ms <= end_ms]
 
 

@@ -9,6 +9,7 @@ from amphi.pages.live import (
     poster_views,
     registration_views,
     reminder_views,
+    replay_views,
     usher_views,
     views,
     voice_views,
@@ -32,6 +33,12 @@ urlpatterns = [
     path("oembed", embed_views.oembed, name="oembed"),
     path("live/<slug:slug>/password", views.door, name="door"),
     path("live/<slug:slug>/state", views.state, name="state"),
+    path("live/<slug:slug>/replay/", replay_views.latest_replay, name="latest_replay"),
+    path("live/<slug:slug>/replay/<int:pk>/", replay_views.replay_page, name="replay"),
+    path("live/<slug:slug>/replay/<int:pk>/said", replay_views.replay_said, name="replay_said"),
+    path(
+        "live/<slug:slug>/replay/<int:pk>/chapters.vtt", replay_views.replay_chapters, name="replay_chapters"
+    ),
     path("live/<slug:slug>/messages", chat_views.message, name="message"),
     path("live/<slug:slug>/guest", chat_views.guest, name="guest"),
     path("live/<slug:slug>/react", chat_views.react, name="react"),

@@ -18,18 +18,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amphi.audience import afterwards, listing, registration, reminders
 from amphi.audience.domain import hls_url_for, ticket_for
-from amphi.audience.models import ON_AIR, Broadcaster, Event
+from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState, ReplayFor
 from amphi.audience.queries import (
     chat_content,
     last_seq,
     listener_state,
     state_content,
 )
+from amphi.audience.replays import library
 from amphi.audience.unsubscribing import unsubscribe_path
 from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher
 from amphi.pages.live import conversation, oembed, voices
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
+from amphi.pages.live.replay_views import latest
 from amphi.pages.live.viewers import remember, viewer_in, visitor_of
 from amphi.system import passwords, security
 
@@ -129,11 +131,17 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays automatically, says when the live is over, and has the chat."""
     visitor = visitor_of(request)
     data = live_data(request, event, visitor)
+    replay = latest(request, event) if data["state"] == EventState.OVER else None
+    if replay is not None and replay.shown_to != ReplayFor.PRESENTERS:
+        return redirect("live:replay", event.slug, replay.pk)
     context = {
         "event": event,
         "live": page_data(request, event, data),
         "state": data["state"],
         "on_air": data["state"] in ON_AIR,
+        "replay": replay,
+        "is_recorded": library.is_kept(event),
+        "replay_comes": library.is_kept(event) and event.replay_for != ReplayFor.PRESENTERS,
         **voices.template_context(request, event, data["voices"]),
         **conversation.template_context(request, event, data, data["state"]),
         "oembed": oembed.discovery(event),

@@ -253,6 +253,7 @@ def detail(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     }
     if livestream is not None:
         context["panel"] = panel(meeting, livestream)
+        context["replays_on"] = settings.RECORDINGS is not None
     return render(request, "webinars/panel.html" if livestream else "meetings/detail.html", context)
 
 

@@ -25,6 +25,7 @@ from amphi.pages.webinars.backstage_form import BackstageSection
 from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
 from amphi.pages.webinars.registration_form import RegistrationSection
+from amphi.pages.webinars.replay_forms import ReplaySection
 from amphi.pages.webinars.views import livestream_or_404
 from amphi.pages.webinars.voices_form import ParticipationSection, QuestionsSection
 
@@ -36,6 +37,10 @@ class Section(NamedTuple):
     title: Promise
     intro: Promise
     form: type[OptionsForm]
+
+    def is_offered(self) -> bool:
+        """Whether this platform has what it is about."""
+        return self.form is not ReplaySection or settings.RECORDINGS is not None
 
 
 SECTIONS = (
@@ -95,13 +100,23 @@ SECTIONS = (
         gettext_lazy("What the live page shows once the live is over."),
         AfterwardsSection,
     ),
+    Section(
+        "replay",
+        pgettext_lazy("live event", "Replay"),
+        gettext_lazy(
+            "Whether the live is recorded, and who sees it again. You can change this for each replay later."
+        ),
+        ReplaySection,
+    ),
 )
 
 
 def _page(
     request: HttpRequest, meeting: Meeting, forms: dict[str, OptionsForm], status: int = 200
 ) -> HttpResponse:
-    sections = [{"section": section, "form": forms[section.key]} for section in SECTIONS]
+    sections = [
+        {"section": section, "form": forms[section.key]} for section in SECTIONS if section.key in forms
+    ]
     event = livestream_or_404(meeting).event
     context = {"meeting": meeting, "sections": sections, "embed": _embed(event)}
     return render(request, "webinars/options.html", context, status=status)
@@ -121,7 +136,7 @@ def _embed(event: Event) -> dict[str, object]:
 
 def _forms(meeting: Meeting) -> dict[str, OptionsForm]:
     event = livestream_or_404(meeting).event
-    return {section.key: section.form(None, meeting, event) for section in SECTIONS}
+    return {section.key: section.form(None, meeting, event) for section in SECTIONS if section.is_offered()}
 
 
 @moderator
@@ -138,7 +153,7 @@ def change(request: UserRequest, meeting: Meeting, section: str) -> HttpResponse
     """Save one section; the others stay unchanged."""
     forms = _forms(meeting)
     found = next((one for one in SECTIONS if one.key == section), None)
-    if found is None:
+    if found is None or section not in forms:
         raise Http404
     form = forms[section] = found.form(request.POST, meeting, livestream_or_404(meeting).event, request.FILES)
     if not form.is_valid():

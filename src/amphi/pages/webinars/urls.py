@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.webinars import attendance, options, registration_views, views
+from amphi.pages.webinars import attendance, options, registration_views, replay_views, views
 
 app_name = "webinars"
 urlpatterns = [
@@ -27,6 +27,10 @@ urlpatterns = [
         {"table": "curve"},
         name="curve_csv",
     ),
+    path("<slug:slug>/replays/", replay_views.replays, name="replays"),
+    path("<slug:slug>/replays/<int:pk>/", replay_views.replays, name="replay"),
+    path("<slug:slug>/replays/<int:pk>/delete", replay_views.delete, name="delete_replay"),
+    path("<slug:slug>/replays/<int:pk>/<slug:part>", replay_views.change, name="change_replay"),
     path("<slug:slug>/options/", options.options, name="options"),
     path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
     path("<slug:slug>/registrations/", registration_views.registrations, name="registrations"),

@@ -1,0 +1,149 @@
+"""The page on which a live is seen again."""
+
+from dataclasses import astuple
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from amphi.audience import afterwards
+from amphi.audience.domain import ticket_for
+from amphi.audience.models import Event, Replay, ReplayFor
+from amphi.audience.replays import library, said, timeline
+from amphi.audience.rights import can_watch, moderates_event
+from amphi.pages.access import (
+    asks_password,
+    can_moderate,
+    finder,
+    registration_of,
+    replay_viewer,
+    sees_replay,
+)
+from amphi.pages.live.viewers import remember, visitor_of
+from amphi.system import recordings
+from amphi.webinars.models import Livestream
+
+OTHERS_SHOWN = 20
+
+
+def latest(request: HttpRequest, event: Event) -> Replay | None:
+    """The latest replay of `event` of which there is something, for somebody who may watch the live; None when they may see none."""
+    for replay in library.replays_of(event).exclude(airing__ended_at=None):
+        if sees_replay(request, replay) and library.folders_of(replay.airing):
+            return replay
+    return None
+
+
+@require_safe
+@never_cache
+@finder
+def latest_replay(request: HttpRequest, event: Event) -> HttpResponse:
+    """Lead to the latest replay of an event; the page there decides who may."""
+    shown = library.replays_of(event).exclude(airing__ended_at=None)
+    if not moderates_event(request.user, event):
+        shown = shown.exclude(shown_to=ReplayFor.PRESENTERS)
+    replay = shown.first()
+    if replay is None:
+        raise Http404
+    return redirect("live:replay", event.slug, replay.pk)
+
+
+def media_url(request: HttpRequest, replay: Replay, visitor: str) -> str:
+    """The address of a replay's playlist, for the one who asks."""
+    ticket = ticket_for(
+        replay.airing.event, request.user, visitor, registration_of(request), replay_id=replay.pk
+    )
+    return f"/t/{ticket}/replay/{replay.pk}/{timeline.PLAYLIST}"
+
+
+@require_safe
+@never_cache
+@replay_viewer
+def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
+    """The picture of a live that is over, with all that was said along its time line."""
+    event = replay.airing.event
+    visitor = visitor_of(request)
+    reel = library.reel(replay)
+    spans = timeline.spans(reel.chunks)
+    chapters = said.chapters(replay, spans)
+    facts = {
+        "url": media_url(request, replay, visitor),
+        "said_url": reverse("live:replay_said", args=[event.slug, replay.pk]),
+        "spans": [astuple(span) for span in spans],
+        "chapters": chapters,
+    }
+    context = {
+        "event": event,
+        "replay": replay,
+        "facts": facts,
+        "chapters": chapters,
+        "minutes": round(timeline.duration_s(reel.chunks) / 60),
+        "is_there": bool(reel.chunks),
+        "after": afterwards.content(event),
+        "is_usher": moderates_event(request.user, event),
+        "edit_url": _edit_url(request, event),
+        "others": _others(request, replay),
+        "for_presenters": replay.shown_to == ReplayFor.PRESENTERS,
+        "file_url": _file_url(facts["url"], replay),
+    }
+    return remember(render(request, "live/replay.html", context), request, visitor)
+
+
+def _edit_url(request: HttpRequest, event: Event) -> str:
+    livestream = Livestream.objects.select_related("meeting").filter(event=event).first()
+    if livestream is None or not can_moderate(request.user, livestream.meeting):
+        return ""
+    return reverse("webinars:replays", args=[livestream.meeting.slug])
+
+
+def _file_url(playlist_url: object, replay: Replay) -> str:
+    """The address of the file to download; empty when there is none."""
+    if replay.file_state != Replay.FileState.READY:
+        return ""
+    return f"{str(playlist_url).removesuffix(timeline.PLAYLIST)}{recordings.FILES}/{replay.file_name}"
+
+
+def _others(request: HttpRequest, replay: Replay) -> list[Replay]:
+    others = library.replays_of(replay.airing.event).exclude(pk=replay.pk)[:OTHERS_SHOWN]
+    return [one for one in others if sees_replay(request, one)]
+
+
+@require_safe
+@never_cache
+@replay_viewer
+def replay_said(request: HttpRequest, replay: Replay) -> HttpResponse:
+    """What was said, asked and voted. Who sees a public replay of a live that they could not attend gets the picture alone."""
+    event = replay.airing.event
+    attended = can_watch(request.user, event, registration_of(request)) and not asks_password(request, event)
+    spans = timeline.spans(library.reel(replay).chunks) if attended else []
+    return JsonResponse(said.all_of(replay, spans))
+
+
+@require_safe
+@never_cache
+@replay_viewer
+def replay_chapters(request: HttpRequest, replay: Replay) -> HttpResponse:  # noqa: ARG001 -- the decorator's
+    """The chapters as WebVTT, which players mark on their time line."""
+    reel = library.reel(replay)
+    rows = said.chapters(replay, timeline.spans(reel.chunks))
+    ends = [float(str(row["place"])) for row in rows[1:]] + [timeline.duration_s(reel.chunks)]
+    cues = [
+        f"{_stamp(float(str(row['place'])))} --> {_stamp(end)}\n{_in_cue(str(row['title']))}\n"
+        for row, end in zip(rows, ends, strict=True)
+    ]
+    return HttpResponse("WEBVTT\n\n" + "\n".join(cues), content_type="text/vtt; charset=utf-8")
+
+
+def _stamp(seconds: float) -> str:
+    whole_ms = round(seconds * 1000)
+    minutes, ms = divmod(whole_ms, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms / 1000:06.3f}"
+
+
+def _in_cue(title: str) -> str:
+    """Text as it may stand in a cue."""
+    escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(escaped.split()) or _("Chapter")
