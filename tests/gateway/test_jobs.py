@@ -28,7 +28,7 @@ def is_green(color):
 
 
 def test_webinar_from_start_to_stop(make_gateway, meeting, rtmp):
-    gateway = make_gateway(max_jobs=1)
+    gateway = make_gateway(max_jobs=1, fps=FPS)
     spec = spec_of(meeting, rtmp)
     with ThreadPoolExecutor(4) as callers:
         answers = list(callers.map(lambda _: gateway.client.put("/jobs/j1", json=spec), range(4)))
@@ -115,7 +115,7 @@ def check_cadence(pictures):
 
 def test_two_jobs_side_by_side(make_gateway, meeting, other_meeting, rtmp):
     meeting.state = other_meeting.state = "joined"
-    gateway = make_gateway(max_jobs=2)
+    gateway = make_gateway(max_jobs=2, fps=FPS)
     gateway.client.put("/jobs/green", json=spec_of(meeting, rtmp, "green", "green"))
     gateway.client.put("/jobs/blue", json=spec_of(other_meeting, rtmp, "blue", "blue"))
     for name in ("green", "blue"):
@@ -165,7 +165,7 @@ def test_capture_that_fails_ends_the_job(make_gateway, meeting, rtmp, tmp_path, 
 
 def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtmp):
     meeting.still, meeting.state = True, "joined"
-    gateway = make_gateway(chromium_arguments=SMALL_HEAP, warm=0)
+    gateway = make_gateway(chromium_arguments=SMALL_HEAP, warm=0, fps=FPS)
     gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
     gateway.wait_for_state("j1", "on_air")
     wait_for(lambda: gateway.job("j1")["stats"]["frames"] > 15)
