@@ -1,6 +1,7 @@
 """Backstage: all runs, and nobody sees it until a presenter goes live."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -8,11 +9,12 @@ from django.urls import reverse
 from amphi.audience.holders import held_streams, holder_of
 from amphi.audience.models import Event, EventState, StreamMessage
 from amphi.audience.queries import listener_state
-from amphi.webinars import domain, transitions
+from amphi.meetings.domain import fields_of
+from amphi.webinars import domain, saving, transitions
 from amphi.webinars.exceptions import TransitionRefusedError
 from amphi.webinars.models import Livestream, Transition
 from amphi.webinars.offers import offer
-from tests.factories import make_gateway, make_user, make_webinar
+from tests.factories import in_hours, make_gateway, make_user, make_webinar
 
 pytestmark = pytest.mark.django_db
 
@@ -172,6 +174,33 @@ def test_what_is_said_backstage_stays_there(livestream, client, settings):
     apply(livestream, OPEN)
     hooks._take_message(livestream.meeting, said)
     assert livestream.event.messages.count() == 1
+
+
+def test_it_moves_to_no_server_that_would_show_it(livestream):
+    make_gateway("open to all")
+    blocking = make_webinar(gateway=livestream.gateway, start_at=in_hours(30))
+    assert blocking.gateway == livestream.gateway
+    fields = replace(fields_of(livestream.meeting), start_at=blocking.meeting.start_at)
+    saved = saving.update_meeting(livestream.meeting, user=livestream.meeting.owner, fields=fields)
+    assert saved.conflict is not None
+    assert saved.conflict.is_backstage
+    assert not saved.meeting.is_webinar
+
+
+def test_copy_is_prepared_backstage_where_that_hides_it(livestream):
+    source = livestream.meeting
+    start_ats = {"hidden": in_hours(50), "shown": in_hours(50)}
+    make_gateway("open to all")
+    copies = {
+        name: saving.create_meeting(
+            user=source.owner, fields=replace(fields_of(source), start_at=at), source=source
+        ).meeting
+        for name, at in start_ats.items()
+    }
+    rows = {name: Livestream.objects.get(meeting=meeting) for name, meeting in copies.items()}
+    assert rows["hidden"].gateway != rows["shown"].gateway
+    for row in rows.values():
+        assert row.starts_backstage == row.gateway.broadcaster.has_tickets
 
 
 def test_option_needs_a_server_that_checks_viewers(livestream, client):

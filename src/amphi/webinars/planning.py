@@ -29,10 +29,12 @@ class NoGatewayFree:
     Attributes:
         overlapping: the meetings whose webinars hold the gateways.
         nearest: up to three other starts at which a gateway is free, the nearest first.
+        is_backstage: whether some gateways were left out, since the webinar is prepared backstage.
     """
 
     overlapping: list[Meeting]
     nearest: list[datetime]
+    is_backstage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,19 @@ def holding(start: datetime, end: datetime, *, now: datetime) -> QuerySet[Livest
     return Livestream.objects.filter(booked | running)
 
 
+def fit_for(gateways: list[LiveGateway], livestream: Livestream | None) -> list[LiveGateway]:
+    """The gateways that `livestream` can have: one that is prepared backstage moves only to a live server that checks its viewers."""
+    if livestream is None or not (livestream.starts_backstage or livestream.is_backstage):
+        return gateways
+    mine = livestream.gateway_id
+    return [gateway for gateway in gateways if gateway.pk == mine or gateway.broadcaster.has_tickets]
+
+
 def free_gateway(
     gateways: list[LiveGateway], start: datetime, end: datetime, *, mine: Livestream | None = None
 ) -> LiveGateway | None:
     """The gateway to book for [start, end): the one that `mine` holds if that is free, else the first free one; None when none is."""
+    gateways = fit_for(gateways, mine)
     taken_rows = holding(start, end, now=timezone.now()).filter(gateway__in=gateways)
     if mine is not None:
         taken_rows = taken_rows.exclude(pk=mine.pk)
@@ -129,15 +140,14 @@ def explain(
     The nearest free slot always touches a booking: it begins where one ends, or ends where one begins. Only those are tried.
     """
     now = timezone.now()
+    fit = fit_for(gateways, mine)
     length = end - start
     near = Q(ends_at__gt=max(now, start - SEARCH_HORIZON), starts_at__lt=end + SEARCH_HORIZON)
-    rows = Livestream.objects.filter(near | Q(state__in=RUNNING), gateway__in=gateways).select_related(
-        "meeting"
-    )
+    rows = Livestream.objects.filter(near | Q(state__in=RUNNING), gateway__in=fit).select_related("meeting")
     if mine is not None:
         rows = rows.exclude(pk=mine.pk)
     known = list(rows)
-    bookings: dict[int, list[tuple[datetime, datetime]]] = {gateway.pk: [] for gateway in gateways}
+    bookings: dict[int, list[tuple[datetime, datetime]]] = {gateway.pk: [] for gateway in fit}
     for row in known:
         bookings[row.gateway_id].append(_held(row, now))
     times = [held for rows_of_one in bookings.values() for held in rows_of_one]
@@ -147,4 +157,5 @@ def explain(
     return NoGatewayFree(
         overlapping=[row.meeting for row in known if _overlaps(_held(row, now), start, end)],
         nearest=sorted(free[:NEAREST_OFFERED]),
+        is_backstage=len(fit) < len(gateways),
     )

@@ -9,7 +9,7 @@ from amphi.accounts.models import User
 from amphi.meetings import slides
 from amphi.meetings.domain import MeetingFields, write
 from amphi.meetings.models import Meeting
-from amphi.webinars import domain, planning
+from amphi.webinars import copying, domain, planning
 from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.models import Removal
 from amphi.webinars.planning import NoGatewayFree
@@ -24,15 +24,18 @@ class SavedMeeting:
 
 
 @transaction.atomic
-def create_meeting(*, user: User, fields: MeetingFields) -> SavedMeeting:
-    """Create a meeting owned by `user`; for a webinar, also book a gateway and create its event.
+def create_meeting(*, user: User, fields: MeetingFields, source: Meeting | None = None) -> SavedMeeting:
+    """Create a meeting owned by `user`; for a webinar, also book a gateway and create its event, set up as that of `source`.
 
     When no gateway is free, the webinar is saved as a plain meeting, and the result says why.
     """
     meeting = Meeting(owner=user)
     gateways = planning.lock_gateways(meeting.site)
     write(meeting, fields, user=user)
-    return SavedMeeting(meeting, domain.plan(planning.Locked(gateways, meeting, None), user=user))
+    conflict = domain.plan(planning.Locked(gateways, meeting, None), user=user)
+    if source is not None:
+        copying.copy_setup(source, meeting)
+    return SavedMeeting(meeting, conflict)
 
 
 @transaction.atomic

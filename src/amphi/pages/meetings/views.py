@@ -27,7 +27,7 @@ from amphi.meetings import domain, slides
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import when
-from amphi.pages.access import editor, logged_in, moderator, planner, signed
+from amphi.pages.access import UserRequest, editor, logged_in, moderator, planner, signed
 from amphi.pages.meetings.forms import FilterForm, MeetingForm, MoveForm, copy_of
 from amphi.pages.webinars.panel import panel
 from amphi.webinars import deletion, saving, starting
@@ -98,6 +98,7 @@ def _remember_conflict(request: HttpRequest, saved: SavedMeeting) -> None:
         request.session[key] = {
             "overlapping": len(saved.conflict.overlapping),
             "nearest": [start.isoformat() for start in saved.conflict.nearest],
+            "backstage": saved.conflict.is_backstage,
         }
 
 
@@ -108,8 +109,19 @@ def _saved(request: HttpRequest, saved: SavedMeeting, done: str) -> HttpResponse
     return redirect(saved.meeting)
 
 
-def _form_page(request: HttpRequest, form: MeetingForm, meeting: Meeting | None, status: int) -> HttpResponse:
-    context = {"form": form, "meeting": meeting, "can_create_webinar": can_create_webinar(request.user)}
+def _form_page(
+    request: HttpRequest,
+    form: MeetingForm,
+    meeting: Meeting | None,
+    status: int,
+    source: Meeting | None = None,
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "meeting": meeting,
+        "source": source,
+        "can_create_webinar": can_create_webinar(request.user),
+    }
     return render(request, "meetings/form.html", context, status=status)
 
 
@@ -125,13 +137,18 @@ def add(request: HttpRequest) -> HttpResponse:
         webinars=can_create_webinar(request.user),
         initial=initial,
     )
+    return _add(request, form)
+
+
+def _add(request: UserRequest, form: MeetingForm, source: Meeting | None = None) -> HttpResponse:
+    """Make the meeting of a form, as a copy of `source` where it is one."""
     if not form.is_valid():
-        return _form_page(request, form, None, 422 if form.is_bound else 200)
+        return _form_page(request, form, None, 422 if form.is_bound else 200, source)
     try:
-        saved = saving.create_meeting(user=request.user, fields=form.meeting_fields())
+        saved = saving.create_meeting(user=request.user, fields=form.meeting_fields(), source=source)
     except MeetingError as error:
         form.add_error(None, str(error))
-        return _form_page(request, form, None, 422)
+        return _form_page(request, form, None, 422, source)
     done = _("The webinar is scheduled.") if saved.meeting.is_webinar else _("The meeting is scheduled.")
     return _saved(request, saved, done)
 
@@ -144,13 +161,17 @@ def personal(request: HttpRequest) -> HttpResponse:
 
 
 @editor
-@require_safe
-def duplicate(request: HttpRequest, meeting: Meeting) -> HttpResponse:
-    """The form of a new meeting, with the values of `meeting`; it posts to `add`."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def duplicate(request: UserRequest, meeting: Meeting) -> HttpResponse:
+    """Make a new meeting like `meeting`; the form begins with its values."""
     form = MeetingForm(
-        meeting=None, webinars=can_create_webinar(request.user), initial=copy_of(meeting, timezone.now())
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
+        meeting=None,
+        webinars=can_create_webinar(request.user),
+        initial=copy_of(meeting, timezone.now()),
     )
-    return _form_page(request, form, None, 200)
+    return _add(request, form, meeting)
 
 
 @editor
@@ -237,7 +258,7 @@ def _conflict(request: HttpRequest, meeting: Meeting) -> dict[str, Any] | None:
     kept = request.session.get(f"conflict-{meeting.pk}")
     if kept is None or meeting.is_webinar or not can_create_webinar(request.user):
         return None
-    return {"overlapping": kept["overlapping"], "nearest": _offered(request, meeting)}
+    return {**kept, "nearest": _offered(request, meeting)}
 
 
 @moderator
