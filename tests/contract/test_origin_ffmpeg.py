@@ -81,14 +81,14 @@ async def test_a_killed_ffmpeg_that_comes_back_continues_the_playlist():
             await ready(client, url)
             os.kill(first.pid, 9)
         stream = origin.origin.streams.get("lecture")
-        await eventually(lambda: stream.publisher is None)
+        await eventually(lambda: stream.playlist.shows_slate and stream.publisher is None)
         assert "ENDLIST" not in (await client.get(url)).text
         async with publishing(f"{origin.rtmp}/lecture", seconds=2) as second:
             async with asyncio.timeout(PATIENCE_S):
                 await second.wait()
         await eventually(lambda: stream.playlist.ended)
         text = (await client.get(url)).text
-        assert text.count("#EXT-X-DISCONTINUITY\n") == 1
+        assert text.count("#EXT-X-DISCONTINUITY\n") == 2  # to the slate, and back
         assert text.endswith("#EXT-X-ENDLIST\n")
         await run("ffmpeg", "-v", "error", "-i", url, "-f", "null", "-")
 

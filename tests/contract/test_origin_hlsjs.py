@@ -16,7 +16,7 @@ from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from tests.contract.flv_file import VIDEO, encode, send
 from tests.contract.origin_ffmpeg import publishing
-from tests.origin.running import Publisher, ready, running_origin
+from tests.origin.running import Publisher, eventually, ready, running_origin
 
 PATIENCE_MS = 60_000
 # From the origin taking a picture to the screen; about a second on an idle machine.
@@ -134,9 +134,9 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
 
 
 @pytest.mark.browser
-async def test_hlsjs_plays_on_when_a_lost_publisher_comes_back(page_url):
+async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(page_url):
     async with (
-        running_origin(Config(open=True)) as origin,
+        running_origin(Config(open=True, slate=True)) as origin,
         httpx.AsyncClient() as client,
         async_playwright() as playwright,
     ):
@@ -147,12 +147,17 @@ async def test_hlsjs_plays_on_when_a_lost_publisher_comes_back(page_url):
             await page.evaluate(f"play('{url}')")
             await page.wait_for_function("state().time > 1", timeout=PATIENCE_MS)
             first.kill()
-        # Long enough for a blocked request to run out of its time.
-        await asyncio.sleep(5)
-        stopped_at = (await page.evaluate("state()"))["time"]
+        stream = origin.origin.streams.get("lecture")
+        await eventually(lambda: stream.shows_slate)
+        killed_at = (await page.evaluate("state()"))["time"]
+        await page.wait_for_function(f"state().time > {killed_at + 5}", timeout=PATIENCE_MS)
         async with publishing(f"{origin.rtmp}/lecture", seconds=60):
-            await page.wait_for_function(f"state().time > {stopped_at + 3}", timeout=PATIENCE_MS)
+            await eventually(lambda: not stream.shows_slate)
+            back_at = (await page.evaluate("state()"))["time"]
+            await page.wait_for_function(f"state().time > {back_at + 4}", timeout=PATIENCE_MS)
+        state = await page.evaluate("state()")
         await page.context.browser.close()
+    assert set(state["errors"]) <= {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall"}, state
 
 
 @pytest.mark.browser

@@ -24,7 +24,10 @@ rtmp {{
 
 
 async def test_nginx_rtmp_pushes_what_it_was_sent(tmp_path, free_port):
-    async with running_origin(Config(keys={"lecture": "k+/=="})) as origin, httpx.AsyncClient() as client:
+    async with (
+        running_origin(Config(keys={"lecture": "k+/=="}, slate=False)) as origin,
+        httpx.AsyncClient() as client,
+    ):
         configuration = tmp_path / "nginx.conf"
         target = f"{origin.rtmp}/lecture?key=k+/=="
         configuration.write_text(

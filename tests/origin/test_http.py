@@ -15,7 +15,8 @@ KEY = b"shared"
 
 @pytest.fixture
 async def origin():
-    async with running_origin(Config(open=True)) as running:
+    # Without a slate, a publisher that sends nothing leaves a playlist to which nothing comes.
+    async with running_origin(Config(open=True, slate=False)) as running:
         yield running
 
 

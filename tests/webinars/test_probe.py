@@ -32,3 +32,12 @@ def multivariant(*attributes: str) -> str:
 def test_sound_is_told_by_the_codecs(serve, text, expected):
     server = serve(lambda request: answer(MEDIA if request.path.endswith("main.m3u8") else text))
     assert probe.read(f"{server.url}/talk.m3u8").has_sound is expected
+
+
+def test_slate_is_no_media():
+    """The origin's playlist grows while a publisher is gone, and says so."""
+    slate = MEDIA.replace("#EXTINF", "# amphi: slate\n#EXTINF", 1)
+    marks = [
+        probe.read_playlist(text + f"#EXTINF:2,\ns{more}.m4s\n").mark for more in (2, 3) for text in (slate,)
+    ]
+    assert marks[0] == marks[1] != probe.read_playlist(MEDIA).mark

@@ -202,7 +202,8 @@ class Job:
         if self._source is not None:
             await self._browsers.discard(self._source)
             self._source = None
-            await self._sink.close()  # a new browser has a new encoder, so its stream starts anew
+            # A new browser has a new encoder, so its stream starts anew; meanwhile the live server waits for it.
+            await self._sink.close(clean=False)
             self._sink.start()
         source = self._source = await self._browsers.take()
         source.on_packet = self._send

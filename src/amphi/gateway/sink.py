@@ -66,8 +66,8 @@ class Sink(Protocol):
     def send(self, packet: Packet) -> None:
         """Send a packet; it is dropped while there is no connection."""
 
-    async def close(self) -> None:
-        """End the stream cleanly, at once."""
+    async def close(self, *, clean: bool = True) -> None:
+        """End the stream at once; `clean`: tell the server that it is over, else it waits for the next connection."""
 
 
 class StreamWriter:
@@ -308,12 +308,14 @@ class RtmpSink:
                 text = text.replace(secret, "…")
         return text[:200]
 
-    async def close(self) -> None:
-        """End the stream: ffmpeg sees the end of its input and closes the connection properly."""
+    async def close(self, *, clean: bool = True) -> None:
+        """End the stream: ffmpeg sees the end of its input and closes the connection properly, or is killed."""
         process = self._process
         running, self._running = self._running, None
         if process is not None and process.stdin is not None:
-            if process.stdin.transport.get_write_buffer_size():
+            if not clean:
+                _signal(process, signal.SIGKILL)
+            elif process.stdin.transport.get_write_buffer_size():
                 _signal(process, signal.SIGTERM)  # otherwise it would first send all that waits
             process.stdin.close()
             for last_word in (signal.SIGTERM, signal.SIGKILL):

@@ -15,7 +15,7 @@ import httpx
 from amphi.origin.config import Config
 from amphi.origin.exceptions import PublishRefusedError
 from amphi.origin.rtmp.events import PublishRequested
-from amphi.system.tickets import EVENT_HEADER, KEEP_HEADER
+from amphi.system.tickets import EVENT_HEADER, KEEP_HEADER, TITLE_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ NOBODY = 0
 # While the callback server is down, publications that it allowed within this time are still allowed.
 REMEMBER_ALLOWED = timedelta(hours=12)
 MAX_REMEMBERED = 4096
+MAX_TITLE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ class Admission:
     Attributes:
         event_id: the event that holds the stream, or `NOBODY`. None when nobody says so; then any ticket for the stream's name opens it.
         is_kept: whether the stream is recorded.
+        title: what the stream is called; empty when nobody says.
     """
 
     event_id: int | None = None
     is_kept: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,11 @@ class PublishAccess:
         if not answer.is_success:
             self._allowed.pop(remembered, None)
             raise PublishRefusedError(f"on_publish answered {answer.status_code}")
-        admission = Admission(_event_named(answer), answer.headers.get(KEEP_HEADER) == "1")
+        admission = Admission(
+            _event_named(answer),
+            answer.headers.get(KEEP_HEADER) == "1",
+            unquote(answer.headers.get(TITLE_HEADER, ""))[:MAX_TITLE_CHARACTERS],
+        )
         self._remember(remembered, admission)
         return admission
 

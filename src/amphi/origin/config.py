@@ -32,6 +32,8 @@ class Config:
         remember: how long an ended stream can still be fetched.
         stale: after how long without data a publisher may be replaced by another with the same key.
         cors: origins whose pages may play; ``*`` for any.
+        slate: show a slate where a publisher is lost or silent.
+        ffmpeg: what makes it.
         recordings: the folder of recordings; None to keep nothing.
         recordings_free_bytes: how much of its disk stays free: short of it, recordings pause.
     """
@@ -48,10 +50,12 @@ class Config:
     part: timedelta = timedelta(milliseconds=200)
     segment: timedelta = timedelta(seconds=1)
     window: timedelta = timedelta(seconds=30)
-    grace: timedelta = timedelta(seconds=10)
+    grace: timedelta = timedelta(seconds=30)
     remember: timedelta = timedelta(minutes=2)
     stale: timedelta = timedelta(seconds=3)
     cors: tuple[str, ...] = ("*",)
+    slate: bool = True
+    ffmpeg: Path = Path("/usr/bin/ffmpeg")
     recordings: Path | None = None
     recordings_free_bytes: int = 5 * 2**30
 
@@ -74,10 +78,12 @@ def from_environment() -> Config:
         part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 200, minimum=100)),
         segment=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_SEGMENT_MS", 1000, minimum=500)),
         window=timedelta(seconds=environment.integer("AMPHI_ORIGIN_WINDOW", 30, minimum=6)),
-        grace=timedelta(seconds=environment.integer("AMPHI_ORIGIN_GRACE", 10)),
+        grace=timedelta(seconds=environment.integer("AMPHI_ORIGIN_GRACE", 30)),
         remember=timedelta(seconds=environment.integer("AMPHI_ORIGIN_REMEMBER", 120)),
         stale=timedelta(seconds=environment.integer("AMPHI_ORIGIN_STALE", 3, minimum=1)),
         cors=environment.words("AMPHI_ORIGIN_CORS", ("*",)),
+        slate=environment.flag("AMPHI_ORIGIN_SLATE", default=True),
+        ffmpeg=environment.path("AMPHI_ORIGIN_FFMPEG", Path("/usr/bin/ffmpeg")),
         recordings=environment.path("AMPHI_RECORDINGS", Path())
         if environment.text("AMPHI_RECORDINGS")
         else None,

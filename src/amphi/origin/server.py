@@ -157,7 +157,11 @@ class PublisherConnection:
         self._clean = False
         self.publication = publication
         self.stream = self._server.streams.begin(
-            request.name, self, event_id=admission.event_id, is_kept=admission.is_kept
+            request.name,
+            self,
+            event_id=admission.event_id,
+            is_kept=admission.is_kept,
+            title=admission.title,
         )
         logger.info("%s: publishes", self)
         events = self._protocol.accept_publish()

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from amphi.origin.config import Config
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.recording.recorder import Recorder, Take
+from amphi.origin.slates import Making, SlateFeed, Slates, Tracks
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,11 @@ logger = logging.getLogger(__name__)
 # restart: a player that missed the end goes on, and caches can't take an old answer for a new one.
 NUMBERS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 SESSION_BYTES = 5
+SILENCE = timedelta(seconds=1.5)
+"""A connected publisher with sound from whom nothing comes for so long has lost its network, or hangs."""
+LOOK_EVERY_S = 0.5
+SETTLED_AFTER = timedelta(seconds=5)
+"""A stream that has lasted for so long gets its slate made, in case it is needed."""
 
 
 class Stream:
@@ -29,12 +35,21 @@ class Stream:
         first_number: its first media sequence number.
         now: the wall-clock time.
         event_id: the event that holds it, `access.NOBODY`, or None when unknown.
+        slates: makes slates; None for none.
     """
 
     def __init__(
-        self, name: str, config: Config, *, first_number: int, now: datetime, event_id: int | None = None
+        self,
+        name: str,
+        config: Config,
+        *,
+        first_number: int,
+        now: datetime,
+        event_id: int | None = None,
+        slates: Slates | None = None,
     ) -> None:
         self.name = name
+        self.title = ""
         self.event_id = event_id
         self.since = now
         self.last_media_at = now
@@ -42,7 +57,13 @@ class Stream:
         self.playlist = MediaPlaylist(
             secrets.token_hex(SESSION_BYTES), first_number=first_number, window=config.window
         )
-        self.segmenter = Segmenter(self.playlist, Cutting(part=config.part, segment=config.segment))
+        self._cutting = Cutting(part=config.part, segment=config.segment)
+        self.segmenter = Segmenter(self.playlist, self._cutting)
+        self.segmenter.on_start = self.end_slate
+        self._slates = slates
+        self._slate: Making | None = None
+        self._slate_for: Tracks | None = None
+        self._feed: SlateFeed | None = None
         self.publisher: object | None = None
         self.take: Take | None = None
         self._waiters: set[asyncio.Future[None]] = set()
@@ -109,8 +130,38 @@ class Stream:
         if self.playlist.revision != revision:
             self.wake()
 
+    def prepare_slate(self) -> None:
+        """Have the slate made that fits the present tracks, so that it is there when it is needed."""
+        tracks = (self.segmenter.avc, self.segmenter.aac)
+        if self._slates is not None and tracks != self._slate_for:
+            self._slate_for = tracks
+            self._slate = self._slates.prepare(self.title, tracks)
+
+    def show_slate(self) -> None:
+        """Show a slate until media comes again."""
+        self.prepare_slate()
+        if self._slate is not None and self._feed is None and self.playlist.ready:
+            self._feed = SlateFeed(self, self._slate, self._cutting)
+
+    def end_slate(self) -> None:
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            self.segmenter.overtake(feed.stop())
+
+    @property
+    def shows_slate(self) -> bool:
+        return self._feed is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing comes though the publisher is connected. Without sound that may be its way."""
+        has_sound = self.segmenter.aac is not None
+        age = datetime.now(UTC) - self.last_media_at
+        return self.publisher is not None and has_sound and age > SILENCE and self.playlist.ready
+
     def end(self) -> None:
         """Close the playlist for good."""
+        self.end_slate()
         self.segmenter.flush()
         self.playlist.end()
         if self.take is not None:
@@ -132,6 +183,7 @@ class Stream:
             "fps": self.segmenter.frame_rate if self.segmenter.avc is not None else None,
             "picture": self.segmenter.avc is not None,
             "sound": self.segmenter.aac is not None,
+            "slate": self.shows_slate,
             "last_media_age_s": round((now - self.last_media_at).total_seconds(), 3),
             "blocked_requests": self.blocked,
         }
@@ -150,6 +202,8 @@ class Streams:
         self._recorder = recorder
         self._streams: dict[str, Stream] = {}
         self._before: dict[str, Stream] = {}
+        self._slates = Slates(config.ffmpeg) if config.slate else None
+        self._looking: asyncio.TimerHandle | None = None
         self.closed = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -171,7 +225,13 @@ class Streams:
         return list(self._streams.values())
 
     def begin(
-        self, name: str, publisher: object, *, event_id: int | None = None, is_kept: bool = False
+        self,
+        name: str,
+        publisher: object,
+        *,
+        event_id: int | None = None,
+        is_kept: bool = False,
+        title: str = "",
     ) -> Stream:
         """Begin a publication. Continues a session that waits for its publisher, else starts a new one.
 
@@ -180,6 +240,7 @@ class Streams:
             publisher: the publisher.
             event_id: the event that holds the stream. A session of another event ends, even if it waits for its publisher.
             is_kept: whether the session is recorded; one that goes on stays as it began.
+            title: the words on its slate.
         """
         self._cancel_timer(name)
         stream = self._streams.get(name)
@@ -195,7 +256,24 @@ class Streams:
             stream.segmenter.begin()
             stream.wake()
         stream.publisher = publisher
+        stream.title = title
+        if self._slates is not None and self._looking is None:
+            self._look()
         return stream
+
+    def _look(self) -> None:
+        """Show a slate where a publisher has fallen silent; look again while there are publishers."""
+        settled = datetime.now(UTC) - SETTLED_AFTER
+        for stream in self._streams.values():
+            if stream.publisher is not None and stream.playlist.ready and stream.since < settled:
+                stream.prepare_slate()
+            if stream.is_silent and not stream.shows_slate:
+                logger.warning("%s: nothing comes from its publisher", stream.name)
+                stream.segmenter.interrupt()
+                stream.show_slate()
+        is_needed = any(stream.publisher is not None for stream in self._streams.values())
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(LOOK_EVERY_S, self._look) if is_needed else None
 
     def _new(self, name: str, before: Stream | None, event_id: int | None) -> Stream:
         now = datetime.now(UTC)
@@ -203,7 +281,9 @@ class Streams:
         if before is not None:
             self._before[name] = before
             number = max(number, before.playlist.last_number + 10)
-        return Stream(name, self._config, first_number=number, now=now, event_id=event_id)
+        return Stream(
+            name, self._config, first_number=number, now=now, event_id=event_id, slates=self._slates
+        )
 
     def leave(self, stream: Stream, *, clean: bool) -> None:
         """Note that a publisher has left.
@@ -221,6 +301,7 @@ class Streams:
         elif clean:
             self._end(stream)
         else:
+            stream.show_slate()
             self._schedule(stream, self._config.grace.total_seconds(), self._end)
 
     def _end(self, stream: Stream) -> None:
@@ -246,10 +327,15 @@ class Streams:
     def close(self) -> None:
         """End everything, when the origin stops."""
         self.closed = True
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._slates is not None:
+            self._slates.close()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         for stream in self._streams.values():
+            stream.end_slate()
             if stream.take is not None:
                 stream.take.end()
             stream.wake()

@@ -23,6 +23,8 @@ EVENT_HEADER = "X-Amphi-Event"
 
 REPLAY = "replay:"
 """What stands before the number of a replay in the place of a stream's name, which has no colon: such a ticket opens no stream."""
+TITLE_HEADER = "X-Amphi-Title"
+"""Header of the answer to ``on_publish``: the event's title, percent-encoded, for the slate that stands in for the picture."""
 KEEP_HEADER = "X-Amphi-Keep"
 """Header of the answer to ``on_publish``: ``1`` when the stream is to be recorded, since its event may be seen again."""
 

@@ -62,7 +62,13 @@ def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | Non
     target = re.search(r"^#EXT-X-TARGETDURATION:(\d+)", text, re.MULTILINE)
     sequence = re.search(r"^#EXT-X-MEDIA-SEQUENCE:(\d+)", text, re.MULTILINE)
     # The last names change with every addition. Some live servers reuse names: then the sequence number changes.
-    mark = f"{sequence[1] if sequence else 0}+{len(segments)}|{''.join(segments[-1:])}|{''.join(parts[-1:])}"
+    # While the origin shows a slate, no media of the publisher comes, though the playlist grows.
+    shows_slate = "# amphi: slate" in lines
+    mark = (
+        "slate"
+        if shows_slate
+        else f"{sequence[1] if sequence else 0}+{len(segments)}|{''.join(segments[-1:])}|{''.join(parts[-1:])}"
+    )
     return Playlist(
         mark=hashlib.sha256(mark.encode()).hexdigest()[:32],
         ended="#EXT-X-ENDLIST" in lines,

@@ -46,6 +46,7 @@ class Segment:
         started_at: the wall-clock time of its first frame.
         discontinuity: whether it does not continue the previous segment.
         part_target_ms: the part target of its parts, in ms.
+        is_slate: it is no publisher's.
         parts: its parts so far.
     """
 
@@ -54,6 +55,7 @@ class Segment:
     started_at: datetime
     discontinuity: bool
     part_target_ms: int
+    is_slate: bool = False
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -103,6 +105,7 @@ class MediaPlaylist:
         self.target_duration_s = 1
         self.part_target_ms = 0
         self.ended = False
+        self.shows_slate = False
         self.revision = 0
         self.inits: dict[int, bytes] = {}
         # For the sound alone; none where there is no sound.
@@ -152,7 +155,9 @@ class MediaPlaylist:
     ) -> Part:
         """Append a part to the growing segment, or begin a new segment with it."""
         if self.current is None:
-            self.current = Segment(self._next_segment, init, started_at, discontinuity, target_ms)
+            self.current = Segment(
+                self._next_segment, init, started_at, discontinuity, target_ms, self.shows_slate
+            )
             self.part_target_ms = target_ms
         part = Part(self.next_part, ticks, independent, data, sound)
         self.next_part += 1

@@ -8,6 +8,8 @@ from amphi.origin.fmp4.init import VIDEO_TIMESCALE
 from amphi.origin.hls.playlist import PART_TARGETS, SKIP_TARGETS, MediaPlaylist, Part
 
 VERSION = 9
+# A comment to players. It tells the platform that what comes is nobody's picture.
+SLATE_REMARK = "# amphi: slate"
 HOLD_BACK_TARGETS = 3
 PART_HOLD_BACK_TARGETS = 3
 
@@ -72,6 +74,8 @@ def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
     yield f"#EXT-X-PART-INF:PART-TARGET={playlist.part_target_ms / 1000:.3f}"
     yield f"#EXT-X-MEDIA-SEQUENCE:{playlist.segments[0].number}"
     yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}"
+    if playlist.shows_slate:
+        yield SLATE_REMARK
     if sound or all(segment.independent for segment in playlist.listed()):
         yield "#EXT-X-INDEPENDENT-SEGMENTS"
 

@@ -2,8 +2,8 @@
 
 import itertools
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from amphi.origin.exceptions import MalformedMediaError
@@ -54,15 +54,21 @@ class Segmenter:
     Args:
         playlist: where to append them.
         cutting: where to cut.
+        start_ticks: the playlist's time at which it begins, in 90 kHz.
+
+    Attributes:
+        on_start: called when media begins to be added, after the start and after each interruption.
     """
 
-    def __init__(self, playlist: MediaPlaylist, cutting: Cutting) -> None:
+    def __init__(self, playlist: MediaPlaylist, cutting: Cutting, *, start_ticks: int = 0) -> None:
+        self.on_start: Callable[[], None] = lambda: None
         self._playlist = playlist
         self._part_ticks = milliseconds(cutting.part) * TICKS_PER_MS
         self._segment_ticks = milliseconds(cutting.segment) * TICKS_PER_MS
         self._max_segment_ticks = milliseconds(cutting.max_segment) * TICKS_PER_MS
         self._sequence = 0
-        self._end = 0
+        self._end = start_ticks
+        self._was_overtaken = False
         self.frame_rate: float | None = None
         # The configurations in the newest initialization segment.
         self.avc: AVCConfiguration | None = None
@@ -81,6 +87,26 @@ class Segmenter:
         self._changes: deque[datetime] = deque()
         self._target = 0
         self._stop({AUDIO, VIDEO})
+
+    @property
+    def end_ticks(self) -> int:
+        """The playlist's time up to which media was added, in 90 kHz."""
+        return self._end
+
+    def interrupt(self) -> None:
+        """End what was added; go on with the next keyframe, as after a discontinuity."""
+        if not self._running:
+            return
+        tracks = {name for name, track in ((VIDEO, self._video), (AUDIO, self._audio)) if track is not None}
+        self.flush()
+        self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
+        self._stop(tracks)
+
+    def overtake(self, end_ticks: int) -> None:
+        """Something else was added to the playlist, up to this time: begin after it."""
+        if end_ticks > self._end:
+            self._end = end_ticks
+            self._was_overtaken = True
 
     def _stop(self, expected: set[str]) -> None:
         self._running = False
@@ -199,8 +225,9 @@ class Segmenter:
 
     def _start(self) -> None:
         """Start with the first keyframe and the sound of the same time."""
+        self.on_start()
         tracks = self._opening.tracks
-        frames = self._opening.frames(self._part_ticks // TICKS_PER_MS)
+        frames = self._moved(self._opening.frames(self._part_ticks // TICKS_PER_MS))
         self.avc = self._last_avc if VIDEO in tracks else None
         self.aac = self._last_aac if AUDIO in tracks else None
         self._video = VideoTrack() if self.avc is not None else None
@@ -216,6 +243,15 @@ class Segmenter:
         self._begin_segment(frames[0].now)
         for frame in frames:
             self._push(frame)
+
+    def _moved(self, frames: list[Arrived]) -> list[Arrived]:
+        """The frames, behind what else was added while they were waited for."""
+        behind_ms = -(-self._end // TICKS_PER_MS) - min(frame.at_ms for frame in frames)
+        if not self._was_overtaken or behind_ms <= 0:
+            return frames
+        self._was_overtaken = False
+        self._timeline.shift(behind_ms)
+        return [replace(frame, at_ms=frame.at_ms + behind_ms) for frame in frames]
 
     def _first_target(self, frames: list[Arrived]) -> int:
         frame_ticks = self._audio.frame_ticks if self._audio is not None else 0

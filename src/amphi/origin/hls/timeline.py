@@ -67,6 +67,12 @@ class Timeline:
         self._end_ms = max(self._end_ms, placed)
         return placed
 
+    def shift(self, by_ms: int) -> None:
+        """Move all that comes, by so much later."""
+        for clock in self._clocks.values():
+            clock.offset_ms += by_ms
+        self._end_ms += by_ms
+
     def _join(self, track: str, timestamp: int, now: datetime, *, within_ms: int) -> _Clock:
         """The clock for a new track, or after a jump: another track's clock if it gives a time near the present, else a new one."""
         for name, other in self._clocks.items():

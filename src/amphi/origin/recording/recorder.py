@@ -94,7 +94,9 @@ class Take:
         self._has_ended = False
 
     def add(self, segment: Segment, part: Part) -> None:
-        """Have a part written that was just added to `segment`."""
+        """Have a part written that was just added to `segment`, if it is the publisher's."""
+        if segment.is_slate:
+            return
         beginning = None
         if segment.parts[0] is part:
             init = self._playlist.inits[segment.init]

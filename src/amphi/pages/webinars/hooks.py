@@ -8,7 +8,7 @@ import hmac
 import logging
 import time
 from datetime import UTC, datetime
-from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from amphi.audience.domain import record_meeting_message
 from amphi.audience.holders import holder_of
+from amphi.audience.models import Event
 from amphi.audience.replays import library
 from amphi.bigbluebutton import BigBlueButtonError, WebhookError, chat, webhooks
 from amphi.meetings import attendance, join, presence
@@ -214,8 +215,8 @@ def _gateway_of(name: str, key: str) -> LiveGateway | None:
 def on_publish(request: HttpRequest) -> HttpResponse:
     """nginx-rtmp's ``on_publish``: allows a publication whose address has the right key, and hints that pictures will come.
 
-    The answer names the event that holds the stream now, or ``none``, so that `amphi origin` shows the picture only to its listeners, and
-    says whether it is recorded.
+    The answer names the event that holds the stream now, or ``none``, so that `amphi origin` shows the picture only to its listeners; the
+    event's title, for a slate; and whether it is recorded.
     """
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
     if gateway is None:
@@ -224,6 +225,9 @@ def on_publish(request: HttpRequest) -> HttpResponse:
     Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())
     event_id = holder_of(gateway.broadcaster.hls_url)
     headers = {tickets.EVENT_HEADER: "none" if event_id is None else str(event_id)}
+    if event_id is not None:
+        title = Event.objects.filter(pk=event_id).values_list("title", flat=True).first()
+        headers[tickets.TITLE_HEADER] = quote(title or "")
     if library.is_kept_id(event_id):
         headers[tickets.KEEP_HEADER] = "1"
     return HttpResponse(status=200, headers=headers)
