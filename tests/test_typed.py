@@ -80,6 +80,9 @@ def test_every_character_that_is_ignorable_or_blank_shows_nothing():
         ("Zoé\ufeff", "Zoé"),
         ("Zoé\u3164\u3164", "Zoé"),
         ("Zoé\uffff", "Zoé"),
+        # French spaces its signs with spaces that don't break.
+        ("On\u00a0: qui\u202f?\u202f", "On\u00a0: qui\u202f?"),
+        ("On \u202f \u00a0qui", "On qui"),
     ],
 )
 def test_line(typed, line):

@@ -64,7 +64,6 @@ SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
     "/live/player.js": lambda: PLAYER,
     "/vendor/hls.js/hls.light.min.mjs": lambda: library("hls.js/dist/hls.light.min.mjs"),
-    "/vendor/hls.js/hls.worker.js": lambda: library("hls.js/dist/hls.worker.js"),
 }
 
 

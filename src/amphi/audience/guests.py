@@ -64,8 +64,14 @@ def _check_name(event: Event, name: str) -> None:
     words = _words(name)
     if not words:
         raise GuestNameError(_("Choose a name with letters."))
-    if words & OFFICIAL_WORDS or _is_of_the_house(event, words):
+    if is_official(event, name):
         raise GuestNameError(_("This name is that of somebody who presents or moderates. Choose another."))
+
+
+def is_official(event: Event, name: str) -> bool:
+    """Whether a name is that of one who presents or moderates, or says that its bearer does."""
+    words = _words(name)
+    return bool(words & OFFICIAL_WORDS) or _is_of_the_house(event, words)
 
 
 def _words(name: str) -> frozenset[str]:

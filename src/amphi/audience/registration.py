@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from amphi.accounts import guesses
 from amphi.accounts.guesses import Limit, TooManyGuessesError
 from amphi.accounts.models import User
-from amphi.audience import letters
+from amphi.audience import guests, letters
 from amphi.audience.exceptions import RegistrationError
 from amphi.audience.models import Event, EventState, Registration, RegistrationRules
 from amphi.mails.models import Mail
@@ -103,6 +103,8 @@ def register(
     rules = rules_of(event)
     address = said.address.strip().lower()
     _check(event, rules, address)
+    if not (user is not None and str(user) == said.name) and guests.is_official(event, said.name):
+        raise RegistrationError(_("This name is that of somebody who presents or moderates. Choose another."))
     _count(("registrations-from", network), FROM_A_NETWORK)
     is_theirs = user is not None and user.email.lower() == address
     with transaction.atomic():
@@ -273,6 +275,24 @@ def decide(event: Event, pks: Collection[int], *, accept: bool, user: User) -> i
         Mail.objects.bulk_create([_letter(row) for row in rows])
     log.info("registrations of event %s: %s %s by user %s", event.pk, len(rows), wanted, user.pk)
     return len(rows)
+
+
+def renew_link(event: Event, pk: int, *, user: User) -> Registration:
+    """Send somebody who is registered a new personal link; the one they had opens nothing any more, and its tickets end.
+
+    Raises:
+        RegistrationError: they are not registered, or got several letters within the hour.
+    """
+    with transaction.atomic():
+        row = event.registrations.select_for_update().filter(pk=pk, status=Status.ACCEPTED).first()
+        if row is None:
+            raise RegistrationError(_("This person is not registered."))
+        _count(("registrations-to", row.address), MAILS_TO_AN_ADDRESS)
+        row.key_number += 1
+        row.save(update_fields=["key_number"])
+        _letter(row).save()
+    log.info("registration of event %s: link of %s renewed by user %s", event.pk, row.pk, user.pk)
+    return row
 
 
 def accept_all(event: Event, *, user: User) -> int:

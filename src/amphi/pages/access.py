@@ -83,8 +83,8 @@ def speaker_of(request: HttpRequest, event: Event) -> Speaker | None:
     """Who speaks in `event` by this request; None for somebody who may not, but may watch."""
     user, row = request.user, registration_of(request)
     if row is not None:
-        # Their address was confirmed, their name was not.
-        return Speaker(row.viewer, row.name, row.user, Role.GUEST, network_in(request))
+        # Their link came by mail, so they are who registered, and no unverified guest.
+        return Speaker(row.viewer, row.name, row.user, Role.LISTENER, network_in(request))
     if isinstance(user, User):
         return account_speaker(user, event) if can_watch(user, event) else None
     return guest_speaker(event, viewer_in(request), network_in(request))

@@ -61,6 +61,11 @@ def clean_text(text: str) -> str:
     return "" if shows_nothing(kept) else _without_piles(kept).strip()
 
 
+_SPACES = re.compile(r"\s+")
+_NO_BREAK = {"\u00a0", "\u202f"}
+"""Spaces that stay what they are where they stand alone: French has them before ? ! ; and a colon."""
+
+
 def clean_line(text: str) -> str:
     """`text` on one line, such as a name. Invisible characters go, except the joiners that Persian, Indic scripts and emoji need.
 
@@ -68,7 +73,8 @@ def clean_line(text: str) -> str:
         The line; empty if nothing is visible.
     """
     visible = _INVISIBLE_IN_NAMES.sub("", _OVERRIDES.sub("", text))
-    line = " ".join("".join(character if _is_kept(character) else " " for character in visible).split())
+    kept = "".join(character if _is_kept(character) else " " for character in visible)
+    line = _SPACES.sub(lambda found: found[0] if found[0] in _NO_BREAK else " ", kept.strip())
     return "" if shows_nothing(line) else _without_piles(line)
 
 

@@ -22,6 +22,8 @@ class Airing(models.Model):
     forgotten = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
+        verbose_name = _("airing")
+        verbose_name_plural = _("airings")
         ordering = ["-began_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["event", "began_at"], name="one_airing_for_a_beginning"),
@@ -58,14 +60,22 @@ class Presence(models.Model):
         first_minute: of the Unix epoch, as `last_minute`.
     """
 
-    airing = models.ForeignKey(Airing, on_delete=models.CASCADE, related_name="presences", db_index=False)
-    viewer = models.CharField(max_length=VIEWER_LENGTH)
-    minutes = models.PositiveIntegerField()
+    airing = models.ForeignKey(
+        Airing,
+        on_delete=models.CASCADE,
+        related_name="presences",
+        verbose_name=_("airing"),
+        db_index=False,
+    )
+    viewer = models.CharField(_("viewer"), max_length=VIEWER_LENGTH)
+    minutes = models.PositiveIntegerField(_("minutes"))
     first_minute = models.PositiveIntegerField()
     # Without an index, so that PostgreSQL updates rows in place (HOT).
     last_minute = models.PositiveIntegerField()
 
     class Meta:
+        verbose_name = _("presence")
+        verbose_name_plural = _("presences")
         constraints = [
             models.UniqueConstraint(fields=["airing", "viewer"], name="one_presence_a_viewer_and_airing")
         ]

@@ -6,7 +6,8 @@ from django.db import models
 from django.http import HttpRequest
 
 from amphi.audience import changes
-from amphi.audience.models import Broadcaster, Event, Registration, Reminder
+from amphi.audience.models import Airing, Broadcaster, Event, Presence, Registration, Reminder
+from amphi.pages.admin.read_only import ReadOnly
 
 
 @admin.register(Broadcaster)
@@ -68,3 +69,21 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         return False
+
+
+@admin.register(Airing)
+class AiringAdmin(ReadOnly):
+    list_display = ["event", "began_at", "ended_at"]
+    search_fields = ["event__title"]
+    date_hierarchy = "began_at"
+    fields = ["event", "began_at", "ended_at"]
+
+
+@admin.register(Presence)
+class PresenceAdmin(ReadOnly):
+    """Who listened, as tickets name them; names are on the webinar's page “Audience”."""
+
+    list_display = ["airing", "viewer", "minutes"]
+    list_select_related = ["airing"]
+    search_fields = ["viewer", "airing__event__title"]
+    fields = ["airing", "viewer", "minutes"]

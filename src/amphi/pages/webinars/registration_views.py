@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -58,11 +59,13 @@ def registrations(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 @moderator
 @require_POST
 def decide(request: UserRequest, meeting: Meeting) -> HttpResponse:
-    """Accepts or refuses one, or accepts all that wait."""
+    """Accepts or refuses one, gives one another link, or accepts all that wait."""
     event = _event(meeting)
     number = request.POST.get("pk", "")
     pks = [int(number)] if number.isascii() and number.isdigit() and len(number) < 19 else []  # noqa: PLR2004
     try:
+        if request.POST.get("decision") == "renew":
+            return _renewed(request, meeting, event, pks)
         if "all" in request.POST:
             done = registration.accept_all(event, user=request.user)
         else:
@@ -80,6 +83,16 @@ def decide(request: UserRequest, meeting: Meeting) -> HttpResponse:
             )
             % {"count": done},
         )
+    return redirect("webinars:registrations", meeting.slug)
+
+
+def _renewed(request: UserRequest, meeting: Meeting, event: Event, pks: list[int]) -> HttpResponse:
+    row = registration.renew_link(event, *pks[:1] or [0], user=request.user)
+    messages.success(
+        request,
+        _("A new personal link is on its way to %(name)s; the old one opens nothing any more.")
+        % {"name": row.name},
+    )
     return redirect("webinars:registrations", meeting.slug)
 
 
