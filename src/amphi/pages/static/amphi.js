@@ -1,6 +1,7 @@
 // What every page may use: menus, copy buttons, error summaries, dialogs that ask before a form is sent.
 
 import "./menus.js";
+import "./place.js";
 
 /** Copies `data-copy` of a button and says so, in the button and to screen readers. */
 async function copy(button) {

@@ -154,7 +154,7 @@ export class Stage extends EventTarget {
     byId("stage-panel").hidden = shown;
     if (shown && this.#focused) {
       // Unless the reader went elsewhere meanwhile.
-      if (active === document.body) this.#focused.focus();
+      if (active === document.body || active === this.#box) this.#focused.focus();
       this.#focused = null;
     }
     byId("badges").dataset.state = this.#state;
