@@ -211,6 +211,8 @@ def test_what_does_not_come_is_given_up_in_the_end(state, patience, error):
         (19, None, transitions.MEDIA_LOST),
         (17, None, ""),
         (7, replace(PLAYLIST, mark="old"), transitions.MEDIA_LOST),
+        (7, replace(PLAYLIST, shows_slate=True), transitions.MEDIA_LOST),
+        (5, replace(PLAYLIST, shows_slate=True), ""),
         (9, replace(PLAYLIST, mark="old", target_duration_s=4), ""),
         (13, replace(PLAYLIST, mark="old", target_duration_s=4), transitions.MEDIA_LOST),
         (1, replace(PLAYLIST, ended=True), transitions.MEDIA_LOST),

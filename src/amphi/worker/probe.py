@@ -16,6 +16,8 @@ from amphi.webinars.models import Livestream
 
 TIMEOUT_S = 3.0
 DEFAULT_TARGET_DURATION_S = 6
+SLATE_REMARK = "# amphi: slate"
+"""`amphi origin` writes it into a playlist to which it adds a slate."""
 _SOUND = ("mp4a", "opus", "flac", "alac", "ac-3", "ec-3", "mp3")
 """How the names of codecs of sound begin (RFC 6381), in small letters."""
 _TICKET_LIFETIME_S = 60
@@ -32,6 +34,7 @@ class Playlist:
         target_duration_s: the longest possible segment, in seconds.
         low_latency: the playlist has partial segments.
         has_sound: there is an audio track; None when the live server does not say.
+        shows_slate: what is added is the origin's slate, since its publisher is away or silent.
     """
 
     mark: str
@@ -39,6 +42,7 @@ class Playlist:
     target_duration_s: int
     low_latency: bool = False
     has_sound: bool | None = None
+    shows_slate: bool = False
 
 
 def has_sound(text: str) -> bool | None:
@@ -75,6 +79,7 @@ def read_playlist(text: str, *, has_sound: bool | None = None) -> Playlist | Non
         target_duration_s=int(target[1]) if target else DEFAULT_TARGET_DURATION_S,
         low_latency="#EXT-X-PART-INF:" in text,
         has_sound=has_sound,
+        shows_slate=SLATE_REMARK in lines,
     )
 
 

@@ -132,9 +132,9 @@ def _watch(draft: Draft) -> None:
 
 
 def _note_media(draft: Draft) -> None:
-    """Note whether the playlist advanced since the last look."""
+    """Note whether the playlist advanced since the last look, by the publisher's media."""
     playlist, mark = draft.seen.playlist, draft.row.media_mark
-    if playlist is None or playlist.ended or playlist.mark == mark:
+    if playlist is None or playlist.ended or playlist.shows_slate or playlist.mark == mark:
         return
     draft.columns["media_mark"] = playlist.mark
     if mark:
