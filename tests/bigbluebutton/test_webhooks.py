@@ -13,6 +13,7 @@ from amphi.bigbluebutton.webhooks import (
     MeetingEnded,
     PollResponded,
     PollStarted,
+    PresentationChanged,
     RecordingReady,
     Unknown,
     UserJoined,
@@ -51,6 +52,7 @@ def envelope(kind, attributes=None, meeting_id="m-1", ts=1698771232706):
 
 
 COMMON = {"meeting_id": "m-1", "internal_meeting_id": "ab-17", "sent_at_ms": 1698771232706}
+MEETING = {"internal-meeting-id": "ab-17", "external-meeting-id": "m-1"}
 USER = {
     "internal-user-id": "w_1",
     "external-user-id": "u7",
@@ -154,6 +156,10 @@ def test_check_age_without_a_timestamp(stamp):
         (
             envelope("user-joined", {"user": USER}),
             UserJoined(user_id="w_1", external_user_id="u7", name="Ada", role="VIEWER", **COMMON),
+        ),
+        (
+            envelope("meeting-presentation-changed", {"meeting": MEETING | {"presentation-id": "p1"}}),
+            PresentationChanged(presentation_id="p1", **COMMON),
         ),
         (
             envelope("user-left", {"user": {"internal-user-id": "w_1", "external-user-id": "u7"}}),

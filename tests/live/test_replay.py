@@ -14,7 +14,7 @@ from amphi.audience.models import Airing, Event, Message, Poll, PollChoice, Ques
 from amphi.audience.replays import editing
 from amphi.audience.replays.editing import Mark
 from tests.audience import reels, web_process
-from tests.live.test_afterwards import faults
+from tests.browser import faults
 from tests.live.visits import Hall, Visit, session_of, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -104,7 +104,7 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
         visit(lambda page: page.click("#tab-chat"))
         visit(lambda page: page.click(".chat-message .place"))
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime < 5"))
-        assert faults(visit) == []
+        assert visit(faults) == []
     with visiting(audience_chromium, f"{seen.url}replay/{seen.replay.pk}/?t=5s") as visit:
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime >= 5"))
 
@@ -117,7 +117,7 @@ def test_presenters_prepare_a_replay(seen, hall, audience_chromium, recording_we
         visit(lambda page: page.click('[data-here="id_start"]'))
         shown = timezone.localtime(seen.replay.airing.began_at + timedelta(seconds=4)).strftime("%H:%M:%S")
         assert visit(lambda page: page.input_value("#id_start")) == shown
-        assert faults(visit) == []
+        assert visit(faults) == []
         visit(lambda page: page.click("#trim [type=submit]"))
         visit.see(".alert >> text=Rediffusion modifiée")
     seen.replay.refresh_from_db()

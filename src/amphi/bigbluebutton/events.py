@@ -102,6 +102,13 @@ class PollResponded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresentationChanged(Event):
+    """Another document is shown. That a page of one was turned is not reported."""
+
+    presentation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingReady(Event):
     """A recording can be watched."""
 
@@ -123,6 +130,7 @@ AnyEvent: TypeAlias = (
     | ChatMessage
     | PollStarted
     | PollResponded
+    | PresentationChanged
     | RecordingReady
     | Unknown
 )

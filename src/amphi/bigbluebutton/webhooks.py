@@ -25,6 +25,7 @@ from amphi.bigbluebutton.events import (
     MeetingEnded,
     PollResponded,
     PollStarted,
+    PresentationChanged,
     RecordingReady,
     Unknown,
     UserJoined,
@@ -41,6 +42,7 @@ __all__ = [
     "MeetingEnded",
     "PollResponded",
     "PollStarted",
+    "PresentationChanged",
     "RecordingReady",
     "Unknown",
     "UserJoined",
@@ -311,6 +313,11 @@ def _poll_responded(attributes: Mapping[str, Any], common: dict[str, Any]) -> An
     )
 
 
+def _presentation_changed(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent:
+    meeting = _object(attributes.get("meeting"))
+    return PresentationChanged(presentation_id=_text(meeting, "presentation-id"), **common)
+
+
 def _recording_ready(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
     record_id = _text(attributes, "record-id")
     if not record_id or attributes.get("success") is False:
@@ -327,5 +334,6 @@ _READERS = {
     "chat-group-message-sent": _chat_message,
     "poll-started": _poll_started,
     "poll-responded": _poll_responded,
+    "meeting-presentation-changed": _presentation_changed,
     "rap-publish-ended": _recording_ready,
 }

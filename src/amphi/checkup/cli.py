@@ -21,6 +21,7 @@ def _local_checks() -> Iterator[Finding]:
     from amphi.checkup import platform  # noqa: PLC0415 -- needs Django set up
 
     yield from platform.check_settings()
+    yield from platform.check_recordings()
     yield from platform.check_database()
     try:
         yield from platform.check_worker()

@@ -1,5 +1,7 @@
 """The platform itself: settings, database, worker, mail, its own address."""
 
+import os
+import shutil
 import smtplib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +18,7 @@ from django.utils import timezone
 from amphi.audience.models import Event
 from amphi.checkup.findings import Finding, Level
 from amphi.mails.models import Mail
-from amphi.system import outbound
+from amphi.system import outbound, recordings
 from amphi.system.terminal import say
 from amphi.webinars.models import LiveGateway, Livestream, WorkerPulse
 
@@ -253,3 +255,39 @@ def check_mail() -> Iterator[Finding]:
                 fr="il accepte la connexion ; seul un envoi dira s’il transmet les courriels : amphi sendtestmail VOTRE@ADRESSE",
             ),
         )
+
+
+NEARLY_FULL = 0.8
+GIB = 2**30
+
+
+def check_recordings() -> Iterator[Finding]:
+    """Check that recordings have their folder, and room. Reads the disk."""
+    folder = settings.RECORDINGS
+    if folder is None:
+        return
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        sentence = say(
+            en="it is no folder that the platform may read and write: there are no replays. Make it as docs/deploy.md does, for origin and platform.",
+            fr="ce n’est pas un dossier que la plateforme peut lire et écrire\u202f: il n’y a pas de rediffusion. Créez-le comme le dit docs/deploy.md, pour l’origine et la plateforme.",
+        )
+        yield Finding("FAIL", "recordings", str(folder), sentence)
+        return
+    used = recordings.size_bytes(folder)
+    limit, free = settings.RECORDINGS_GIB, shutil.disk_usage(folder).free
+    figures = f"{used / GIB:.1f} / {limit} GiB"
+    if used > NEARLY_FULL * limit * GIB or free < (1 - NEARLY_FULL) * used:
+        sentence = say(
+            en=f"{figures} are used, {free / GIB:.1f} GiB of the disk are free: soon the oldest replays are deleted before their time, or nothing is recorded.",
+            fr=f"{figures} utilisés, {free / GIB:.1f} Gio libres sur le disque\u202f: bientôt les rediffusions les plus anciennes seront supprimées avant terme, ou plus rien ne sera enregistré.",
+        )
+        yield Finding("WARN", "recordings", str(folder), sentence)
+    elif shutil.which("ffmpeg") is None:
+        sentence = say(
+            en="ffmpeg is not installed on this machine: replays have no file to download, and no small pictures. Install it where workers run.",
+            fr="ffmpeg n’est pas installé sur cette machine\u202f: les rediffusions n’ont ni fichier à télécharger ni vignettes. Installez-le là où tournent les workers.",
+        )
+        yield Finding("WARN", "recordings", str(folder), sentence)
+    else:
+        sentence = say(en=f"{figures} are used.", fr=f"{figures} utilisés.")
+        yield Finding("OK", "recordings", str(folder), sentence)

@@ -15,6 +15,7 @@ epoch, ``gap`` whether it does not continue what came before); ``{"ticks", "byte
 
 import json
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,8 +27,8 @@ FILES = "files"
 """The folder, beside an event's recordings, of what the platform makes of them."""
 TICKS_PER_S = 90_000
 CHUNK_SUFFIX, INIT_SUFFIX = ".m4s", ".mp4"
-NAME = re.compile(r"[A-Za-z0-9_-]{8,32}\.(?:m4s|mp4)")
-"""Names of chunks and initialization segments."""
+NAME = re.compile(r"[A-Za-z0-9_-]{8,32}\.(?:m4s|mp4|jpg)")
+"""Names of chunks, of initialization segments, and of what is made of them."""
 RECORDING = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4,32}")
 """Names of recordings' folders."""
 
@@ -152,7 +153,8 @@ def size_bytes(folder: Path) -> int:
     total = 0
     for one in folder.rglob("*"):
         try:
-            total += one.stat().st_size
+            found = one.stat()
         except FileNotFoundError:
             continue
+        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return total

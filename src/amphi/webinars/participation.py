@@ -12,6 +12,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from amphi.audience import hands, polls
+from amphi.audience.replays import editing
 from amphi.bigbluebutton import webhooks
 from amphi.meetings.models import Attendance, Meeting
 from amphi.system.typed import clean_line
@@ -52,6 +53,13 @@ def hand_changed(meeting: Meeting, hint: webhooks.HandRaised, at: datetime) -> N
             "name": _name(meeting, hint),
         },
     )
+
+
+def presentation_changed(meeting: Meeting, at: datetime) -> None:
+    """Another document is shown: a chapter of the replay begins, if the live is on the air and recorded."""
+    livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
+    if livestream is not None and not livestream.is_backstage:
+        editing.note_slides(livestream.event, at)
 
 
 def _name(meeting: Meeting, hint: webhooks.HandRaised) -> str:

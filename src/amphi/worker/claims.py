@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from amphi.audience.models import Channel
+from amphi.audience.models import Channel, Replay
 from amphi.mails.models import Mail
 from amphi.system import leases
 from amphi.system.leases import Lease
@@ -49,7 +49,7 @@ def free_leases_of_the_dead(worker: str) -> None:
         # A lease with the new worker's own name is from a dead one: in a container, process ids repeat.
         return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
 
-    for rows in (Livestream, RetiringJob, Channel, Mail, Recording):
+    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay):
         leases.free(rows, is_dead)
 
 

@@ -34,6 +34,7 @@ RETIRE_THREADS = 8
 CHAT_THREADS = 8
 MAIL_THREADS = 2
 RECORDING_THREADS = 1
+REPLAY_THREADS = 1
 
 Work = TypeVar("Work")
 
@@ -115,8 +116,18 @@ class Worker:
     """
 
     def __init__(self, name: str, *, threads: int = THREADS) -> None:
+        from django.utils import timezone  # noqa: PLC0415 -- Django is set up by then
+
         from amphi.mails import sending  # noqa: PLC0415
-        from amphi.worker import claims, correspondence, delivery, recordings, retiring, tidying  # noqa: PLC0415
+        from amphi.worker import (  # noqa: PLC0415
+            claims,
+            correspondence,
+            delivery,
+            recordings,
+            replays,
+            retiring,
+            tidying,
+        )
 
         self.name = name
         looks = Lane(
@@ -149,6 +160,19 @@ class Worker:
             claim=lambda free: recordings.claim_due(limit=free, worker=name),
             do=recordings.look_up,
         )
+        replay = Lane(
+            "replay",
+            REPLAY_THREADS,
+            claim=lambda free: replays.claim_due(limit=free, worker=name),
+            do=replays.make,
+        )
+        often = tidying.Tidying(replays.EVERY_S)
+        self._making_room = Lane(
+            "room",
+            1,
+            claim=lambda _free: often.claim_due(),
+            do=lambda _work: replays.tidy(timezone.now()),
+        )
         hourly = tidying.Tidying()
         self._tidying = Lane(
             "tidy", 1, claim=lambda _free: hourly.claim_due(), do=lambda _work: tidying.tidy()
@@ -157,7 +181,7 @@ class Worker:
         self._letters = Lane(
             "letters", 1, claim=lambda _free: writing.claim_due(), do=lambda _work: writing.write()
         )
-        self._leased: tuple[Lane[Lease], ...] = looks, retire, chat, mail, recording
+        self._leased: tuple[Lane[Lease], ...] = looks, retire, chat, mail, recording, replay
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0
         self._stopping = threading.Event()
@@ -220,7 +244,7 @@ class Worker:
             lane.take()
 
     def _lanes(self) -> tuple[Lane[Any], ...]:
-        return *self._leased, self._letters, self._tidying
+        return *self._leased, self._letters, self._tidying, self._making_room
 
     def _leases(self) -> "list[Lease]":
         """The leases of all work under way; letters and tidying have none."""

@@ -34,14 +34,19 @@ MOST_AT_ONCE = 5000
 
 
 class Tidying:
-    """Decides when to tidy. Every worker tidies; two at once do no harm."""
+    """Decides when to tidy. Every worker tidies; two at once do no harm.
 
-    def __init__(self) -> None:
+    Args:
+        every_s: how often, in seconds.
+    """
+
+    def __init__(self, every_s: float = EVERY_S) -> None:
+        self._every_s = every_s
         self._done_at = time.monotonic()
 
     def claim_due(self) -> list[None]:
         """One piece of work when it is due, else none."""
-        if time.monotonic() < self._done_at + EVERY_S:
+        if time.monotonic() < self._done_at + self._every_s:
             return []
         self._done_at = time.monotonic()
         return [None]

@@ -6,12 +6,13 @@ from django.utils.translation import pgettext_lazy
 
 from amphi.audience.models.attendance import Airing
 from amphi.audience.models.events import DEFAULT_REPLAY_DAYS, ReplayFor
+from amphi.system.leases import Leased
 
 SHOWN_TO = [choice for choice in ReplayFor.choices if choice[0] != ReplayFor.NOTHING]
 """Of what was recorded."""
 
 
-class Replay(models.Model):
+class Replay(Leased):
     """One airing, to be seen again. Its picture is in the recordings of its event (`amphi.system.recordings`) of that time.
 
     Attributes:
@@ -21,7 +22,9 @@ class Replay(models.Model):
         end_at: what came after is cut off; None for its end.
         played_at: when somebody played it last, within a minute or so.
         file_state: of the file to download.
-        file_name: its name in the folder of the recordings.
+        file_name: its name in the folder of the event's files.
+        sheets: how many sheets of small pictures it has; None until they are made.
+        sheet_name: what their files' names begin with.
     """
 
     class FileState(models.TextChoices):
@@ -43,6 +46,8 @@ class Replay(models.Model):
         max_length=6, choices=FileState, default=FileState.NONE, blank=True, editable=False
     )
     file_name = models.CharField(max_length=60, blank=True, editable=False)
+    sheets = models.PositiveSmallIntegerField(null=True, editable=False)
+    sheet_name = models.CharField(max_length=20, blank=True, editable=False)
 
     class Meta:
         ordering = ["-airing__began_at", "-pk"]

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PATH = re.compile(r"/t/([^/]+)/replay/(\d{1,18})/(?:(main\.m3u8)|([A-Za-z0-9-]+)/([A-Za-z0-9_.-]+))")
 PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
+TYPES = {".jpg": b"image/jpeg"}
 MP4_TYPE = b"video/mp4"
 FRESH_S = 1.0
 """How old a playlist may be, in seconds."""
@@ -112,11 +113,13 @@ class ReplayDoor:
             await _answer(send, 404)
             return
         try:
-            await self._send_file(scope, send, file, size)
+            await self._send_file(scope, send, file, size, TYPES.get(path.suffix, MP4_TYPE))
         finally:
             await self._in_thread(file.close)
 
-    async def _send_file(self, scope: Scope, send: Send, file: BinaryIO, size: int) -> None:
+    async def _send_file(
+        self, scope: Scope, send: Send, file: BinaryIO, size: int, content_type: bytes
+    ) -> None:
         asked = RANGE.fullmatch(next((value for name, value in scope["headers"] if name == b"range"), b""))
         first = int(asked[1]) if asked else 0
         last = min(int(asked[2]) if asked and asked[2] else size - 1, size - 1)
@@ -124,7 +127,7 @@ class ReplayDoor:
             await _answer(send, 416, [(b"content-range", b"bytes */%d" % size)])
             return
         headers = [
-            (b"content-type", MP4_TYPE),
+            (b"content-type", content_type),
             (b"content-length", b"%d" % (last - first + 1)),
             (b"accept-ranges", b"bytes"),
             (b"cache-control", b"private, max-age=86400"),

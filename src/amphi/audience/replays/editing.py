@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from amphi.audience.exceptions import ReplayError
 from amphi.audience.models import Airing, Chapter, Event, Replay, ReplayFor
 from amphi.audience.replays import library
+from amphi.audience.replays.sheets import name_of
 from amphi.system.typed import clean_line
 
 MOST_CHAPTERS = 100
@@ -61,9 +63,9 @@ def trim(replay: Replay, start: datetime | None, end: datetime | None) -> None:
     if not library.reel(replay).chunks:
         replay.start_at, replay.end_at = before
         raise ReplayError(_("Nothing would be left: the end must be after the start, within the live."))
-    # A file that was made before still has what is cut off now.
-    forget_file(replay)
-    replay.save(update_fields=["start_at", "end_at", "file_state", "file_name"])
+    # What was made before still has what is cut off now.
+    forget_files(replay)
+    replay.save(update_fields=["start_at", "end_at", "file_state", "file_name", "sheets", "sheet_name"])
 
 
 def set_chapters(replay: Replay, marks: Sequence[Mark]) -> None:
@@ -85,19 +87,24 @@ def set_chapters(replay: Replay, marks: Sequence[Mark]) -> None:
         Chapter.objects.bulk_create(rows)
 
 
-def note_chapter(event: Event, title: str, at: datetime) -> None:
-    """Begin a chapter in the replay of the airing that is on, if there is one and it has room."""
+def note_slides(event: Event, at: datetime) -> None:
+    """Other slides are shown: begin a chapter in the replay of the airing that is on, if there is one and it has room."""
     replay = Replay.objects.filter(airing__event=event, airing__ended_at=None).first()
-    if replay is not None and replay.chapters.count() < MOST_CHAPTERS:
-        Chapter.objects.get_or_create(replay=replay, at=at, defaults={"title": title[:LONGEST_TITLE]})
+    number = replay.chapters.count() if replay is not None else MOST_CHAPTERS
+    if number < MOST_CHAPTERS:
+        with translation.override(settings.LANGUAGE_CODE):
+            title = _("Slides %(number)s") % {"number": number + 1}
+        Chapter.objects.get_or_create(replay=replay, at=at, defaults={"title": title})
 
 
-def forget_file(replay: Replay) -> None:
-    """Delete the file to download; the caller saves the row."""
-    if replay.file_name:
-        path = library.files_of(replay.airing.event_id) / replay.file_name
-        path.unlink(missing_ok=True)
+def forget_files(replay: Replay) -> None:
+    """Delete what was made of a replay; the caller saves the row."""
+    folder = library.files_of(replay.airing.event_id)
+    names = [name_of(replay.sheet_name, number + 1) for number in range(replay.sheets or 0)]
+    for name in [*names, *filter(None, [replay.file_name])]:
+        (folder / name).unlink(missing_ok=True)
     replay.file_state, replay.file_name = Replay.FileState.NONE, ""
+    replay.sheets, replay.sheet_name = None, ""
 
 
 def ask_for_file(replay: Replay) -> None:
@@ -108,7 +115,7 @@ def ask_for_file(replay: Replay) -> None:
 
 def delete(replay: Replay) -> None:
     """Delete a replay and what was recorded of its airing. What another airing has in the same recording stays."""
-    forget_file(replay)
+    forget_files(replay)
     airing = replay.airing
     others = Airing.objects.filter(event_id=airing.event_id, replay__isnull=False).exclude(pk=airing.pk)
     needed = {folder for other in others for folder in library.folders_of(other)}

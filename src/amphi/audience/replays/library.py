@@ -53,9 +53,14 @@ def is_kept_id(event_id: int | None) -> bool:
     return Event.objects.filter(pk=event_id).exclude(replay_for=ReplayFor.NOTHING).exists()
 
 
+def root() -> Path:
+    """The folder of all recordings. Call it only where recordings are on."""
+    return Path(settings.RECORDINGS or "")
+
+
 def folder_of(event_id: int) -> Path:
     """The folder of an event's recordings. Call it only where recordings are on."""
-    return Path(settings.RECORDINGS or "") / str(event_id)
+    return root() / str(event_id)
 
 
 def files_of(event_id: int) -> Path:

@@ -4,10 +4,14 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
 
 from amphi.audience import changes
-from amphi.audience.models import Airing, Broadcaster, Event, Presence, Registration, Reminder
+from amphi.audience.models import Airing, Broadcaster, Event, Presence, Registration, Reminder, Replay
+from amphi.audience.replays import library
 from amphi.pages.admin.read_only import ReadOnly
+from amphi.system import recordings
 
 
 @admin.register(Broadcaster)
@@ -42,6 +46,36 @@ class EventAdmin(admin.ModelAdmin):
         if change:
             changes.note(obj, changes.shown(Event.objects.get(pk=obj.pk)))
         super().save_model(request, obj, form, change)
+
+
+@admin.register(Replay)
+class ReplayAdmin(admin.ModelAdmin):
+    """What can be seen again, and how much of the disk it takes; presenters prepare it on the webinar's page."""
+
+    list_display = ["airing", "title", "shown_to", "delete_at", "size"]
+    list_filter = ["shown_to", "delete_at"]
+    list_select_related = ["airing__event"]
+    list_per_page = 50
+    search_fields = ["airing__event__title"]
+    readonly_fields = ["airing", "start_at", "end_at"]
+    fields = ["airing", "shown_to", "days", "delete_at", "start_at", "end_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Replay | None = None) -> bool:  # noqa: ARG002 -- its files go with it, on the webinar's page
+        return False
+
+    @admin.display(description=_("title"))
+    def title(self, replay: Replay) -> str:
+        """The event's title."""
+        return replay.airing.event.title
+
+    @admin.display(description=_("size"))
+    def size(self, replay: Replay) -> str:
+        """How much of the disk its recordings take."""
+        total = sum(recordings.size_bytes(folder) for folder in library.folders_of(replay.airing))
+        return filesizeformat(total)
 
 
 @admin.register(Reminder)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from amphi.audience import afterwards
 from amphi.audience.domain import ticket_for
 from amphi.audience.models import Event, Replay, ReplayFor
-from amphi.audience.replays import library, said, timeline
+from amphi.audience.replays import library, said, sheets, timeline
 from amphi.audience.rights import can_watch, moderates_event
 from amphi.pages.access import (
     asks_password,
@@ -22,7 +22,7 @@ from amphi.pages.access import (
     replay_viewer,
     sees_replay,
 )
-from amphi.pages.live.viewers import remember, visitor_of
+from amphi.pages.live.viewers import remember, visitor_in, visitor_of
 from amphi.system import recordings
 from amphi.webinars.models import Livestream
 
@@ -80,7 +80,7 @@ def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
         "replay": replay,
         "facts": facts,
         "chapters": chapters,
-        "minutes": round(timeline.duration_s(reel.chunks) / 60),
+        "minutes": max(1, round(timeline.duration_s(reel.chunks) / 60)),
         "is_there": bool(reel.chunks),
         "after": afterwards.content(event),
         "is_usher": moderates_event(request.user, event),
@@ -134,6 +134,27 @@ def replay_chapters(request: HttpRequest, replay: Replay) -> HttpResponse:  # no
         f"{_stamp(float(str(row['place'])))} --> {_stamp(end)}\n{_in_cue(str(row['title']))}\n"
         for row, end in zip(rows, ends, strict=True)
     ]
+    return _vtt(cues)
+
+
+@require_safe
+@never_cache
+@replay_viewer
+def replay_pictures(request: HttpRequest, replay: Replay) -> HttpResponse:
+    """Small pictures for the time line as WebVTT: which part of which sheet shows which seconds."""
+    if not replay.sheets:
+        raise Http404
+    base = media_url(request, replay, visitor_in(request)).removesuffix(timeline.PLAYLIST)
+    duration_s = timeline.duration_s(library.reel(replay).chunks)
+    return _vtt(
+        [
+            f"{_stamp(start)} --> {_stamp(end)}\n{base}{recordings.FILES}/{part}\n"
+            for start, end, part in sheets.cues(duration_s, replay.sheet_name, replay.sheets)
+        ]
+    )
+
+
+def _vtt(cues: list[str]) -> HttpResponse:
     return HttpResponse("WEBVTT\n\n" + "\n".join(cues), content_type="text/vtt; charset=utf-8")
 
 

@@ -37,6 +37,9 @@ urlpatterns = [
     path("live/<slug:slug>/replay/<int:pk>/", replay_views.replay_page, name="replay"),
     path("live/<slug:slug>/replay/<int:pk>/said", replay_views.replay_said, name="replay_said"),
     path(
+        "live/<slug:slug>/replay/<int:pk>/pictures.vtt", replay_views.replay_pictures, name="replay_pictures"
+    ),
+    path(
         "live/<slug:slug>/replay/<int:pk>/chapters.vtt", replay_views.replay_chapters, name="replay_chapters"
     ),
     path("live/<slug:slug>/messages", chat_views.message, name="message"),

@@ -98,6 +98,8 @@ def _take(meeting: Meeting, hint: webhooks.AnyEvent) -> None:
             participation.poll_started(meeting, hint, _moment(hint))
         case webhooks.PollResponded():
             participation.poll_responded(meeting, hint, _moment(hint))
+        case webhooks.PresentationChanged():
+            participation.presentation_changed(meeting, _moment(hint))
         case webhooks.RecordingReady():
             recordings.note_recording_ready(meeting, hint.record_id)
         case webhooks.MeetingEnded():

@@ -60,7 +60,7 @@ class ReplaySection(OptionsForm):
 class ShownForm(PageForm):
     """Who sees a replay, and for how long."""
 
-    shown_to = forms.ChoiceField(label=_("Who sees it"), choices=SHOWN_TO)
+    shown_to = forms.ChoiceField(label=pgettext_lazy("replay", "Who sees it"), choices=SHOWN_TO)
 
     def __init__(self, data: Any, replay: Replay) -> None:
         super().__init__(data, initial={"shown_to": replay.shown_to, "days": replay.days})

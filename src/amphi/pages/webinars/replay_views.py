@@ -48,7 +48,7 @@ def _page(
             ],
         },
         "is_there": bool(reel.chunks),
-        "minutes": round(timeline.duration_s(reel.chunks) / 60),
+        "minutes": max(1, round(timeline.duration_s(reel.chunks) / 60)),
         "shown": ShownForm(None, replay),
         "trim": TrimForm(None, replay),
         "chapters": chapters_form(None, replay),

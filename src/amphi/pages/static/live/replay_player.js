@@ -4,7 +4,7 @@ import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
 import "../vendor/media-chrome/lang/fr.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
 
-const CONTROLS = ["controller", "control-bar", "play-button", "seek-backward-button", "seek-forward-button", "mute-button", "volume-range", "time-range", "loading-indicator", "pip-button", "fullscreen-button"];
+const CONTROLS = ["controller", "control-bar", "play-button", "seek-backward-button", "seek-forward-button", "mute-button", "volume-range", "time-range", "preview-thumbnail", "preview-chapter-display", "preview-time-display", "loading-indicator", "pip-button", "fullscreen-button"];
 const SETTINGS = { maxBufferLength: 30, backBufferLength: 60, enableWorker: false };
 
 setLanguage(document.documentElement.lang);
