@@ -1,10 +1,6 @@
-"""The gateway's capture: processor time against the page alone and against MediaRecorder, delay, and sound against picture."""
+"""The gateway against SIPMediaGW's pipeline: processor time, sharpness of text, delay, and sound against picture."""
 
-import argparse
-import array
 import contextlib
-import functools
-import http.server
 import json
 import os
 import secrets
@@ -13,64 +9,33 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--disable-gpu",
-    "--no-first-run",
-    "--autoplay-policy=no-user-gesture-required",
-    "--window-size=1280,720",
-]
-TITLE = "amphi-bench"
-RED_FROM = 120  # half of full red
+from bench import _recordings as recordings
+from bench import _sipmediagw as sipmediagw
+from bench._capture_pages import PAGES, Site, draw_slide
 
-# A slide, a moving camera of 640x480, and once a second a red flash together with a beep.
-PAGE = """<!doctype html><title>bench</title><body style="margin:0;font:40px sans-serif">A slide with text
-<canvas width=640 height=480 style="position:absolute;left:600px;top:200px"></canvas>
-<div id=flash style="position:absolute;left:0;top:300px;width:200px;height:200px;background:#000"></div><script>
-const g = document.querySelector("canvas").getContext("2d"); let n = 0;
-setInterval(() => { n++; for (let i = 0; i < 12; i++) {
-  g.fillStyle = `hsl(${(n * 3 + i * 30) % 360} 60% 50%)`; g.fillRect((i * 97 + n * 5) % 640, (i * 61 + n * 3) % 480, 120, 90); } }, 40);
-const sound = new AudioContext(), tone = new OscillatorNode(sound, {frequency: 1000}), gain = new GainNode(sound, {gain: 0});
-tone.connect(gain).connect(sound.destination); tone.start();
-setInterval(() => { const t = sound.currentTime; gain.gain.setValueAtTime(.8, t); gain.gain.setValueAtTime(0, t + .1);
-  flash.style.background = "#f00"; fetch(`/flash?${Date.now()}`); setTimeout(() => flash.style.background = "#000", 100); }, 1000);
-</script>"""
-
-CAPTURE = """async (record) => {
-  const stream = await navigator.mediaDevices.getDisplayMedia({ video: { width: 1280, height: 720, frameRate: 25 },
-    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 2 } });
-  const recorder = new MediaRecorder(stream, { mimeType: "video/x-matroska;codecs=avc1,opus",
-    videoBitsPerSecond: 2500000, videoKeyFrameIntervalDuration: 1000 });
-  recorder.ondataavailable = () => {};
-  recorder.start(200);
-}"""
+Call = Callable[..., dict[str, object]]
+SETTLED_S = 4
+SECONDS, ROUNDS = 12, 3
 
 
-class Pages(http.server.BaseHTTPRequestHandler):
-    flashes: list[float] = []
+@dataclass(frozen=True)
+class Run:
+    """What one run of one pipeline took and made."""
 
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-    def do_GET(self) -> None:
-        if self.path.startswith("/flash?"):
-            self.flashes.append(int(self.path.partition("?")[2]) / 1000)
-        body = PAGE.encode() if self.path == "/" else b""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    cores: float
+    kbps: float = 0.0
+    ssim: float = 0.0
+    start_s: float = 0.0
+    delay_ms: float = 0.0
 
 
 def unused_port() -> int:
@@ -79,96 +44,32 @@ def unused_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def spent_s(processes: list[psutil.Process]) -> float:
+def spent_s(roots: list[int]) -> float:
+    """The processor time of these processes and all below them, user and system."""
     total = 0.0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            times = process.cpu_times()
-            total += times.user + times.system
+    for root in roots:
+        for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                total += times.user + times.system
     return total
 
 
-def cores(root: int, seconds: float) -> float:
-    processes = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
-    before, begin = spent_s(processes), time.monotonic()
+def cores(roots: list[int], seconds: float) -> float:
+    before, begin = spent_s(roots), time.monotonic()
     time.sleep(seconds)
-    return (spent_s(processes) - before) / (time.monotonic() - begin)
-
-
-def plain_browser_cores(url: str, seconds: float, *, records: bool) -> float:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*FLAGS, f"--auto-select-tab-capture-source-by-title={TITLE}"],
-            chromium_sandbox=os.geteuid() != 0,
-            ignore_default_args=["--mute-audio"],
-        )
-        open_page(browser, url, records=records)
-        time.sleep(3)
-        processes = [
-            child for child in psutil.Process().children(recursive=True) if child.name().startswith("chrom")
-        ]
-        root = min(processes, key=lambda process: process.create_time())
-        used = cores(root.pid, seconds)
-        browser.close()
-    return used
-
-
-def open_page(browser: Browser, url: str, *, records: bool) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    meeting = context.new_page()
-    if records:
-        meeting.evaluate(f"document.title = '{TITLE}'")
-        recorder = context.new_page()
-        recorder.goto(f"{url}/blank")
-        recorder.evaluate(CAPTURE)
-    meeting.goto(url)
-
-
-class Receiver:
-    """Takes one RTMP publish: writes it to a file, and notes when each red flash is decoded."""
-
-    def __init__(self, path: Path) -> None:
-        self.url = f"rtmp://127.0.0.1:{unused_port()}/live/bench"
-        self.seen: list[float] = []
-        command = [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-fflags",
-            "nobuffer",
-            "-flags",
-            "low_delay",
-            "-listen",
-            "1",
-            "-i",
-            self.url,
-        ]
-        command += ["-map", "0", "-c", "copy", str(path), "-map", "0:v", "-vf", "crop=8:8:50:350,scale=1:1"]
-        command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self.reader = threading.Thread(target=self._read)
-        self.reader.start()
-
-    def _read(self) -> None:
-        was_red = False
-        stdout = self.process.stdout
-        while stdout is not None and (pixel := stdout.read(3)):
-            is_red = pixel[0] > RED_FROM
-            if is_red and not was_red:
-                self.seen.append(time.time())
-            was_red = is_red
+    return (spent_s(roots) - before) / (time.monotonic() - begin)
 
 
 @contextlib.contextmanager
-def gateway() -> Iterator[Callable[..., dict[str, object]]]:
+def gateway(bitrate_kbps: int) -> Iterator[tuple[int, Call]]:
+    """Our gateway; yields its process id and a client of its API."""
     port, token = unused_port(), secrets.token_hex()
     environment = os.environ | {
         "AMPHI_GATEWAY_TOKEN": token,
         "AMPHI_GATEWAY_HTTP": f"127.0.0.1:{port}",
         "AMPHI_GATEWAY_ANY_PAGE": "1",
+        "AMPHI_GATEWAY_BITRATE_KBPS": str(bitrate_kbps),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "amphi", "gateway"], env=environment, stderr=subprocess.DEVNULL
@@ -185,20 +86,21 @@ def gateway() -> Iterator[Callable[..., dict[str, object]]]:
 
     try:
         wait_for(lambda: reaches(call))
-        yield call
+        time.sleep(SETTLED_S)  # until a browser is ready
+        yield process.pid, call
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(20)
 
 
-def reaches(call: Callable[..., dict[str, object]]) -> bool:
+def reaches(call: Call) -> bool:
     try:
         return bool(call("GET", "/healthz")["ok"])
     except urllib.error.URLError:
         return False
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60) -> None:
     end = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > end:
@@ -206,94 +108,94 @@ def wait_for(condition: Callable[[], bool], within_s: float = 30) -> None:
         time.sleep(0.05)
 
 
-def gateway_run(url: str, seconds: float, path: Path) -> dict[str, float]:
-    receiver = Receiver(path)
-    with gateway() as call:
-        time.sleep(3)
+def rtmp_address() -> str:
+    return f"rtmp://127.0.0.1:{unused_port()}/live/bench"
+
+
+def our_run(
+    site: Site, page: str, seconds: float, path: Path, *, watches: bool = False, bitrate_kbps: int = 2500
+) -> Run:
+    url = rtmp_address()
+    receiver = recordings.Receiver(url, path, watches=watches)
+    with gateway(bitrate_kbps) as (pid, call):
         begin = time.monotonic()
-        call(
-            "PUT", "/jobs/bench", {"join_url": url, "rtmp_url": receiver.url, "room": "", "show_chat": False}
-        )
+        job = {"join_url": site.url + page, "rtmp_url": url, "room": "", "show_chat": False}
+        call("PUT", "/jobs/bench", job)
         wait_for(lambda: call("GET", "/jobs/bench")["state"] == "on_air")
         start_s = time.monotonic() - begin
-        time.sleep(max(seconds, 12))
-        stats = call("GET", "/jobs/bench")["stats"]
+        time.sleep(SETTLED_S)
+        used = cores([pid], seconds)
         call("DELETE", "/jobs/bench")
-        receiver.process.wait(10)
-    receiver.reader.join()
-    assert isinstance(stats, dict)  # noqa: S101 -- the API's contract
-    delays = [seen - max(at for at in Pages.flashes if at <= seen) for seen in receiver.seen[2:]]
-    return {
-        "cores": stats["cpu_cores"],
-        "start_s": start_s,
-        "delay_ms": 1000 * statistics.median(delays),
-        "av_offset_ms": av_offset_ms(path),
-    }
+        receiver.wait()
+    delay_ms = recordings.delay_ms(site.flashes, receiver.seen) if watches else 0.0
+    return Run(used, recordings.picture_kbps(path), start_s=start_s, delay_ms=delay_ms)
 
 
-def av_offset_ms(path: Path) -> float:
-    """How much later than its flash a beep is, in the middle of the cases."""
-    run = functools.partial(subprocess.run, capture_output=True, check=True)
-    crop = [
-        "-vf",
-        "crop=8:8:50:350,scale=1:1",
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-",
-    ]
-    pixels = run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:v", *crop]).stdout
-    listed = [
-        "ffprobe",
-        "-v",
-        "error",
-        "-show_entries",
-        "packet=pts_time",
-        "-of",
-        "csv=p=0",
-        path,
-        "-select_streams",
-    ]
-    times = [float(line) for line in run([*listed, "v"]).stdout.split()]
-    red = [pixels[3 * index] > RED_FROM for index in range(len(pixels) // 3)]
-    flashes = [
-        times[index] for index in range(1, min(len(red), len(times))) if red[index] and not red[index - 1]
-    ]
-    sound_start = float(run([*listed, "a"]).stdout.split()[0])
-    samples = array.array(
-        "h", run(["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ac", "1", "-ar", "48000", "-"]).stdout
-    )
-    beeps, last = [], -48000
-    for index, sample in enumerate(samples):
-        if abs(sample) > 3000:  # noqa: PLR2004 -- a tenth of full scale
-            if index - last > 12000:  # noqa: PLR2004 -- a quarter of a second of silence
-                beeps.append(sound_start + index / 48000)
-            last = index
-    return 1000 * statistics.median(min((beep - flash for beep in beeps), key=abs) for flash in flashes)
+def peer_run(site: Site, page: str, seconds: float, path: Path) -> Run:
+    url = rtmp_address()
+    receiver = recordings.Receiver(url, path, watches=False)
+    with sipmediagw.streaming(site.url + page, url) as pids:
+        used = cores(pids, seconds)
+    receiver.wait()
+    return Run(used, recordings.picture_kbps(path))
+
+
+def page_run(site: Site, page: str, seconds: float) -> Run:
+    with sipmediagw.streaming(site.url + page, None) as pids:
+        return Run(cores(pids, seconds))
+
+
+def row(name: str, value: str, ratio: str = "") -> None:
+    print(f"{name:<62}{value:>12}{ratio:>8}", flush=True)
+
+
+def compare_processor_time(site: Site, folder: Path, *, seconds: float, rounds: int) -> None:
+    for page in PAGES:
+        found: dict[str, list[float]] = {"page": [], "peer": [], "ours": []}
+        for _ in range(rounds):  # by turns, so that what else the machine does is in all of them
+            found["page"].append(page_run(site, page, seconds).cores)
+            found["peer"].append(peer_run(site, page, seconds, folder / f"peer{page[1:]}.flv").cores)
+            found["ours"].append(our_run(site, page, seconds, folder / f"ours{page[1:]}.flv").cores)
+            for file in folder.glob("*.flv"):
+                file.rename(file.with_suffix(".last"))
+        middle = {name: statistics.median(values) for name, values in found.items()}
+        load = f"load {os.getloadavg()[0]:.0f}"
+        row(f"{page[1:]}: the page alone, shown by Xvfb", f"{middle['page']:.2f} cores")
+        row(f"{page[1:]}: SIPMediaGW's pipeline", f"{middle['peer']:.2f} cores", "1.00")
+        row(
+            f"{page[1:]}: amphi gateway, all of it ({load})",
+            f"{middle['ours']:.2f} cores",
+            f"{middle['ours'] / middle['peer']:.2f}",
+        )
+
+
+def compare_sharpness(site: Site, folder: Path, slide: Path, *, seconds: float) -> None:
+    peer_file, our_file = folder / "peer.sharp.flv", folder / "ours.sharp.flv"
+    peer = peer_run(site, "/lecture", seconds, peer_file)
+    ours = our_run(site, "/lecture", seconds, our_file, bitrate_kbps=round(peer.kbps))
+    for name, run, file in (("SIPMediaGW's pipeline", peer, peer_file), ("amphi gateway", ours, our_file)):
+        sharp = recordings.text_ssim(file, slide)
+        row(f"small text beside a moving picture, SSIM: {name}, {run.kbps:.0f} kbit/s", f"{sharp:.4f}")
+
+
+def measure_times(site: Site, folder: Path, *, seconds: float) -> None:
+    file = folder / "watched.flv"
+    run = our_run(site, "/lecture", max(seconds, 12), file, watches=True)
+    offsets = recordings.sound_after_picture_ms(file)
+    row("start to on_air (half a second of it the plain page)", f"{run.start_s:.2f} s")
+    row("page to decoded picture behind RTMP, median", f"{run.delay_ms:.0f} ms")
+    row("sound after picture, median", f"{statistics.median(offsets):.0f} ms")
 
 
 def main() -> int:
     """Run, print a table; the exit status is returned."""
-    parser = argparse.ArgumentParser(prog="bench gateway", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=12, help="each measure (%(default)s)")
-    seconds = parser.parse_args([]).seconds
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    page = plain_browser_cores(url, seconds, records=False)
-    recorder = plain_browser_cores(url, seconds, records=True)
-    with tempfile.TemporaryDirectory() as folder:
-        ours = gateway_run(url, seconds, Path(folder) / "bench.flv")
-    print(f"{'the page alone':<52}{page:6.2f} cores   1.0")
-    print(f"{'MediaRecorder, H.264 and Opus, without RTMP':<52}{recorder:6.2f} cores  {recorder / page:4.1f}")
-    print(
-        f"{'amphi gateway: WebCodecs, AAC, RTMP':<52}{ours['cores']:6.2f} cores  {ours['cores'] / page:4.1f}"
-    )
-    print(f"{'start to on_air (half a second of it the plain page)':<52}{ours['start_s']:6.2f} s")
-    print(f"{'page to decoded picture behind RTMP, median':<52}{ours['delay_ms']:6.0f} ms")
-    print(f"{'sound after picture, median':<52}{ours['av_offset_ms']:6.0f} ms")
-    server.shutdown()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        slide = folder / "slide.png"
+        draw_slide(slide)
+        site = Site(slide)
+        compare_processor_time(site, folder, seconds=SECONDS, rounds=ROUNDS)
+        compare_sharpness(site, folder, slide, seconds=SECONDS)
+        measure_times(site, folder, seconds=SECONDS)
+        site.close()
     return 0
