@@ -248,6 +248,25 @@ def shoot_hall(shoot: Shoot, panel: str, live: str, page: Page) -> None:
     shoot.everywhere("camille", f"{webinar}audience/", "attendance")
 
 
+def shoot_player(shoot: Shoot, live: str) -> None:
+    """The player as another site shows it, and its sound only on a phone."""
+    picture = 'document.querySelector("#stage").dataset.picture === "yes"'
+    with contextlib.closing(shoot.window("lea", {"viewport": {"width": 760, "height": 470}})) as context:
+        page = context.new_page()
+        page.goto(shoot.url + live.replace("/live/", "/embed/"))
+        page.click("#watch")
+        wait(page, picture)
+        page.mouse.move(300, 300)
+        shoot.save(page, "live-embedded")
+    with contextlib.closing(shoot.window("lea", PHONE)) as context:
+        page = context.new_page()
+        page.goto(shoot.url + live)
+        wait(page, picture)
+        page.click("#sound-alone")
+        wait(page, f'{picture} && document.querySelector("#stage").dataset.sound === "alone"')
+        shoot.save(page, "live-sound-phone")
+
+
 def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
     """An invitation as it is sent: its HTML and its text, in French and in English."""
     for language, locale in (("fr", "fr-FR"), ("en", "en-GB")):
@@ -304,6 +323,7 @@ def shoot_all(shoot: Shoot, slides: Path, mails: Path) -> None:
     picture = 'document.querySelector("#stage").dataset.picture === "yes"'
     shoot.everywhere("lea", live, "live-during", extra=("dark", "phone-dark", "en"), ready=picture)
     shoot.everywhere("lea", "/", "directs-live")
+    shoot_player(shoot, live)
     shoot.everywhere("camille", panel, "panel", extra=("dark",))
     shoot_hall(shoot, panel, live, listening.pages[0])
     classroom.click("#end-button")

@@ -104,6 +104,8 @@ class Layout:
             "AMPHI_DATABASE_URL": "",
             "AMPHI_TICKET_KEY": keys.ticket_key,
             "AMPHI_USE_MEETING_WEBINAR": "1",
+            # Whatever page somebody tries it in.
+            "AMPHI_EMBED_SITES": "*",
             # There is no mail server, so emails are written to files.
             "AMPHI_EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "AMPHI_BBB_API_URL": f"{local_classroom}/bigbluebutton",

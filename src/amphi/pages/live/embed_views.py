@@ -14,7 +14,7 @@ from amphi.audience.models import Event
 from amphi.audience.rights import is_open_to_all
 from amphi.pages.access import anyone, embedded
 from amphi.pages.live import oembed as other_sites
-from amphi.pages.live.views import stream_facts, with_pictures
+from amphi.pages.live.views import replay_comes, stream_facts, with_pictures
 
 VISITOR_COOKIE = "amphi_embed"
 
@@ -53,7 +53,7 @@ def player(request: HttpRequest, event: Event, *, is_open: bool) -> HttpResponse
     if is_open:
         facts = _facts(request, event)
         facts["state_url"] = reverse("live:embed_state", args=[event.slug])
-        context |= {"live": facts, "state": facts["state"]}
+        context |= {"live": facts, "state": facts["state"], "replay_comes": replay_comes(event)}
     response = render(request, "live/embed.html", context)
     if is_open:
         _remember(response, facts["viewer"])

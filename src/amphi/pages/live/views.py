@@ -141,12 +141,17 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         "on_air": data["state"] in ON_AIR,
         "replay": replay,
         "is_recorded": library.is_kept(event),
-        "replay_comes": library.is_kept(event) and event.replay_for != ReplayFor.PRESENTERS,
+        "replay_comes": replay_comes(event),
         **voices.template_context(request, event, data["voices"]),
         **conversation.template_context(request, event, data, data["state"]),
         "oembed": oembed.discovery(event),
     } | _before(request, event)
     return with_pictures(remember(render(request, "live/event.html", context), request, visitor))
+
+
+def replay_comes(event: Event) -> bool:
+    """Whether listeners will see `event` again once it is over."""
+    return library.is_kept(event) and event.replay_for != ReplayFor.PRESENTERS
 
 
 def with_pictures(
