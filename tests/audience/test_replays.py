@@ -1,5 +1,6 @@
 """Replays: what is recorded, who sees it, what presenters change, and what a ticket opens."""
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -92,6 +93,29 @@ def test_nothing_of_before_and_after_the_airing_is_shown(live, root):
         began_at=airing.began_at + timedelta(seconds=3), ended_at=airing.began_at + timedelta(seconds=9)
     )
     assert count(replay) == 2
+
+
+def test_a_live_that_runs_can_be_seen_from_its_start(client, live, root):
+    replay = make_replay(live.event, root)
+    Airing.objects.update(ended_at=None)
+    Replay.objects.update(shown_to=ReplayFor.ATTENDEES, delete_at=None)
+    Event.objects.update(state="live", replay_for=ReplayFor.ATTENDEES)
+    # Without the newest chunk, which is being written.
+    assert count(replay) == 4
+    reel = library.reel(Replay.objects.get())
+    assert b"EVENT" in reel.playlist
+    assert b"ENDLIST" not in reel.playlist
+    page = client.get(live.event.get_absolute_url()).content.decode()
+    leads = reverse("live:latest_replay", args=[live.event.slug])
+    assert f'href="{leads}"' in page
+    shown = client.get(leads, follow=True).content.decode()
+    assert f'href="{live.event.get_absolute_url()}"' in shown
+    # What came since is read on.
+    folder = library.folders_of(replay.airing)[0]
+    more = {"chunk": "abcdefgh.m4s", "init": "i", "at": round(reel.chunks[-1].end_ms + 2000), "gap": False}
+    with (folder / "index").open("a") as index:
+        index.write(f"{json.dumps(more)}\n" + '{"ticks":180000,"bytes":1}\n')
+    assert count(replay) == 5
 
 
 # --- who sees it

@@ -94,7 +94,7 @@ def frames(path: Path) -> int:
 
 
 def in_one_file(found: recordings.Recording, path: Path) -> Path:
-    whole = [(found.folder / one.name).read_bytes()[: one.size_bytes] for one in found.chunks]
+    whole = [(found.folder / one.name).read_bytes()[: one.size_bytes] for one in found.whole]
     path.write_bytes((found.folder / found.chunks[0].init).read_bytes() + b"".join(whole))
     return path
 
@@ -110,12 +110,12 @@ def test_the_replay_holds_all_that_arrived_before_the_origin_was_killed(tmp_path
         origin.send_signal(signal.SIGKILL)
         origin.wait()
         (killed,) = studio.recorded()
-        assert timeline.duration_s(killed.chunks) >= arrived_s - 0.001
+        assert timeline.duration_s(killed.whole) >= arrived_s - 0.001
         assert not killed.is_ended
         studio.origin()
         studio.publish(3).wait(PATIENCE_S)
         until(lambda: len(studio.recorded()) == 2 and studio.recorded()[1].is_ended)
-        chunks = timeline.join(one.chunks for one in studio.recorded())
+        chunks = timeline.join(one.whole for one in studio.recorded())
         root = tmp_path / "recordings" / "42"
         lengths = {
             one.name: one.size_bytes

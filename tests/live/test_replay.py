@@ -107,6 +107,13 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
         assert visit(faults) == []
     with visiting(audience_chromium, f"{seen.url}replay/{seen.replay.pk}/?t=5s") as visit:
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime >= 5"))
+    # The live is on again: it is seen from its start, behind it.
+    Airing.objects.update(ended_at=None)
+    with visiting(audience_chromium, f"{seen.url}replay/{seen.replay.pk}/") as visit:
+        visit(lambda page: play(page, 2))
+        visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime > 3"))
+        assert visit(lambda page: page.get_attribute(".btn-go-live", "href")) in seen.url
+        visit.see(".chat-message >> text=Bonjour à tous")
 
 
 def test_presenters_prepare_a_replay(seen, hall, audience_chromium, recording_web):

@@ -43,7 +43,7 @@ def read(files: RecordingFiles) -> recordings.Recording:
 
 
 def contents(found: recordings.Recording) -> list[bytes]:
-    return [(found.folder / one.name).read_bytes()[: one.size_bytes] for one in found.chunks]
+    return [(found.folder / one.name).read_bytes()[: one.size_bytes] for one in found.whole]
 
 
 def test_chunks_hold_whole_segments_and_the_index_tells_when_they_were(files):
@@ -80,7 +80,7 @@ def test_a_writer_that_died_at_any_byte_leaves_what_the_index_tells(files):
         got = contents(found) if found is not None else []
         # Never a byte that was not told of, never a part less than was told.
         assert b"".join(contents(whole)).startswith(b"".join(got))
-        assert sum(one.ticks for one in found.chunks) if found and got else not got
+        assert sum(one.ticks for one in found.whole) if found and got else not got
         assert len(b"".join(got)) == 2 * text[:length].count(b'"bytes":2}\n')
     assert not whole.is_ended
 

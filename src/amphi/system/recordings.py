@@ -73,8 +73,9 @@ class Recording:
         folder: where its files are.
         stream: the name under which the stream was published.
         event_id: the event that held it.
-        chunks: those of which something is whole, in their order.
+        chunks: in their order; nothing may be whole of the last one.
         is_ended: whether the stream ended by itself; one whose origin died never says so.
+        read_bytes: how much of the index was read.
     """
 
     folder: Path
@@ -82,6 +83,12 @@ class Recording:
     event_id: int
     chunks: list[Chunk] = field(default_factory=list)
     is_ended: bool = False
+    read_bytes: int = 0
+
+    @property
+    def whole(self) -> list[Chunk]:
+        """The chunks of which something was written."""
+        return [one for one in self.chunks if one.ticks]
 
 
 def folder_name(began_at: datetime, session: str) -> str:
@@ -112,23 +119,33 @@ def of_event(root: Path, event_id: int) -> list[Path]:
 def read(folder: Path) -> Recording | None:
     """The recording in a folder; None when it holds none that can be read."""
     try:
-        text = (folder / INDEX).read_bytes()
+        with (folder / INDEX).open("rb") as index:
+            head = next(_objects(index.readline()), None)
+            if head is None or not isinstance(head.get("event"), int):
+                return None
+            found = Recording(folder, str(head.get("stream", "")), head["event"], read_bytes=index.tell())
     except FileNotFoundError:
         return None
-    lines = _whole_lines(text)
-    head = next(lines, None)
-    if head is None or not isinstance(head.get("event"), int):
-        return None
-    found = Recording(folder, str(head.get("stream", "")), head["event"])
-    for line in lines:
-        _take(found, line)
-    found.chunks = [one for one in found.chunks if one.ticks]
+    read_on(found)
     return found
 
 
-def _whole_lines(text: bytes) -> Iterator[dict[str, Any]]:
+def read_on(found: Recording) -> None:
+    """Read what was added to a recording's index since it was read."""
+    with (found.folder / INDEX).open("rb") as index:
+        index.seek(found.read_bytes)
+        text = index.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    found.read_bytes += len(whole)
+    for line in _objects(whole):
+        _take(found, line)
+
+
+def _objects(text: bytes) -> Iterator[dict[str, Any]]:
     """The objects of the lines that were finished."""
-    for line in text[: text.rfind(b"\n") + 1].splitlines():
+    for line in text.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            return
         try:
             value = json.loads(line)
         except ValueError:
@@ -140,6 +157,9 @@ def _whole_lines(text: bytes) -> Iterator[dict[str, Any]]:
 def _take(found: Recording, line: dict[str, Any]) -> None:
     match line:
         case {"chunk": str(name), "init": str(init), "at": int(at_ms), "gap": bool(is_gap)}:
+            if found.chunks and not found.chunks[-1].ticks:
+                # Nothing of it was written.
+                found.chunks.pop()
             found.chunks.append(Chunk(found.folder.name, name, init, at_ms, is_gap))
         case {"ticks": int(ticks), "bytes": int(size)} if found.chunks:
             found.chunks[-1].ticks += ticks

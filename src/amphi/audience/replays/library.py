@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -18,6 +18,8 @@ from amphi.system.recordings import Chunk, Recording
 LONGEST = timedelta(hours=24)
 """Recordings that began longer before the end of an airing are not looked into."""
 REMEMBERED = 64
+_known: dict[Path, Recording] = {}
+_reading = Lock()
 PLAYED_EVERY = timedelta(minutes=1)
 """It is noted at most so often that a replay is played."""
 
@@ -88,7 +90,7 @@ def folders_of(airing: Airing) -> list[Path]:
 
 def whole(airing: Airing) -> list[Chunk]:
     """All chunks of an airing, without what the presenters may have cut off."""
-    found = [recording.chunks for folder in folders_of(airing) if (recording := read(folder))]
+    found = [read(folder) for folder in folders_of(airing)]
     return timeline.cut(timeline.join(found), airing.began_at, airing.ended_at)
 
 
@@ -120,19 +122,23 @@ def _lengths(event_id: int, chunks: list[Chunk]) -> dict[str, int]:
     return found
 
 
-def read(folder: Path) -> Recording | None:
-    """The recording in a folder. It is read once for as long as it does not grow."""
-    try:
-        stat = (folder / recordings.INDEX).stat()
-    except FileNotFoundError:
-        return None
-    return _read(folder, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _read(folder: Path, size: int, changed_ns: int) -> Recording | None:
-    del size, changed_ns
-    return recordings.read(folder)
+def read(folder: Path) -> list[Chunk]:
+    """The chunks of the recording in a folder. Of one that was read before, only what came since is read."""
+    with _reading:
+        found = _known.pop(folder, None)
+        try:
+            if found is None:
+                found = recordings.read(folder)
+            else:
+                recordings.read_on(found)
+        except FileNotFoundError:
+            return []
+        if found is None:
+            return []
+        _known[folder] = found
+        if len(_known) > REMEMBERED:
+            del _known[next(iter(_known))]
+        return found.whole
 
 
 def begin(airing: Airing) -> None:

@@ -12,6 +12,8 @@ from amphi.system.recordings import Chunk
 
 PLAYLIST = "main.m3u8"
 VERSION = 7
+ASKED_EVERY_S = 10
+"""How often players ask for the playlist of a live that runs, in seconds."""
 SAME_MS = 1000
 """Chunks whose wall-clock times differ less from what came before them go on; else the map between the times has another piece."""
 
@@ -100,6 +102,9 @@ def playlist(chunks: Sequence[Chunk], *, is_over: bool, lengths: dict[str, int])
 
 def _header(chunks: Sequence[Chunk], *, is_over: bool) -> Iterator[str]:
     longest_s = max((one.duration_ms for one in chunks), default=1000) / 1000
+    if not is_over:
+        # As often do players ask for it again, and it is long: who goes back is behind anyhow.
+        longest_s = max(longest_s, ASKED_EVERY_S)
     yield "#EXTM3U"
     yield f"#EXT-X-VERSION:{VERSION}"
     yield f"#EXT-X-TARGETDURATION:{max(1, math.floor(longest_s + 0.5))}"

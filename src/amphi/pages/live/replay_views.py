@@ -41,8 +41,8 @@ def latest(request: HttpRequest, event: Event) -> Replay | None:
 @never_cache
 @finder
 def latest_replay(request: HttpRequest, event: Event) -> HttpResponse:
-    """Lead to the latest replay of an event; the page there decides who may."""
-    shown = library.replays_of(event).exclude(airing__ended_at=None)
+    """Lead to the latest replay of an event, that of a live that runs too; the page there decides who may."""
+    shown = library.replays_of(event)
     if not moderates_event(request.user, event):
         shown = shown.exclude(shown_to=ReplayFor.PRESENTERS)
     replay = shown.first()
@@ -74,6 +74,7 @@ def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
         "said_url": reverse("live:replay_said", args=[event.slug, replay.pk]),
         "spans": [astuple(span) for span in spans],
         "chapters": chapters,
+        "grows": replay.airing.ended_at is None,
     }
     context = {
         "event": event,
@@ -86,6 +87,7 @@ def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
         "is_usher": moderates_event(request.user, event),
         "edit_url": _edit_url(request, event),
         "others": _others(request, replay),
+        "grows": replay.airing.ended_at is None,
         "for_presenters": replay.shown_to == ReplayFor.PRESENTERS,
         "file_url": _file_url(facts["url"], replay),
     }

@@ -7,6 +7,9 @@ import { Said } from "./replay_said.js";
 /** As 90, 1m30s or 1h02m03s. */
 const PLACE = /^(?:(\d+)|(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?)$/;
 
+/** While the live runs. */
+const SAID_EVERY_MS = 20000;
+
 const byId = (id) => document.getElementById(id);
 const facts = JSON.parse(byId("replay-data").textContent);
 const stage = byId("stage");
@@ -57,4 +60,6 @@ video.addEventListener("loadedmetadata", () => {
 }, { once: true });
 video.addEventListener("timeupdate", follow);
 video.addEventListener("ended", () => { stage.dataset.ended = "yes"; });
-said.load(facts.said_url).then(follow);
+const load = () => said.load(facts.said_url).then(follow);
+load();
+if (facts.grows) setInterval(load, SAID_EVERY_MS);

@@ -5,7 +5,8 @@ import "../vendor/media-chrome/lang/fr.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
 
 const CONTROLS = ["controller", "control-bar", "play-button", "seek-backward-button", "seek-forward-button", "mute-button", "volume-range", "time-range", "preview-thumbnail", "preview-chapter-display", "preview-time-display", "loading-indicator", "pip-button", "fullscreen-button"];
-const SETTINGS = { maxBufferLength: 30, backBufferLength: 60, enableWorker: false };
+// From the beginning, also while the live runs.
+const SETTINGS = { startPosition: 0, maxBufferLength: 30, backBufferLength: 60, enableWorker: false };
 
 setLanguage(document.documentElement.lang);
 // After the language is known, since the controls read it when they are made.

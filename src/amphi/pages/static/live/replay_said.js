@@ -39,8 +39,8 @@ export class Said {
     if (!answer?.ok) return;
     const { messages, questions, polls } = await answer.json();
     this.#messages = messages;
-    for (const one of questions) byId("questions-list").append(this.#question(one));
-    for (const one of [...polls].sort((a, b) => a.place - b.place)) byId("polls-list").append(this.#poll(one));
+    byId("questions-list").replaceChildren(...questions.map((one) => this.#question(one)));
+    byId("polls-list").replaceChildren(...[...polls].sort((a, b) => a.place - b.place).map((one) => this.#poll(one)));
     this.#conversation.offer("chat", messages.length > 0);
     this.#conversation.offer("questions", questions.length > 0);
     this.#conversation.offer("polls", polls.length > 0);
