@@ -20,7 +20,7 @@ BACKGROUND, LETTERS, FAINT = "0x0d2440", "white", "0xb9c6da"
 MAX_TITLE_CHARACTERS, TITLE_LINES = 120, 2
 LARGEST = 3840
 DEFAULT_RATE = 48_000
-ENCODE_TIMEOUT_S = 10
+ENCODE_TIMEOUT_S = 30
 MAX_BYTES = 8 * 2**20
 FLV_HEADER_BYTES, TAG_HEADER_BYTES, BACK_POINTER_BYTES = 13, 11, 4
 FLV_AUDIO, FLV_VIDEO = 8, 9
@@ -101,7 +101,7 @@ def _command(ffmpeg: Path, form: Form, folder: Path, title: str) -> list[str]:
     source = f"color=c={BACKGROUND}:s={form.width}x{form.height}:r={FPS}:d=1"
     sound = f"anullsrc=r={form.rate}:cl={'mono' if form.channels == 1 else 'stereo'}"
     return [
-        *("/usr/bin/nice", "-n", "10", str(ffmpeg), "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *(str(ffmpeg), "-nostdin", "-hide_banner", "-loglevel", "error"),
         *("-f", "lavfi", "-i", source, *(("-f", "lavfi", "-i", sound) if form.rate else ())),
         *("-vf", ",".join(draws), "-t", "1", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast"),
         *("-profile:v", "main", "-bf", "0", "-g", str(FPS), "-sc_threshold", "0", "-threads", "1"),

@@ -39,13 +39,13 @@ class Slates:
         self._made: OrderedDict[tuple[str, Form], Making] = OrderedDict()
 
     def prepare(self, title: str, tracks: Tracks) -> Making | None:
-        """The slate that fits these tracks, made or being made; None for a stream without pictures."""
+        """The slate that fits these tracks, made or being made; None for a stream without pictures. One that failed is tried again."""
         avc, aac = tracks
         if avc is None:
             return None
         key = (title, Form.of(avc, aac))
         task = self._made.get(key)
-        if task is None:
+        if task is None or (task.done() and (task.cancelled() or task.result() is None)):
             task = self._made[key] = asyncio.get_running_loop().create_task(make_slate(self._ffmpeg, *key))
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)[1].cancel()

@@ -11,7 +11,7 @@ from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.recording.recorder import Recorder, Take
-from amphi.origin.slates import Making, SlateFeed, Slates, Tracks
+from amphi.origin.slates import SlateFeed, Slates, Tracks
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ class Stream:
         self.segmenter = Segmenter(self.playlist, self._cutting)
         self.segmenter.on_start = self.end_slate
         self._slates = slates
-        self._slate: Making | None = None
         self._slate_for: Tracks | None = None
         self._feed: SlateFeed | None = None
         self.publisher: object | None = None
@@ -135,13 +134,15 @@ class Stream:
         tracks = (self.segmenter.avc, self.segmenter.aac)
         if self._slates is not None and tracks != self._slate_for:
             self._slate_for = tracks
-            self._slate = self._slates.prepare(self.title, tracks)
+            self._slates.prepare(self.title, tracks)
 
     def show_slate(self) -> None:
         """Show a slate until media comes again."""
-        self.prepare_slate()
-        if self._slate is not None and self._feed is None and self.playlist.ready:
-            self._feed = SlateFeed(self, self._slate, self._cutting)
+        if self._slates is None or self._feed is not None or not self.playlist.ready:
+            return
+        slate = self._slates.prepare(self.title, (self.segmenter.avc, self.segmenter.aac))
+        if slate is not None:
+            self._feed = SlateFeed(self, slate, self._cutting)
 
     def end_slate(self) -> None:
         feed, self._feed = self._feed, None
