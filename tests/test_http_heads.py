@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import uvicorn
 
+from amphi.origin.http_protocol import QuickHTTPProtocol
 from amphi.system import http_heads
 from amphi.system.http_heads import MAX_HEAD_BYTES, BoundedHTTPProtocol
 from tests import ports
@@ -96,7 +97,8 @@ def test_every_server_of_ours_bounds_its_heads():
     ]
     assert len(made) == len(COMMANDS)
     for path in made:
-        assert "http=BoundedHTTPProtocol" in path.read_text(), path
+        assert re.search("http=(Bounded|Quick)HTTPProtocol", path.read_text()), path
+    assert issubclass(QuickHTTPProtocol, BoundedHTTPProtocol)
 
 
 async def _answer(_scope, receive, send) -> None:

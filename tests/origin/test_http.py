@@ -1,6 +1,7 @@
 """The origin's HTTP over real sockets."""
 
 import asyncio
+import re
 import time
 
 import pytest
@@ -162,6 +163,71 @@ async def test_a_blocked_request_gives_up_after_three_target_durations(origin, c
     assert answer.status_code == 503
     assert 2.9 < time.monotonic() - started < 3 + PATIENCE_S
     assert _blocked(origin) == 0
+
+
+async def test_requests_that_are_sent_on_end_are_answered_in_their_order(origin, lecture, patient):
+    """Some wait and some do not, some are refused and some are no files."""
+    playlist = _playlist(origin)
+    base = f"/hls/lecture/{playlist.session}"
+    paths = [
+        f"{base}/p0.m4s",
+        f"{base}/p{playlist.next_part}.m4s",
+        "/hls/lecture/main.m3u8",
+        "/healthz",
+        f"{base}/p1.m4s",
+    ]
+    paths += ["/hls/lecture/main.m3u8?_HLS_part=1", f"{base}/p99.m4s", f"{base}/p2.m4s"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", origin.http_port)
+    writer.write(b"".join(f"GET {path} HTTP/1.1\r\nHost: origin\r\n\r\n".encode() for path in paths))
+    await eventually(lambda: _blocked(origin) == 1)
+    await lecture.frames(5)
+    answers = []
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in paths:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(re.search(rb"content-length: (\d+)", head)[1])
+            answers.append((int(head.split()[1]), await reader.readexactly(length)))
+            assert head.count(b"\r\ndate: ") == 1
+    assert [status for status, _ in answers] == [200, 200, 200, 200, 200, 400, 404, 200]
+    assert [answers[at][1] for at in (0, 1, 4, 7)] == [playlist.part(number).data for number in (0, 6, 1, 2)]
+    assert answers[2][1].startswith(b"#EXTM3U")
+    writer.close()
+
+
+async def test_a_connection_carries_any_number_of_requests(origin, lecture):
+    """Far more than a head may have in bytes."""
+    path = f"/hls/lecture/{_playlist(origin).session}/p0.m4s"
+    reader, writer = await asyncio.open_connection("127.0.0.1", origin.http_port)
+    request = f"GET {path} HTTP/1.1\r\nHost: origin\r\n\r\n".encode()
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(20):
+            writer.write(request * 100)
+            for _ in range(100):
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200 ")
+                await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        for _ in range(1500):
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+    writer.close()
+
+
+async def test_who_reads_nothing_is_sent_little(origin, lecture):
+    """Thousands of requests at once, on a connection whose other end reads no answers, fill no memory."""
+    path = f"/hls/lecture/{_playlist(origin).session}/s{_playlist(origin).segments[0].number}.m4s"
+    _, writer = await asyncio.open_connection("127.0.0.1", origin.http_port, limit=1024)
+    request = f"GET {path} HTTP/1.1\r\nHost: origin\r\n\r\n".encode()
+    writer.transport.pause_reading()
+    writer.write(request * 20_000)
+    own = writer.get_extra_info("sockname")
+    await eventually(lambda: any(one.client == own for one in origin.origin._http.server_state.connections))
+    (protocol,) = [one for one in origin.origin._http.server_state.connections if one.client == own]
+    await eventually(lambda: protocol.flow.write_paused)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert protocol.transport.get_write_buffer_size() < 2**20
+    writer.transport.abort()
 
 
 async def test_the_end_answers_whoever_is_blocked(origin, client, lecture, patient):

@@ -10,8 +10,7 @@ import re
 import time
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
@@ -53,8 +52,7 @@ EVENT_HEADER = tickets.EVENT_HEADER.lower().encode()
 HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer. The pieces of its body are sent as they are, without copying them together."""
 
     status: int
@@ -62,7 +60,7 @@ class Answer:
     cache: bytes
     body: Sequence[bytes]
     size_bytes: int
-    headers: Sequence[tuple[bytes, bytes]] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def _answer(status: int, content_type: bytes, cache: bytes, body: bytes) -> Answer:
@@ -80,6 +78,7 @@ def _json(content: object) -> Answer:
 # A playlist that fits a network packet gains nothing.
 PACKED_FROM_BYTES = 1_000
 VARIES = ((b"vary", b"accept-encoding"),)
+PACKED = (*VARIES, (b"content-encoding", b"gzip"))
 
 
 @functools.lru_cache(maxsize=64)
@@ -93,15 +92,24 @@ def _packed(answer: Answer, accepted: bytes) -> Answer:
     if answer.content_type != PLAYLIST_TYPE:
         return answer
     if answer.size_bytes < PACKED_FROM_BYTES or b"gzip" not in accepted:
-        return replace(answer, headers=VARIES)
+        return answer._replace(headers=VARIES)
     body = _gzip(b"".join(answer.body))
-    return replace(
-        answer, body=(body,), size_bytes=len(body), headers=(*VARIES, (b"content-encoding", b"gzip"))
-    )
+    return answer._replace(body=(body,), size_bytes=len(body), headers=PACKED)
 
 
 class ViewerRefusedError(Exception):
     """This viewer may not see the requested file; the message says why."""
+
+
+_OPEN = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\naccess-control-allow-origin: *\r\n"
+# Where any page may play, by the other headers of the answer.
+OPEN_HEADS: dict[tuple[tuple[bytes, bytes], ...], bytes] = {
+    others: _OPEN + b"".join(b"%b: %b\r\n" % pair for pair in others) for others in ((), VARIES, PACKED)
+}
+
+
+class WouldWaitError(Exception):
+    """The answer is not there yet, or somebody must be asked."""
 
 
 class ClientGoneError(Exception):
@@ -123,6 +131,7 @@ class OriginApp:
         self._ticket_key = config.ticket_key
         self._token = config.token
         self._cors = config.cors
+        self._is_open = "*" in config.cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -140,14 +149,35 @@ class OriginApp:
             return
         await self._send(scope, send, _packed(answer, _header(scope, b"accept-encoding")))
 
-    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
-        headers: Headers = [
+    def at_once(self, scope: Scope) -> tuple[Answer, bytes] | None:
+        """The answer to a GET request, and its headers as bytes; None when it has to wait for something."""
+        routing = self._route(scope, None)
+        try:
+            # Without anything to wait for, it ends at its first step.
+            routing.send(None)
+        except StopIteration as done:
+            answer = _packed(done.value, _header(scope, b"accept-encoding"))
+            return answer, self._head(scope, answer)
+        except WouldWaitError:
+            return None
+        raise RuntimeError("it waited, though it was given nothing to wait for")
+
+    def _head(self, scope: Scope, answer: Answer) -> bytes:
+        if self._is_open:
+            return OPEN_HEADS[answer.headers] % (answer.content_type, answer.size_bytes, answer.cache)
+        return b"".join(b"%b: %b\r\n" % pair for pair in self._headers(scope, answer))
+
+    def _headers(self, scope: Scope, answer: Answer) -> Headers:
+        return [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % answer.size_bytes),
             (b"cache-control", answer.cache),
             *answer.headers,
             *self._cors_headers(scope),
         ]
+
+    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+        headers = self._headers(scope, answer)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         *first, last = answer.body if scope["method"] != "HEAD" else (b"",)
         for piece in first:
@@ -156,7 +186,7 @@ class OriginApp:
 
     def _cors_headers(self, scope: Scope) -> Headers:
         headers: Headers = []
-        if "*" in self._cors:
+        if self._is_open:
             headers.append((b"access-control-allow-origin", b"*"))
         else:
             headers.append((b"vary", b"Origin"))
@@ -172,7 +202,7 @@ class OriginApp:
             ]
         return headers
 
-    async def _route(self, scope: Scope, receive: Receive) -> Answer:
+    async def _route(self, scope: Scope, receive: Receive | None) -> Answer:
         path = scope["path"]
         if path == "/healthz":
             return _json({"ok": True, "streams": len(self._streams), "version": VERSION})
@@ -180,17 +210,19 @@ class OriginApp:
             return self._list(scope)
         return await self._hls(path, scope, receive)
 
-    async def _hls(self, path: str, scope: Scope, receive: Receive) -> Answer:
-        ticketed = TICKETED.fullmatch(path)
+    async def _hls(self, path: str, scope: Scope, receive: Receive | None) -> Answer:
+        ticketed = TICKETED.fullmatch(path) if path.startswith("/t/") else None
         if ticketed:
             path = ticketed[2]
         try:
             viewer_of = self._viewer_of(path, ticketed[1] if ticketed else "", scope)
             if ticketed and self._ticket_key:
+                if receive is None:
+                    raise WouldWaitError
                 await self._ask_again(path, ticketed[1])
             query = scope["query_string"]
             directives = _directives(path, query) if query else None
-            if found := FILE.fullmatch(path):
+            if not path.endswith(".m3u8") and (found := FILE.fullmatch(path)):
                 stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
                 return await self._file(found, stream, receive)
             if found := MEDIA.fullmatch(path):
@@ -226,12 +258,12 @@ class OriginApp:
         Raises:
             ViewerRefusedError: the ticket is not valid for this path.
         """
-        found = HLS.fullmatch(path)
-        if found is None:
-            return None
         if not self._ticket_key:
             named = _header(scope, EVENT_HEADER)
             return int(named) if named.isdigit() and len(named) < 19 else None  # noqa: PLR2004 -- fits 64 bits
+        found = HLS.fullmatch(path)
+        if found is None:
+            return None
         try:
             held = tickets.verify(self._ticket_key, ticket, now=time.time())
         except tickets.InvalidTicketError as error:
@@ -267,7 +299,7 @@ class OriginApp:
         raise ViewerRefusedError("this stream is another event's now")
 
     async def _media_playlist(
-        self, stream: Stream | None, directives: Directives | None, receive: Receive, *, sound: bool
+        self, stream: Stream | None, directives: Directives | None, receive: Receive | None, *, sound: bool
     ) -> Answer:
         if stream is None or not stream.playlist.ready or (sound and not stream.playlist.sound_inits):
             return _error(404, "no such stream", SHORT)
@@ -298,7 +330,7 @@ class OriginApp:
             return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist(sound=sound))
         return _error(503, "nothing new came in time")
 
-    async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive) -> Answer:
+    async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive | None) -> Answer:
         kind, number = found[3] or found[6], int(found[4] or found[7])
         sound = bool(found[5] or found[8])
         if stream is None:
@@ -321,14 +353,17 @@ class OriginApp:
             return _error(404, "no such segment")
         return Answer(200, SOUND_TYPE if sound else MP4_TYPE, IMMUTABLE, pieces, size)
 
-    async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive) -> bool:
+    async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive | None) -> bool:
         """Wait until `ready`, for at most three target durations. Returns whether it is ready.
 
         Raises:
             ClientGoneError: the client hung up.
+            WouldWaitError: there is nothing to wait for.
         """
         if ready():
             return True
+        if receive is None:
+            raise WouldWaitError
         loop = asyncio.get_running_loop()
         deadline = loop.time() + BLOCK_TARGETS * stream.playlist.target_duration_s
         gone = loop.create_task(_disconnected(receive))
@@ -369,4 +404,7 @@ def _directives(path: str, query: bytes) -> Directives | None:
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
-    return next((value for known, value in scope["headers"] if known == name), b"")
+    for known, value in scope["headers"]:
+        if known == name:
+            return bytes(value)
+    return b""

@@ -12,11 +12,11 @@ import uvicorn
 from amphi.origin.access import PublishAccess
 from amphi.origin.config import Config
 from amphi.origin.http_app import OriginApp
+from amphi.origin.http_protocol import QuickHTTPProtocol
 from amphi.origin.recording.recorder import Recorder
 from amphi.origin.server import RTMPServer
 from amphi.origin.streams import Streams
 from amphi.origin.ticket_questions import TicketQuestions
-from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ def listen(address: tuple[str, int]) -> socket.socket:
     """
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, event loops switch Nagle's algorithm off.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
@@ -76,7 +77,7 @@ class Origin:
         settings = uvicorn.Config(
             OriginApp(config, self.streams, self._questions),
             loop="none",
-            http=BoundedHTTPProtocol,
+            http=QuickHTTPProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
