@@ -7,6 +7,8 @@ import { Tools } from "./tools.js";
 
 /** Older ones leave the page. */
 const SHOWN = 500;
+/** Messages stand in groups, since one that comes or goes has the browser look at its siblings again. */
+const GROUP = 25;
 const NEAR_END_PX = 60;
 /** A tab in the background draws nothing; what comes is put in all the same. */
 const WITHOUT_FRAMES_MS = 250;
@@ -15,6 +17,11 @@ const MANY = 8;
 const LATELY_MS = 10000;
 
 const byId = (id) => document.getElementById(id);
+
+/** An attribute that is written again, unchanged, has the browser look at the style of all messages again. */
+function hide(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
 
 export class Chat {
   #panel = byId("chat");
@@ -81,7 +88,7 @@ export class Chat {
   add(message) {
     const known = this.#messages.get(message.id);
     if (this.#hidden.has(message.id) || (known && !known.message.waits)) return;
-    known?.element?.remove();
+    this.#takeOut(known?.element);
     this.#messages.set(message.id, { message, element: null });
     this.#queue.push(message.id);
     this.#conversation.notify("chat");
@@ -104,7 +111,7 @@ export class Chat {
   hide({ ids }) {
     for (const id of ids) {
       this.#hidden.add(id);
-      this.#messages.get(id)?.element?.remove();
+      this.#takeOut(this.#messages.get(id)?.element);
       this.#messages.delete(id);
       for (const quote of this.#log.querySelectorAll(`[data-quotes="${CSS.escape(id)}"]`)) quote.remove();
     }
@@ -180,28 +187,41 @@ export class Chat {
     this.#drawing = false;
     const fresh = this.#queue.splice(0).map((id) => this.#messages.get(id)).filter((one) => one && !one.element).slice(-SHOWN);
     if (!fresh.length) return;
-    const fragment = document.createDocumentFragment();
+    const stays = !this.#atEnd;
+    if (stays && !this.#line?.isConnected) this.#log.append(this.#unreadLine());
     for (const one of fresh) {
       one.element = messageElement(one.message, this.#panel.dataset, this.#clock, this.#me);
       this.#showSums(one);
-      fragment.append(one.element);
+      this.#groupWithRoom().append(one.element);
     }
-    const stays = !this.#atEnd;
-    if (stays && !this.#line?.isConnected) this.#log.append(this.#unreadLine());
-    this.#log.append(fragment);
-    this.#empty.hidden = true;
+    hide(this.#empty, true);
     this.#trim();
     this.#tell(fresh.length);
     if (stays) this.#count(fresh.length);
     else this.#toEnd();
   }
 
+  #groupWithRoom() {
+    const last = this.#log.lastElementChild;
+    if (last?.matches(".chat-group") && last.childElementCount < GROUP) return last;
+    const group = document.createElement("div");
+    group.className = "chat-group";
+    this.#log.append(group);
+    return group;
+  }
+
   #trim() {
     for (const [id, { element }] of this.#messages) {
       if (this.#messages.size <= SHOWN) return;
-      element?.remove();
+      this.#takeOut(element);
       this.#messages.delete(id);
     }
+  }
+
+  #takeOut(element) {
+    const group = element?.parentElement;
+    element?.remove();
+    if (group && !group.childElementCount) group.remove();
   }
 
   #unreadLine() {
@@ -218,12 +238,12 @@ export class Chat {
   #count(fresh) {
     this.#unseen += fresh;
     byId("chat-new-count").textContent = this.#words(this.#unseen);
-    this.#fresh.hidden = false;
+    hide(this.#fresh, false);
   }
 
   #seen() {
     this.#unseen = 0;
-    this.#fresh.hidden = true;
+    hide(this.#fresh, true);
     this.#line?.remove();
   }
 
