@@ -1,17 +1,19 @@
-"""Who may do what in the hall: each address of questions, polls, hands and files, for each kind of person."""
+"""Who may do what in the hall: each address of the discussion, questions, polls, hands and files, for each kind of person."""
 
+import re
 import uuid
 
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from amphi.audience import hands, polls, questions
+from amphi.audience import claims, domain, hands, polls, questions, rights
 from amphi.audience.domain import new_visitor
 from amphi.audience.guests import become_guest
 from amphi.audience.models import Event, HandState, Restraint
 from amphi.audience.speakers import Speaker
 from amphi.pages.live.viewers import VISITOR_COOKIE
+from amphi.system import tickets
 from tests.audience.hall import hall
 from tests.factories import make_user
 from tests.test_access import patterns
@@ -60,10 +62,22 @@ MATRIX: dict[str, tuple[str, dict[str, str], int, int, int, int, int, int, int, 
 }
 
 
+# Over page, facts, stream, messages, reactions and order; a ticket that was given before opens the stream, or not.
+DISCUSSION = {
+    "page": (200, 200, 403, 200, 200, 403, 200, 200, 200),
+    "facts": (200, 200, 403, 200, 200, 403, 200, 200, 200),
+    "stream": (True, True, False, True, True, False, True, True, True),
+    "write": (401, 201, 403, 201, 422, 403, 201, 201, 201),
+    "react": (401, 200, 403, 200, 422, 403, 200, 200, 200),
+    "moderation": (401, 401, 403, 403, 403, 403, 200, 200, 200),
+    "hide": (401, 401, 403, 403, 403, 403, 201, 201, 201),
+}
+
+
 @pytest.fixture
 def event(settings) -> Event:
     settings.USE_MEETING_WEBINAR = True
-    return hall(enable_hands=True, stage_places=9)
+    return hall(enable_hands=True, stage_places=9, enable_chat=True)
 
 
 def client_of(person: str, event: Event) -> Client:
@@ -126,6 +140,43 @@ def test_matrix_names_all_that_is_done_in_the_hall():
 def test_matrix(event, person):
     column = 2 + PEOPLE.index(person)
     assert answers(event, person) == {name: row[column] for name, row in MATRIX.items()}
+
+
+def hears(event: Event, client: Client, person: str) -> bool:
+    """Whether a ticket that was given before opens the stream now."""
+    page = Client() if "banned" in person else client
+    text = page.get(event.get_absolute_url()).content.decode()
+    ticket = re.search(r"ticket=([^\"&]+)", text)[1]
+    claim = claims.claim_of(tickets.verify(domain.ticket_key(), ticket, now=0))
+    if "banned" in person:
+        claim = claim._replace(viewer=Restraint.objects.get().viewer)
+    return not rights.refused([claim])
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_matrix_of_the_discussion(event, person):
+    said = domain.write_message(event, user=make_user("lea"), text="Bonjour")
+    client = client_of(person, event)
+
+    def post(name: str, *args: str, **data: str) -> int:
+        return client.post(reverse(f"live:{name}", args=[event.slug, *args]), data).status_code
+
+    def get(name: str) -> int:
+        return client.get(reverse(f"live:{name}", args=[event.slug])).status_code
+
+    got = {
+        "page": get("event"),
+        "facts": get("state"),
+        "stream": hears(event, client, person),
+        "write": post("message", text="Bonjour"),
+        "react": post("react", message=str(said.pk), kind="clap", wanted="1"),
+        "moderation": get("moderation"),
+        "hide": post("moderate", "hide", id=str(said.pk)),
+    }
+    assert got == {name: row[PEOPLE.index(person)] for name, row in DISCUSSION.items()}
+    said.refresh_from_db()
+    keeps_order = person in {"moderator", "presenter", "superuser"}
+    assert said.visibility == ("hidden" if keeps_order else "shown")
 
 
 @pytest.mark.parametrize(("person", "status"), [("anonymous", 401), ("listener", 403)])
