@@ -178,7 +178,8 @@ class Service:
                 cwd=last(unit, "WorkingDirectory", "/"),
                 user=user.pw_uid,
                 group=group,
-                extra_groups=[group],
+                # As systemd does: those that the user database says.
+                extra_groups=os.getgrouplist(user.pw_name, group),
                 umask=int(last(unit, "UMask", "0022"), 8),
                 start_new_session=True,
             )

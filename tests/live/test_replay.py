@@ -86,7 +86,7 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
         assert visit.page.url.endswith(f"/replay/{seen.replay.pk}/")
         visit.see("#chat")
         assert visit.messages() == []
-        visit(lambda page: play(page, 2))
+        visit(lambda page: play(page, 4))
         visit.see(".chat-message >> text=Bonjour à tous")
         assert visit.messages() == ["Bonjour à tous"]
         visit(lambda page: page.wait_for_selector("#stage[data-ended]"))
@@ -110,7 +110,7 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
     # The live is on again: it is seen from its start, behind it.
     Airing.objects.update(ended_at=None)
     with visiting(audience_chromium, f"{seen.url}replay/{seen.replay.pk}/") as visit:
-        visit(lambda page: play(page, 2))
+        visit(lambda page: play(page, 4))
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime > 3"))
         assert visit(lambda page: page.get_attribute(".btn-go-live", "href")) in seen.url
         visit.see(".chat-message >> text=Bonjour à tous")

@@ -266,10 +266,10 @@ def check_recordings() -> Iterator[Finding]:
     folder = settings.RECORDINGS
     if folder is None:
         return
-    if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         sentence = say(
-            en="it is no folder that the platform may read and write: there are no replays. Make it as docs/deploy.md does, for origin and platform.",
-            fr="ce n’est pas un dossier que la plateforme peut lire et écrire\u202f: il n’y a pas de rediffusion. Créez-le comme le dit docs/deploy.md, pour l’origine et la plateforme.",
+            en="it is no folder that the platform may read: there are no replays. Make it as docs/deploy.md does, for origin and platform.",
+            fr="ce n’est pas un dossier que la plateforme peut lire\u202f: il n’y a pas de rediffusion. Créez-le comme le dit docs/deploy.md, pour l’origine et la plateforme.",
         )
         yield Finding("FAIL", "recordings", str(folder), sentence)
         return
