@@ -10,19 +10,15 @@ from tests.live.visits import session_of, visiting
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_hour_is_told_in_the_reader_s_time_zone(hall, web, audience_chromium):
+def test_hour_of_the_reader_and_the_test_of_sound_picture_and_network(hall, web, audience_chromium):
     url = web.url + hall.path
+    with visiting(audience_chromium, url, timezone_id="Europe/Paris") as visit:
+        visit.state("waiting")
+        assert visit(lambda page: page.locator(".stage-local").is_hidden())
     with visiting(audience_chromium, url, timezone_id="America/New_York") as visit:
         visit.see(".stage-local:not([hidden])")
         assert visit.text(".stage-local").startswith("Dans votre fuseau horaire\u00a0: ")
         assert "UTC" in visit.text(".stage-local")
-    with visiting(audience_chromium, url, timezone_id="Europe/Paris") as visit:
-        visit.state("waiting")
-        assert visit(lambda page: page.locator(".stage-local").is_hidden())
-
-
-def test_sound_picture_and_network_are_tested(hall, web, audience_chromium):
-    with visiting(audience_chromium, web.url + hall.path) as visit:
         visit.state("waiting")
         visit(lambda page: page.locator("#check summary").press("Enter"))
         visit(lambda page: page.locator("[data-check-start]").press("Enter"))

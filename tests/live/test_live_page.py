@@ -59,20 +59,7 @@ def test_chat_goes_both_ways(hall, web, audience_chromium):
         assert "Vous devez être authentifié" in reader.text(".chat-foot")
 
 
-def test_refused_message_stays_in_the_box(hall, web, audience_chromium):
-    hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
-    with visiting(audience_chromium, web.url + hall.path, session_of(hall.listener)) as visit:
-        visit.state("live")
-        for number in range(10):
-            domain.write_message(hall.event, user=hall.listener, text=f"message {number}")
-        visit(lambda page: page.fill("#chat-text", "encore un"))
-        visit(lambda page: page.click("#chat-send"))
-        visit.see("#chat-error:not(:empty)")
-        assert "trop vite" in visit.text("#chat-error")
-        assert visit(lambda page: page.input_value("#chat-text")) == "encore un"
-
-
-def test_presenter_opens_and_closes_the_chat(hall, web, audience_chromium):
+def test_chat_that_closes_and_opens_and_a_message_that_is_refused(hall, web, audience_chromium):
     hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
     with visiting(audience_chromium, web.url + hall.path, session_of(hall.listener)) as visit:
         visit.see("#chat-form")
@@ -86,6 +73,14 @@ def test_presenter_opens_and_closes_the_chat(hall, web, audience_chromium):
             else:
                 visit.gone("#chat-form")
                 assert "La discussion est fermée" in visit.text(".chat-foot")
+        # What is refused stays in the box.
+        for number in range(10):
+            domain.write_message(hall.event, user=hall.listener, text=f"message {number}")
+        visit(lambda page: page.fill("#chat-text", "encore un"))
+        visit(lambda page: page.click("#chat-send"))
+        visit.see("#chat-error:not(:empty)")
+        assert "trop vite" in visit.text("#chat-error")
+        assert visit(lambda page: page.input_value("#chat-text")) == "encore un"
 
 
 def test_page_comes_back_after_the_server_was_away(hall, audience_chromium, tmp_path, free_port):
@@ -103,17 +98,6 @@ def test_page_comes_back_after_the_server_was_away(hall, audience_chromium, tmp_
                 visit.state("live")
                 visit.see(".chat-message")
                 assert visit.messages() == ["pendant l’absence"]
-
-
-def test_chat_can_be_hidden(hall, web, audience_chromium):
-    with visiting(audience_chromium, web.url + hall.path) as visit:
-        visit.see("#chat")
-        visit(lambda page: page.focus("#chat-toggle"))
-        visit(lambda page: page.keyboard.press("Enter"))
-        visit.gone("#chat")
-        assert visit(lambda page: page.get_attribute("#chat-toggle", "aria-expanded")) == "false"
-        visit(lambda page: page.keyboard.press("Enter"))
-        visit.see("#chat")
 
 
 # --- accessibility

@@ -92,6 +92,11 @@ export class Player extends EventTarget {
     return this.#playing;
   }
 
+  /** Whether the listener paused it. */
+  get paused() {
+    return this.#paused;
+  }
+
   /** Seconds between the newest picture there is and the one on screen; NaN when unknown. */
   get latency() {
     if (!this.#playing) return NaN;

@@ -145,8 +145,8 @@ export class Stage extends EventTarget {
 
   /** The picture when it moves or is paused, else words for the state. */
   #paint() {
-    const { readyState, paused } = this.#video;
-    const shown = this.#onAir && (this.player.playing || (readyState > 2 && paused && this.#state === "live"));
+    // Who paused has the controls to go on, whatever there is in store.
+    const shown = this.#onAir && (this.player.playing || (this.player.paused && this.#state === "live"));
     const active = document.activeElement;
     if (!shown && byId("player").contains(active)) this.#focused = active;
     this.#box.dataset.state = this.#state;
