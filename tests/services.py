@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 TOP = Path(__file__).parents[1]
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 Environment = dict[str, str]
 DATABASE = "amphi.sqlite3"
 shared_folder = Path()
