@@ -22,7 +22,8 @@ from tests import layers, ports, postgresql, services
 from tests.resolver import Resolver
 from tests.wire import Script, WireServer
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""Chromium without its own windows: the same pages at half of the processor time. The gateway's tests have the whole of it."""
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
