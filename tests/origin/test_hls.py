@@ -1,6 +1,7 @@
 """Playlists and the cutting that makes them."""
 
 import itertools
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from amphi.origin.hls.render import Variant, media_playlist, multivariant_playli
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.hls.timeline import Timeline
 from amphi.origin.hls.tracks import AudioTrack
-from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, VIDEO_HEADER, audio
+from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, VIDEO_HEADER, audio, video
 from tests.origin.source import START, Source
 
 
@@ -135,6 +136,47 @@ def test_the_playlist_of_the_sound_alone_has_the_same_parts_at_the_same_times():
     part = source.playlist.part(0)
     assert (part.sound.count(b"traf"), part.data.count(b"traf")) == (1, 2)
     assert source.playlist.sound_inits[0].count(b"trak") == 1
+
+
+def _with_sound_of(rate: int) -> Source:
+    """Ten seconds of pictures each 40 ms, with all frames of sound of that rate; for 48,000 Hz they last 21.3 ms."""
+    source = Source()
+    source.segmenter.receive_audio(
+        0, b"\xaf\0" + (0b00010_1111 << 31 | rate << 7 | 0b0001_000).to_bytes(5), source.now
+    )
+    times = [(index * 40.0, True) for index in range(250)]
+    times += [(index * 1_024_000 / rate, False) for index in range(rate * 10 // 1024)]
+    for at_ms, is_picture in sorted(times):
+        now = source.now + timedelta(milliseconds=at_ms)
+        index = round(at_ms / 40)
+        if is_picture:
+            source.segmenter.receive_video(int(at_ms), video(index, key=index % 25 == 0, size=40), now)
+        else:
+            source.segmenter.receive_audio(int(at_ms), audio(index), now)
+    return source
+
+
+@pytest.mark.parametrize("rate", [32_000, 44_100, 48_000, 96_000])
+def test_no_part_of_the_sound_alone_is_said_to_be_longer_than_it_is(rate):
+    """hls.js asks for a part again of which it has less than was said, here for as long as the segment is near the end."""
+    text = media_playlist(_with_sound_of(rate).playlist, sound=True).decode()
+    target = float(text.partition("PART-TARGET=")[2].partition("\n")[0])
+    segments = text.split("#EXT-X-PROGRAM-DATE-TIME:")[1:]
+    for segment in segments:
+        said = [float(found) for found in re.findall("PART:DURATION=([0-9.]+)", segment)]
+        for duration in said:
+            frames = duration * rate / 1024
+            assert -0.001 < frames - round(frames) <= 0
+            assert 0.85 * target <= duration <= target
+        if "#EXTINF" in segment and said:
+            assert sum(said) == pytest.approx(
+                float(segment.partition("#EXTINF:")[2].partition(",")[0]), abs=1e-4
+            )
+
+
+def test_sound_whose_frames_are_too_long_for_parts_is_not_offered_alone():
+    playlist = _with_sound_of(22_050).playlist
+    assert (playlist.sound_inits, playlist.peak_sound_bits_per_s > 0) == ({}, True)
 
 
 def test_where_there_is_no_sound_its_playlist_has_gaps():

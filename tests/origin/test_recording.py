@@ -132,6 +132,7 @@ def play(one: MediaPlaylist, second: int, *parts: bytes, is_gap: bool = False) -
             independent=True,
             data=data,
             sound=b"",
+            sound_ticks=0,
             init=one.add_init(b"init"),
             started_at=BEGAN + timedelta(seconds=second),
             discontinuity=is_gap,

@@ -89,7 +89,12 @@ class Stream:
             self.segmenter.frame_rate if avc is not None else None,
         )
         sound = None
-        if avc is not None and aac is not None and self.playlist.peak_sound_bits_per_s:
+        if (
+            avc is not None
+            and aac is not None
+            and self.playlist.sound_inits
+            and self.playlist.peak_sound_bits_per_s
+        ):
             sound = Variant(self.playlist.peak_sound_bits_per_s, (aac.codec,))
         return multivariant_playlist(self.name, main, sound)
 

@@ -46,6 +46,22 @@ def fit_target(wanted: int, frames: Sequence[int], *, other_track: bool) -> int:
     return math.ceil(whole / TARGET_STEP_TICKS) * TARGET_STEP_TICKS
 
 
+def longest_sound(target: int, frame: int) -> int | None:
+    """How long the sound of a part is at most; None where the shortest would break the rule. All times in 90 kHz.
+
+    Parts end where pictures end, and frames of sound are whole: of two parts as long, one may have a frame more.
+
+    Args:
+        target: the part target.
+        frame: the duration of a frame of sound.
+    """
+    shortest, rest = divmod(target, frame)
+    if rest == 0:
+        return target
+    longest = (shortest + 1) * frame
+    return longest if 100 * shortest * frame >= LEAST_PART * (longest + TICKS_PER_MS) else None
+
+
 class PartCutter:
     """Holds samples until they make a complete part.
 

@@ -27,6 +27,7 @@ class Part:
         independent: whether decoding can start in it.
         data: its fragment.
         sound: the fragment of its sound alone; empty when it has none.
+        sound_ticks: the duration of that, in 90 kHz.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Part:
     independent: bool
     data: bytes
     sound: bytes = b""
+    sound_ticks: int = 0
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ class MediaPlaylist:
         self.discontinuity_sequence = 0
         self.target_duration_s = 1
         self.part_target_ms = 0
+        self.sound_part_target_ms = 0
         self.ended = False
         self.shows_slate = False
         self.revision = 0
@@ -149,6 +152,7 @@ class MediaPlaylist:
         independent: bool,
         data: bytes,
         sound: bytes,
+        sound_ticks: int,
         init: int,
         started_at: datetime,
         discontinuity: bool,
@@ -159,7 +163,7 @@ class MediaPlaylist:
                 self._next_segment, init, started_at, discontinuity, target_ms, self.shows_slate
             )
             self.part_target_ms = target_ms
-        part = Part(self.next_part, ticks, independent, data, sound)
+        part = Part(self.next_part, ticks, independent, data, sound, sound_ticks)
         self.next_part += 1
         self.current.parts.append(part)
         self._parts[part.number] = part

@@ -36,7 +36,8 @@ def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool =
     Args:
         playlist: one that is ready.
         skip: the client sent ``_HLS_skip``.
-        sound: of the sound alone; it has the same segments and parts at the same times.
+        sound: of the sound alone; it has the same segments and parts. Their durations are those of their sound: a player that has
+            less of a part than the playlist says asks for that part again, and not for the next one.
     """
     mark = SOUND if sound else ""
     skipped = _skippable(playlist) if skip else 0
@@ -63,7 +64,8 @@ def _report(playlist: MediaPlaylist, other: str) -> str:
 
 def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
     target = playlist.target_duration_s
-    part_hold_back = PART_HOLD_BACK_TARGETS * playlist.part_target_ms / 1000
+    part_target_ms = playlist.sound_part_target_ms if sound else playlist.part_target_ms
+    part_hold_back = PART_HOLD_BACK_TARGETS * part_target_ms / 1000
     yield "#EXTM3U"
     yield f"#EXT-X-VERSION:{VERSION}"
     yield f"#EXT-X-TARGETDURATION:{target}"
@@ -71,7 +73,7 @@ def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
         f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL={SKIP_TARGETS * target}.0"
         f",HOLD-BACK={HOLD_BACK_TARGETS * target}.0,PART-HOLD-BACK={part_hold_back:.3f}"
     )
-    yield f"#EXT-X-PART-INF:PART-TARGET={playlist.part_target_ms / 1000:.3f}"
+    yield f"#EXT-X-PART-INF:PART-TARGET={part_target_ms / 1000:.3f}"
     yield f"#EXT-X-MEDIA-SEQUENCE:{playlist.segments[0].number}"
     yield f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}"
     if playlist.shows_slate:
@@ -114,7 +116,8 @@ def _segments(playlist: MediaPlaylist, skipped: int, mark: str) -> Iterator[str]
         if segment is not playlist.current:
             if mark and not segment.sound_bytes:
                 yield "#EXT-X-GAP"
-            yield f"#EXTINF:{segment.duration_s:.5f},"
+            ticks = sum(part.sound_ticks for part in segment.parts) if mark else segment.ticks
+            yield f"#EXTINF:{_seconds(ticks)},"
             yield f"{playlist.session}/{segment_name(segment.number, mark)}"
 
 
@@ -122,8 +125,14 @@ def _part(session: str, part: Part, mark: str) -> str:
     attributes = ",INDEPENDENT=YES" if part.independent or mark else ""
     if mark and not part.sound:
         attributes = ",GAP=YES"
-    duration_s = part.ticks / VIDEO_TIMESCALE
-    return f'#EXT-X-PART:DURATION={duration_s:.5f},URI="{session}/{part_name(part.number, mark)}"{attributes}'
+    duration = _seconds(part.sound_ticks if mark else part.ticks)
+    return f'#EXT-X-PART:DURATION={duration},URI="{session}/{part_name(part.number, mark)}"{attributes}'
+
+
+def _seconds(ticks: int) -> str:
+    """A duration, never rounded up: a player would wait for what is beyond the end of the media."""
+    hundred_thousandths = ticks * 100_000 // VIDEO_TIMESCALE
+    return f"{hundred_thousandths // 100_000}.{hundred_thousandths % 100_000:05d}"
 
 
 def _date_time(moment: datetime) -> str:

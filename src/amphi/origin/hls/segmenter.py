@@ -1,6 +1,7 @@
 """Cuts a publisher's frames into parts and segments."""
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from amphi.origin.fmp4.fragment import fragment
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE, init_segment
 from amphi.origin.hls.absence import Absence
 from amphi.origin.hls.opening import AUDIO, ENOUGH_PICTURES, VIDEO, Arrived, Opening
-from amphi.origin.hls.parts import PartCutter, Piece, fit_target
+from amphi.origin.hls.parts import PartCutter, Piece, fit_target, longest_sound
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.timeline import Timeline, milliseconds
 from amphi.origin.hls.tracks import TICKS_PER_MS, AudioTrack, VideoTrack
@@ -232,17 +233,26 @@ class Segmenter:
         self.aac = self._last_aac if AUDIO in tracks else None
         self._video = VideoTrack() if self.avc is not None else None
         self._audio = AudioTrack(self.aac) if self.aac is not None else None
-        sound = init_segment(None, self.aac) if self.aac is not None else b""
-        self._init = self._playlist.add_init(init_segment(self.avc, self.aac), sound)
         self._running = True
         start = max(min(frame.at_ms for frame in frames) * TICKS_PER_MS, self._end)
         self._target = self._target or self._first_target(frames)
+        self._init = self._playlist.add_init(init_segment(self.avc, self.aac), self._sound_init())
         self._parts = PartCutter(start, self._target)
         self._pictures: deque[int] = deque(maxlen=REMEMBERED_PICTURES)
         self._video_at = frames[0].now
         self._begin_segment(frames[0].now)
         for frame in frames:
             self._push(frame)
+
+    def _sound_init(self) -> bytes:
+        """The initialization segment of the sound alone; empty where its frames are too long for parts that keep the rule."""
+        if self._audio is None or self.aac is None:
+            return b""
+        longest = longest_sound(self._target, self._audio.frame_ticks)
+        if longest is None:
+            return b""
+        self._playlist.sound_part_target_ms = math.ceil(longest / TICKS_PER_MS)
+        return init_segment(None, self.aac)
 
     def _moved(self, frames: list[Arrived]) -> list[Arrived]:
         """The frames, behind what else was added while they were waited for."""
@@ -350,8 +360,16 @@ class Segmenter:
             independent=self._video is None or any(sample.key for sample in piece.video),
             data=data,
             sound=sound,
+            sound_ticks=self._sound_ticks(piece),
             init=self._init,
             started_at=self._started_at,
             discontinuity=self._discontinuity,
         )
         self._discontinuity = False
+
+    def _sound_ticks(self, piece: Piece) -> int:
+        """The duration of a part's sound. Where some of it is missing, that of the part."""
+        if self._audio is None:
+            return piece.ticks
+        ticks = self._audio.ticks(sum(sample.duration for sample in piece.audio))
+        return ticks if abs(ticks - piece.ticks) <= self._audio.frame_ticks else piece.ticks
