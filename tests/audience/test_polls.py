@@ -10,7 +10,7 @@ from django.utils import translation
 
 from amphi.audience import polls
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
-from amphi.audience.models import Ballot, Event, Poll
+from amphi.audience.models import Ballot, Event, EventState, Poll
 from amphi.audience.pace import Pace
 from tests.audience.hall import hall, told
 
@@ -151,6 +151,14 @@ def test_vote_that_waits_for_the_closing_is_refused():
     thread.join(60)
     assert len(refused) == 1
     assert polls.results([poll])[poll.pk].voters == 0
+
+
+def test_nobody_votes_once_the_live_is_over():
+    event = hall()
+    poll = make(event)
+    event.state = EventState.OVER
+    with pytest.raises(VoiceClosedError, match="closed"):
+        vote(event, poll, "u1", 0)
 
 
 @pytest.mark.django_db(transaction=True)

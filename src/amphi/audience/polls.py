@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from amphi.accounts.models import User
 from amphi.audience.domain import lock_stream, publish, retract
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
-from amphi.audience.models import Ballot, Event, Poll, PollChoice, PollState
+from amphi.audience.models import Ballot, Event, EventState, Poll, PollChoice, PollState
 from amphi.audience.pace import Pace
 from amphi.audience.pulse import pulse
+from amphi.audience.queries import listener_state
 from amphi.audience.speakers import writing
 from amphi.system.typed import clean_line
 
@@ -127,7 +128,8 @@ def vote(event: Event, poll_id: uuid.UUID, *, viewer: str, positions: Collection
     with writing(event.pk):
         # Closing takes the same lock, so no vote can come after the final count.
         poll = _locked(event, poll_id)
-        if poll.state != PollState.OPEN or poll.is_mirrored:
+        is_over = listener_state(event, timezone.now()) == EventState.OVER
+        if poll.state != PollState.OPEN or poll.is_mirrored or is_over:
             raise VoiceClosedError(_("This poll is closed."))
         wanted = list(poll.choices.filter(position__in=set(positions)))
         if not wanted or len(wanted) != len(set(positions)):

@@ -10,6 +10,7 @@ export class Polls {
   #status = document.getElementById("polls-status");
   #percent = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 0 });
   #known = new Map();
+  #over = false;
   #conversation;
 
   constructor(facts, conversation) {
@@ -59,6 +60,14 @@ export class Polls {
     this.#conversation.offer("polls", true);
   }
 
+  /** Nobody votes once the live is over. */
+  setState(state) {
+    const over = state === "over";
+    if (over === this.#over) return;
+    this.#over = over;
+    for (const poll of this.#known.values()) this.#paint(poll);
+  }
+
   #remove(id) {
     this.#known.get(id)?.element.remove();
     this.#known.delete(id);
@@ -97,9 +106,10 @@ export class Polls {
   }
 
   #paint({ data, element }) {
-    const votes = data.state === "open" && !data.mirrored;
-    element.dataset.state = data.state;
-    for (const [name, shown] of Object.entries({ multiple: data.multiple && votes, mirrored: data.mirrored && data.state === "open", open: votes, closed: data.state === "closed" })) {
+    const isOpen = data.state === "open" && !this.#over;
+    const votes = isOpen && !data.mirrored;
+    element.dataset.state = isOpen ? "open" : "closed";
+    for (const [name, shown] of Object.entries({ multiple: data.multiple && votes, mirrored: data.mirrored && isOpen, open: votes, closed: !isOpen })) {
       for (const part of element.querySelectorAll(`[data-for="${name}"]`)) part.hidden = !shown;
     }
     const button = element.querySelector('[type="submit"]');

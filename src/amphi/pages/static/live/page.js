@@ -27,7 +27,7 @@ const inStep = new InStep(stage.player);
 const stream = new AudienceStream(facts);
 
 stage.addEventListener("state", ({ detail: state }) => {
-  for (const part of [chat, questions, hand, afterwards]) part.setState(state);
+  for (const part of [chat, questions, polls, hand, afterwards]) part.setState(state);
   allow(allowed);
 });
 
