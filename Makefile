@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 
 # Integration tests wait more than they work, so more of them run at once than there are processors.
-WORKERS ?= 4
+WORKERS ?= 5
 
 .PHONY: demo test test-unit test-integration test-e2e test-matrix test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev setup-bench
 

@@ -156,7 +156,9 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
             await page.wait_for_function(f"state().time > {back_at + 4}", timeout=PATIENCE_MS)
         state = await page.evaluate("state()")
         await page.context.browser.close()
-    assert set(state["errors"]) <= {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall"}, state
+    # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
+    bearable = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall", "levelLoadTimeOut"}
+    assert set(state["errors"]) <= bearable, state
 
 
 @pytest.mark.browser
