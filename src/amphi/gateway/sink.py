@@ -35,12 +35,8 @@ PIPE_BYTES = 1_048_576  # the most that Linux allows without privileges
 MAX_WAITING_BYTES = 5_600_000
 """Four pictures. While a slow server or a busy machine leaves more than this waiting, pictures are dropped."""
 MAX_WAITING_SOUND_BYTES = MAX_WAITING_BYTES + 400_000
-QUALITY = 26
-"""x264's constant rate factor, as far as the bit rate allows."""
-KEYFRAME_FACTOR = 2.5
-"""How much finer keyframes are coded than what moves between them: text stands still, and keeps their sharpness."""
-STORE_S = 1.6
-"""How many seconds' worth of bits may go in a burst: a keyframe of much text is large."""
+QUALITY = 21
+"""x264's constant rate factor, as far as the bit rate allows: small text stays sharp."""
 
 CONNECT_PATIENCE_S = 10
 STALL_PATIENCE_S = 6
@@ -295,11 +291,10 @@ class RtmpSink:
         ]
 
     def _picture_options(self) -> list[str]:
+        rate = f"{self._bitrate_kbps}k"
         return [
             *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"),
-            # By the pictures' own times: otherwise five still ones count as a fifth of a second, and starve the next keyframe.
-            *("-crf", str(QUALITY), "-x264-params", f"force-cfr=0:ipratio={KEYFRAME_FACTOR}"),
-            *("-maxrate", f"{self._bitrate_kbps}k", "-bufsize", f"{round(self._bitrate_kbps * STORE_S)}k"),
+            *("-crf", str(QUALITY), "-maxrate", rate, "-bufsize", rate),
             # A keyframe at the first picture of each second, and nowhere else.
             *(
                 "-force_key_frames",
