@@ -1,30 +1,25 @@
-"""The input of a job: one Chromium that shows the meeting on a screen of its own, which is filmed, and plays it into a pipe."""
+"""The input of a job: one headless Chromium, with the meeting in one tab and the recorder in another."""
 
 import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Error, Page, Request
+from playwright.async_api import Browser, Error, Page, Request
 
-from amphi.gateway import fonts, lip_sync, meeting_page
+from amphi.gateway import meeting_page
 from amphi.gateway.addresses import is_host_among
-from amphi.gateway.camera import Camera
 from amphi.gateway.config import Config
-from amphi.gateway.exceptions import SourceLostError
+from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
 from amphi.gateway.inner_addresses import keep_out
 from amphi.gateway.meeting_page import Observation, Report
 from amphi.gateway.packets import Packet
-from amphi.gateway.screen import Screen
-from amphi.gateway.sound import Sound
+from amphi.gateway.recorder_server import RecorderLine
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +33,6 @@ ENTRY_PATIENCE_S = 15
 CHAT_PATIENCE_S = 15
 """How long opening the chat, writing and hiding it again may take, in seconds."""
 LAUNCH_PATIENCE_S = 20
-SYNCHRONIZING_PATIENCE_S = 8
 
 
 class Source(Protocol):
@@ -61,8 +55,8 @@ class Source(Protocol):
     async def report(self) -> Report:
         """Which client the meeting has."""
 
-    def record(self, mode: str) -> None:
-        """Set what is sent: ``live``; ``still`` (repeat the last picture); ``hold`` (the same without sound)."""
+    async def record(self, mode: str) -> None:
+        """Set what is sent: ``live``; ``still`` (repeat the last picture); ``hold`` (the same without sound); ``key`` (a keyframe now)."""
 
     async def is_writing_seen(self) -> bool:
         """Whether writing into the chat makes a hidden panel visible."""
@@ -77,133 +71,85 @@ class Source(Protocol):
         """End the browser."""
 
 
-@dataclass(frozen=True)
-class Studio:
-    """Where a browser's meeting is filmed.
-
-    Attributes:
-        folder: the browser's profile, sockets and secrets; only we may read it, and it goes with the browser.
-    """
-
-    folder: Path
-    screen: Screen
-    camera: Camera
-    sound: Sound
-    _parts: contextlib.AsyncExitStack
-
-    @classmethod
-    async def open(cls, *, fps: int) -> "Studio":
-        """Start a screen and a sound server.
-
-        Raises:
-            CaptureFailedError: one does not start.
-            SourceLostError: one ended at once.
-        """
-        async with contextlib.AsyncExitStack() as parts:
-            folder = Path(tempfile.mkdtemp(prefix="amphi-browser-"))
-            parts.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
-            sound = await Sound.open(folder)
-            parts.push_async_callback(sound.close)
-            screen = await Screen.open(folder)
-            parts.push_async_callback(screen.close)
-            camera = Camera(screen, sound, fps=fps)
-            parts.push_async_callback(camera.close)
-            return cls(folder, screen, camera, sound, parts.pop_all())
-
-    async def close(self) -> None:
-        await self._parts.aclose()
-
-
 class ChromiumSource:
     """One browser for one job. See `Source`.
 
     Attributes:
-        is_alive: nothing of it has been lost.
+        pid: the browser's process id; None when it could not be found.
     """
 
-    def __init__(self, browser: BrowserContext, studio: Studio, *, pid: int | None, config: Config) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        line: RecorderLine,
+        recorder: Page,
+        *,
+        title: str,
+        pid: int | None,
+        config: Config,
+    ) -> None:
         self.on_packet: Callable[[Packet], None] = lambda _: None
         self.on_lost: Callable[[str], None] = lambda _: None
-        self.is_alive = True
-        self._pid = pid
+        self.pid = pid
+        self.line = line
+        self._title = title
         self._config = config
         self._browser = browser
-        self._studio = studio
+        self._recorder = recorder
         self._meeting: Page | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
         self._refusal = ""
         self._unopened = ""
         self._patience_s = ENTRY_PATIENCE_S
-        studio.camera.on_packet = self._pass_on
-        studio.camera.on_lost = studio.sound.on_lost = self._lose
-        browser.on("close", lambda _: self._lose("the browser is gone"))
-        browser.on("page", self._shut)
+        line.on_packet = self._pass_on
+        line.on_lost = self._lose
+        browser.on("disconnected", lambda _: self._lose("the browser is gone"))
 
     @property
-    def pids(self) -> list[int | None]:
-        """The process ids of the browser, its screen and its sound; None for one that could not be found."""
-        return [self._pid, self._studio.screen.process.pid, self._studio.sound.process.pid]
+    def is_alive(self) -> bool:
+        return self._browser.is_connected() and self.line.is_connected
 
     def _pass_on(self, packet: Packet) -> None:
         self.on_packet(packet)
 
     def _lose(self, detail: str) -> None:
-        self.is_alive = False
-        self._miss(detail)
-
-    def _miss(self, detail: str) -> None:
-        self._studio.camera.set_mode("hold")  # at once: nobody need see what a browser shows of a crash
         self.on_lost(detail)
 
-    def _shut(self, page: Page) -> None:
-        """Close a window that a page has opened: it would lie over the meeting."""
-
-        async def shut() -> None:
-            with contextlib.suppress(Error):
-                if await page.opener() is not None:
-                    await page.close()
-
-        task = asyncio.create_task(shut())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    async def synchronize(self) -> int:
-        """Put the sound at its picture, by measuring. Returns how much later it came, in µs."""
-        studio = self._studio
-        try:
-            async with asyncio.timeout(SYNCHRONIZING_PATIENCE_S):
-                late_us = await lip_sync.measure(self._browser.pages[0], studio.camera)
-        except (Error, TimeoutError) as error:
-            logger.warning("sound and picture were not measured: %s", _first_line(error) or "no answer")
-            late_us = None
-        studio.sound.lead_us += late_us or 0
-        logger.info("the sound of a browser comes %s ms after its picture", studio.sound.lead_us // 1000)
-        return studio.sound.lead_us
-
     async def join(self, join_url: str) -> None:
-        """Open the meeting in a new tab.
+        """Open the meeting in a new tab, after the recorder has started to capture that tab.
 
         Raises:
             SourceLostError: the browser is gone.
+            CaptureFailedError: the tab can't be captured.
         """
         try:
             async with asyncio.timeout(LAUNCH_PATIENCE_S):
-                # The last tab to be closed would close the browser.
-                before, self._meeting = self._meeting, await self._browser.new_page()
-                await self._close_page(before)
-                page = self._meeting
-                page.on("crash", lambda _: self._miss("the meeting's page crashed"))
+                await self._close_meeting()
+                page = self._meeting = await self._recorder.context.new_page()
+                page.on("crash", lambda _: self._lose("the meeting's page crashed"))
                 self._refusal = self._unopened = ""
                 self._patience_s = ENTRY_PATIENCE_S
                 page.on("requestfailed", self._note_untrusted)
+                # Captured while it is still blank; a tab stays captured when it loads pages.
+                await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
                 await keep_out(page, join_url, self._note_trespass)
+                await self._capture()
         except TimeoutError:
             raise SourceLostError("the browser hangs") from None
         except Error as error:
             raise SourceLostError(f"the browser failed: {_first_line(error)}") from error
         self._opening = asyncio.create_task(self._open(page, join_url))
+
+    async def _capture(self) -> None:
+        try:
+            await self._recorder.evaluate(
+                "capture()"
+            )  # Playwright evaluates with a user gesture, which capturing requires
+        except Error as error:
+            if self.is_alive:
+                raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
+            raise
 
     def _note_trespass(self, detail: str) -> None:
         self._refusal = detail
@@ -263,14 +209,6 @@ class ChromiumSource:
         parts = urlsplit(address)
         return parts.scheme not in {"http", "https"} or is_host_among(address, self._config.join_hosts)
 
-    async def missing_scripts(self) -> list[str]:
-        """The scripts that the browser has no font for.
-
-        Raises:
-            SourceLostError: the browser hangs or is gone.
-        """
-        return await self._ask(fonts.missing(self._browser.pages[0]))
-
     async def report(self) -> Report:
         """Which client the meeting has.
 
@@ -279,9 +217,13 @@ class ChromiumSource:
         """
         return await self._ask(meeting_page.report(self._current()))
 
-    def record(self, mode: str) -> None:
-        """Set what is sent: ``live``, ``still`` or ``hold``."""
-        self._studio.camera.set_mode(mode)
+    async def record(self, mode: str) -> None:
+        """Set what the recorder sends: ``live``, ``still``, ``hold`` or ``key``.
+
+        Raises:
+            SourceLostError: the recorder is gone.
+        """
+        await self.line.send(mode)
 
     async def is_writing_seen(self) -> bool:
         """Whether writing into the chat makes a hidden panel visible.
@@ -320,15 +262,16 @@ class ChromiumSource:
             raise SourceLostError("no meeting was joined")
         return self._meeting
 
-    async def _close_page(self, page: Page | None) -> None:
+    async def _close_meeting(self) -> None:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
-        if page is not None:
+        if self._meeting is not None:
             # A crashed page may never answer; closing the browser later ends it.
             with contextlib.suppress(Error, TimeoutError):
                 async with asyncio.timeout(2):
-                    await page.close()
+                    await self._meeting.close()
+            self._meeting = None
 
     async def close(self) -> None:
         """Close the browser; kill it when it does not end by itself."""
@@ -341,10 +284,9 @@ class ChromiumSource:
                 await self._browser.close()
         except (Error, TimeoutError):
             logger.warning("a browser did not close; it is killed")
-        if self._pid is not None:
+        if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-        await self._studio.close()
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _barred(detail: str) -> Observation:
