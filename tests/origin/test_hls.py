@@ -174,6 +174,14 @@ def test_no_part_of_the_sound_alone_is_said_to_be_longer_than_it_is(rate):
             )
 
 
+def test_parts_of_another_rate_of_sound_are_not_listed_under_the_new_target():
+    source = _with_sound_of(48_000)
+    text = media_playlist(source.playlist, sound=True).decode()
+    assert ("PART-TARGET=0.214" in text, "#EXT-X-PART:" in text) == (True, True)
+    source.playlist.sound_target_ms = 209
+    assert "#EXT-X-PART:" not in media_playlist(source.playlist, sound=True).decode()
+
+
 def test_sound_whose_frames_are_too_long_for_parts_is_not_offered_alone():
     playlist = _with_sound_of(22_050).playlist
     assert (playlist.sound_inits, playlist.peak_sound_bits_per_s > 0) == ({}, True)

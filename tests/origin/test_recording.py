@@ -129,6 +129,7 @@ def play(one: MediaPlaylist, second: int, *parts: bytes, is_gap: bool = False) -
         one.add_part(
             ticks=SECOND // len(parts),
             target_ms=500,
+            sound_target_ms=500,
             independent=True,
             data=data,
             sound=b"",

@@ -48,6 +48,7 @@ class Segment:
         started_at: the wall-clock time of its first frame.
         discontinuity: whether it does not continue the previous segment.
         part_target_ms: the part target of its parts, in ms.
+        sound_target_ms: that of their sound alone.
         is_slate: it is no publisher's.
         parts: its parts so far.
     """
@@ -57,6 +58,7 @@ class Segment:
     started_at: datetime
     discontinuity: bool
     part_target_ms: int
+    sound_target_ms: int
     is_slate: bool = False
     parts: list[Part] = field(default_factory=list)
 
@@ -106,7 +108,7 @@ class MediaPlaylist:
         self.discontinuity_sequence = 0
         self.target_duration_s = 1
         self.part_target_ms = 0
-        self.sound_part_target_ms = 0
+        self.sound_target_ms = 0
         self.ended = False
         self.shows_slate = False
         self.revision = 0
@@ -149,6 +151,7 @@ class MediaPlaylist:
         *,
         ticks: int,
         target_ms: int,
+        sound_target_ms: int,
         independent: bool,
         data: bytes,
         sound: bytes,
@@ -160,9 +163,15 @@ class MediaPlaylist:
         """Append a part to the growing segment, or begin a new segment with it."""
         if self.current is None:
             self.current = Segment(
-                self._next_segment, init, started_at, discontinuity, target_ms, self.shows_slate
+                self._next_segment,
+                init,
+                started_at,
+                discontinuity,
+                target_ms,
+                sound_target_ms,
+                self.shows_slate,
             )
-            self.part_target_ms = target_ms
+            self.part_target_ms, self.sound_target_ms = target_ms, sound_target_ms
         part = Part(self.next_part, ticks, independent, data, sound, sound_ticks)
         self.next_part += 1
         self.current.parts.append(part)

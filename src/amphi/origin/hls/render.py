@@ -64,7 +64,7 @@ def _report(playlist: MediaPlaylist, other: str) -> str:
 
 def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
     target = playlist.target_duration_s
-    part_target_ms = playlist.sound_part_target_ms if sound else playlist.part_target_ms
+    part_target_ms = playlist.sound_target_ms if sound else playlist.part_target_ms
     part_hold_back = PART_HOLD_BACK_TARGETS * part_target_ms / 1000
     yield "#EXTM3U"
     yield f"#EXT-X-VERSION:{VERSION}"
@@ -111,7 +111,8 @@ def _segments(playlist: MediaPlaylist, skipped: int, mark: str) -> Iterator[str]
             yield f'#EXT-X-MAP:URI="{playlist.session}/{init_name(segment.init, mark)}"'
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.started_at)}"
         # Parts made for another part target would break the rule of the present one.
-        if after < part_window and segment.part_target_ms == playlist.part_target_ms:
+        targets = (segment.part_target_ms, segment.sound_target_ms)
+        if after < part_window and targets == (playlist.part_target_ms, playlist.sound_target_ms):
             yield from (_part(playlist.session, part, mark) for part in segment.parts)
         if segment is not playlist.current:
             if mark and not segment.sound_bytes:

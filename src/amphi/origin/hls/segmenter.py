@@ -236,23 +236,18 @@ class Segmenter:
         self._running = True
         start = max(min(frame.at_ms for frame in frames) * TICKS_PER_MS, self._end)
         self._target = self._target or self._first_target(frames)
-        self._init = self._playlist.add_init(init_segment(self.avc, self.aac), self._sound_init())
+        frame_ticks = self._audio.frame_ticks if self._audio is not None else self._target
+        sound_target = longest_sound(self._target, frame_ticks)
+        self._sound_target_ms = math.ceil((sound_target or self._target) / TICKS_PER_MS)
+        has_sound = self.aac is not None and sound_target is not None
+        sound = init_segment(None, self.aac) if has_sound else b""
+        self._init = self._playlist.add_init(init_segment(self.avc, self.aac), sound)
         self._parts = PartCutter(start, self._target)
         self._pictures: deque[int] = deque(maxlen=REMEMBERED_PICTURES)
         self._video_at = frames[0].now
         self._begin_segment(frames[0].now)
         for frame in frames:
             self._push(frame)
-
-    def _sound_init(self) -> bytes:
-        """The initialization segment of the sound alone; empty where its frames are too long for parts that keep the rule."""
-        if self._audio is None or self.aac is None:
-            return b""
-        longest = longest_sound(self._target, self._audio.frame_ticks)
-        if longest is None:
-            return b""
-        self._playlist.sound_part_target_ms = math.ceil(longest / TICKS_PER_MS)
-        return init_segment(None, self.aac)
 
     def _moved(self, frames: list[Arrived]) -> list[Arrived]:
         """The frames, behind what else was added while they were waited for."""
@@ -357,6 +352,7 @@ class Segmenter:
         self._playlist.add_part(
             ticks=piece.ticks,
             target_ms=self._target // TICKS_PER_MS,
+            sound_target_ms=max(self._sound_target_ms, self._target // TICKS_PER_MS),
             independent=self._video is None or any(sample.key for sample in piece.video),
             data=data,
             sound=sound,
