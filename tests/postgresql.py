@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from tests import ports, services
 
@@ -94,7 +95,7 @@ def shared(folder: Path) -> str:
             server = start()
             note.write_text(json.dumps(asdict(server)))
             with psycopg.connect(server.url, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {MIGRATED}")  # type: ignore[call-overload]
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(MIGRATED)))
             url = server.url.replace("/postgres", f"/{MIGRATED}")
             env = services.environment(folder, AMPHI_DATABASE_URL=url)
             services.python(env, "-m", "amphi", "migrate", "-v", "0")
