@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from amphi.system import name_lookup
 from amphi.system.database import parse_database_url
@@ -59,6 +60,12 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
     while name_lookup._under_way and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not name_lookup._under_way
+
+
+@pytest.fixture(autouse=True)
+def first_language() -> None:
+    """Each test begins in the language of the settings: a thread keeps the language of the last page that it answered."""
+    translation.deactivate()
 
 
 SHARED_FOLDER = pytest.StashKey[Path]()
