@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from amphi.audience import domain, moderation, posters, registration
 from amphi.audience.models import Event, Registration
@@ -79,3 +80,27 @@ def test_copy_that_becomes_a_meeting_is_one(model, client):
     assert (
         client.post(reverse("meetings:duplicate", args=[model.meeting.slug]), {"name": ""}).status_code == 422
     )
+
+
+def test_copy_without_a_gateway_keeps_the_options_for_when_it_has_one(model, client):
+    client.force_login(model.meeting.owner)
+    start = timezone.localtime(model.starts_at).strftime("%Y-%m-%dT%H:%M")
+    data = form_data(name="La même heure", is_webinar="on", start_at=start, duration="60")
+    address = reverse("meetings:duplicate", args=[model.meeting.slug])
+    page = client.post(address, data, headers={"Accept-Language": "fr"}, follow=True).content.decode()
+    assert "Les options de webinaire sont conservées" in page
+    copied = Meeting.objects.get(name="La même heure")
+    assert not copied.is_webinar
+    # Another time, chosen in the form or among those that are offered.
+    data |= {"start_at": "2031-05-05T10:00"}
+    client.post(reverse("meetings:edit", args=[copied.slug]), data)
+    copied = Meeting.objects.get(pk=copied.pk)
+    old, new = Event.objects.get(pk=model.event_id), copied.livestream.event
+    assert {name: getattr(new, name) for name in COPIED} == {name: getattr(old, name) for name in COPIED}
+    assert list(new.moderators.all()) == list(old.moderators.all())
+    assert copied.copied_from is None
+    # What is changed afterwards is the copy's own.
+    Event.objects.filter(pk=new.pk).update(slow_s=5)
+    client.post(reverse("meetings:edit", args=[copied.slug]), data | {"duration": "90"})
+    new.refresh_from_db()
+    assert new.slow_s == 5

@@ -119,6 +119,10 @@ class Meeting(models.Model):
     recurrence_days = models.CharField(_("days of the week"), max_length=13, blank=True)
     recurrence_until = models.DateField(_("until"), null=True, blank=True)
     recurrence_times = models.PositiveSmallIntegerField(_("number of sessions"), null=True, blank=True)
+    # The webinar that it is a copy of, for as long as it has no live gateway and so no options of its own.
+    copied_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
     is_personal = models.BooleanField(_("personal room"), default=False, editable=False)
 
     is_webinar = models.BooleanField(_("webinar mode"), default=False)

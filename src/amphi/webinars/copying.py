@@ -51,6 +51,21 @@ def copy_setup(source: Meeting, copy: Meeting) -> None:
         Livestream.objects.filter(pk=new.pk).update(starts_backstage=True)
 
 
+def remember(source: Meeting, copy: Meeting) -> None:
+    """Note that `copy`, which found no gateway, is to be set up as `source` once it has one."""
+    copy.copied_from = source
+    copy.save(update_fields=["copied_from"])
+
+
+def make_up_for(copy: Meeting) -> None:
+    """Set up a webinar that has its first gateway as the one that it is a copy of, if it is one and that one is still there."""
+    if copy.copied_from is None:
+        return
+    copy_setup(copy.copied_from, copy)
+    copy.copied_from = None
+    copy.save(update_fields=["copied_from"])
+
+
 def _copy_row(row: RegistrationRules | Poster | None, event: Event) -> None:
     if row is None:
         return

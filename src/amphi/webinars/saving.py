@@ -27,14 +27,16 @@ class SavedMeeting:
 def create_meeting(*, user: User, fields: MeetingFields, source: Meeting | None = None) -> SavedMeeting:
     """Create a meeting owned by `user`; for a webinar, also book a gateway and create its event, set up as that of `source`.
 
-    When no gateway is free, the webinar is saved as a plain meeting, and the result says why.
+    When no gateway is free, the webinar is saved as a plain meeting, and the result says why. It is set up once it has a gateway.
     """
     meeting = Meeting(owner=user)
     gateways = planning.lock_gateways(meeting.site)
     write(meeting, fields, user=user)
     conflict = domain.plan(planning.Locked(gateways, meeting, None), user=user)
-    if source is not None:
+    if source is not None and conflict is None:
         copying.copy_setup(source, meeting)
+    elif source is not None:
+        copying.remember(source, meeting)
     return SavedMeeting(meeting, conflict)
 
 
@@ -50,7 +52,10 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
     if held is None or (held.livestream is not None and held.livestream.removal == Removal.DELETE):
         raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
     write(held.meeting, fields, user=user)
-    return SavedMeeting(held.meeting, domain.plan(held, user=user))
+    conflict = domain.plan(held, user=user)
+    if held.livestream is None and held.meeting.is_webinar:
+        copying.make_up_for(held.meeting)
+    return SavedMeeting(held.meeting, conflict)
 
 
 def remove(held: planning.Locked, *, user: User) -> bool:
