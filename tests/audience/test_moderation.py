@@ -167,7 +167,12 @@ def test_reply_quotes_what_is_shown_here(event):
     who = people(event)
     first = write(event, who["listener"], "La question " * 20)
     quoting = write(event, who["guest"], "La réponse", reply_to=first.pk)
-    assert told(event)[-1]["reply"] == {"id": str(first.pk), "author": "Hugo Roy", "text": first.text[:140]}
+    assert told(event)[-1]["reply"] == {
+        "id": str(first.pk),
+        "author": "Hugo Roy",
+        "role": "listener",
+        "text": first.text[:140],
+    }
     moderation.hide(event, first.pk, by=event.owner)
     assert queries.message_content(Message.objects.get(pk=quoting.pk))["reply"] is None
     elsewhere = make_webinar(gateway=make_gateway()).event

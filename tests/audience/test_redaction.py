@@ -1,6 +1,7 @@
 """What is hidden or deleted is in no stream any more: not in the log, not in a hub that read it before."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from amphi.audience import domain, moderation, polls, questions
 from amphi.audience.hub import Channel, Reading
 from amphi.audience.models import Event, QuestionState, StreamMessage
+from amphi.audience.options import DiscussionOptions, change_discussion
 from amphi.audience.queries import DatabaseLog
-from amphi.audience.redaction import redacted
+from amphi.audience.redaction import redacted, unnamed
+from amphi.audience.speakers import account_speaker
 from tests.audience.hall import hall, listener, told
 
 SECRET = "un secret"
@@ -112,3 +115,54 @@ def test_hub_forgets_only_what_is_gone():
     assert '"y"' in channel.snapshot().decode()
     channel._forget(frozenset({"q"}))
     assert '"y"' not in channel.snapshot().decode()
+
+
+def hide_names(event: Event, *, hidden: bool) -> None:
+    values = {name: getattr(event, name) for name in DiscussionOptions.__slots__}
+    change_discussion(event, DiscussionOptions(**{**values, "names_hidden": hidden}))
+
+
+@pytest.mark.django_db
+def test_page_that_resumes_never_gets_a_name_that_is_hidden_since(event):
+    speaker, presenter = listener("Zénobie"), account_speaker(event.owner, event)
+    first = domain.write_message(event, speaker=speaker, text="un")
+    lecturer = domain.write_message(event, speaker=presenter, text="deux", reply_to=first.pk)
+    domain.write_message(event, speaker=speaker, text="trois", reply_to=lecturer.pk)
+    moderation.pin(event, first.pk)
+    questions.ask(event, by=speaker, text="quatre ?")
+    log = DatabaseLog()
+    event.refresh_from_db()
+    channel = Channel(event.pk, log.opening(event.pk, 512), 512)
+    assert "Zénobie" in channel.since(0).decode()
+    hide_names(event, hidden=True)
+    # A hub that had read them, one that opens now, and whoever missed much.
+    channel.append(log.after({event.pk: channel.head})[event.pk])
+    late = Channel(event.pk, log.opening(event.pk, 512), 512)
+    gap = "".join(row.data for row in log.between(event.pk, 0, channel.head))
+    for sent in (*(one.snapshot().decode() + one.since(0).decode() for one in (channel, late)), gap):
+        assert "Zénobie" not in sent
+        assert {"un", "deux", "trois", "quatre ?", str(event.owner)} <= set(re.findall('"([^"]*)"', sent))
+    hide_names(event, hidden=False)
+    assert "Zénobie" in Channel(event.pk, log.opening(event.pk, 512), 512).since(0).decode()
+
+
+def said(author: str, role: str, reply: object = None) -> dict[str, object]:
+    return {"id": "m", "author": author, "role": role, "reply": reply}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "left"),
+    [
+        ("message", said("Z", "listener"), said("", "listener")),
+        ("message", said("Z", "guest"), said("", "guest")),
+        ("message", said("P", "presenter"), said("P", "presenter")),
+        ("message", said("P", "moderator", {"author": "Z"}), said("P", "moderator", {"author": ""})),
+        ("pin", {"message": said("Z", "listener")}, {"message": said("", "listener")}),
+        ("pin", {"message": None}, {"message": None}),
+        ("question", {"id": "q", "author": "Z"}, {"id": "q", "author": ""}),
+        ("question", {"id": "q", "state": "hidden"}, {"id": "q", "state": "hidden"}),
+        ("votes", {"votes": {}}, {"votes": {}}),
+    ],
+)
+def test_what_is_left_without_names(kind, data, left):
+    assert json.loads(unnamed(kind, json.dumps(data))) == left

@@ -105,6 +105,13 @@ def test_guest_writes_and_waits_for_approval(hall, web, audience_chromium):
         guest(lambda page: page.reload())
         guest.see("#chat-form")
         assert guest(lambda page: page.input_value("#chat-text")) == "à demi écrit"
+        # Names that are hidden from now on leave the pages that showed them, but not those of who keeps order.
+        author = saying("Bonjour de Lyon") + " .chat-by strong"
+        guest.see(author + ":text-is('Zoé')")
+        Event.objects.update(names_hidden=True)
+        domain.publish_chat_setting(hall.event)
+        guest.see(author + ":text-is('Invité')")
+        assert presenter.text(author) == "Zoé"
 
 
 def test_whoever_reads_above_stays_there_and_is_told_how_many_came(hall, web, audience_chromium):

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from amphi.audience.claims import Claim, Rights
 from amphi.audience.crowd import Crowd, Limits, Listener
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
-from amphi.audience.redaction import redacted, taken_back, without_quote
+from amphi.audience.redaction import hides_names, redacted, taken_back, unnamed, without_names, without_quote
 from amphi.audience.roll import Roll
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,8 @@ class Channel:
         """Append new messages, and update the current facts."""
         for row in rows:
             self._forget(taken_back(row.kind, row.data))
+            if hides_names(row.kind, row.data):
+                self._forget_names()
             self._backlog.append((row, encode(row)))
             if row.kind == "state":
                 self._snapshot = {**self._snapshot, **json.loads(row.data)}
@@ -120,6 +122,16 @@ class Channel:
         pinned = self._snapshot.get("pinned")
         if isinstance(pinned, dict):
             self._snapshot = {**self._snapshot, "pinned": without_quote(pinned, gone)}
+
+    def _forget_names(self) -> None:
+        """Keep the names of listeners from those who resume."""
+        for at, (row, _encoded) in enumerate(self._backlog):
+            clean = row._replace(data=unnamed(row.kind, row.data))
+            if clean != row:
+                self._backlog[at] = (clean, encode(clean))
+        pinned = self._snapshot.get("pinned")
+        if isinstance(pinned, dict):
+            self._snapshot = {**self._snapshot, "pinned": without_names(pinned)}
 
     def since(self, cursor: int) -> bytes:
         """Everything after `cursor`, as one bytes object that all listeners at that position share."""

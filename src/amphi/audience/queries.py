@@ -25,6 +25,7 @@ from amphi.audience.models import (
     StreamMessage,
     Visibility,
 )
+from amphi.audience.redaction import unnamed
 
 AUDIENCE_FRESH = timedelta(seconds=15)
 GAP_ROWS = 500
@@ -83,18 +84,24 @@ def message_content(message: Message, *, named: bool = False) -> dict[str, objec
     return {
         "id": str(message.pk),
         "author": shown_name(message, named=named),
-        "role": Role.PRESENTER if message.source == Message.Source.MEETING else message.role,
+        "role": shown_role(message),
         "text": message.text,
         "source": message.source,
         "at": message.created_at.isoformat(),
         "reply": {
             "id": str(quoted.pk),
             "author": shown_name(quoted, named=named),
+            "role": shown_role(quoted),
             "text": quoted.text[:QUOTED],
         }
         if quoted is not None and quoted.visibility == Visibility.SHOWN
         else None,
     }
+
+
+def shown_role(message: Message) -> str:
+    """As whom its author wrote."""
+    return Role.PRESENTER if message.source == Message.Source.MEETING else message.role
 
 
 def shown_name(message: Message, *, named: bool = False) -> str:
@@ -216,4 +223,5 @@ class DatabaseLog:
 
 
 def _rows(rows: QuerySet[StreamMessage], most: int) -> list[Row]:
-    return [Row(*row) for row in rows.order_by("seq").values_list("seq", "kind", "data")[:most]]
+    found = rows.order_by("seq").values_list("seq", "kind", "data", "channel__event__names_hidden")[:most]
+    return [Row(seq, kind, unnamed(kind, data) if hidden else data) for seq, kind, data, hidden in found]

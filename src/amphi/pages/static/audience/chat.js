@@ -9,6 +9,8 @@ import { Tools } from "./tools.js";
 const SHOWN = 500;
 /** Messages stand in groups, since one that comes or goes has the browser look at its siblings again. */
 const GROUP = 25;
+/** What comes at once is put in over so many frames, so that a slow processor misses none. */
+const FRAMES = 4;
 const NEAR_END_PX = 60;
 /** A tab in the background draws nothing; what comes is put in all the same. */
 const WITHOUT_FRAMES_MS = 250;
@@ -78,7 +80,7 @@ export class Chat {
       if (detail === "chat") this.#toEnd();
     });
     this.renew(facts);
-    this.#draw();
+    this.#draw(SHOWN);
     this.#lately = [];
     this.#toEnd();
     this.#allow();
@@ -147,6 +149,7 @@ export class Chat {
   /** Follows how the discussion goes, as the presenters want it. */
   follow(settings) {
     if (settings.enabled && !this.#settings.enabled) this.#conversation.open(true);
+    if (settings.names_hidden && !this.#settings.names_hidden && !this.#order) this.#forgetNames();
     this.#settings = settings;
     if (settings.enabled) this.#conversation.offer("chat", true);
     this.#allow();
@@ -175,17 +178,19 @@ export class Chat {
   #schedule() {
     if (this.#drawing) return;
     this.#drawing = true;
-    const timer = setTimeout(() => this.#draw(), WITHOUT_FRAMES_MS);
+    const timer = setTimeout(() => this.#draw(SHOWN), WITHOUT_FRAMES_MS);
     requestAnimationFrame(() => {
       clearTimeout(timer);
-      this.#draw();
+      this.#draw(Math.ceil(this.#queue.length / FRAMES));
     });
   }
 
-  /** Puts in all that came since the last frame, at once. */
-  #draw() {
+  /** Puts in the next `count` messages, at once. */
+  #draw(count) {
     this.#drawing = false;
-    const fresh = this.#queue.splice(0).map((id) => this.#messages.get(id)).filter((one) => one && !one.element).slice(-SHOWN);
+    this.#queue.splice(0, this.#queue.length - SHOWN);
+    const fresh = this.#queue.splice(0, count).map((id) => this.#messages.get(id)).filter((one) => one && !one.element);
+    if (this.#queue.length) this.#schedule();
     if (!fresh.length) return;
     const stays = !this.#atEnd;
     if (stays && !this.#line?.isConnected) this.#log.append(this.#unreadLine());
@@ -301,6 +306,20 @@ export class Chat {
       line.append(pill);
     }
     element.querySelector(".chat-text").after(line);
+  }
+
+  /** From now on listeners don't see who wrote; not what was written before either. */
+  #forgetNames() {
+    const isListener = ({ role }) => !["presenter", "moderator"].includes(role);
+    for (const known of this.#messages.values()) {
+      const { message, element } = known;
+      const reply = message.reply && isListener(message.reply) ? { ...message.reply, author: "" } : message.reply;
+      known.message = { ...message, author: isListener(message) ? "" : message.author, reply };
+      if (!element) continue;
+      element.querySelector(".chat-by strong").textContent = nameOf(known.message, this.#panel.dataset);
+      const quoted = element.querySelector(".chat-quote strong");
+      if (quoted) quoted.textContent = nameOf(reply, this.#panel.dataset);
+    }
   }
 
   /** Those who keep order see who wrote where others don't. */

@@ -107,7 +107,7 @@ export function messageElement(message, words, clock, me) {
 function quoteElement(quoted, words) {
   const hint = badge(`${words.answers} `, "visually-hidden");
   const author = document.createElement("strong");
-  author.textContent = quoted.author || words.listener;
+  author.textContent = nameOf(quoted, words);
   const quote = paragraph("chat-quote", hint, author, ` ${quoted.text}`);
   quote.dataset.quotes = quoted.id;
   return quote;
