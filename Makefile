@@ -4,15 +4,20 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 
 # Integration tests wait more than they work, so more of them run at once than there are processors.
-WORKERS ?= 5
+WORKERS ?= 7
+# Each of these processes reads all tests: what the first compiles, the others find.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-unit test-integration test-e2e test-matrix test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
 
 # One after the other, the quick ones first; the first that fails fails the whole. pytest fails a run that finds no test.
-test: lint $(if $(ARGS),test-chosen,test-unit test-integration test-e2e)  ## Run every check and every test, or those that ARGS names
+test: lint $(if $(ARGS),test-chosen,test-at-once test-e2e)  ## Run every check and every test, or those that ARGS names
+
+test-at-once: setup-dev      ## All but those that measure
+	$(PY) -m pytest -m "unit or integration" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-unit: setup-dev         ## Those that need no process and no socket
 	$(PY) -m pytest -m unit -n $(WORKERS)
@@ -21,7 +26,7 @@ test-integration: setup-dev  ## Those with real parts
 	$(PY) -m pytest -m integration -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-e2e: setup-dev          ## Those that measure the whole platform: alone, so that nothing else takes the machine's time
-	$(PY) -m pytest -m e2e
+	$(PY) -m pytest -m e2e tests/e2e
 
 test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
 	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py

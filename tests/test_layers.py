@@ -93,4 +93,12 @@ def test_make_test_runs_every_check_and_every_layer():
     )
     for command in ("ruff check", "ruff format --check", "mypy", "lint-imports"):
         assert f"{command} " in done.stdout.replace("\n", " \n"), done.stdout
-    assert re.findall(r" -m pytest -m (\w+)", done.stdout) == list(LAYERS)
+    told = [chosen.strip('"') for chosen in re.findall(r' -m pytest -m (\w+|"[^"]+")', done.stdout)]
+    assert [layer for chosen in told for layer in chosen.split(" or ")] == list(LAYERS)
+
+
+def test_what_measures_is_where_make_test_looks_for_it():
+    marked = [
+        file for file in Path(__file__).parent.rglob("test_*.py") if "mark." + "e2e" in file.read_text()
+    ]
+    assert [file for file in marked if file.parent.name != "e2e"] == []

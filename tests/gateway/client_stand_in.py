@@ -167,7 +167,7 @@ class ClientServer:
         self.errors = None
         self.server = PageServer(("127.0.0.1", 0), ClientHandler)
         self.server.client = self
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def host(self):

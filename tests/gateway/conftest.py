@@ -170,7 +170,7 @@ class MeetingServer:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MeetingHandler)
         self.server.meeting = self
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def join_url(self):
