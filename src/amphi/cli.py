@@ -18,6 +18,8 @@ COMMANDS = {
     "origin": ("amphi.origin.cli", "RTMP in, low-latency HLS out"),
     "classroom": ("amphi.classroom.cli", "a sandbox meeting server, for trying without BigBlueButton"),
     "check": ("amphi.checkup.cli", "whether the settings make sense and all that they name answers"),
+    "backup": ("amphi.backup.cli", "all that can’t be made again, in one file"),
+    "restore": ("amphi.backup.restore_cli", "what a backup holds"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 
