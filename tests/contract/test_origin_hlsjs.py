@@ -9,14 +9,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from amphi.origin.config import Config
 from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
-from tests.contract.flv_file import VIDEO, encode, send
+from tests.contract.flv_file import VIDEO, Tag, encode, send
 from tests.contract.origin_ffmpeg import publishing
 from tests.origin.running import Publisher, eventually, ready, running_origin
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 PATIENCE_MS = 60_000
 # From the origin taking a picture to the screen; about a second on an idle machine.
@@ -92,24 +95,44 @@ def page_url():
         thread.join()
 
 
-async def _page(playwright, url: str):
-    browser = await playwright.chromium.launch(
-        executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, "--autoplay-policy=no-user-gesture-required"]
-    )
-    page = await browser.new_page()
-    await page.goto(url)
-    return page
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
+    arguments = [*CHROMIUM_ARGUMENTS, "--autoplay-policy=no-user-gesture-required"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        await browser.close()
 
 
-@pytest.mark.browser
-async def test_hlsjs_plays_in_low_latency_mode(page_url):
+@pytest_asyncio.fixture(loop_scope="module")
+async def open_page(browser):
+    """Opens an address, as somebody else each time."""
+    contexts = []
+
+    async def opened(url: str):
+        contexts.append(await browser.new_context())
+        page = await contexts[-1].new_page()
+        await page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tags(tmp_path_factory) -> list[Tag]:
+    """A minute of a lecture."""
+    return await encode(tmp_path_factory.mktemp("lecture") / "lecture.flv", seconds=60)
+
+
+async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
     async with (
         running_origin(Config(open=True)) as origin,
         publishing(f"{origin.rtmp}/lecture", seconds=60),
         httpx.AsyncClient() as client,
-        async_playwright() as playwright,
     ):
-        page = await _page(playwright, page_url)
+        page = await open_page(page_url)
         await ready(client, f"{origin.http}/hls/lecture.m3u8")
         await page.evaluate(f"play('{origin.http}/hls/lecture.m3u8')")
         await page.wait_for_function(
@@ -124,7 +147,7 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
             timeout=PATIENCE_MS,
         )
         alone = await page.evaluate("state()")
-        await page.context.browser.close()
+        await page.close()
     assert (alone["width"], alone["frames"], alone["errors"]) == (0, 0, [])
     assert 0 < alone["age"] < SANE_AGE_S, alone
     assert state["width"] == 320
@@ -132,14 +155,12 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url):
     assert 0 < state["age"] < SANE_AGE_S, state
 
 
-@pytest.mark.browser
-async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(page_url):
+async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(page_url, open_page):
     async with (
         running_origin(Config(open=True, slate=True)) as origin,
         httpx.AsyncClient() as client,
-        async_playwright() as playwright,
     ):
-        page = await _page(playwright, page_url)
+        page = await open_page(page_url)
         url = f"{origin.http}/hls/lecture.m3u8"
         async with publishing(f"{origin.rtmp}/lecture", seconds=60) as first:
             await ready(client, url)
@@ -155,20 +176,19 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
             back_at = (await page.evaluate("state()"))["time"]
             await page.wait_for_function(f"state().time > {back_at + 4}", timeout=PATIENCE_MS)
         state = await page.evaluate("state()")
-        await page.context.browser.close()
+        await page.close()
     # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
     bearable = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall", "levelLoadTimeOut"}
     assert set(state["errors"]) <= bearable, state
 
 
-@pytest.mark.browser
-async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(page_url, tmp_path):
-    tags = await encode(tmp_path / "lecture.flv", seconds=60)
+async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(
+    page_url, open_page, tags
+):
     silent = asyncio.Event()
     async with (
         running_origin(Config(open=True)) as origin,
         httpx.AsyncClient() as client,
-        async_playwright() as playwright,
     ):
         publisher = await Publisher.connect(origin.rtmp_port)
         await publisher.publish("lecture")
@@ -178,7 +198,7 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         url = f"{origin.http}/hls/lecture.m3u8"
         await ready(client, url)
         assert 'CODECS="avc1.64000c"' in (await client.get(url)).text
-        pages = [await _page(playwright, page_url), await _page(playwright, f"{page_url}platform")]
+        pages = [await open_page(page_url), await open_page(f"{page_url}platform")]
         for page in pages:
             await page.evaluate(f"play('{url}')")
             await page.wait_for_function("state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
@@ -189,17 +209,14 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         sending.cancel()
         await publisher.close()
         for page in pages:
-            await page.context.browser.close()
+            await page.close()
 
 
-@pytest.mark.browser
-async def test_picture_goes_on_when_the_sound_ends(page_url, tmp_path):
-    tags = await encode(tmp_path / "lecture.flv", seconds=60)
+async def test_picture_goes_on_when_the_sound_ends(page_url, open_page, tags):
     silent = asyncio.Event()
     async with (
         running_origin(Config(open=True)) as origin,
         httpx.AsyncClient() as client,
-        async_playwright() as playwright,
     ):
         publisher = await Publisher.connect(origin.rtmp_port)
         await publisher.publish("lecture")
@@ -208,7 +225,7 @@ async def test_picture_goes_on_when_the_sound_ends(page_url, tmp_path):
         )
         url = f"{origin.http}/hls/lecture.m3u8"
         await ready(client, url)
-        page = await _page(playwright, f"{page_url}platform")
+        page = await open_page(f"{page_url}platform")
         await page.evaluate(f"play('{url}')")
         await page.wait_for_function("state().heard > 1000 && state().frames > 25", timeout=PATIENCE_MS)
         silent.set()
@@ -217,35 +234,33 @@ async def test_picture_goes_on_when_the_sound_ends(page_url, tmp_path):
                 await asyncio.sleep(0.05)
         await page.wait_for_function(PLAYS_ON, timeout=PATIENCE_MS)
         # Who joins now is told of the picture alone.
-        joined = await _page(playwright, f"{page_url}platform")
+        joined = await open_page(f"{page_url}platform")
         await joined.evaluate(f"play('{url}')")
         await joined.wait_for_function(PLAYS_ON, timeout=PATIENCE_MS)
         sending.cancel()
         await publisher.close()
         for each in (page, joined):
-            await each.context.browser.close()
+            await each.close()
 
 
-@pytest.mark.browser
-async def test_every_join_plays_a_stream_whose_sound_began_before_its_picture(page_url, tmp_path):
-    tags = [
+async def test_every_join_plays_a_stream_whose_sound_began_before_its_picture(page_url, open_page, tags):
+    late = [
         dataclasses.replace(
             tag, timestamp=tag.timestamp + 1500 * (tag.type_id == VIDEO and not tag.is_header)
         )
-        for tag in await encode(tmp_path / "lecture.flv", seconds=60)
+        for tag in tags
     ]
-    tags.sort(key=lambda tag: tag.timestamp)
+    late.sort(key=lambda tag: tag.timestamp)
     async with (
         running_origin(Config(open=True)) as origin,
         httpx.AsyncClient() as client,
-        async_playwright() as playwright,
     ):
         publisher = await Publisher.connect(origin.rtmp_port)
         await publisher.publish("lecture")
-        sending = asyncio.create_task(send(publisher, tags, lambda _: True))
+        sending = asyncio.create_task(send(publisher, late, lambda _: True))
         url = f"{origin.http}/hls/lecture.m3u8"
         await ready(client, url)
-        page = await _page(playwright, page_url)
+        page = await open_page(page_url)
         for _ in range(4):
             await page.goto(page_url)
             await page.evaluate(f"play('{url}')")
@@ -254,4 +269,4 @@ async def test_every_join_plays_a_stream_whose_sound_began_before_its_picture(pa
             )
         sending.cancel()
         await publisher.close()
-        await page.context.browser.close()
+        await page.close()

@@ -95,7 +95,8 @@ def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(demo: Running
         assert demo.stop(signal.SIGINT) == 0
         assert wait_until_gone(everything, 1) == []
 
-        again = start(demo.var, port=demo.port)
+        # No browser is kept ready from here on: it costs seconds, and the first demo left none behind.
+        again = start(demo.var, port=demo.port, AMPHI_GATEWAY_WARM="0")
         again.wait_until_ready()
         assert again.password("camille") == demo.password("camille")
         assert log_in(again, "camille").text.count("Conférence inaugurale") == webinars
@@ -104,7 +105,7 @@ def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(demo: Running
         again.process.wait()
         assert wait_until_gone(everything, 60) == []
 
-        third = start(demo.var, port=demo.port)
+        third = start(demo.var, port=demo.port, AMPHI_GATEWAY_WARM="0")
         third.wait_until_ready()
         assert third.stop(signal.SIGTERM) == 0
     finally:
