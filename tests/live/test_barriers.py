@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 from django.core import signing
+from django.test import RequestFactory
+from django.utils import translation
+from django.views.defaults import server_error
 from playwright.sync_api import Page
 
 from amphi.audience import hands, posters, registration, reminders
@@ -131,6 +134,40 @@ def test_pages_of_presenters_have_no_barrier(hall, web, audience_chromium):
             if section.is_offered() and not switches_only:
                 found += visit(lambda page, key=section.key: sent_wrong(page, f"#{key}"))
     assert found == []
+
+
+FORGED = """() => {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = "/accounts/login/";
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def refused(page: Page, url: str) -> list[str]:
+    """The pages of what went wrong: a form of the desk, an address that is none, a form without its token, an error of ours."""
+    found = sent_wrong(page, "#usher-new")
+    page.goto(f"{url}/nothing/")
+    found += [f"404: {line}" for line in faults(page)]
+    with page.expect_navigation():
+        page.evaluate(FORGED)
+    assert page.title().startswith("Ce formulaire")
+    found += [f"csrf: {line}" for line in faults(page)]
+    # With the server's own styles; it has no address that fails.
+    with translation.override("fr"):
+        body = server_error(RequestFactory().get("/")).content.decode()
+    page.route(
+        f"{url}/failing/", lambda route: route.fulfill(status=500, content_type="text/html", body=body)
+    )
+    page.goto(f"{url}/failing/")
+    assert page.title().startswith("Une erreur")
+    return found + [f"500: {line}" for line in faults(page)]
+
+
+def test_pages_of_what_went_wrong_have_no_barrier(hall, web, audience_chromium):
+    with visiting(audience_chromium, f"{web.url}{hall.path}desk/", session_of(hall.presenter)) as visit:
+        assert visit(lambda page: refused(page, web.url)) == []
 
 
 def on_stage(hall: Hall) -> None:
