@@ -8,9 +8,7 @@ import { Tools } from "./tools.js";
 /** Older ones leave the page. */
 const SHOWN = 500;
 /** Messages stand in groups, since one that comes or goes has the browser look at its siblings again. */
-const GROUP = 25;
-/** What comes at once is put in over so many frames, so that a slow processor misses none. */
-const FRAMES = 4;
+const GROUP = 10;
 const NEAR_END_PX = 60;
 /** A tab in the background draws nothing; what comes is put in all the same. */
 const WITHOUT_FRAMES_MS = 250;
@@ -80,7 +78,7 @@ export class Chat {
       if (detail === "chat") this.#toEnd();
     });
     this.renew(facts);
-    this.#draw(SHOWN);
+    this.#draw();
     this.#lately = [];
     this.#toEnd();
     this.#allow();
@@ -178,19 +176,17 @@ export class Chat {
   #schedule() {
     if (this.#drawing) return;
     this.#drawing = true;
-    const timer = setTimeout(() => this.#draw(SHOWN), WITHOUT_FRAMES_MS);
+    const timer = setTimeout(() => this.#draw(), WITHOUT_FRAMES_MS);
     requestAnimationFrame(() => {
       clearTimeout(timer);
-      this.#draw(Math.ceil(this.#queue.length / FRAMES));
+      this.#draw();
     });
   }
 
-  /** Puts in the next `count` messages, at once. */
-  #draw(count) {
+  /** Puts in all that came since the last frame, at once: one message a frame would cost a slow processor more frames. */
+  #draw() {
     this.#drawing = false;
-    this.#queue.splice(0, this.#queue.length - SHOWN);
-    const fresh = this.#queue.splice(0, count).map((id) => this.#messages.get(id)).filter((one) => one && !one.element);
-    if (this.#queue.length) this.#schedule();
+    const fresh = this.#queue.splice(0).map((id) => this.#messages.get(id)).filter((one) => one && !one.element).slice(-SHOWN);
     if (!fresh.length) return;
     const stays = !this.#atEnd;
     if (stays && !this.#line?.isConnected) this.#log.append(this.#unreadLine());

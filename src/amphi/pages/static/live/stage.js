@@ -159,6 +159,7 @@ export class Stage extends EventTarget {
     }
     byId("badges").dataset.state = this.#state;
     byId("sound").hidden = !(shown && this.#silenced);
+    this.#box.dataset.silenced = shown && this.#silenced ? "yes" : "no";
   }
 
   #chooseSound(alone) {
