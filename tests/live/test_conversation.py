@@ -2,6 +2,7 @@
 
 import pytest
 
+from amphi.audience import domain
 from amphi.audience.models import Event
 from amphi.webinars import transitions
 from tests.browser import axe_violations
@@ -52,6 +53,9 @@ def test_tabs_by_keyboard_with_a_dot_for_what_is_new(hall, web, audience_chromiu
         visit(lambda page: page.click("#tab-chat"))
         visit.see(".chat-message")
         visit.gone("#tab-chat [data-unread]")
+        visit.gone("#crowd")
+        domain.publish(hall.event.pk, "listeners", {"about": 1200})
+        visit.see("#crowd:has-text('Environ 1\u202f200 auditeurs')")
         assert visit(axe_violations) == []
 
 

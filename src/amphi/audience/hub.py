@@ -107,6 +107,8 @@ class Channel:
                 self._snapshot = {**self._snapshot, "chat": json.loads(row.data)}
             elif row.kind == "pin":
                 self._snapshot = {**self._snapshot, "pinned": json.loads(row.data)["message"]}
+            elif row.kind == "listeners":
+                self._snapshot = {**self._snapshot, "listeners": json.loads(row.data)["about"]}
         self.head = rows[-1].seq
         self._batches.clear()
 

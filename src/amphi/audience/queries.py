@@ -159,12 +159,20 @@ def reading(method: Callable[P, T]) -> Callable[P, T]:
 
 
 class DatabaseLog:
-    """`hub.Log` on the database: the event streams, read in a few threads for all listeners of a process."""
+    """`hub.Log` on the database: the event streams, read in a few threads for all listeners of a process.
+
+    Args:
+        counted: called after each count of viewers.
+    """
+
+    def __init__(self, counted: Callable[[], None] | None = None) -> None:
+        self._counted = counted
 
     @reading
     def opening(self, event_id: int, backlog: int) -> Reading | None:
         # Read the number first: a message committed in between is then sent twice rather than missed.
-        head = Channel.objects.filter(pk=event_id).values_list("last_seq", flat=True).first() or 0
+        channel = Channel.objects.filter(pk=event_id).values_list("last_seq", "listeners_told").first()
+        head, listeners = channel or (0, 0)
         event = Event.objects.select_related("broadcaster", "pinned__event").filter(pk=event_id).first()
         if event is None:
             return None
@@ -172,6 +180,7 @@ class DatabaseLog:
             **state_content(event, timezone.now()),
             "chat": chat_content(event),
             "pinned": pin_content(event),
+            "listeners": listeners,
         }
         rows = StreamMessage.objects.filter(channel_id=event_id, seq__gt=head - backlog, seq__lte=head)
         return Reading(head=head, rows=_rows(rows, backlog), snapshot=snapshot)
@@ -217,6 +226,8 @@ class DatabaseLog:
             unique_fields=["event", "process"],
             update_fields=["viewers", "seen_at"],
         )
+        if self._counted is not None:
+            self._counted()
 
     def close(self) -> None:
         connection.close()

@@ -76,7 +76,7 @@ def _without_name(said: dict[str, Any]) -> dict[str, Any]:
 
 def hides_names(kind: str, data: str) -> bool:
     """Whether a message of the stream says that listeners' names are hidden."""
-    return kind == "chat" and json.loads(data)["names_hidden"]
+    return kind == "chat" and json.loads(data).get("names_hidden", False)
 
 
 def _text(data: object) -> str:

@@ -16,7 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from amphi.audience import attendance, edge  # noqa: E402
+from amphi.audience import attendance, edge, turnout  # noqa: E402
 from amphi.audience.claims import Rights  # noqa: E402
 from amphi.audience.crowd import Limits  # noqa: E402
 from amphi.audience.domain import ticket_key  # noqa: E402
@@ -42,7 +42,7 @@ _unknown_proxies = UnknownProxies()
 _rights = Rights(refused)
 _PROCESS = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
 hub = Hub(
-    DatabaseLog(),
+    DatabaseLog(counted=turnout.tell),
     process=_PROCESS,
     limits=Limits(
         listeners=settings.AUDIENCE_MAX_LISTENERS,

@@ -11,6 +11,8 @@ class Channel(Leased):
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="channel")
     last_seq = models.PositiveBigIntegerField(default=0)
+    listeners_told = models.PositiveIntegerField(default=0)
+    """How many listen, as everybody was told last: see `turnout`."""
 
     def __str__(self) -> str:
         return f"{self.event_id}:{self.last_seq}"

@@ -16,7 +16,7 @@ const ELSEWHERE_MS = 60000;
 const KEPT = 300;
 const KINDS = [
   "state", "chat", "message", "delivery", "hidden", "pin", "reacted",
-  "question", "votes", "poll", "reactions", "hands", "voices", "after",
+  "question", "votes", "poll", "reactions", "hands", "voices", "after", "listeners",
 ];
 
 /**
@@ -167,10 +167,11 @@ export class AudienceStream extends EventTarget {
     if (!heard.kind || heard.seq <= this.#seq) return;
     this.#seq = heard.seq;
     // What the snapshot has told already is newer than what is told again on the way to it.
-    if (heard.seq <= this.#snapshotSeq && ["state", "chat", "pin"].includes(heard.kind)) return;
+    if (heard.seq <= this.#snapshotSeq && ["state", "chat", "pin", "listeners"].includes(heard.kind)) return;
     if (heard.kind === "state") this.#now = { ...this.#now, ...heard.data };
     if (heard.kind === "chat") this.#now = { ...this.#now, chat: heard.data };
     if (heard.kind === "pin") this.#now = { ...this.#now, pinned: heard.data.message };
+    if (heard.kind === "listeners") this.#now = { ...this.#now, listeners: heard.data.about };
     this.#tell(heard.kind, heard.data);
   }
 
@@ -180,6 +181,7 @@ export class AudienceStream extends EventTarget {
     this.#tell("state", facts);
     this.#tell("chat", facts.chat);
     this.#tell("pin", { message: facts.pinned ?? null });
+    if (facts.listeners !== undefined) this.#tell("listeners", { about: facts.listeners });
   }
 
   /** Has anything been heard lately? If not, this tab listens anew, or in place of the one that leads. */

@@ -63,6 +63,12 @@ stream.addEventListener("votes", ({ detail }) => questions.count(detail));
 stream.addEventListener("poll", ({ detail }) => inStep.hold(detail.at, () => polls.put(detail)));
 stream.addEventListener("reactions", ({ detail }) => reactions.show(detail));
 stream.addEventListener("hands", ({ detail }) => hand.follow(detail));
+stream.addEventListener("listeners", ({ detail }) => {
+  const crowd = byId("crowd");
+  crowd.hidden = !detail.about;
+  const count = detail.about.toLocaleString(document.documentElement.lang);
+  crowd.lastElementChild.textContent = crowd.dataset.words.replace("{count}", count);
+});
 stream.addEventListener("after", ({ detail }) => afterwards.follow(detail));
 stream.addEventListener("voices", ({ detail }) => allow(detail));
 stream.addEventListener("refreshed", ({ detail }) => {
