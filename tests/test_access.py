@@ -27,6 +27,7 @@ RULES = {
     "replay_viewer",
     "speaker",
     "usher",
+    "captioner",
     "signed",
 }
 LOGIN = "login"
@@ -71,6 +72,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:replay": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_replay": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:delete_replay": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:captions_token": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),
 }

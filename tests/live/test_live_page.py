@@ -1,17 +1,21 @@
 """The live page in a real browser, on a real web process and a real origin."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from amphi.audience import domain
-from amphi.audience.models import Broadcaster
+from amphi.audience.captions import taking
+from amphi.audience.captions.taking import Sentence
+from amphi.audience.models import Broadcaster, Caption, CaptionsFrom, Event
 from amphi.webinars import transitions
 from tests import browser
 from tests.browser import axe_violations
 from tests.factories import in_hours, make_gateway, make_webinar
 from tests.live.pictures import origin, publishing, wait_for
-from tests.live.visits import Visit, session_of, visiting
+from tests.live.visits import Hall, Visit, session_of, visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -169,6 +173,39 @@ def chooses_the_sound_alone(visit: Visit) -> list[str]:
     return found
 
 
+def shows_captions(visit: Visit, hall: Hall) -> None:
+    """By key and by button, in step with the picture; one that is told again takes its place, and the choice is remembered."""
+
+    def say(text: str, *, is_final: bool) -> None:
+        said = Sentence(text, name="a", is_final=is_final)
+        taking.take(hall.event, said, source=CaptionsFrom.OUTSIDE)
+
+    def shown(text: str) -> None:
+        visit(
+            lambda page: page.wait_for_function(
+                "text => [...document.getElementById('video').textTracks].some((track) =>"
+                " track.mode === 'showing' && [...track.activeCues].some((cue) => cue.text === text))",
+                arg=text,
+            )
+        )
+
+    visit(lambda page: page.focus("#player media-play-button"))
+    visit(lambda page: page.keyboard.press("c"))
+    visit.see('#captions[aria-pressed="true"]')
+    say("Le radium <b>", is_final=False)
+    shown("Le radium &lt;b&gt;")
+    Caption.objects.update(changed_at=timezone.now() - timedelta(minutes=1))
+    say("Le radium et le polonium", is_final=True)
+    shown("Le radium et le polonium")
+    assert visit(lambda page: page.evaluate("localStorage['amphi captions']")) == "yes"
+    visit(lambda page: page.click("#captions"))
+    visit.see('#captions[aria-pressed="false"]')
+    say("C’est tout.", is_final=True)
+    assert (
+        visit(lambda page: page.evaluate("document.getElementById('video').textTracks[0].mode")) == "disabled"
+    )
+
+
 def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tmp_path):
     playing = 'video[data-playing="true"]'
     with origin(tmp_path) as (rtmp, http):
@@ -176,6 +213,7 @@ def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tm
         Broadcaster.objects.update(hls_url=hls)
         wait_for(hls, 404)
         hall.apply(transitions.GO_LIVE, transitions.MEDIA_SEEN)
+        Event.objects.update(captions_from=CaptionsFrom.OUTSIDE)
         with visiting(audience_chromium, web.url + hall.path) as visit:
             visit.state("live")
             # The page is there before the picture: it tries until it comes.
@@ -192,6 +230,7 @@ def test_page_plays_by_itself_and_stops_at_once(hall, web, audience_chromium, tm
                         "() => document.getElementById('video').dataset.latency < 4"
                     )
                 )
+                shows_captions(visit, hall)
                 found = visit(axe_violations)
                 found += chooses_the_sound_alone(visit)
             # The publisher is gone and comes back: so does the picture.

@@ -11,6 +11,11 @@ AudienceError
 │   ├── SlowDownError
 │   ├── GuestNameError
 │   └── NothingRunsError
+├── CaptionError             a caption was refused; the text is an English sentence for whoever runs what sends it
+│   ├── InvalidCaptionError
+│   ├── CaptionsOffError
+│   ├── NothingOnAirError
+│   └── TooManyCaptionsError
 ├── ReminderError            a reminder was refused; the text is a translated sentence
 ├── ReplayError              a replay can't be so; the text is a translated sentence for who presents
 ├── ModerationError          what a moderator asked for is not possible; the text is a translated sentence for them
@@ -108,6 +113,36 @@ class RegistrationError(AudienceError):
 
 class ReplayError(AudienceError):
     """A replay can't be so; the text is a translated sentence for who presents."""
+
+
+class CaptionError(AudienceError):
+    """A caption was refused; the text is an English sentence for whoever runs what sends it."""
+
+    code = "refused"
+
+
+class InvalidCaptionError(CaptionError):
+    """It is no caption: no text, too long, or a time that can't be."""
+
+    code = "invalid"
+
+
+class CaptionsOffError(CaptionError):
+    """The event has its captions from elsewhere, or none."""
+
+    code = "off"
+
+
+class NothingOnAirError(CaptionError):
+    """Nobody sees a picture that it could belong to."""
+
+    code = "not_live"
+
+
+class TooManyCaptionsError(CaptionError):
+    """The event has had its largest number, in a minute or in all."""
+
+    code = "too_many"
 
 
 class ReminderError(AudienceError):

@@ -18,6 +18,9 @@ def taken_back(kind: str, data: str) -> frozenset[str]:
     """The ids of what a message of the stream takes away from pages."""
     if kind == "hidden":
         return frozenset(json.loads(data)["ids"])
+    if kind == "caption":
+        said = json.loads(data)
+        return frozenset({said["id"]} if not said["text"] else ())
     if kind in GONE:
         said = json.loads(data)
         return frozenset({said["id"]} if said["state"] == GONE[kind] else ())
@@ -36,6 +39,8 @@ def redacted(kind: str, data: str, gone: Collection[str]) -> tuple[str, str]:
     if kind == "pin" and said["message"] is not None:
         message = said["message"]
         said["message"] = None if message["id"] in gone else without_quote(message, gone)
+    elif kind == "caption" and said["id"] in gone:
+        said["text"] = ""
     elif kind in GONE and said["id"] in gone:
         said = {"id": said["id"], "state": GONE[kind]}
     return kind, _text(said)

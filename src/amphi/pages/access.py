@@ -21,6 +21,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
+from amphi.audience.captions.choosing import is_token
 from amphi.audience.models import Event, Registration, Replay, ReplayFor, Role
 from amphi.audience.personal_links import by_token
 from amphi.audience.replays.rights import is_gone
@@ -358,6 +359,25 @@ def replay_viewer(view: View) -> View:
         return _kept_from(request, replay) or view(request, replay, **kwargs)
 
     return _ruled("replay_viewer", guarded)
+
+
+def captioner(view: View) -> View:
+    """For whoever has the token to send captions of the event named by ``slug``; the view gets the event.
+
+    Whether there is such an event is nobody else's business.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+        event = Event.objects.filter(slug=slug).first() if scheme.lower() == "bearer" else None
+        if event is None or not is_token(event, token.strip()):
+            headers = {"WWW-Authenticate": "Bearer"}
+            detail = "send the token of this webinar: Authorization: Bearer …"
+            return JsonResponse({"error": "token", "detail": detail}, status=401, headers=headers)
+        return view(request, event, **kwargs)
+
+    return _ruled("captioner", guarded)
 
 
 def visitor(view: View) -> View:

@@ -13,6 +13,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 LARGEST_UPLOAD_BYTES = slides.LARGEST_BYTES + 10 * 1024 * 1024
 """The same limit as in the nginx configuration. Larger than slides may be, so that the form can say so and keep what was typed."""
+LARGEST_CAPTIONS_BYTES = 64 * 1024
+_WITH_CAPTIONS = re.compile(r"/live/[^/]+/captions")
 _WITH_POSTER = re.compile(r"/webinars/[^/]+/options/invitation/")
 _WITH_SLIDES = re.compile(r"/meetings/(?:add|personal|[^/]+/(?:edit|duplicate))/")
 
@@ -27,6 +29,8 @@ def largest(path: str) -> int:
         return LARGEST_UPLOAD_BYTES
     if _WITH_POSTER.fullmatch(path):
         return 2 * posters.LARGEST_BYTES
+    if _WITH_CAPTIONS.fullmatch(path):
+        return LARGEST_CAPTIONS_BYTES
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
 

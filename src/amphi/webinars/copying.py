@@ -24,6 +24,8 @@ COPIED = (
     "after_text",
     "survey_url",
     "conversation_stays",
+    "captions_from",
+    "captions_language",
     "replay_for",
     "replay_days",
     "attendance_pseudonyms",

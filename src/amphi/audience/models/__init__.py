@@ -2,10 +2,12 @@
 
 from amphi.audience.models.addressees import Addressee, Reminder
 from amphi.audience.models.attendance import Airing, AiringMinute, Presence
+from amphi.audience.models.captions import Caption, CaptionFeed
 from amphi.audience.models.chat import Guest, Message, MessageReaction, Restraint, Visibility
 from amphi.audience.models.events import (
     ON_AIR,
     Broadcaster,
+    CaptionsFrom,
     ChatMode,
     Event,
     EventState,
@@ -35,6 +37,9 @@ __all__ = [
     "Audience",
     "Ballot",
     "Broadcaster",
+    "Caption",
+    "CaptionFeed",
+    "CaptionsFrom",
     "Channel",
     "Chapter",
     "ChatMode",

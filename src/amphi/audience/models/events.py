@@ -89,6 +89,15 @@ class ReplayFor(models.TextChoices):
     PUBLIC = "public", _("Everybody, without an account or a password")
 
 
+class CaptionsFrom(models.TextChoices):
+    """Who tells what is said, as captions."""
+
+    NOBODY = "", pgettext_lazy("captions", "No captions")
+    MEETING = "meeting", _("The meeting: BigBlueButton’s own transcription")
+    ENGINE = "engine", _("This platform, automatically")
+    OUTSIDE = "outside", _("A person or a service that has a token")
+
+
 DEFAULT_REPLAY_DAYS = 30
 
 
@@ -161,6 +170,10 @@ class Event(models.Model):
         _("replay for"), max_length=10, choices=ReplayFor, default=ReplayFor.PRESENTERS
     )
     replay_days = models.PositiveSmallIntegerField(_("days a replay is kept"), default=DEFAULT_REPLAY_DAYS)
+    captions_from = models.CharField(
+        _("captions"), max_length=8, choices=CaptionsFrom, default=CaptionsFrom.NOBODY, blank=True
+    )
+    captions_language = models.CharField(_("language of the captions"), max_length=10, default="fr")
     attendance_pseudonyms = models.BooleanField(_("attendance under pseudonyms"), default=False)
     pinned = models.ForeignKey(
         "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False

@@ -114,9 +114,10 @@ def ask_for_file(replay: Replay) -> None:
 
 
 def delete(replay: Replay) -> None:
-    """Delete a replay and what was recorded of its airing. What another airing has in the same recording stays."""
+    """Delete a replay, what was recorded of its airing, and its captions. What another airing has in the same recording stays."""
     forget_files(replay)
     airing = replay.airing
+    airing.captions.all().delete()
     others = Airing.objects.filter(event_id=airing.event_id, replay__isnull=False).exclude(pk=airing.pk)
     needed = {folder for other in others for folder in library.folders_of(other)}
     gone = [folder for folder in library.folders_of(airing) if folder not in needed]

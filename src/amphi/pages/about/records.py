@@ -74,6 +74,12 @@ def records() -> list[Record]:
             _("Those who may watch; votes are shown as numbers only"),
         ),
         Record(
+            _("The captions of a live event: what was said in it"),
+            _("For those who do not hear it"),
+            _("Until the event, or its replay, is deleted"),
+            _("Those who may watch it or its replay"),
+        ),
+        Record(
             _("Raised hands: names, and what they wanted to speak about"),
             _("So that presenters invite listeners on stage"),
             _("Until the event is deleted"),

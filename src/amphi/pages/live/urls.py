@@ -4,6 +4,7 @@ from django.urls import path
 
 from amphi.pages.live import (
     calendar_views,
+    caption_views,
     chat_views,
     embed_views,
     poster_views,
@@ -42,6 +43,7 @@ urlpatterns = [
     path(
         "live/<slug:slug>/replay/<int:pk>/chapters.vtt", replay_views.replay_chapters, name="replay_chapters"
     ),
+    path("live/<slug:slug>/captions", caption_views.captions, name="captions"),
     path("live/<slug:slug>/messages", chat_views.message, name="message"),
     path("live/<slug:slug>/guest", chat_views.guest, name="guest"),
     path("live/<slug:slug>/react", chat_views.react, name="react"),

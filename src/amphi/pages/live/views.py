@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amphi.audience import afterwards, listing, registration, reminders
+from amphi.audience.captions import choosing
 from amphi.audience.domain import hls_url_for, ticket_for
 from amphi.audience.models import ON_AIR, Broadcaster, Event, EventState, ReplayFor
 from amphi.audience.queries import (
@@ -101,6 +102,7 @@ def stream_facts(event: Event, ticket: str) -> dict[str, object]:
         "hls_url": hls_url_for(event, ticket),
         "reactions_url": f"/live/{event.pk}/reactions?ticket={ticket}",
         "after": afterwards.content(event),
+        "captions": choosing.content(event),
     }
 
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from amphi.audience.models import Event
+from amphi.audience.captions import choosing
+from amphi.audience.models import CaptionFeed, CaptionsFrom, Event
 from amphi.audience.rights import is_open_to_all
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
@@ -22,6 +23,7 @@ from amphi.pages.live import oembed
 from amphi.pages.webinars.afterwards_form import AfterwardsSection
 from amphi.pages.webinars.attendance_form import AttendanceSection
 from amphi.pages.webinars.backstage_form import BackstageSection
+from amphi.pages.webinars.captions_form import CaptionsSection
 from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
 from amphi.pages.webinars.registration_form import RegistrationSection
@@ -81,6 +83,12 @@ SECTIONS = (
         ParticipationSection,
     ),
     Section(
+        "captions",
+        gettext_lazy("Captions"),
+        gettext_lazy("What is said, as text over the picture, for those who want it. Replays have it too."),
+        CaptionsSection,
+    ),
+    Section(
         "moderators",
         gettext_lazy("Moderators"),
         gettext_lazy("They approve, hide and pin messages on the live page, and mute or exclude people."),
@@ -112,13 +120,18 @@ SECTIONS = (
 
 
 def _page(
-    request: HttpRequest, meeting: Meeting, forms: dict[str, OptionsForm], status: int = 200
+    request: HttpRequest, meeting: Meeting, forms: dict[str, OptionsForm], status: int = 200, token: str = ""
 ) -> HttpResponse:
     sections = [
         {"section": section, "form": forms[section.key]} for section in SECTIONS if section.key in forms
     ]
     event = livestream_or_404(meeting).event
-    context = {"meeting": meeting, "sections": sections, "embed": _embed(event)}
+    context = {
+        "meeting": meeting,
+        "sections": sections,
+        "embed": _embed(event),
+        "captions": _captions(request, event, token),
+    }
     return render(request, "webinars/options.html", context, status=status)
 
 
@@ -131,6 +144,17 @@ def _embed(event: Event) -> dict[str, object]:
         "is_open": is_open_to_all(event),
         "address": oembed.address(event),
         "code": oembed.code(event),
+    }
+
+
+def _captions(request: HttpRequest, event: Event, token: str) -> dict[str, object]:
+    """What whoever sends captions needs to know. A token is shown once, by the page that answers its making."""
+    feed = CaptionFeed.objects.filter(event=event).exclude(token_digest="").first()
+    return {
+        "is_outside": event.captions_from == CaptionsFrom.OUTSIDE,
+        "made_at": feed.token_made_at if feed is not None else None,
+        "token": token,
+        "address": request.build_absolute_uri(reverse("live:captions", args=[event.slug])),
     }
 
 
@@ -165,3 +189,16 @@ def change(request: UserRequest, meeting: Meeting, section: str) -> HttpResponse
     else:
         messages.success(request, _("Options saved: %(section)s.") % {"section": found.title})
     return redirect(f"{reverse('webinars:options', args=[meeting.slug])}#{section}")
+
+
+@moderator
+@require_POST
+@never_cache
+def captions_token(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Make a token for whoever sends captions, and show it once; or revoke it."""
+    event = livestream_or_404(meeting).event
+    if request.POST.get("action") == "make":
+        return _page(request, meeting, _forms(meeting), token=choosing.make_token(event))
+    choosing.revoke_token(event)
+    messages.success(request, _("The token is no longer valid."))
+    return redirect(f"{reverse('webinars:options', args=[meeting.slug])}#captions")

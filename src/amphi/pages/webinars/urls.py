@@ -32,6 +32,7 @@ urlpatterns = [
     path("<slug:slug>/replays/<int:pk>/delete", replay_views.delete, name="delete_replay"),
     path("<slug:slug>/replays/<int:pk>/<slug:part>", replay_views.change, name="change_replay"),
     path("<slug:slug>/options/", options.options, name="options"),
+    path("<slug:slug>/captions/token", options.captions_token, name="captions_token"),
     path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
     path("<slug:slug>/registrations/", registration_views.registrations, name="registrations"),
     path("<slug:slug>/registrations/csv", registration_views.as_csv, name="registrations_csv"),

@@ -16,7 +16,7 @@ const ELSEWHERE_MS = 60000;
 const KEPT = 300;
 const KINDS = [
   "state", "chat", "message", "delivery", "hidden", "pin", "reacted",
-  "question", "votes", "poll", "reactions", "hands", "voices", "after", "listeners",
+  "question", "votes", "poll", "reactions", "hands", "voices", "after", "listeners", "caption", "captions",
 ];
 
 /**

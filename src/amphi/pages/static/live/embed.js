@@ -46,6 +46,8 @@ function listen({ aside }) {
     state_url: `${given.state_url}?viewer=${facts.viewer}${mark}`,
   });
   stream.addEventListener("state", ({ detail }) => follow(detail));
+  stream.addEventListener("caption", ({ detail }) => stage.captions.put(detail));
+  stream.addEventListener("captions", ({ detail }) => stage.captions.follow(detail));
   stream.addEventListener("after", ({ detail }) => afterwards.follow(detail));
   stream.addEventListener("refreshed", ({ detail }) => {
     facts.reports_url = detail.reports_url;

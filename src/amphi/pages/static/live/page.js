@@ -69,6 +69,8 @@ stream.addEventListener("listeners", ({ detail }) => {
   const count = detail.about.toLocaleString(document.documentElement.lang);
   crowd.lastElementChild.textContent = crowd.dataset.words.replace("{count}", count);
 });
+stream.addEventListener("caption", ({ detail }) => stage.captions.put(detail));
+stream.addEventListener("captions", ({ detail }) => stage.captions.follow(detail));
 stream.addEventListener("after", ({ detail }) => afterwards.follow(detail));
 stream.addEventListener("voices", ({ detail }) => allow(detail));
 stream.addEventListener("refreshed", ({ detail }) => {

@@ -2,6 +2,7 @@
 
 import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
 import "../vendor/media-chrome/lang/fr.js";
+import { Captions } from "./captions.js";
 import { Player } from "./player.js";
 import { keep, kept } from "./kept.js";
 
@@ -44,6 +45,8 @@ export class Stage extends EventTarget {
     this.#clockSkewMs = Date.parse(facts.now) - Date.now();
     this.#startsAt = facts.starts_at;
     this.player = new Player(this.#video);
+    this.captions = new Captions(this.#video, this.player, byId("captions"), this.#box);
+    this.captions.follow(facts.captions);
     this.#listen();
     this.#chooseSound(kept(KEPT_AS) === "yes");
     setInterval(() => {
@@ -106,7 +109,8 @@ export class Stage extends EventTarget {
   }
 
   /** The page's facts were asked for anew. */
-  renew({ hls_url: url, stream }) {
+  renew({ hls_url: url, stream, captions }) {
+    this.captions.follow(captions);
     // It moved while the page heard nothing.
     if (stream !== this.#facts.stream) this.#leave();
     this.#facts.hls_url = url;

@@ -1,0 +1,45 @@
+"""The section “captions” of a webinar's options."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from amphi.accounts.models import User
+from amphi.audience.captions import choosing
+from amphi.audience.models import CaptionsFrom, Event
+from amphi.meetings.models import Meeting
+from amphi.pages.webinars.options_forms import OptionsForm
+
+
+class CaptionsSection(OptionsForm):
+    """Where captions come from, and in which language they are."""
+
+    source = forms.ChoiceField(label=gettext_lazy("Captions come from"), required=False)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        help_text=gettext_lazy("The one that is spoken: captions are not translated."),
+    )
+
+    def prepare(self) -> None:
+        """What this platform offers, and what is chosen already."""
+        chosen = self.event.captions_from
+        offered = choosing.sources()
+        if chosen not in dict(offered):
+            offered.append((chosen, str(CaptionsFrom(chosen).label)))
+        self.fields["source"].choices = offered  # type: ignore[attr-defined]
+        self.fields["language"].choices = [  # type: ignore[attr-defined]
+            (code, choosing.language_name(code)) for code in choosing.LANGUAGES
+        ]
+
+    @staticmethod
+    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+        """As they are."""
+        del meeting
+        return {"source": event.captions_from, "language": event.captions_language}
+
+    def save(self, *, user: User) -> None:
+        """Have them be so."""
+        del user
+        source = CaptionsFrom(self.cleaned_data["source"])
+        choosing.choose(self.event, source=source, language=self.cleaned_data["language"])

@@ -1,0 +1,298 @@
+"""Captions: who may send them, what is taken of them, and what listeners are told."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from amphi.audience.captions import choosing, taking
+from amphi.audience.captions.taking import Sentence
+from amphi.audience.exceptions import (
+    CaptionsOffError,
+    InvalidCaptionError,
+    NothingOnAirError,
+    TooManyCaptionsError,
+)
+from amphi.audience.models import Airing, Caption, CaptionFeed, CaptionsFrom, Event, StreamMessage
+from amphi.webinars.models import Livestream
+from tests.audience.hall import hall, told
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def event(settings) -> Event:
+    settings.USE_MEETING_WEBINAR = True
+    event = hall(captions_from=CaptionsFrom.OUTSIDE)
+    Airing.objects.create(event=event, began_at=timezone.now() - timedelta(minutes=10))
+    return event
+
+
+def take(event: Event, text: str = "Bonjour", *, ago_s: float | None = None, **said: object) -> bool:
+    if ago_s is not None:
+        said["at"] = timezone.now() - timedelta(seconds=ago_s)
+    return taking.take(event, Sentence(text, **said), source=CaptionsFrom.OUTSIDE)
+
+
+def texts() -> list[str]:
+    return list(Caption.objects.values_list("text", flat=True))
+
+
+# --- what is taken
+
+
+def test_a_sentence_is_stored_and_told(event):
+    assert take(event, "Bonjour  à\ntous")
+    row = Caption.objects.get()
+    assert told(event, "caption") == [
+        {
+            "id": str(row.pk),
+            "at": row.at.isoformat(),
+            "until": row.until.isoformat(),
+            "text": "Bonjour à tous",
+        }
+    ]
+    assert (row.until - row.at).total_seconds() == pytest.approx(1.2)
+
+
+def test_a_sentence_that_grows_keeps_its_place_and_tells_only_what_is_new(event, monkeypatch):
+    monkeypatch.setattr(taking, "GROWS_EVERY", timedelta(0))
+    long = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze"
+    assert take(event, "un deux", name="a", is_final=False, ago_s=4)
+    began_at = Caption.objects.get().at
+    assert take(event, long, name="a", is_final=False)
+    assert take(event, f"{long} seize dix-sept", name="a", is_final=False)
+    assert texts() == [long, "seize dix-sept"]
+    assert Caption.objects.earliest("at").at == began_at
+    # The end is another, and shorter: what stood there is taken away.
+    assert take(event, "Un, deux.", name="a")
+    assert texts() == ["Un, deux."]
+    assert [one["text"] for one in told(event, "caption")] == [
+        "un deux", long, "seize dix-sept", "Un, deux.", "",
+    ]  # fmt: skip
+    # Told once more, as after a lost answer: nothing is new.
+    assert take(event, "Un, deux.", name="a")
+    assert len(told(event, "caption")) == 5
+
+
+def test_a_sentence_grows_once_a_second_and_ends_at_once(event):
+    assert take(event, "un", name="a", is_final=False)
+    assert not take(event, "un deux", name="a", is_final=False)
+    assert take(event, "un deux trois", name="a")
+    assert texts() == ["un deux trois"]
+
+
+def test_what_was_corrected_stays(event):
+    take(event, "cent sonnets", name="a")
+    Caption.objects.update(text="sans sonnet", is_corrected=True)
+    assert not take(event, "cent sonnets", name="a")
+    assert texts() == ["sans sonnet"]
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ({"text": " \u200b "}, InvalidCaptionError),
+        ({"text": "x" * 501}, InvalidCaptionError),
+        ({"name": "x" * 101}, InvalidCaptionError),
+        ({"ago_s": 301}, InvalidCaptionError),
+        ({"ago_s": -10}, InvalidCaptionError),
+    ],
+)
+def test_what_is_no_caption_is_refused(event, said, error):
+    with pytest.raises(error):
+        take(event, **said)
+    assert not Caption.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("began_s", "ended_s", "said_s", "is_taken"),
+    [
+        (10, None, 5, True),
+        # What was said before the first picture, such as backstage.
+        (10, None, 11, False),
+        # The end of the live came first.
+        (100, 20, 25, True),
+        (100, 20, 15, False),
+        (200, 80, 90, False),
+    ],
+)
+def test_only_what_listeners_heard_is_taken(event, began_s, ended_s, said_s, is_taken):
+    now = timezone.now()
+    ended_at = now - timedelta(seconds=ended_s) if ended_s else None
+    Airing.objects.update(began_at=now - timedelta(seconds=began_s), ended_at=ended_at)
+    if is_taken:
+        assert take(event, ago_s=said_s)
+    else:
+        with pytest.raises(NothingOnAirError):
+            take(event, ago_s=said_s)
+
+
+def test_backstage_says_nothing(event):
+    event.is_backstage = True
+    with pytest.raises(NothingOnAirError):
+        take(event)
+
+
+@pytest.mark.parametrize("chosen", [one for one in CaptionsFrom if one != CaptionsFrom.OUTSIDE])
+def test_only_the_chosen_source_is_heard(event, chosen):
+    event.captions_from = chosen
+    with pytest.raises(CaptionsOffError):
+        take(event)
+
+
+def test_numbers_are_bounded(event, monkeypatch):
+    monkeypatch.setattr(taking, "PER_MINUTE", 3)
+    for name in "abc":
+        take(event, name=name)
+    with pytest.raises(TooManyCaptionsError):
+        take(event, name="d")
+    # One that is there may still end.
+    assert take(event, "Fin", name="c")
+    Caption.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    assert take(event, name="d")
+    monkeypatch.setattr(taking, "MOST", 4)
+    with pytest.raises(TooManyCaptionsError):
+        take(event, name="e")
+
+
+# --- over HTTP
+
+
+@pytest.fixture
+def send(event, client):
+    url, token = reverse("live:captions", args=[event.slug]), choosing.make_token(event)
+
+    def post(body: object, key: str = f"Bearer {token}"):
+        sent = body if isinstance(body, str) else json.dumps(body)
+        return client.post(url, sent, content_type="application/json", headers={"Authorization": key})
+
+    return post
+
+
+def test_captions_are_sent_with_the_token(event, send):
+    now = timezone.now()
+    answer = send(
+        [
+            {"text": "un", "id": "1", "at": now.isoformat(), "until": now.timestamp() + 2},
+            {"text": "deux", "at": now.timestamp()},
+        ]
+    )
+    assert (answer.status_code, answer.json()) == (200, {"kept": 2})
+    assert send({"text": "trois"}).json() == {"kept": 1}
+    assert sorted(texts()) == ["deux", "trois", "un"]
+    row = Caption.objects.get(name="1")
+    assert (row.until - row.at).total_seconds() == pytest.approx(2, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ("{", 422, "invalid"),
+        ("[" * 100_000, 422, "invalid"),
+        ("[1]", 422, "invalid"),
+        ({"txt": "un"}, 422, "invalid"),
+        ({"text": 1}, 422, "invalid"),
+        ({"text": "un", "id": 1}, 422, "invalid"),
+        ({"text": "un", "final": "no"}, 422, "invalid"),
+        ({"text": "un", "final": False}, 422, "invalid"),
+        ({"text": "un", "at": "2026-11-26T14:00:00"}, 422, "invalid"),
+        ({"text": "un", "at": "2026-13-26T14:00:00Z"}, 422, "invalid"),
+        ({"text": "un", "at": 1e300}, 422, "invalid"),
+        ({"text": "un", "at": True}, 422, "invalid"),
+        ({"text": "un", "at": 0}, 422, "invalid"),
+        ([{"text": "un"}] * 21, 422, "invalid"),
+    ],
+)
+def test_wrong_bodies_are_told(send, body, status, error):
+    answer = send(body)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert not Caption.objects.exists()
+
+
+def test_sender_is_told_that_nothing_is_live_or_asked_for_or_that_it_is_too_much(event, send, monkeypatch):
+    monkeypatch.setattr(taking, "PER_MINUTE", 0)
+    answer = send({"text": "un"})
+    assert (answer.status_code, answer["Retry-After"], answer.json()["error"]) == (429, "10", "too_many")
+    Airing.objects.all().delete()
+    assert (send({"text": "un"}).status_code, send({"text": "un"}).json()["error"]) == (409, "not_live")
+    Event.objects.update(captions_from=CaptionsFrom.NOBODY)
+    assert send({"text": "un"}).json()["error"] == "off"
+
+
+def test_token_is_of_one_webinar_until_it_is_revoked(event, send, client):
+    other = hall(captions_from=CaptionsFrom.OUTSIDE)
+    foreign = choosing.make_token(other)
+    wrong = ["", "Bearer", "Bearer ", "Bearer x", f"Basic {foreign}", f"Bearer {foreign}"]
+    assert {send({"text": "un"}, key).status_code for key in wrong} == {401}
+    unknown = client.post("/live/0-nothing/captions", "{}", content_type="application/json")
+    assert (unknown.status_code, unknown["WWW-Authenticate"]) == (401, "Bearer")
+    assert send({"text": "un"}).status_code == 200
+    choosing.revoke_token(event)
+    assert send({"text": "un"}).status_code == 401
+
+
+def test_token_is_kept_as_a_digest(event):
+    token = choosing.make_token(event)
+    assert token not in CaptionFeed.objects.get(event=event).token_digest
+    assert choosing.is_token(event, token)
+    assert choosing.make_token(event) != token
+    assert not choosing.is_token(event, token)
+
+
+# --- the options
+
+
+@pytest.fixture
+def options(event, client):
+    livestream = Livestream.objects.get(event=event)
+    client.force_login(livestream.meeting.owner)
+
+    def address(name: str, *more: str) -> str:
+        return reverse(f"webinars:{name}", args=[livestream.meeting.slug, *more])
+
+    return address
+
+
+def test_presenters_choose_source_and_language(event, options, client):
+    saved = client.post(options("change_options", "captions"), {"source": "outside", "language": "de"})
+    assert saved.status_code == 302
+    event.refresh_from_db()
+    assert (event.captions_from, event.captions_language) == ("outside", "de")
+    assert told(event, "captions") == [{"language": "de"}]
+    client.post(options("change_options", "captions"), {"source": "", "language": "de"})
+    assert told(event, "captions")[-1] == {"language": ""}
+    for wrong in ({"source": "radio", "language": "de"}, {"source": "", "language": "xx"}):
+        assert client.post(options("change_options", "captions"), wrong).status_code == 422
+
+
+def test_token_is_shown_once(event, options, client):
+    page = client.post(options("captions_token"), {"action": "make"})
+    token = page.context["captions"]["token"]
+    assert (page.status_code, token in page.content.decode()) == (200, True)
+    assert choosing.is_token(event, token)
+    again = client.get(options("options")).content.decode()
+    assert token not in again
+    assert "Révoquer le jeton" in again
+    client.post(options("captions_token"), {"action": "revoke"})
+    assert not choosing.is_token(event, token)
+    assert "Révoquer le jeton" not in client.get(options("options")).content.decode()
+
+
+def test_page_knows_whether_there_are_captions(event, client):
+    url = reverse("live:state", args=[event.slug])
+    assert client.get(url).json()["captions"] == {"language": "fr"}
+    Event.objects.update(captions_from="")
+    assert client.get(url).json()["captions"] == {"language": ""}
+
+
+def test_what_is_taken_away_leaves_the_stream(event):
+    take(event, "un secret", name="a")
+    row = Caption.objects.get()
+    from amphi.audience.redaction import redacted, taken_back  # noqa: PLC0415
+
+    kind, data = redacted("caption", StreamMessage.objects.get(kind="caption").data, {str(row.pk)})
+    assert "secret" not in data
+    assert taken_back(kind, data) == {str(row.pk)}
