@@ -72,10 +72,15 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:replay": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_replay": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:delete_replay": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:captions": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:captions_of": ("get", LOGIN, 403, 200, 200, 200),
+    "webinars:correct_captions": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:captions_vtt": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:captions_token": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:options": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:change_options": ("post", LOGIN, 403, 302, 302, 302),
 }
+AIRINGS = ("airing", "people_csv", "curve_csv", "captions_of", "correct_captions", "captions_vtt")
 WITHOUT_MEETING = {"meetings:list", "meetings:personal", "meetings:add", "webinars:explained"}
 PRESENTERS = ("meetings", "webinars")
 OF_A_LIVE = {name for name in MATRIX if name.startswith("webinars:")} - {"webinars:explained"}
@@ -122,7 +127,7 @@ def address(name: str, meeting: Meeting) -> str:
         "webinars:replay": [the_replay().pk],
         "webinars:delete_replay": [the_replay().pk],
         "webinars:change_replay": [the_replay().pk, "file"],
-        **{f"webinars:{page}": [the_airing().pk] for page in ("airing", "people_csv", "curve_csv")},
+        **{f"webinars:{page}": [the_airing().pk] for page in AIRINGS},
     }
     return reverse(name, args=[meeting.slug, *more.get(name, [])])
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from amphi.audience.captions import cues
+from amphi.audience.captions import cues, shown_again
 from amphi.audience.captions.cues import Cue
+from amphi.audience.replays.timeline import Span
 
 AT = datetime(2026, 11, 26, 14, 0, tzinfo=UTC)
 LINE = "quarante et un caractères, avec des blancs"
@@ -76,3 +77,14 @@ def test_webvtt():
         "01:02:03.000 --> 01:02:04.000\nx --&gt; y\n"
     )
     assert cues.vtt([]) == "WEBVTT\n"
+
+
+@pytest.mark.parametrize(
+    ("said_s", "place_s"),
+    [(-0.1, None), (0, 0), (9.9, 9.9), (10, None), (19, None), (20, 10), (24.5, 14.5), (25, None)],
+)
+def test_place_in_a_replay_with_a_gap(said_s, place_s):
+    wall_ms = round(AT.timestamp() * 1000)
+    spans = [Span(wall_ms, 0, 10_000), Span(wall_ms + 20_000, 10_000, 5_000)]
+    found = shown_again.place_s(spans, AT + timedelta(seconds=said_s))
+    assert found == (None if place_s is None else pytest.approx(place_s))

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from amphi.audience.captions import choosing, taking
+from amphi.audience.captions import choosing, correcting, taking
 from amphi.audience.captions.taking import Sentence
 from amphi.audience.exceptions import (
     CaptionsOffError,
@@ -15,8 +15,20 @@ from amphi.audience.exceptions import (
     NothingOnAirError,
     TooManyCaptionsError,
 )
-from amphi.audience.models import Airing, Caption, CaptionFeed, CaptionsFrom, Event, StreamMessage
+from amphi.audience.models import (
+    Airing,
+    Caption,
+    CaptionFeed,
+    CaptionsFrom,
+    Event,
+    Replay,
+    ReplayFor,
+    StreamMessage,
+)
+from amphi.audience.redaction import taken_back
+from amphi.audience.replays import editing
 from amphi.webinars.models import Livestream
+from tests.audience import reels
 from tests.audience.hall import hall, told
 
 pytestmark = pytest.mark.django_db
@@ -288,11 +300,85 @@ def test_page_knows_whether_there_are_captions(event, client):
     assert client.get(url).json()["captions"] == {"language": ""}
 
 
-def test_what_is_taken_away_leaves_the_stream(event):
-    take(event, "un secret", name="a")
-    row = Caption.objects.get()
-    from amphi.audience.redaction import redacted, taken_back  # noqa: PLC0415
+# --- seen again, and corrected
 
-    kind, data = redacted("caption", StreamMessage.objects.get(kind="caption").data, {str(row.pk)})
-    assert "secret" not in data
-    assert taken_back(kind, data) == {str(row.pk)}
+
+@pytest.fixture
+def replay(event, settings, tmp_path) -> Replay:
+    """The replay of ten seconds, with captions before, in and after it."""
+    settings.RECORDINGS = tmp_path
+    began_at = timezone.now().replace(microsecond=0) - timedelta(minutes=3)
+    Airing.objects.update(began_at=began_at, ended_at=None)
+    reels.record(tmp_path, event.pk, began_at, [b"chunk"] * 5)
+    for second in (1, 4, 9, 12):
+        at = began_at + timedelta(seconds=second)
+        said = Sentence(f"à {second} s", name=str(second), at=at, until=at + timedelta(seconds=2))
+        taking.take(event, said, source=CaptionsFrom.OUTSIDE)
+    Airing.objects.update(ended_at=began_at + timedelta(seconds=10))
+    Event.objects.update(state="over")
+    return Replay.objects.create(airing=Airing.objects.get(), shown_to=ReplayFor.ATTENDEES)
+
+
+def test_captions_of_a_replay_follow_its_cuts(replay, event, client):
+    url = reverse("live:replay_captions", args=[event.slug, replay.pk])
+    answer = client.get(url)
+    assert answer["Content-Type"] == "text/vtt; charset=utf-8"
+    assert answer.content.decode() == (
+        "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nà 1 s\n\n00:00:04.000 --> 00:00:06.000\nà 4 s\n\n"
+        "00:00:09.000 --> 00:00:10.000\nà 9 s\n"
+    )
+    assert (
+        client.get(f"{url}?download=1")["Content-Disposition"] == f'attachment; filename="{event.slug}.vtt"'
+    )
+    Replay.objects.update(start_at=replay.airing.began_at + timedelta(seconds=2))
+    assert client.get(url).content.decode().startswith("WEBVTT\n\n00:00:02.000 --> 00:00:04.000\nà 4 s\n")
+    page = client.get(reverse("live:replay", args=[event.slug, replay.pk])).content.decode()
+    assert f'<track id="captions-track" kind="captions" label="français" srclang="fr" src="{url}">' in page
+    Replay.objects.update(shown_to=ReplayFor.PRESENTERS)
+    assert client.get(url).status_code in {302, 404}
+    Caption.objects.all().delete()
+    assert (
+        "captions-track"
+        not in client.get(reverse("live:replay", args=[event.slug, replay.pk])).content.decode()
+    )
+
+
+def test_presenters_correct_captions(replay, event, options, client):
+    page = options("captions")
+    assert client.get(page).status_code == 200
+    first, second, *others = Caption.objects.all()
+    typed = {str(first.pk): " À une seconde ", str(second.pk): "", str(others[0].pk): others[0].text}
+    url = options("correct_captions", str(replay.airing_id))
+    assert client.post(url, typed)["Location"] == options("captions_of", str(replay.airing_id))
+    assert texts() == ["À une seconde", "à 9 s"]
+    assert [row.is_corrected for row in Caption.objects.all()] == [True, False]
+    # What stood there is nowhere any more.
+    said = "".join(StreamMessage.objects.filter(kind="caption").values_list("data", flat=True))
+    assert ("à 1 s" in said, "à 4 s" in said, "à 9 s" in said) == (False, False, True)
+    assert taken_back("caption", json.dumps({"id": "a", "text": ""})) == {"a"}
+    downloaded = client.get(options("captions_vtt", str(replay.airing_id))).content.decode()
+    assert downloaded.count("-->") == 2
+    wrong = client.post(url, {str(first.pk): "x" * 201})
+    assert (wrong.status_code, "x" * 201 in wrong.content.decode()) == (422, True)
+    assert client.post(url, {"a-b-c-d-e": "x"}).status_code == 404
+
+
+def test_captions_of_another_webinar_are_not_corrected(replay, options, client):
+    other = Airing.objects.create(event=hall(), began_at=timezone.now())
+    row = Caption.objects.create(airing=other, name="a", at=other.began_at, until=other.began_at, text="un")
+    assert client.post(options("correct_captions", str(other.pk)), {str(row.pk): "x"}).status_code == 404
+    client.post(options("correct_captions", str(replay.airing_id)), {str(row.pk): "x"})
+    row.refresh_from_db()
+    assert row.text == "un"
+
+
+def test_correction_in_the_live_reaches_listeners(event):
+    take(event, "cent sonnets", name="a")
+    row = Caption.objects.get()
+    assert correcting.correct(row.airing, {row.pk: "sans sonnet"}) == 1
+    assert [one["text"] for one in told(event, "caption")] == ["", "", "sans sonnet"]
+
+
+def test_captions_go_with_their_replay(replay):
+    editing.delete(replay)
+    assert not Caption.objects.exists()

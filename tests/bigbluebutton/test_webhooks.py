@@ -15,6 +15,7 @@ from amphi.bigbluebutton.webhooks import (
     PollStarted,
     PresentationChanged,
     RecordingReady,
+    TranscriptUpdated,
     Unknown,
     UserJoined,
     UserLeft,
@@ -206,6 +207,26 @@ def test_check_age_without_a_timestamp(stamp):
         (
             envelope("poll-responded", {"user": USER, "poll": {"id": "p/1", "answerIds": [1]}}),
             PollResponded(poll_id="p/1", user_id="w_1", answer_ids=(1,), **COMMON),
+        ),
+        *(
+            (
+                envelope("transcript-updated", {"user": USER, "transcript": transcript}),
+                TranscriptUpdated(
+                    transcript_id="t-1", text="Bon\njour", locale="fr-FR", is_final=is_final, **COMMON
+                ),
+            )
+            for transcript, is_final in (
+                ({"id": "t-1", "transcript": "Bon\njour", "locale": "fr-FR", "final": False}, False),
+                ({"id": "t-1", "transcript": "Bon\njour", "locale": "fr-FR", "final": True}, True),
+                ({"id": "t-1", "transcript": "Bon\njour", "locale": "fr-FR"}, True),
+            )
+        ),
+        *(
+            (
+                envelope("transcript-updated", {"transcript": transcript}),
+                Unknown(kind="transcript-updated", **COMMON),
+            )
+            for transcript in ({"id": "t-1", "transcript": " "}, {"transcript": "a"}, [], None)
         ),
         (
             envelope("rap-publish-ended", {"record-id": "r1", "success": True}),

@@ -208,6 +208,20 @@ def test_events_of_version_2(serve, receiver, enter, profile, emojis):
     }
 
 
+def test_transcript(classroom, receiver, enter):
+    """The last two lines of eight words, as BigBlueButton 3.0 sends them."""
+    classroom.create()
+    listen(classroom, receiver, eventID="transcript-updated")
+    ada = enter(classroom, "Ada", userID="u1")
+    ada.send("transcript", id="1", text=" ".join(str(number) for number in range(18)), final=False)
+    told = receiver.wait_event("transcript-updated")["attributes"]
+    assert told["user"]["external-user-id"] == "u1"
+    transcript = told["transcript"]
+    assert transcript.pop("id") == f"{told['user']['internal-user-id']}-1"
+    said = "8 9 10 11 12 13 14 15\n16 17"
+    assert transcript == {"transcript": said, "locale": "fr-FR", "final": False}
+
+
 def test_what_is_escaped_in_markdown_is_shown_as_it_is(classroom, receiver, enter):
     """BigBlueButton 3.0 reads its chat as Markdown, and tells it as it was written."""
     classroom.create()

@@ -10,7 +10,17 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from amphi.audience.models import Airing, Event, Message, Poll, PollChoice, Question, Replay, ReplayFor
+from amphi.audience.models import (
+    Airing,
+    Caption,
+    Event,
+    Message,
+    Poll,
+    PollChoice,
+    Question,
+    Replay,
+    ReplayFor,
+)
 from amphi.audience.replays import editing
 from amphi.audience.replays.editing import Mark
 from tests.audience import reels, web_process
@@ -65,6 +75,9 @@ def seen(hall: Hall, recording_web, tmp_path: Path, settings, pictures) -> Seen:
     editing.set_chapters(
         replay, [Mark(began_at, "Début"), Mark(began_at + timedelta(seconds=6), "Les rayons")]
     )
+    for second, text in ((2, "Le radium brille."), (7, "Voici l’élément <Po>.")):
+        at = began_at + timedelta(seconds=second)
+        Caption.objects.create(airing=airing, name=text, at=at, until=at + timedelta(seconds=2), text=text)
     Event.objects.filter(pk=event.pk).update(state="over", enable_chat=True)
     return Seen(replay, recording_web.url + hall.path)
 
@@ -78,6 +91,24 @@ def play(page: Page, rate: float) -> None:
 
 def at(visit: Visit) -> float:
     return float(visit(lambda page: page.evaluate("document.getElementById('video').currentTime")))
+
+
+def reads_the_captions(visit: Visit) -> None:
+    """By the key over the picture, and as a text that leads into the replay."""
+    visit(lambda page: page.evaluate("document.getElementById('video').currentTime = 2.5"))
+    visit(lambda page: page.focus("#captions"))
+    visit(lambda page: page.keyboard.press("c"))
+    visit(
+        lambda page: page.wait_for_function(
+            "() => document.getElementById('captions-track').track.activeCues?.[0]?.text === 'Le radium brille.'"
+        )
+    )
+    visit(lambda page: page.click("#transcript summary"))
+    visit.see("#transcript-list >> text=Voici l’élément <Po>.")
+    visit(lambda page: page.fill("#transcript-search", "ELEMENT"))
+    visit.gone("#transcript-list >> text=Le radium brille.")
+    visit(lambda page: page.click("#transcript-list .place >> visible=true"))
+    visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime >= 6.9"))
 
 
 def test_replay_is_watched_to_its_end(seen, audience_chromium):
@@ -104,6 +135,7 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
         visit(lambda page: page.click("#tab-chat"))
         visit(lambda page: page.click(".chat-message .place"))
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime < 5"))
+        reads_the_captions(visit)
         assert visit(faults) == []
     with visiting(audience_chromium, f"{seen.url}replay/{seen.replay.pk}/?t=5s") as visit:
         visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime >= 5"))
@@ -127,5 +159,18 @@ def test_presenters_prepare_a_replay(seen, hall, audience_chromium, recording_we
         assert visit(faults) == []
         visit(lambda page: page.click("#trim [type=submit]"))
         visit.see(".alert >> text=Rediffusion modifiée")
+        # Its captions, line by line.
+        visit(lambda page: page.goto(f"{url.removesuffix('replays/')}captions/"))
+        visit(lambda page: page.fill("#lines li:nth-child(1) input", "Le radium luit."))
+        visit(lambda page: page.keyboard.press("Enter"))
+        visit(lambda page: page.keyboard.press("Control+A"))
+        visit(lambda page: page.keyboard.type("Le polonium."))
+        visit(lambda page: page.click("#lines li:nth-child(2) .place"))
+        # Counted from where the replay begins now.
+        visit(lambda page: page.wait_for_function("() => document.getElementById('video').currentTime > 2.9"))
+        assert visit(faults) == []
+        visit(lambda page: page.click("#lines [type=submit]"))
+        visit.see(".alert >> text=2 sous-titres modifiés")
+    assert list(Caption.objects.values_list("text", flat=True)) == ["Le radium luit.", "Le polonium."]
     seen.replay.refresh_from_db()
     assert seen.replay.start_at == seen.replay.airing.began_at + timedelta(seconds=4)

@@ -109,6 +109,23 @@ class PresentationChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptUpdated(Event):
+    """The meeting's transcription knows more of what somebody says. Since bbb-webhooks 3.5.
+
+    Attributes:
+        transcript_id: the same for all updates of one sentence.
+        text: see `transcripts.continued`.
+        locale: the language that the speaker chose, as ``fr-FR``.
+        is_final: whether the sentence is complete; True where the meeting server does not say.
+    """
+
+    transcript_id: str
+    text: str
+    locale: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingReady(Event):
     """A recording can be watched."""
 
@@ -131,6 +148,7 @@ AnyEvent: TypeAlias = (
     | PollStarted
     | PollResponded
     | PresentationChanged
+    | TranscriptUpdated
     | RecordingReady
     | Unknown
 )

@@ -27,6 +27,7 @@ from amphi.bigbluebutton.events import (
     PollStarted,
     PresentationChanged,
     RecordingReady,
+    TranscriptUpdated,
     Unknown,
     UserJoined,
     UserLeft,
@@ -44,6 +45,7 @@ __all__ = [
     "PollStarted",
     "PresentationChanged",
     "RecordingReady",
+    "TranscriptUpdated",
     "Unknown",
     "UserJoined",
     "UserLeft",
@@ -318,6 +320,20 @@ def _presentation_changed(attributes: Mapping[str, Any], common: dict[str, Any])
     return PresentationChanged(presentation_id=_text(meeting, "presentation-id"), **common)
 
 
+def _transcript_updated(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
+    transcript = _object(attributes.get("transcript"))
+    transcript_id, text = _text(transcript, "id"), _text(transcript, "transcript")
+    if not transcript_id or not text.strip():
+        return None
+    return TranscriptUpdated(
+        transcript_id=transcript_id,
+        text=text,
+        locale=_text(transcript, "locale"),
+        is_final=transcript.get("final") is not False,
+        **common,
+    )
+
+
 def _recording_ready(attributes: Mapping[str, Any], common: dict[str, Any]) -> AnyEvent | None:
     record_id = _text(attributes, "record-id")
     if not record_id or attributes.get("success") is False:
@@ -335,5 +351,6 @@ _READERS = {
     "poll-started": _poll_started,
     "poll-responded": _poll_responded,
     "meeting-presentation-changed": _presentation_changed,
+    "transcript-updated": _transcript_updated,
     "rap-publish-ended": _recording_ready,
 }

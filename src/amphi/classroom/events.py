@@ -95,3 +95,12 @@ def chat_sent(meeting: Meeting, message: ChatMessage, now: float) -> Event:
     return _envelope(
         meeting, "chat-group-message-sent", now, {"chat-message": content, "chat-id": PUBLIC_CHAT}
     )
+
+
+def transcript_updated(
+    meeting: Meeting, participant: Participant, now: float, *, transcript_id: str, text: str, final: bool
+) -> Event:
+    """More of a sentence is known. Since bbb-webhooks 3.5."""
+    user = {"internal-user-id": participant.user_id, "external-user-id": participant.request.external_id}
+    transcript = {"id": transcript_id, "transcript": text, "locale": "fr-FR", "final": final}
+    return _envelope(meeting, "transcript-updated", now, {"user": user, "transcript": transcript})

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 END_CALLBACK = "endcallbackurl"
 MAX_CHAT_TEXT = 5000
+WORDS_A_LINE = 8
 
 
 def describe_participant(participant: Participant) -> Message:
@@ -144,6 +145,24 @@ class Classroom:
         """Write a message sent by the API to everybody; does nothing when there is no chat."""
         if not meeting.options.chat_disabled:
             self._say(meeting, text, sender, sender)
+
+    def transcribe(
+        self, meeting: Meeting, participant: Participant, transcript_id: str, text: str, *, final: bool
+    ) -> None:
+        """Tell the hooks what a participant says, as their page heard it. BBB's own server sends the last two lines of eight words."""
+        words = text[:MAX_CHAT_TEXT].split()
+        if not words or not transcript_id:
+            return
+        lines = [" ".join(words[at : at + WORDS_A_LINE]) for at in range(0, len(words), WORDS_A_LINE)]
+        event = events.transcript_updated(
+            meeting,
+            participant,
+            self.clock.now(),
+            transcript_id=f"{participant.user_id}-{transcript_id[:40]}",
+            text="\n".join(lines[-2:]),
+            final=final,
+        )
+        self.delivery.emit(event)
 
     def set_audio(self, meeting: Meeting, participant: Participant, audio: Audio, *, muted: bool) -> None:
         """Let a participant join or leave the audio, or mute the microphone. Raises the errors of `_check_publish`."""

@@ -25,6 +25,11 @@ def _say(classroom: Classroom, meeting: Meeting, participant: Participant, body:
     classroom.say(meeting, str(body.get("text", "")), participant)
 
 
+def _transcript(classroom: Classroom, meeting: Meeting, participant: Participant, body: Body) -> None:
+    transcript_id, text = str(body.get("id", "")), str(body.get("text", ""))
+    classroom.transcribe(meeting, participant, transcript_id, text, final=bool(body.get("final")))
+
+
 def _audio(classroom: Classroom, meeting: Meeting, participant: Participant, body: Body) -> None:
     mode = body.get("mode")
     if mode in ("none", "listen", "microphone"):
@@ -74,6 +79,7 @@ def _end(classroom: Classroom, meeting: Meeting, participant: Participant, _body
 
 ACTS: dict[str, Act] = {
     "chat": _say,
+    "transcript": _transcript,
     "audio": _audio,
     "camera": _camera,
     "screen": _screen,

@@ -4,6 +4,7 @@ Hands and polls come from webhooks, which may arrive in any order, twice, late o
 who is there. So a hand counts only in the session that the supervisor sees, and only for somebody in it.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +13,17 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from amphi.audience import hands, polls
+from amphi.audience.captions import cues, taking
+from amphi.audience.captions.taking import Sentence
+from amphi.audience.exceptions import CaptionError
+from amphi.audience.models import CaptionsFrom
 from amphi.audience.replays import editing
-from amphi.bigbluebutton import webhooks
+from amphi.bigbluebutton import transcripts, webhooks
 from amphi.meetings.models import Attendance, Meeting
 from amphi.system.typed import clean_line
 from amphi.webinars.models import Livestream, Poll, PollResponse, RaisedHand
+
+log = logging.getLogger(__name__)
 
 COUNT_FRESH = timedelta(seconds=45)
 """The supervisor reads the count at least every 20 s. An older one is not shown."""
@@ -60,6 +67,22 @@ def presentation_changed(meeting: Meeting, at: datetime) -> None:
     livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
     if livestream is not None and not livestream.is_backstage:
         editing.note_slides(livestream.event, at)
+
+
+def transcript_updated(meeting: Meeting, hint: webhooks.TranscriptUpdated, at: datetime) -> None:
+    """The meeting's transcription knows more of a sentence: a caption, where the webinar has its captions from the meeting."""
+    livestream = Livestream.objects.select_related("event").filter(meeting=meeting).first()
+    if livestream is None or livestream.event.captions_from != CaptionsFrom.MEETING:
+        return
+    # Ids of sentences begin anew with each session.
+    name = f"{hint.internal_meeting_id[-13:]} {hint.transcript_id}"[: taking.LONGEST_NAME]
+    text = transcripts.continued(taking.so_far(livestream.event, name), hint.text)
+    said = Sentence(text[: cues.LONGEST_TEXT], name=name, at=min(at, timezone.now()), is_final=hint.is_final)
+    try:
+        taking.take(livestream.event, said, source=CaptionsFrom.MEETING)
+    except CaptionError as error:
+        # Backstage, for one: the meeting says it all.
+        log.debug("caption of meeting %s: %s", meeting.pk, error)
 
 
 def _name(meeting: Meeting, hint: webhooks.HandRaised) -> str:

@@ -25,11 +25,7 @@ def language_name(code: str) -> str:
 
 def sources() -> list[tuple[str, str]]:
     """The sources that this platform offers, with their names."""
-    return [
-        (value, str(label))
-        for value, label in CaptionsFrom.choices
-        if value not in {CaptionsFrom.ENGINE, CaptionsFrom.MEETING}
-    ]
+    return [(value, str(label)) for value, label in CaptionsFrom.choices if value != CaptionsFrom.ENGINE]
 
 
 def content(event: Event) -> dict[str, object]:

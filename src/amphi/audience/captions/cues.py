@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 LONGEST_PIECE = 84
 """Characters of one caption: two lines of 42, which people read at a glance."""
-LONGEST_TEXT = 500
+LONGEST_TEXT = 1000
 """Characters of one sentence."""
 READ_PER_S = 15
 """Characters that a reader takes in within a second."""
 SHORTEST_S, LONGEST_S = 1.2, 7.0
 """How long a caption stays where its source does not say."""
-LONGEST_SPAN = timedelta(seconds=30)
+LONGEST_SPAN = timedelta(seconds=60)
 """How long one sentence may last."""
 
 

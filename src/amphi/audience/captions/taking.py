@@ -100,6 +100,12 @@ def take(event: Event, sentence: Sentence, *, source: CaptionsFrom) -> bool:
     return True
 
 
+def so_far(event: Event, name: str) -> str:
+    """What is known of a sentence of the live that goes on; empty when nothing is."""
+    rows = Caption.objects.filter(airing__event=event, airing__ended_at=None, name=name).order_by("piece")
+    return " ".join(rows.values_list("text", flat=True))
+
+
 def _text_of(sentence: Sentence) -> str:
     if len(sentence.name) > LONGEST_NAME:
         raise InvalidCaptionError(f"the id is longer than {LONGEST_NAME} characters")

@@ -259,6 +259,11 @@ function sendChat(text) {
   return true;
 }
 
+/** What this participant says, as whoever hears them took it down; told again, with the same id, as it grows. */
+function transcribe(id, text, final) {
+  signalling.send({ type: "transcript", id: String(id), text: String(text), final: Boolean(final) });
+}
+
 function submitChat() {
   if (sendChat($("chat-input").value)) $("chat-input").value = "";
   resizeInput();
@@ -357,7 +362,7 @@ function setChatPanel(shown) {
   return panel.show(Boolean(shown));
 }
 
-window.amphiClassroom = { setChatPanel, sendChat };
+window.amphiClassroom = { setChatPanel, sendChat, transcribe };
 nameLanguage();
 applyCustomStyle();
 showPanelAtStart();

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from amphi.audience import afterwards
+from amphi.audience.captions import choosing, cues, shown_again
 from amphi.audience.domain import ticket_for
 from amphi.audience.models import Event, Replay, ReplayFor
 from amphi.audience.replays import library, said, sheets, timeline
@@ -75,6 +76,7 @@ def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
         "spans": [astuple(span) for span in spans],
         "chapters": chapters,
         "grows": replay.airing.ended_at is None,
+        "captions_url": _captions_url(replay, is_there=bool(reel.chunks)),
     }
     context = {
         "event": event,
@@ -90,6 +92,8 @@ def replay_page(request: HttpRequest, replay: Replay) -> HttpResponse:
         "grows": replay.airing.ended_at is None,
         "for_presenters": replay.shown_to == ReplayFor.PRESENTERS,
         "file_url": _file_url(facts["url"], replay),
+        "captions_url": facts["captions_url"],
+        "captions_name": choosing.language_name(event.captions_language),
     }
     return remember(render(request, "live/replay.html", context), request, visitor)
 
@@ -106,6 +110,15 @@ def _file_url(playlist_url: object, replay: Replay) -> str:
     if replay.file_state != Replay.FileState.READY:
         return ""
     return f"{str(playlist_url).removesuffix(timeline.PLAYLIST)}{recordings.FILES}/{replay.file_name}"
+
+
+def _captions_url(replay: Replay, *, is_there: bool) -> str:
+    """The address of the captions; empty when there are none, and none will come."""
+    airing = replay.airing
+    comes = airing.ended_at is None and bool(airing.event.captions_from)
+    if not is_there or not (comes or airing.captions.exists()):
+        return ""
+    return reverse("live:replay_captions", args=[airing.event.slug, replay.pk])
 
 
 def _others(request: HttpRequest, replay: Replay) -> list[Replay]:
@@ -132,11 +145,11 @@ def replay_chapters(request: HttpRequest, replay: Replay) -> HttpResponse:  # no
     reel = library.reel(replay)
     rows = said.chapters(replay, timeline.spans(reel.chunks))
     ends = [float(str(row["place"])) for row in rows[1:]] + [timeline.duration_s(reel.chunks)]
-    cues = [
-        f"{_stamp(float(str(row['place'])))} --> {_stamp(end)}\n{_in_cue(str(row['title']))}\n"
+    blocks = [
+        f"{cues.stamp(float(str(row['place'])))} --> {cues.stamp(end)}\n{_in_cue(str(row['title']))}\n"
         for row, end in zip(rows, ends, strict=True)
     ]
-    return _vtt(cues)
+    return _vtt(blocks)
 
 
 @require_safe
@@ -150,23 +163,35 @@ def replay_pictures(request: HttpRequest, replay: Replay) -> HttpResponse:
     duration_s = timeline.duration_s(library.reel(replay).chunks)
     return _vtt(
         [
-            f"{_stamp(start)} --> {_stamp(end)}\n{base}{recordings.FILES}/{part}\n"
+            f"{cues.stamp(start)} --> {cues.stamp(end)}\n{base}{recordings.FILES}/{part}\n"
             for start, end, part in sheets.cues(duration_s, replay.sheet_name, replay.sheets)
         ]
     )
 
 
-def _vtt(cues: list[str]) -> HttpResponse:
-    return HttpResponse("WEBVTT\n\n" + "\n".join(cues), content_type="text/vtt; charset=utf-8")
+@require_safe
+@never_cache
+@replay_viewer
+def replay_captions(request: HttpRequest, replay: Replay) -> HttpResponse:
+    """The captions as WebVTT: for the player, or to keep."""
+    spans = timeline.spans(library.reel(replay).chunks)
+    text = cues.vtt(shown_again.of_replay(replay.airing, spans))
+    name = f"{replay.airing.event.slug}.vtt" if "download" in request.GET else ""
+    return vtt_answer(text, name)
 
 
-def _stamp(seconds: float) -> str:
-    whole_ms = round(seconds * 1000)
-    minutes, ms = divmod(whole_ms, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{ms / 1000:06.3f}"
+def _vtt(blocks: list[str]) -> HttpResponse:
+    return vtt_answer("WEBVTT\n\n" + "\n".join(blocks))
+
+
+def vtt_answer(text: str, file_name: str = "") -> HttpResponse:
+    """A WebVTT file; with a name, one to keep."""
+    answer = HttpResponse(text, content_type="text/vtt; charset=utf-8")
+    if file_name:
+        answer["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return answer
 
 
 def _in_cue(title: str) -> str:
-    """Text as it may stand in a cue."""
-    escaped = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join(escaped.split()) or _("Chapter")
+    """A title as it may stand in a cue."""
+    return cues.escaped(title) or _("Chapter")

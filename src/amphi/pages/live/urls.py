@@ -43,6 +43,9 @@ urlpatterns = [
     path(
         "live/<slug:slug>/replay/<int:pk>/chapters.vtt", replay_views.replay_chapters, name="replay_chapters"
     ),
+    path(
+        "live/<slug:slug>/replay/<int:pk>/captions.vtt", replay_views.replay_captions, name="replay_captions"
+    ),
     path("live/<slug:slug>/captions", caption_views.captions, name="captions"),
     path("live/<slug:slug>/messages", chat_views.message, name="message"),
     path("live/<slug:slug>/guest", chat_views.guest, name="guest"),

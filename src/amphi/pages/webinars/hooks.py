@@ -1,6 +1,6 @@
 """Webhooks and callbacks of BigBlueButton and of the live server.
 
-They are hints: they make the supervisor look now, and the supervisor asks the systems itself. Only chat messages are used as they
+They are hints: they make the supervisor look now, and the supervisor asks the systems itself. Only chat messages and captions are used as they
 come, once their signature is verified. Hands and polls, which BBB reports nowhere else, are kept as long as the looks agree.
 """
 
@@ -100,6 +100,8 @@ def _take(meeting: Meeting, hint: webhooks.AnyEvent) -> None:
             participation.poll_responded(meeting, hint, _moment(hint))
         case webhooks.PresentationChanged():
             participation.presentation_changed(meeting, _moment(hint))
+        case webhooks.TranscriptUpdated():
+            participation.transcript_updated(meeting, hint, _moment(hint))
         case webhooks.RecordingReady():
             recordings.note_recording_ready(meeting, hint.record_id)
         case webhooks.MeetingEnded():

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.webinars import attendance, options, registration_views, replay_views, views
+from amphi.pages.webinars import attendance, caption_views, options, registration_views, replay_views, views
 
 app_name = "webinars"
 urlpatterns = [
@@ -32,6 +32,10 @@ urlpatterns = [
     path("<slug:slug>/replays/<int:pk>/delete", replay_views.delete, name="delete_replay"),
     path("<slug:slug>/replays/<int:pk>/<slug:part>", replay_views.change, name="change_replay"),
     path("<slug:slug>/options/", options.options, name="options"),
+    path("<slug:slug>/captions/", caption_views.captions, name="captions"),
+    path("<slug:slug>/captions/<int:pk>/", caption_views.captions, name="captions_of"),
+    path("<slug:slug>/captions/<int:pk>/correct", caption_views.correct, name="correct_captions"),
+    path("<slug:slug>/captions/<int:pk>/captions.vtt", caption_views.captions_vtt, name="captions_vtt"),
     path("<slug:slug>/captions/token", options.captions_token, name="captions_token"),
     path("<slug:slug>/options/<slug:section>/", options.change, name="change_options"),
     path("<slug:slug>/registrations/", registration_views.registrations, name="registrations"),

@@ -1,6 +1,7 @@
 // A replay: its picture, and along its time line what was said, asked and voted.
 
 import { Conversation } from "../audience/conversation.js";
+import { ReplayCaptions } from "./replay_captions.js";
 import { ReplayPlayer, clock } from "./replay_player.js";
 import { Said } from "./replay_said.js";
 
@@ -60,6 +61,12 @@ video.addEventListener("loadedmetadata", () => {
 }, { once: true });
 video.addEventListener("timeupdate", follow);
 video.addEventListener("ended", () => { stage.dataset.ended = "yes"; });
+const captions = facts.captions_url ? new ReplayCaptions(facts.captions_url, go) : null;
 const load = () => said.load(facts.said_url).then(follow);
 load();
-if (facts.grows) setInterval(load, SAID_EVERY_MS);
+if (facts.grows) {
+  setInterval(() => {
+    load();
+    captions?.renew();
+  }, SAID_EVERY_MS);
+}
