@@ -45,7 +45,7 @@ def test_sentences_grow_and_end(client, on_air):
     deliver(
         client, on_air, said(on_air, "fin", number=2, final=True), said(on_air, "encore", session="life-2")
     )
-    assert sorted(texts()[-2:]) == ["encore", "fin"]
+    assert {"encore", "fin"} < set(texts())
 
 
 @pytest.mark.parametrize("source", [one for one in CaptionsFrom if one != CaptionsFrom.MEETING])

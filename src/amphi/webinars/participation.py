@@ -76,8 +76,11 @@ def transcript_updated(meeting: Meeting, hint: webhooks.TranscriptUpdated, at: d
         return
     # Ids of sentences begin anew with each session.
     name = f"{hint.internal_meeting_id[-13:]} {hint.transcript_id}"[: taking.LONGEST_NAME]
-    text = transcripts.continued(taking.so_far(livestream.event, name), hint.text)
-    said = Sentence(text[: cues.LONGEST_TEXT], name=name, at=min(at, timezone.now()), is_final=hint.is_final)
+    so_far = taking.so_far(livestream.event, name)
+    text = transcripts.continued(so_far, hint.text)[: cues.LONGEST_TEXT]
+    # It tells when it knew, which is after the words: the first time is the nearest.
+    began_at = None if so_far else min(at, timezone.now())
+    said = Sentence(text, name=name, at=began_at, is_final=hint.is_final)
     try:
         taking.take(livestream.event, said, source=CaptionsFrom.MEETING)
     except CaptionError as error:

@@ -94,7 +94,8 @@ def take(event: Event, sentence: Sentence, *, source: CaptionsFrom) -> bool:
             _check_number(airing, now)
         elif not _may_grow(known, sentence, now):
             return False
-        else:
+        elif sentence.at is None or not sentence.is_final:
+            # Only who knows the whole sentence knows better when it began.
             at = known[0].at
         _store(event.pk, airing, name, known, cues.pieces(text, at, _end(sentence, text, at, now)))
     return True
