@@ -1,7 +1,5 @@
 """The section “after the live” of a webinar's options."""
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy
@@ -10,8 +8,6 @@ from amphi.accounts.models import User
 from amphi.audience import afterwards
 from amphi.audience.afterwards import LONGEST_ADDRESS, LONGEST_TEXT, Afterwards
 from amphi.audience.exceptions import SurveyAddressError
-from amphi.audience.models import Event
-from amphi.meetings.models import Meeting
 from amphi.pages.webinars.options_forms import OptionsForm
 from amphi.system.typed import clean_text
 
@@ -39,12 +35,6 @@ class AfterwardsSection(OptionsForm):
         required=False,
         help_text=gettext_lazy("Discussion, questions and polls. You can download them in any case."),
     )
-
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """As the event is."""
-        del meeting
-        return {name: getattr(event, name) for name in Afterwards.__slots__}
 
     def clean_after_text(self) -> str:
         """Without what can't be seen."""

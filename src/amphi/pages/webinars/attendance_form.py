@@ -23,8 +23,8 @@ class AttendanceSection(OptionsForm):
         ),
     )
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As it is."""
         del meeting
         return {"pseudonyms": event.attendance_pseudonyms}

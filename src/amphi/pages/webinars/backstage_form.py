@@ -29,8 +29,8 @@ class BackstageSection(OptionsForm):
         ),
     )
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As the live is."""
         del event
         return {"opening": BY_HAND if meeting.livestream.starts_backstage else AT_ONCE}

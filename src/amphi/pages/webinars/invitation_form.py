@@ -1,7 +1,5 @@
 """The section “invitation” of a webinar's options: who speaks, and the poster."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +7,6 @@ from amphi.accounts.models import User
 from amphi.audience import posters
 from amphi.audience.exceptions import PosterError
 from amphi.audience.models import Event
-from amphi.meetings.models import Meeting
 from amphi.pages.webinars.options_forms import OptionsForm
 from amphi.system.typed import clean_line
 
@@ -30,12 +27,6 @@ class InvitationSection(OptionsForm):
         help_text=_("JPEG, PNG or WebP, 8 MB at most; shown 16 to 9, on the live page and in the list."),
     )
     no_poster = forms.BooleanField(label=_("Remove the poster"), required=False)
-
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """As the event is."""
-        del meeting
-        return {"speakers": event.speakers}
 
     def prepare(self) -> None:
         """What is not there can't be removed."""

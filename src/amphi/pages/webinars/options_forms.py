@@ -37,10 +37,11 @@ class OptionsForm(PageForm):
         self.prepare()
         self.style()
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """The present values of the fields."""
-        raise NotImplementedError
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
+        """The present values of the fields: most are columns of the event, by the same name."""
+        del meeting
+        return forms.model_to_dict(event, fields=list(cls.base_fields))
 
     def prepare(self) -> None:
         """Leave out what this platform does not offer."""
@@ -93,11 +94,10 @@ class DiscussionForm(OptionsForm):
         label=_("Votes that a question needs to be sent"), min_value=1, max_value=1000
     )
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """As the event is."""
-        del meeting
-        values = {name: getattr(event, name) for name in DiscussionOptions.__slots__}
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
+        """As the event is; one that is closed remembers how it went."""
+        values = super().initial_of(meeting, event)
         return values if event.enable_chat else {**values, "chat_mode": CLOSED}
 
     def prepare(self) -> None:
@@ -144,8 +144,8 @@ class ModeratorsForm(OptionsForm):
         help_text=_("User names or email addresses, separated by commas. They need not be in the meeting."),
     )
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As they are."""
         del meeting
         return {"moderators": names_of(list(event.moderators.all()))}

@@ -68,8 +68,8 @@ class RegistrationSection(OptionsForm):
         help_text=gettext_lazy("Sent an hour after the end; empty: nothing is sent."),
     )
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As the rules are."""
         del meeting
         rules = RegistrationRules.objects.filter(event=event).first() or RegistrationRules()

@@ -44,8 +44,8 @@ class ReplaySection(OptionsForm):
         """The longest is a setting."""
         self.fields["replay_days"] = _days_field()
 
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
+    @classmethod
+    def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As it is."""
         del meeting
         return {"replay_for": event.replay_for, "replay_days": event.replay_days}

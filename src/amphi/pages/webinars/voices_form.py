@@ -1,14 +1,10 @@
 """Two sections of a webinar's options: questions; reactions and hands."""
 
-from typing import Any
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from amphi.accounts.models import User
 from amphi.audience import voice_options
-from amphi.audience.models import Event
-from amphi.meetings.models import Meeting
 from amphi.pages.webinars.options_forms import OptionsForm
 
 
@@ -30,12 +26,6 @@ class QuestionsSection(OptionsForm):
         required=False,
         help_text=_("A presenter or moderator approves each question before listeners see it."),
     )
-
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """The current values."""
-        del meeting
-        return {name: getattr(event, name) for name in voice_options.QUESTIONS}
 
     def save(self, *, user: User) -> None:
         """Save them, and tell the listeners."""
@@ -61,12 +51,6 @@ class ParticipationSection(OptionsForm):
     stage_places = forms.IntegerField(
         label=_("Listeners on stage at once"), min_value=1, max_value=voice_options.MOST_PLACES
     )
-
-    @staticmethod
-    def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
-        """The current values."""
-        del meeting
-        return {name: getattr(event, name) for name in voice_options.PARTICIPATION}
 
     def save(self, *, user: User) -> None:
         """Save them, and tell the listeners."""
