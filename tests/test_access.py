@@ -29,6 +29,7 @@ RULES = {
     "usher",
     "captioner",
     "signed",
+    "token",
 }
 LOGIN = "login"
 
@@ -36,6 +37,8 @@ LOGIN = "login"
 PEOPLE = ("anonymous", "stranger", "co-owner", "owner", "superuser")
 MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "accounts:login": ("get", 200, 302, 302, 302, 302),
+    "accounts:tokens": ("get", LOGIN, 200, 200, 200, 200),
+    "accounts:revoke_token": ("post", LOGIN, 302, 302, 302, 302),
     "meetings:list": ("get", LOGIN, 200, 200, 200, 200),
     "meetings:add": ("get", LOGIN, 200, 200, 200, 200),
     "meetings:personal": ("post", LOGIN, 302, 302, 302, 302),
@@ -117,6 +120,8 @@ def client_of(person: str) -> Client:
 
 
 def address(name: str, meeting: Meeting) -> str:
+    if name == "accounts:revoke_token":
+        return reverse(name, args=[1])
     if name in WITHOUT_MEETING or name.startswith("accounts:"):
         return reverse(name)
     more: dict[str, list[object]] = {

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
+from amphi.accounts import tokens
 from amphi.accounts.models import AccessGroup, User
 from amphi.audience.models import Event
 from amphi.meetings.domain import personal_room
@@ -91,6 +92,7 @@ class Scene:
             "audience": f"/webinars/{self.live.meeting.slug}/audience/",
             "audience-none": f"/webinars/{self.idle.meeting.slug}/audience/",
             "explained": "/webinars/explained/",
+            "tokens": "/accounts/tokens/",
             "missing": "/nothing-is-here/",
         }
 
@@ -98,6 +100,7 @@ class Scene:
 @pytest.fixture
 def scene() -> Scene:
     presenter = make_user("marie", first_name="Marie", last_name="Curie")
+    tokens.make(presenter, name="Emploi du temps", scopes=["meetings:read", "live:control"], days=90)
     colleague = make_user("pierre", first_name="Pierre", last_name="Curie")
     AccessGroup.objects.create(code_name="l1", display_name="Licence 1 – Physique")
     for name in ("a", "b", "c"):
@@ -346,7 +349,7 @@ def test_menus_work_by_keyboard(live_server, chromium, scene):
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Se déconnecter").wait_for()
         page.keyboard.press("ArrowDown")
-        assert "Se déconnecter" in focused.inner_text()
+        assert "Jetons d’accès" in focused.inner_text()
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Se déconnecter").wait_for(state="hidden")
         assert focused.evaluate("one => one.matches('.site-user')")

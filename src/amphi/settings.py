@@ -126,6 +126,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+AMPHI_API_PER_MINUTE = conf.integer("AMPHI_API_PER_MINUTE", 300, minimum=1)
+"""Requests that one token of the API may make in a minute."""
+
 # --- data
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

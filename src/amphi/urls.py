@@ -11,5 +11,6 @@ urlpatterns = [
     path("webinars/", include("amphi.pages.webinars.urls")),
     path("webinars/", include("amphi.pages.webinars.hook_urls")),
     path("", include("amphi.pages.webinars.join_urls")),
+    path("api/v1/", include("amphi.api.urls")),
     path("admin/", admin.site.urls),
 ]

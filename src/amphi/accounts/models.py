@@ -1,9 +1,13 @@
 """Who uses the platform."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from amphi.system.encrypted import EncryptedTextField
 
 
 class AccessGroup(models.Model):
@@ -50,3 +54,61 @@ class WrongGuesses(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} since {self.since}"
+
+
+class ApiToken(models.Model):
+    """A key to the API, made by its owner. See `amphi.accounts.tokens`.
+
+    Attributes:
+        name: what its owner calls it.
+        digest: SHA-256 of the token, which itself is nowhere kept.
+        scopes: what it opens; never more than its owner may do.
+        counted: its requests in the minute that began at `counted_since`.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="api_tokens",
+        verbose_name=_("account"),
+    )
+    name = models.CharField(_("name"), max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(_("scopes"), default=list)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires at"), db_index=True)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
+    counted = models.PositiveIntegerField(default=0, editable=False)
+    counted_since = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered, to be answered again. See `amphi.accounts.repeats`.
+
+    Attributes:
+        request: SHA-256 of method, address and body.
+        status: HTTP's; None while the first request is under way.
+    """
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="answers")
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    # It may have an address that lets its reader into a meeting.
+    body = EncryptedTextField(blank=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="one_answer_for_a_key")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -72,6 +72,18 @@ def can_watch(user: User | AnonymousUser, event: Event, registration: Registrati
     )
 
 
+def can_find(user: User | AnonymousUser, event: Event) -> bool:
+    """Whether somebody may know of `event` and when it takes place, whether they may watch it or not."""
+    return not event.is_draft or owns_event(user, event)
+
+
+def admits_account(user: User, event: Event) -> bool:
+    """Whether an account alone opens `event`: nobody excluded it, and no password is asked of it."""
+    if moderates_event(user, event):
+        return True
+    return not event.password and can_watch(user, event) and not is_banned(event, f"u{user.pk}")
+
+
 def is_open_to_all(event: Event) -> bool:
     """Whether anybody may watch `event`, whoever they are."""
     return not (event.is_draft or event.is_restricted or event.password or event.needs_registration)

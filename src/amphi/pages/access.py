@@ -1,4 +1,4 @@
-"""Who may do what: the only place that decides it, for every page, API, stream and file.
+"""Who may do what: the only place that decides it, for every page, stream and file. What pages share with the API is in the `rights` of their packages.
 
 Every view has one of the decorators below; a test walks all addresses and fails for a view without one. A decorator loads the object
 that the address names and passes it to the view, so that no view can forget the check.
@@ -13,7 +13,6 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -26,6 +25,7 @@ from amphi.audience.models import Event, Registration, Replay, ReplayFor, Role
 from amphi.audience.personal_links import by_token
 from amphi.audience.replays.rights import is_gone
 from amphi.audience.rights import (
+    can_find,
     can_watch,
     is_banned,
     is_open_to_all,
@@ -35,6 +35,7 @@ from amphi.audience.rights import (
 )
 from amphi.audience.speakers import Speaker, account_speaker, guest_speaker
 from amphi.meetings.models import Meeting
+from amphi.meetings.rights import can_join, can_moderate
 from amphi.pages.live.viewers import network_in, viewer_in
 from amphi.system import passwords
 
@@ -48,27 +49,6 @@ class UserRequest(HttpRequest):
 
 
 # --- predicates and querysets
-
-
-def can_moderate(user: User | AnonymousUser, meeting: Meeting) -> bool:
-    """Whether `user` may start, change and end `meeting`: its owner, co-owners and superusers may."""
-    if not isinstance(user, User):
-        return False
-    return (
-        user.is_superuser
-        or meeting.owner_id == user.pk
-        or meeting.additional_owners.filter(pk=user.pk).exists()
-    )
-
-
-def can_join(user: User | AnonymousUser, meeting: Meeting) -> bool:
-    """Whether `user` may enter a plain `meeting` by its link. The join page asks for the password."""
-    if not meeting.is_restricted or can_moderate(user, meeting):
-        return True
-    if not isinstance(user, User):
-        return False
-    groups = meeting.access_groups.all()
-    return not groups or user.access_groups.filter(pk__in=[group.pk for group in groups]).exists()
 
 
 def asks_password(request: HttpRequest, event: Event) -> bool:
@@ -287,7 +267,7 @@ def finder(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
         event = get_object_or_404(Event.objects.select_related("owner"), slug=slug)
-        if event.is_draft and not owns_event(request.user, event):
+        if not can_find(request.user, event):
             raise Http404
         return view(request, event, **kwargs)
 

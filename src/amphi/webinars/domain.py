@@ -258,6 +258,17 @@ def restart_live(livestream: Livestream, *, user: User) -> None:
     _apply_or_refuse(livestream, transitions.RESTART, user)
 
 
+def restart_or_start(livestream: Livestream, *, user: User) -> None:
+    """Restart only the live, or start it again while the meeting goes on.
+
+    Raises:
+        MeetingDeletedError: it was deleted meanwhile.
+        TransitionRefusedError: neither is possible now.
+    """
+    starts_again = livestream.meeting.is_open and can_start(livestream)
+    (go_live if starts_again else restart_live)(livestream, user=user)
+
+
 def end_webinar(livestream: Livestream, *, user: User) -> None:
     """Request the end of the webinar, its meeting and its live; the worker carries it out.
 

@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from amphi.accounts import guesses
-from amphi.accounts.models import WrongGuesses
+from amphi.accounts import guesses, repeats
+from amphi.accounts.models import ApiAnswer, ApiToken, WrongGuesses
 from amphi.audience import attendance
 from amphi.audience.models import Guest, Message, Reception, Registration, Reminder, Restraint, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
@@ -72,6 +72,8 @@ def tidy() -> int:
         Session.objects.filter(expire_date__lt=now),
         Reception.objects.filter(at__lt=now - RECEPTIONS_KEPT),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
+        ApiAnswer.objects.filter(at__lt=now - repeats.KEPT),
+        ApiToken.objects.filter(expires_at__lt=now),
     )
     removed = sum(_remove(rows) for rows in old) + attendance.forget(now)
     # Where guests came from serves while their event lasts; it is personal, and goes.

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from amphi.accounts.models import User
 from amphi.audience import rights
 from amphi.audience.claims import Claim
-from amphi.audience.models import Replay, ReplayFor
+from amphi.audience.models import Event, Replay, ReplayFor
 from amphi.audience.queries import reading
 
 
@@ -49,3 +51,24 @@ def _refused(replay: Replay, claims: list[Claim]) -> AbstractSet[Claim]:
             one for one in ours if not (one.viewer.startswith("u") and int(one.viewer[1:]) in owners)
         }
     return strangers | rights.refused_of(event, ours)
+
+
+def can_see(user: User, replay: Replay) -> bool:
+    """Whether an account alone opens a replay."""
+    event = replay.airing.event
+    if rights.moderates_event(user, event):
+        return True
+    if event.is_draft or is_gone(replay):
+        return False
+    if replay.shown_to == ReplayFor.PUBLIC:
+        return True
+    return replay.shown_to == ReplayFor.ATTENDEES and rights.admits_account(user, event)
+
+
+def shown_to_account(rows: QuerySet[Replay], user: User, event: Event) -> QuerySet[Replay]:
+    """The replays of `event` that an account alone opens: the rule of `can_see` for a list."""
+    if rights.moderates_event(user, event):
+        return rows
+    kinds = [ReplayFor.PUBLIC, *([ReplayFor.ATTENDEES] if rights.admits_account(user, event) else [])]
+    is_kept = Q(delete_at=None) | Q(delete_at__gte=timezone.now())
+    return rows.none() if event.is_draft else rows.filter(is_kept, shown_to__in=kinds)

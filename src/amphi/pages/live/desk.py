@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from amphi.audience.models import ON_AIR, Event, EventState
 from amphi.audience.queries import listener_state, viewers
 from amphi.audience.reception import Received, received_now
-from amphi.pages.access import can_moderate
+from amphi.meetings.rights import can_moderate
 from amphi.pages.webinars import wording
 from amphi.pages.webinars.panel_notes import desk_notes
 from amphi.webinars.models import Livestream, State

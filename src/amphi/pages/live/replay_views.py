@@ -15,9 +15,9 @@ from amphi.audience.domain import ticket_for
 from amphi.audience.models import Event, Replay, ReplayFor
 from amphi.audience.replays import library, said, sheets, timeline
 from amphi.audience.rights import can_watch, moderates_event
+from amphi.meetings.rights import can_moderate
 from amphi.pages.access import (
     asks_password,
-    can_moderate,
     finder,
     registration_of,
     replay_viewer,

@@ -18,7 +18,8 @@ from amphi.meetings import join as joining
 from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import when
-from amphi.pages.access import anyone, can_moderate, participant
+from amphi.meetings.rights import can_moderate
+from amphi.pages.access import anyone, participant
 from amphi.pages.live.viewers import viewer_in
 from amphi.pages.meetings.join_form import JoinForm
 from amphi.system import passwords

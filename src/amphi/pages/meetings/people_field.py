@@ -4,11 +4,10 @@ import re
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils.translation import gettext
 
 from amphi.accounts.models import User
+from amphi.accounts.people import named
 from amphi.pages.meetings.pasted import addresses_in
 
 MOST_PEOPLE = 100
@@ -44,26 +43,10 @@ class PeopleField(forms.CharField):
 
 
 def _people(words: list[str]) -> list[User]:
-    """The users named by `words`, in one query. A user name wins over an address; an address of two users names nobody."""
-    rows = User.objects.filter(is_active=True).annotate(lower=Lower("email"))
-    found = (
-        rows.filter(Q(username__in=words) | Q(lower__in=[word.lower() for word in words])) if words else []
-    )
-    by_name = {user.get_username(): user for user in found}
-    by_address: dict[str, list[User]] = {}
-    for user in found:
-        by_address.setdefault(user.email.lower(), []).append(user)
-    people: list[User] = []
-    unknown = []
-    for word in words:
-        meant = [by_name[word]] if word in by_name else by_address.get(word.lower(), [])
-        if len(meant) == 1:
-            people += meant
-        else:
-            unknown.append(word)
+    people, unknown = named(words)
     if unknown:
         raise ValidationError(
             gettext("No account found for: %(names)s. Enter user names or email addresses."),
             params={"names": ", ".join(unknown[:10])},
         )
-    return list(dict.fromkeys(people))
+    return people

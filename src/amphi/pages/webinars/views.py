@@ -74,10 +74,8 @@ def open_live(request: HttpRequest, meeting: Meeting) -> HttpResponse:
 def restart(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     """Restart only the live, or start it again while the meeting goes on."""
     livestream = livestream_or_404(meeting)
-    starts_again = meeting.is_open and domain.can_start(livestream)
-    action = domain.go_live if starts_again else domain.restart_live
     done = _("The live is restarting; the meeting goes on.")
-    return _act(request, meeting, lambda: action(livestream, user=request.user), done)
+    return _act(request, meeting, lambda: domain.restart_or_start(livestream, user=request.user), done)
 
 
 @moderator
