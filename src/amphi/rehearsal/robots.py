@@ -36,6 +36,9 @@ CHROMIUM_ARGUMENTS = [
 STEP_S = 40.0
 """How long one step of a robot may take, in seconds. After that it fails with the name of the part it waits for."""
 
+LEAVES_S = 3.0
+"""How long a window that has done its work may take to load its last page, and to close. Nothing depends on either."""
+
 HEARD_S = 60.0
 _POLL_S = 0.05
 
@@ -283,9 +286,9 @@ class Presenter(Robot):
             raise NoAnswerError("The web part did not answer to a button of the panel.") from None
         # A window closed while it loads a page may never report that it is closed.
         with contextlib.suppress(PlaywrightTimeoutError):
-            await page.wait_for_load_state("load", timeout=STEP_S * 1000)
+            await page.wait_for_load_state("load", timeout=LEAVES_S * 1000)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(page.close(), STEP_S)
+            await asyncio.wait_for(page.close(), LEAVES_S)
         return at
 
     async def end_meeting(self) -> float:
