@@ -235,6 +235,19 @@ RECORDINGS_GIB = conf.integer("AMPHI_RECORDINGS_GIB", 200, minimum=1)
 RECORDINGS_DAYS = conf.integer("AMPHI_RECORDINGS_DAYS", 365, minimum=1)
 """The longest that presenters may keep a replay."""
 
+# --- Esup-Pod
+
+POD_URL = conf.url("AMPHI_POD_URL")
+"""The Esup-Pod server that replays are sent to; empty for none."""
+POD_TOKEN = conf.text("AMPHI_POD_TOKEN")
+"""A token of its REST interface."""
+POD_TYPE = conf.integer("AMPHI_POD_TYPE", 1, minimum=1)
+"""The number of the type of these videos there."""
+POD_SITE = conf.integer("AMPHI_POD_SITE", 1, minimum=1)
+"""The number of their site there."""
+POD_AUTOMATIC = conf.flag("AMPHI_POD_AUTOMATIC")
+"""Whether each replay is sent once its live is over."""
+
 # --- mail
 
 EMAIL_HOST = conf.text("EMAIL_HOST", "localhost")

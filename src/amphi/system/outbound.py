@@ -212,7 +212,7 @@ class Caller:
         *,
         timeout_s: float | None = None,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | Iterator[bytes] | None = None,
         json: object = None,
     ) -> Answer:
         """Make one call and read its whole answer.
@@ -222,7 +222,7 @@ class Caller:
             url: the whole address, with its query.
             timeout_s: for this call, instead of the caller's own.
             headers: for this call, besides the caller's own.
-            content: the body.
+            content: the body; in pieces, with a Content-Length among the headers.
             json: the same, to be sent as JSON.
 
         Raises:

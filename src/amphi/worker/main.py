@@ -35,6 +35,7 @@ CHAT_THREADS = 8
 MAIL_THREADS = 2
 RECORDING_THREADS = 1
 REPLAY_THREADS = 1
+POD_THREADS = 1
 
 Work = TypeVar("Work")
 
@@ -123,6 +124,7 @@ class Worker:
             claims,
             correspondence,
             delivery,
+            pod_transfers,
             recordings,
             replays,
             retiring,
@@ -166,6 +168,12 @@ class Worker:
             claim=lambda free: replays.claim_due(limit=free, worker=name),
             do=replays.make,
         )
+        pod = Lane(
+            "pod",
+            POD_THREADS,
+            claim=lambda free: pod_transfers.claim_due(limit=free, worker=name),
+            do=pod_transfers.send,
+        )
         often = tidying.Tidying(replays.EVERY_S)
         self._making_room = Lane(
             "room",
@@ -181,7 +189,15 @@ class Worker:
         self._letters = Lane(
             "letters", 1, claim=lambda _free: writing.claim_due(), do=lambda _work: writing.write()
         )
-        self._leased: tuple[Lane[Lease], ...] = looks, retire, chat, mail, recording, replay
+        self._leased: tuple[Lane[Lease], ...] = (
+            looks,
+            retire,
+            chat,
+            mail,
+            recording,
+            replay,
+            pod,
+        )
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0
         self._stopping = threading.Event()

@@ -71,3 +71,32 @@ class Chapter(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class PodTransfer(Leased):
+    """A replay that is sent to Esup-Pod, once.
+
+    Attributes:
+        state: how far it is.
+        reason: why it failed, a code; or what the last attempt met with.
+        attempts: how many attempts met with an error.
+        attempt_at: when to go on; None when nothing is left to do.
+        page_url: the video's page there.
+    """
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", pgettext_lazy("video", "waiting")
+        DONE = "done", pgettext_lazy("video", "sent")
+        FAILED = "failed", pgettext_lazy("video", "failed")
+
+    replay = models.OneToOneField(Replay, on_delete=models.CASCADE, related_name="pod_transfer")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=20, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    attempt_at = models.DateTimeField(null=True, db_index=True)
+    page_url = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.replay)

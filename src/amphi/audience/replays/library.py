@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from amphi.audience.models import Airing, Event, Replay, ReplayFor
 from amphi.audience.queries import reading
-from amphi.audience.replays import timeline
+from amphi.audience.replays import sending, timeline
 from amphi.system import recordings
 from amphi.system.recordings import Chunk, Recording
 
@@ -160,6 +160,7 @@ def end(event_id: int, ended_at: datetime) -> None:
     for replay in Replay.objects.filter(airing__event=event_id, airing__ended_at=ended_at):
         replay.delete_at = ended_at + timedelta(days=replay.days)
         replay.save(update_fields=["delete_at"])
+        sending.ask_by_itself(replay, ended_at)
 
 
 @reading

@@ -10,14 +10,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from amphi.audience.exceptions import ReplayError
-from amphi.audience.models import Event, Replay
-from amphi.audience.replays import editing, library, timeline
+from amphi.audience.models import Event, PodTransfer, Replay
+from amphi.audience.replays import editing, library, sending, timeline
 from amphi.meetings.models import Meeting
 from amphi.pages.access import moderator
 from amphi.pages.live.replay_views import media_url
 from amphi.pages.live.viewers import remember, visitor_of
 from amphi.pages.webinars.replay_forms import ShownForm, TrimForm, chapters_form, save_chapters
 from amphi.pages.webinars.views import livestream_or_404
+from amphi.pages.webinars.wording import pod_reason
 
 SHOWN = 50
 
@@ -52,9 +53,18 @@ def _page(
         "shown": ShownForm(None, replay),
         "trim": TrimForm(None, replay),
         "chapters": chapters_form(None, replay),
+        **_pod(replay),
     } | (filled or {})
     status = 422 if filled else 200
     return remember(render(request, "webinars/replay.html", context, status=status), request, visitor)
+
+
+def _pod(replay: Replay) -> dict[str, Any]:
+    """How far the way to Esup-Pod is, where there is one."""
+    if not sending.is_offered():
+        return {}
+    transfer = PodTransfer.objects.filter(replay=replay).first()
+    return {"pod": transfer or "offered", "pod_reason": pod_reason(transfer.reason) if transfer else ""}
 
 
 @moderator
@@ -76,6 +86,8 @@ def change(request: HttpRequest, meeting: Meeting, pk: int, part: str) -> HttpRe
         editing.ask_for_file(replay)
         messages.success(request, _("The video is being prepared. Reload this page in a few minutes."))
         return redirect("webinars:replay", meeting.slug, pk)
+    if part == "pod" and sending.is_offered():
+        return _send_to_pod(request, meeting, replay)
     forms: dict[str, Any] = {"shown": ShownForm, "trim": TrimForm, "chapters": chapters_form}
     if part not in forms:
         raise Http404
@@ -93,6 +105,15 @@ def change(request: HttpRequest, meeting: Meeting, pk: int, part: str) -> HttpRe
         )
     messages.success(request, _("The replay was changed."))
     return redirect("webinars:replay", meeting.slug, pk)
+
+
+def _send_to_pod(request: HttpRequest, meeting: Meeting, replay: Replay) -> HttpResponse:
+    if replay.airing.ended_at is None:
+        messages.error(request, _("The live is still on the air."))
+    else:
+        sending.ask(replay)
+        messages.success(request, _("The video is sent to Esup-Pod. Reload this page in a few minutes."))
+    return redirect("webinars:replay", meeting.slug, replay.pk)
 
 
 @moderator

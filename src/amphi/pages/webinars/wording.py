@@ -174,3 +174,23 @@ def delivery_error(code: str) -> str:
     if not code:
         return ""
     return str(DELIVERY_ERRORS.get(code) or ERRORS.get(code) or DELIVERY_ERRORS["chat_failed"])
+
+
+POD_REASONS: dict[str, Promise] = {
+    "unreachable": _("Esup-Pod does not answer. Retrying."),
+    "failed": _("Esup-Pod has a problem of its own. Retrying."),
+    "unauthorized": _("Esup-Pod refuses this platform’s token. Tell an administrator."),
+    "rejected": _("Esup-Pod refused the video. Tell an administrator: the type or the site may be wrong."),
+    "too_large": _("The video is too large for Esup-Pod. Tell an administrator, or cut the replay."),
+    "unknown_owner": _(
+        "The owner of the webinar has no account in Esup-Pod. Once they have logged in there, send it again."
+    ),
+    "not_pod": _("The address of Esup-Pod is wrong. Tell an administrator."),
+    "no_file": _("The file of the replay could not be made. Try again, or tell the administrators."),
+}
+"""Why a replay was not sent to Esup-Pod."""
+
+
+def pod_reason(code: str) -> Promise | str:
+    """The words for why a replay was not sent to Esup-Pod; empty for none."""
+    return POD_REASONS.get(code, code)
