@@ -4,12 +4,15 @@ from pathlib import Path
 
 from amphi.system import environment
 
-ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = Path(__file__).resolve().parents[1]
+CARRIED = PACKAGE / "front_end"
+"""In a wheel, which carries them (``deploy/wheel``)."""
 
 
 def node_modules() -> Path:
-    """The folder of the installed libraries: ``AMPHI_NODE_MODULES``, else the checkout's."""
-    return environment.path("AMPHI_NODE_MODULES", ROOT / "node_modules")
+    """The folder of the installed libraries: ``AMPHI_NODE_MODULES``, else the wheel's, else the checkout's."""
+    installed = CARRIED if CARRIED.is_dir() else PACKAGE.parents[1] / "node_modules"
+    return environment.path("AMPHI_NODE_MODULES", installed)
 
 
 def library(name: str) -> Path:
