@@ -8,7 +8,7 @@ WORKERS ?= 7
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-chosen lint fmt bench rehearse screenshots messages lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -35,6 +35,10 @@ test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as 
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_guide.py
 
+test-package: setup-dev      ## Build two packages and follow docs/package.md on an empty Debian 12, as root, with the network: twenty minutes
+	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
+	$(PY) -m pytest tests/deploy/whole_package.py
+
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
@@ -60,6 +64,12 @@ screenshots: setup-dev  ## Make docs/images/ anew
 
 messages: setup-dev  ## Bring the French catalogue up to date with the source
 	@deploy/messages
+
+wheel:               ## Build dist/amphi-*.whl, which carries the front-end libraries
+	@deploy/wheel
+
+package:             ## Build dist/amphi_*.deb for the Debian that this is
+	@deploy/debian/build
 
 lock:                ## Lock the dependencies anew
 	@$(PY) -m pip install -q pip-tools; for name in base dev; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \

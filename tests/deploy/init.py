@@ -27,6 +27,7 @@ from tests.deploy.units import Unit, last, read_environment, read_unit
 
 REQUESTS = Path("/run/init")
 UNITS = Path("/etc/systemd/system")
+PACKAGES_UNITS = Path("/usr/lib/systemd/system")
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_S = 120.0
 STOP_S = 60.0
@@ -144,12 +145,18 @@ def _environment(unit: Unit, user: pwd.struct_passwd) -> dict[str, str]:
     return variables
 
 
+def _unit_file(name: str) -> Path:
+    """An operator's own, else a package's."""
+    own = UNITS / name
+    return own if own.exists() else PACKAGES_UNITS / name
+
+
 class Service:
     """A unit of the project that was started."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        unit = read_unit(UNITS / f"{name}.service")
+        unit = read_unit(_unit_file(f"{name}.service"))
         user = _user(unit)
         self._type = last(unit, "Type", "simple")
         environment = _environment(unit, user)
@@ -263,7 +270,7 @@ class Init:
             if verb in {"stop", "restart"}:
                 self.stop(name)
             if verb in {"start", "enable", "restart"}:
-                if name.endswith(".timer") and not (UNITS / name).exists():
+                if name.endswith(".timer") and not _unit_file(name).exists():
                     raise UnitError(f"there is no {name}")
                 self.start(name)
             elif verb == "reload" and self.nginx is not None:

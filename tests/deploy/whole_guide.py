@@ -53,7 +53,7 @@ def _base() -> Path:
     return BASE
 
 
-def _empty(root: Path) -> None:
+def empty(root: Path) -> None:
     """A new machine's files."""
     subprocess.run(["cp", "-a", f"{_base()}/.", str(root)], check=True, timeout=SLOW_S)
     (root / "etc/apt/sources.list").write_text("")
@@ -80,7 +80,7 @@ def followed() -> Iterator[Guide]:
     with contextlib.ExitStack() as stack:
         root = Path(tempfile.mkdtemp(prefix="amphi-machine-", dir="/var/tmp"))
         stack.callback(machine.remove, root)
-        _empty(root)
+        empty(root)
         debian = stack.enter_context(machine.over_empty_debian(root))
         debian.run("apt-get update -q", network=True, timeout_s=SLOW_S)
         steps = Guide(debian)
