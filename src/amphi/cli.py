@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("amphi.checkup.cli", "whether the settings make sense and all that they name answers"),
     "backup": ("amphi.backup.cli", "all that can’t be made again, in one file"),
     "restore": ("amphi.backup.restore_cli", "what a backup holds"),
+    "upgrade": ("amphi.checkup.upgrade", "what is left to do once a new version is there"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 

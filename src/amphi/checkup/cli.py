@@ -1,15 +1,13 @@
 """``amphi check``."""
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 
-from amphi.checkup.findings import Check, Finding
-from amphi.system.terminal import say
+from amphi.checkup.findings import Check, Finding, print_report
 
 AT_ONCE = 16
 
@@ -90,17 +88,6 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, rest
 
 
-def _print(findings: list[Finding]) -> None:
-    counts = {level: sum(one.level == level for one in findings) for level in ("OK", "WARN", "FAIL")}
-    for finding in findings:
-        print(finding.line())  # noqa: T201 -- a command's answer
-    summary = say(
-        en=f"{counts['OK']} OK, {counts['WARN']} to look at, {counts['FAIL']} failed.",
-        fr=f"{counts['OK']} OK, {counts['WARN']} à regarder, {counts['FAIL']} en échec.",
-    )
-    print(f"\n{summary}")  # noqa: T201 -- a command's answer
-
-
 def main(argv: list[str]) -> int:
     """Run all checks and print the report; returns 1 when a check fails."""
     options, rest = _parse(argv)
@@ -110,10 +97,4 @@ def main(argv: list[str]) -> int:
         return 0
     import_module("django").setup()
     findings = look()
-    failed = any(finding.level == "FAIL" for finding in findings)
-    if options.json:
-        content = {"ok": not failed, "findings": [finding.as_dict() for finding in findings]}
-        print(json.dumps(content, ensure_ascii=False, indent=2))  # noqa: T201 -- a command's answer
-    else:
-        _print(findings)
-    return 1 if failed else 0
+    return print_report(findings, as_json=options.json)
