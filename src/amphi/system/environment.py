@@ -86,6 +86,10 @@ class Reader:
             raise self.error(name, "must be a text")
         return value.strip()
 
+    def text_or_false(self, name: str) -> str:
+        """A text; empty when it is false, as Esup-Pod has it."""
+        return "" if self._given(name) is False else self.text(name)
+
     def url(self, name: str, default: str = "") -> str:
         """An http(s) address without a trailing slash; may be empty."""
         value = self.text(name, default)
@@ -129,10 +133,33 @@ class Reader:
     def _words_of(self, name: str, value: str) -> object:
         if value[:1] not in {"[", "("}:
             return value.split(",")
+        return self._literal(name, value, "must be a list of texts")
+
+    def _literal(self, name: str, value: str, reason: str) -> object:
         try:
             return ast.literal_eval(value)
         except (ValueError, SyntaxError):
-            raise self.error(name, "must be a list of texts") from None
+            raise self.error(name, reason) from None
+
+    def mapping(self, name: str, default: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Texts by text: a dictionary, or a text in Python's notation of one."""
+        value = self.table(name)
+        if not all(isinstance(one, str) for one in value.values()):
+            raise self.error(name, "must be a dictionary of texts")
+        return (
+            dict(default or {})
+            if self._given(name) is None
+            else {key: str(one) for key, one in value.items()}
+        )
+
+    def table(self, name: str) -> dict[str, object]:
+        """Values by name: a dictionary, or a text in Python's notation of one; empty when it is not set."""
+        value = self._given(name)
+        if isinstance(value, str):
+            value = self._literal(name, value, "must be a dictionary")
+        if value is not None and not (isinstance(value, dict) and all(isinstance(one, str) for one in value)):
+            raise self.error(name, "must be a dictionary")
+        return dict(value) if isinstance(value, dict) else {}
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One of some texts."""
