@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -13,7 +14,12 @@ from amphi.system.encrypted import EncryptedTextField
 class AccessGroup(models.Model):
     """A set of people to which events may be restricted; usually filled by single sign-on."""
 
-    code_name = models.SlugField(_("code"), max_length=250, unique=True)
+    code_name = models.CharField(
+        _("code"),
+        max_length=250,
+        unique=True,
+        help_text=_("As single sign-on names it: a value of isMemberOf or memberOf, or an affiliation."),
+    )
     display_name = models.CharField(_("name"), max_length=250)
 
     class Meta:
@@ -26,9 +32,14 @@ class AccessGroup(models.Model):
 
 
 class User(AbstractUser):
-    """A person. `affiliation` is a value of eduPersonAffiliation: student, faculty, staff, employee, member."""
+    """A person. `affiliation` is a value of eduPersonAffiliation: student, faculty, staff, employee, member.
+
+    `affiliations` are all that the last sign-on told; the administration changes only the first. `tickets_epoch` counts how often
+    the tickets of the account were ended: by a logout, or by the system that they signed on by.
+    """
 
     affiliation = models.CharField(_("affiliation"), max_length=50, default="student", blank=True)
+    affiliations = models.JSONField(_("all affiliations"), default=list, blank=True, editable=False)
     access_groups = models.ManyToManyField(
         AccessGroup, verbose_name=_("access groups"), blank=True, related_name="users"
     )
@@ -37,12 +48,59 @@ class User(AbstractUser):
         _("language"), max_length=5, blank=True, help_text=_("Language of emails; empty: the platform’s own.")
     )
 
+    tickets_epoch = models.PositiveIntegerField(default=0, editable=False)
+
     class Meta(AbstractUser.Meta):
         # Email addresses are looked up without regard to case.
         indexes = [models.Index(Lower("email"), name="user_address_in_any_case")]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class Identity(models.Model):
+    """Who a person is for a system of the university. It alone decides which account somebody gets, never an email address.
+
+    Attributes:
+        provider: the system: ``cas``, ``ldap``, ``shibboleth``, ``oidc <issuer>`` or ``saml <entity>``.
+        subject: the person's identifier there.
+        told_affiliation: whether the system ever told an affiliation; if not, the one of the administration stays.
+        groups: the access groups that the last login gave, which the next one may take away.
+    """
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="identities", verbose_name=_("account")
+    )
+    provider = models.CharField(_("system"), max_length=300)
+    subject = models.CharField(_("identifier"), max_length=250)
+    told_affiliation = models.BooleanField(default=False, editable=False)
+    groups = models.ManyToManyField(AccessGroup, blank=True, editable=False, related_name="+")
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    seen_at = models.DateTimeField(_("last login"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("sign-on identity")
+        verbose_name_plural = _("sign-on identities")
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "subject"], name="identity_is_one_account")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.subject}"
+
+
+class SignOnSession(models.Model):
+    """A session that began with a sign-on, which the other system may end. It goes with the session."""
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="sessions")
+    mark = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["mark"], name="sign_on_session_mark")]
+
+    def __str__(self) -> str:
+        return f"{self.identity} {self.mark[:8]}"
 
 
 class WrongGuesses(models.Model):

@@ -13,7 +13,7 @@ def can_create_webinar(user: User | AnonymousUser) -> bool:
     allowed = settings.MEETING_WEBINAR_AFFILIATION
     return (
         user.is_superuser
-        or user.affiliation in allowed
+        or not _affiliations(user).isdisjoint(allowed)
         or user.access_groups.filter(code_name__in=allowed).exists()
         or user.groups.filter(name=settings.MEETING_WEBINAR_GROUP_ADMIN).exists()
     )
@@ -22,5 +22,11 @@ def can_create_webinar(user: User | AnonymousUser) -> bool:
 def can_edit_meetings(user: User | AnonymousUser) -> bool:
     """Whether `user` may make, change and delete meetings. Starting needs no such right, only that they moderate the meeting."""
     return isinstance(user, User) and (
-        user.is_staff or not settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY
+        user.is_staff
+        or not settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY
+        or not _affiliations(user).isdisjoint(settings.AFFILIATION_STAFF)
     )
+
+
+def _affiliations(user: User) -> set[str]:
+    return {user.affiliation, *user.affiliations}

@@ -31,17 +31,19 @@ class Claim(NamedTuple):
         viewer: who, as tickets name them.
         password_mark: a mark of the password that was given.
         replay_id: the replay that it is for; 0 for the live.
+        epoch: of the account's tickets; see `Ticket`.
     """
 
     event_id: int
     viewer: str
     password_mark: str
     replay_id: int = 0
+    epoch: int = 0
 
 
 def claim_of(ticket: Ticket) -> Claim:
     """The claim of `ticket`."""
-    return Claim(ticket.event_id, ticket.viewer, ticket.password_mark, ticket.replay_id)
+    return Claim(ticket.event_id, ticket.viewer, ticket.password_mark, ticket.replay_id, ticket.epoch)
 
 
 class Rights:

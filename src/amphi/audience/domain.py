@@ -320,11 +320,12 @@ def ticket_for(
         registration: the registration whose personal link opened the event, if any; it takes precedence over the account.
         replay_id: the replay that the ticket is for, in place of the live; whether somebody may see it is `replays.rights`'.
     """
-    mark = password_mark(event)
+    mark, epoch = password_mark(event), 0
     if registration is not None:
         viewer, mark = registration.viewer, registration_mark(registration)
     else:
         viewer = f"u{user.pk}" if isinstance(user, User) else f"a{visitor or new_visitor()}"
+        epoch = user.tickets_epoch if isinstance(user, User) else 0
     expires_at = int(time.time() + settings.TICKET_LIFETIME.total_seconds())
     return tickets.mint(
         ticket_key(),
@@ -334,6 +335,7 @@ def ticket_for(
             viewer=viewer,
             expires_at=expires_at,
             password_mark=mark,
+            epoch=epoch,
         ),
     )
 

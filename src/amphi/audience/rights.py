@@ -1,7 +1,7 @@
 """Who may watch an event. The same rule in two forms: for one person, by pages; and for all ticket holders, while they watch."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 
 from django.contrib.auth.models import AnonymousUser
@@ -153,6 +153,7 @@ def refused_of(event: Event, claims: list[Claim]) -> set[Claim]:
     if not (event.is_draft or event.is_restricted or event.needs_registration or mark or banned):
         return refused_
     people = {claim: int(claim.viewer[1:]) for claim in claims if claim.viewer.startswith("u")}
+    refused_ |= _ended(people)
     behind = owners(event, people.values())
     refused_ |= {claim for claim in claims if claim.viewer in banned and people.get(claim) not in behind}
     guests = {claim for claim in claims if people.get(claim) not in behind}.difference(registered)
@@ -167,6 +168,12 @@ def refused_of(event: Event, claims: list[Claim]) -> set[Claim]:
         or (event.is_restricted and people.get(claim) not in members)
         or (event.needs_registration and people.get(claim) not in known)
     }
+
+
+def _ended(people: Mapping[Claim, int]) -> set[Claim]:
+    """Those whose tickets were ended since: they logged out, or the system that they signed on by ended their session."""
+    epochs = dict(User.objects.filter(pk__in=people.values()).values_list("pk", "tickets_epoch"))
+    return {claim for claim, pk in people.items() if epochs.get(pk) != claim.epoch}
 
 
 def _refused_registered(event: Event, claims: list[Claim]) -> set[Claim]:

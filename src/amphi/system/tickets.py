@@ -44,6 +44,7 @@ class Ticket:
             platform itself.
         expires_at: seconds since the Unix epoch.
         password_mark: a mark of the event's password at that time; empty when the event had none.
+        epoch: how often the account's tickets were ended before; 0 for who has no account.
     """
 
     event_id: int
@@ -51,6 +52,7 @@ class Ticket:
     viewer: str
     expires_at: int
     password_mark: str = ""
+    epoch: int = 0
 
     @property
     def replay_id(self) -> int:
@@ -74,6 +76,8 @@ def _signature(key: bytes, payload: str) -> bytes:
 def mint(key: bytes, ticket: Ticket) -> str:
     """The signed text of `ticket`; `key` is shared by the web server and the origin."""
     content = [ticket.event_id, ticket.stream, ticket.viewer, ticket.expires_at, ticket.password_mark]
+    # An origin of an older version reads tickets without an epoch.
+    content += [ticket.epoch] if ticket.epoch else []
     payload = _encode(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
     return f"{payload}.{_encode(_signature(key, payload))}"
 
@@ -94,14 +98,12 @@ def verify(key: bytes, text: str, *, now: float) -> Ticket:
         # Compared as text: several base64 texts decode to the same bytes, but only one is a ticket.
         if not hmac.compare_digest(signature, _encode(_signature(key, payload))):
             raise InvalidTicketError("the signature does not match")
-        event_id, stream, viewer, expires_at, password_mark = json.loads(_decode(payload))
+        event_id, stream, viewer, expires_at, password_mark, *epoch = json.loads(_decode(payload))
     except (binascii.Error, UnicodeError, ValueError, TypeError):
         raise InvalidTicketError("it is malformed") from None
     if now >= expires_at:
         raise InvalidTicketError("it has expired")
-    return Ticket(
-        event_id=event_id, stream=stream, viewer=viewer, expires_at=expires_at, password_mark=password_mark
-    )
+    return Ticket(event_id, stream, viewer, expires_at, password_mark, epoch[0] if epoch else 0)
 
 
 def in_path(url: str, ticket: str) -> str:
