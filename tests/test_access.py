@@ -221,6 +221,7 @@ EDITING = {f"meetings:{name}" for name in ("add", "edit", "delete", "duplicate",
 @pytest.mark.parametrize("person", ["co-owner", "superuser"])
 def test_editing_may_be_for_staff_only(meeting, settings, person):
     settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = True
+    settings.AFFILIATION_STAFF = ("faculty",)
     client = client_of(person)
     answers = {name: getattr(client, MATRIX[name][0])(address(name, meeting)).status_code for name in EDITING}
     refused = {name for name, status in answers.items() if status == 403}

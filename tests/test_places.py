@@ -12,7 +12,7 @@ from django.urls import path
 from amphi.pages import places
 from amphi.pages.places import BusyError, Lane, Pages, Places
 
-TOTAL = 12
+TOTAL = 14
 
 
 class Door:
@@ -149,7 +149,9 @@ def test_every_lane_has_places(total):
         ("POST", "/webinars/on-publish"),
         ("POST", "/webinars/meetings/nonce/events"),
         ("GET", "/webinars/meetings/nonce/ended"),
+        ("GET", "/accounts/sign-on/cas/back/"),
+        ("POST", "/accounts/sign-on/directory/"),
     ]
     found = [lanes.lane_for(*one) for one in asked]
-    assert len(set(found)) == 4
+    assert len(set(found)) == 5
     assert sum(lane._free.qsize() for lane in set(found)) == total

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 
 from amphi.bigbluebutton.checksum import ALGORITHMS
+from amphi.signon.providers import read_providers
 from amphi.system import environment, vendor
 from amphi.system.configuration import check_names, embedding_sites, read_settings_local, secret_key
 from amphi.system.database import parse_database_url
@@ -119,6 +120,19 @@ SITE_ID = 1
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "meetings:list"
 LOGOUT_REDIRECT_URL = "live:list"
+SIGN_ON = read_providers(conf, AMPHI_URL)
+"""The systems of the university that people sign on by."""
+HIDE_LOCAL_LOGIN = conf.flag("HIDE_LOCAL_LOGIN")
+"""Whether the login page has no form for accounts of this platform; the administration keeps its own."""
+DEFAULT_AFFILIATION = conf.text("DEFAULT_AFFILIATION")
+"""The affiliation of somebody of whom the system that they sign on by tells none."""
+AFFILIATION_STAFF = conf.words("AFFILIATION_STAFF", ("faculty", "employee", "staff"))
+"""Affiliations that count as staff where only staff makes meetings."""
+CREATE_GROUP_FROM_AFFILIATION = conf.flag("CREATE_GROUP_FROM_AFFILIATION")
+CREATE_GROUP_FROM_GROUPS = conf.flag("CREATE_GROUP_FROM_GROUPS")
+SESSION_COOKIE_AGE = conf.integer("SESSION_COOKIE_AGE", 12 * 3600, minimum=300)
+"""How long a login lasts, in seconds. Affiliations and groups are as old as it."""
+SESSION_EXPIRE_AT_BROWSER_CLOSE = conf.flag("SESSION_EXPIRE_AT_BROWSER_CLOSE")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

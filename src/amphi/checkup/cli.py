@@ -36,12 +36,13 @@ def _remote_checks() -> Iterator[Check]:
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
-    from amphi.checkup import broadcasters, live_gateways, meeting_server, platform  # noqa: PLC0415 -- needs Django set up
+    from amphi.checkup import broadcasters, live_gateways, meeting_server, platform, sign_on  # noqa: PLC0415 -- needs Django set up
     from amphi.webinars.models import LiveGateway  # noqa: PLC0415 -- needs Django set up
 
     yield platform.check_web
     yield meeting_server.check_meeting_server
     yield platform.check_mail
+    yield from sign_on.checks()
     try:
         gateways = list(LiveGateway.objects.all())
         sources = list(Broadcaster.objects.all())

@@ -34,6 +34,8 @@ PATIENCE_S = 10.0
 RETRY_AFTER_S = 5
 
 _SERVICES = re.compile(r"/webinars/(?:meetings/[^/]+/(?:events|ended|recording)|on-publish(?:-done)?)")
+_SIGN_ON = "/accounts/sign-on/"
+"""Where another system is asked, which may be slow."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -124,17 +126,20 @@ class Places:
         self._logins = Lane("logins", logins)
         self._services = Lane("services", services)
         self._writes = Lane("writes", writes)
-        self._reads = Lane("reads", total - logins - services - writes)
+        self._sign_on = Lane("sign-on", sign_on := max(2, total // 8))
+        self._reads = Lane("reads", total - logins - services - writes - sign_on)
 
     def close(self) -> None:
         """Close the database connections, once all requests are answered."""
-        for lane in (self._logins, self._services, self._writes, self._reads):
+        for lane in (self._logins, self._services, self._writes, self._sign_on, self._reads):
             lane.close()
 
     def lane_for(self, method: str, path: str) -> Lane:
         """The lane for a request."""
         if _SERVICES.fullmatch(path):
             return self._services
+        if path.startswith(_SIGN_ON):
+            return self._sign_on
         if method in _SAFE:
             return self._reads
         return self._logins if path.endswith("/login/") else self._writes

@@ -24,15 +24,18 @@ OURS_ALONE = {
     "MIDDLEWARE": "Amphi has its own: take this line out",
     "ROOT_URLCONF": "Amphi has its own: take this line out",
     "AUTH_USER_MODEL": "Amphi has its own: take this line out",
+    "SESSION_ENGINE": "Amphi keeps sessions in its database, where single logout ends them: take this line out",
     "TEMPLATES": "Amphi has its own: take this line out",
 }
 """Django's settings that the platform is built on."""
 OF_ESUP_POD = frozenset(
     {
+        "AUTH_CAS_USER_SEARCH",
         "MEETING_MAIN_FIELDS",
         "RESTRICT_EDIT_IMPORT_VIDEO_ACCESS_TO_STAFF_ONLY",
         "RESTRICT_EDIT_VIDEO_ACCESS_TO_STAFF_ONLY",
-        "SHIB_LOGOUT_URL",
+        "USER_CAS_MAPPING_ATTRIBUTES",
+        "USE_TAGS",
     }
 )
 """Esup-Pod's settings (pod/main/configuration.json) whose names resemble ours. They are allowed, and have no effect."""

@@ -42,7 +42,9 @@ def records() -> list[Record]:
     after_event = _("%(time)s after the live event") % {"time": lasting(tidying.REMINDERS_KEPT)}
     return [
         Record(
-            _("Account: name, email address, affiliation, groups"),
+            _(
+                "Account: name, email address, affiliation, groups, and the identifier in the system that it is logged in by"
+            ),
             _("To log in, and to know who may do what"),
             _("As long as the account exists"),
             _("The administrators; those who present with this person"),

@@ -1,8 +1,8 @@
-"""Addresses of logging in and out, and of the language."""
+"""Addresses of logging in and out, of signing on, and of the language."""
 
 from django.urls import path
 
-from amphi.pages.accounts import token_views, views
+from amphi.pages.accounts import cas_views, oidc_views, saml_views, shibboleth_views, token_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,4 +11,17 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("tokens/", token_views.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", token_views.revoke, name="revoke_token"),
+    path("sign-on/directory/", views.directory_login, name="directory"),
+    path("sign-on/cas/", cas_views.begin, name="cas_begin"),
+    path("sign-on/cas/back/", cas_views.back, name="cas_back"),
+    path("sign-on/oidc/", oidc_views.begin, name="oidc_begin"),
+    path("sign-on/oidc/back/", oidc_views.back, name="oidc_back"),
+    path("sign-on/oidc/logout/", oidc_views.ended, name="oidc_ended"),
+    path("sign-on/saml/", saml_views.begin, name="saml_begin"),
+    path("sign-on/saml/consume/", saml_views.consume, name="saml_consume"),
+    path("sign-on/saml/finish/", saml_views.finish, name="saml_finish"),
+    path("sign-on/saml/ended/", saml_views.ended, name="saml_ended"),
+    path("sign-on/saml/metadata/", saml_views.metadata, name="saml_metadata"),
+    path("sign-on/shibboleth/", shibboleth_views.begin, name="shibboleth_begin"),
+    path("sign-on/shibboleth/back/", shibboleth_views.back, name="shibboleth_back"),
 ]
