@@ -8,8 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from amphi.accounts.models import User
+from amphi.checkup.sign_on import checks
 from amphi.signon.cas import CasServer, ended_session
+from amphi.signon.directory import Directory
 from amphi.signon.exceptions import RefusedError, UnreachableError
+from amphi.signon.oidc import OpenIdProvider
 from amphi.signon.providers import Providers
 from amphi.system.outbound import Answer
 from tests.accounts.cas_server import NAMESPACE, CasStandIn, failure, logout_request, service_of, success
@@ -165,3 +168,21 @@ def test_attributes_by_their_names_and_by_those_of_the_settings(case, subject):
 )
 def test_what_is_no_logout_request_ends_nothing(body):
     assert ended_session(body) == ""
+
+
+def test_check_says_whether_each_system_answers(cas, settings):
+    nobody = Directory(("ldap://127.0.0.1:9",), "LDAP", "dc=univ,dc=fr", "(uid=%(uid)s)")
+    settings.SIGN_ON = replace(
+        settings.SIGN_ON,
+        directory=nobody,
+        oidc=OpenIdProvider("http://127.0.0.1:9", "OIDC", "amphi", "secret"),
+    )
+    found = [finding for check in checks() for finding in check()]
+    assert [(one.level, one.subject.partition(" ")[0]) for one in found] == [
+        ("OK", "CAS"),
+        ("FAIL", "LDAP"),
+        ("FAIL", "OIDC"),
+    ]
+    # What answers there, and is no CAS.
+    settings.SIGN_ON = Providers(cas=replace(settings.SIGN_ON.cas, url=settings.SIGN_ON.cas.url + "/x"))
+    assert [finding.level for check in checks() for finding in check()] == ["FAIL"]
