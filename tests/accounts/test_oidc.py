@@ -143,6 +143,7 @@ BAD = {
     "of tomorrow": lambda: token(iat=int(time.time()) + 86_400, exp=int(time.time()) + 90_000),
     "old": lambda: token(iat=int(time.time()) - 86_400),
     "without a time": lambda: token(iat=None),
+    "without an end": lambda: token(exp=None),
     "an ID token": lambda: token(events=None),
     "with a nonce": lambda: token(nonce="x"),
     "of nobody": lambda: token(sub=None, sid=None),

@@ -234,7 +234,7 @@ class OpenIdProvider:
                 audience=self.client_id,
                 issuer=self.issuer,
                 leeway=LEEWAY_S,
-                options={"require": ["iss", "aud", "iat"]},
+                options={"require": ["iss", "aud", "iat", "exp"]},
             )
         except jwt.PyJWTError as error:
             raise RefusedError(f"the token is refused: {type(error).__name__}") from None
