@@ -30,7 +30,7 @@ def test_unit_starts_a_service_that_there_is(unit):
 
 
 def test_there_is_a_unit_for_each_service():
-    services = ("web", "worker", "gateway", "origin", "check")
+    services = ("web", "worker", "gateway", "origin", "captions", "check")
     assert {unit.stem for unit in UNITS} == {f"amphi-{name}" for name in services}
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "gateway": ("amphi.gateway.cli", "joins a meeting and sends it by RTMP"),
     "origin": ("amphi.origin.cli", "RTMP in, low-latency HLS out"),
     "classroom": ("amphi.classroom.cli", "a sandbox meeting server, for trying without BigBlueButton"),
+    "captions": ("amphi.captioning.cli", "captions of lives, recognised by an engine"),
     "check": ("amphi.checkup.cli", "whether the settings make sense and all that they name answers"),
     "backup": ("amphi.backup.cli", "all that can’t be made again, in one file"),
     "restore": ("amphi.backup.restore_cli", "what a backup holds"),

@@ -13,7 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from amphi.bigbluebutton.checksum import ALGORITHMS
 from amphi.signon.providers import read_providers
 from amphi.system import environment, vendor
-from amphi.system.configuration import check_names, embedding_sites, read_settings_local, secret_key
+from amphi.system.configuration import (
+    check_names,
+    embedding_sites,
+    engine_urls,
+    read_settings_local,
+    secret_key,
+)
 from amphi.system.database import parse_database_url
 from amphi.system.logo import read_logo
 
@@ -261,6 +267,19 @@ POD_SITE = conf.integer("AMPHI_POD_SITE", 1, minimum=1)
 """The number of their site there."""
 POD_AUTOMATIC = conf.flag("AMPHI_POD_AUTOMATIC")
 """Whether each replay is sent once its live is over."""
+
+# --- captions
+
+CAPTIONS_ENGINE = conf.choice("AMPHI_CAPTIONS_ENGINE", "", ("", "vosk", "whisper", "pocketsphinx"))
+"""What recognises speech for captions that this platform makes; empty: it makes none."""
+CAPTIONS_URLS = engine_urls(conf, "AMPHI_CAPTIONS_URL", engine=CAPTIONS_ENGINE)
+"""Its servers, by language."""
+CAPTIONS_MODEL = conf.text("AMPHI_CAPTIONS_MODEL", "Systran/faster-whisper-small")
+"""The model that a Whisper server uses."""
+CAPTIONS_KEY = conf.text("AMPHI_CAPTIONS_KEY")
+"""What a Whisper server wants as a bearer token."""
+CAPTIONS_AT_ONCE = conf.integer("AMPHI_CAPTIONS_AT_ONCE", 4, minimum=1)
+"""Lives that one `amphi captions` hears at once."""
 
 # --- mail
 

@@ -16,7 +16,7 @@ def _local_checks() -> Iterator[Finding]:
     """Run the checks that read settings and the database, in this thread."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
-    from amphi.checkup import platform  # noqa: PLC0415 -- needs Django set up
+    from amphi.checkup import captions, platform  # noqa: PLC0415 -- needs Django set up
 
     yield from platform.check_settings()
     yield from platform.check_recordings()
@@ -26,6 +26,7 @@ def _local_checks() -> Iterator[Finding]:
         yield from platform.check_refused_mails()
         yield from platform.check_tickets()
         yield from platform.check_keys()
+        yield from captions.check_process()
     except DatabaseError:
         # `check_database` has reported it.
         return
@@ -36,13 +37,14 @@ def _remote_checks() -> Iterator[Check]:
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
-    from amphi.checkup import broadcasters, live_gateways, meeting_server, platform, sign_on  # noqa: PLC0415 -- needs Django set up
+    from amphi.checkup import broadcasters, captions, live_gateways, meeting_server, platform, sign_on  # noqa: PLC0415 -- needs Django set up
     from amphi.webinars.models import LiveGateway  # noqa: PLC0415 -- needs Django set up
 
     yield platform.check_web
     yield meeting_server.check_meeting_server
     yield platform.check_mail
     yield from sign_on.checks()
+    yield captions.check_engine
     try:
         gateways = list(LiveGateway.objects.all())
         sources = list(Broadcaster.objects.all())

@@ -9,6 +9,7 @@ import stat
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import global_settings
 
@@ -92,6 +93,9 @@ def check_names(conf: Reader, names: Iterable[str]) -> None:
 _SITE = re.compile(r"\*|https?://(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 
 
+_OF_LANGUAGE = re.compile(r"[a-z]{2,3}=")
+
+
 def embedding_sites(conf: Reader, name: str) -> tuple[str, ...]:
     """The sites that a setting names, as ``frame-ancestors`` takes them.
 
@@ -105,6 +109,27 @@ def embedding_sites(conf: Reader, name: str) -> tuple[str, ...]:
                 name, f"{site!r} is no site: write https://moodle.univ.fr, https://*.univ.fr or *"
             )
     return tuple(sites)
+
+
+def engine_urls(conf: Reader, name: str, *, engine: str) -> dict[str, str]:
+    """The addresses of an engine's servers by language, as in ``fr=ws://127.0.0.1:2700``; one alone, under ``""``, is for all languages.
+
+    Raises:
+        InvalidSettingError: one is no address that this engine can have, or there is none.
+    """
+    schemes = {"vosk": {"ws", "wss"}, "whisper": {"http", "https"}}.get(engine)
+    found: dict[str, str] = {}
+    for word in conf.words(name):
+        language, _, url = word.partition("=") if _OF_LANGUAGE.match(word) else ("", "", word)
+        parts = urlsplit(url)
+        if schemes is not None and (parts.scheme not in schemes or not parts.hostname):
+            raise conf.error(name, f"must be addresses that begin with {' or '.join(sorted(schemes))}://")
+        found[language] = url.rstrip("/")
+    if schemes is not None and not found:
+        raise conf.error(name, f"must name the server of {engine}")
+    if engine == "whisper" and set(found) != {""}:
+        raise conf.error(name, "must be one address: its model knows all languages")
+    return found
 
 
 def secret_key(conf: Reader, *, insecure: bool) -> str:

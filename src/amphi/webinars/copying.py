@@ -1,6 +1,6 @@
 """What a copy of a webinar takes over besides the fields of its form: how its event was set up, not who came and what was said."""
 
-from amphi.audience.models import Event, Poster, RegistrationRules
+from amphi.audience.models import CaptionFeed, CaptionsFrom, Event, Poster, RegistrationRules
 from amphi.meetings.models import Meeting
 from amphi.webinars.models import Livestream
 
@@ -49,6 +49,8 @@ def copy_setup(source: Meeting, copy: Meeting) -> None:
     new.event.moderators.set(old.event.moderators.all())
     _copy_row(RegistrationRules.objects.filter(event=old.event).first(), new.event)
     _copy_row(Poster.objects.filter(event=old.event).first(), new.event)
+    if old.event.captions_from == CaptionsFrom.ENGINE:
+        CaptionFeed.objects.get_or_create(event=new.event)
     if old.starts_backstage and new.event.broadcaster.has_tickets:
         Livestream.objects.filter(pk=new.pk).update(starts_backstage=True)
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language_info
@@ -25,7 +26,20 @@ def language_name(code: str) -> str:
 
 def sources() -> list[tuple[str, str]]:
     """The sources that this platform offers, with their names."""
-    return [(value, str(label)) for value, label in CaptionsFrom.choices if value != CaptionsFrom.ENGINE]
+    return [
+        (value, str(label))
+        for value, label in CaptionsFrom.choices
+        if value != CaptionsFrom.ENGINE or settings.CAPTIONS_ENGINE
+    ]
+
+
+def engine_languages() -> tuple[str, ...]:
+    """The languages that the platform's engine knows."""
+    if settings.CAPTIONS_ENGINE == "pocketsphinx":
+        return ("en",)
+    if settings.CAPTIONS_ENGINE == "vosk" and "" not in settings.CAPTIONS_URLS:
+        return tuple(settings.CAPTIONS_URLS)
+    return LANGUAGES
 
 
 def content(event: Event) -> dict[str, object]:
@@ -38,6 +52,8 @@ def choose(event: Event, *, source: CaptionsFrom, language: str) -> None:
     with transaction.atomic():
         event.captions_from, event.captions_language = source, language
         event.save(update_fields=["captions_from", "captions_language"])
+        if source == CaptionsFrom.ENGINE:
+            CaptionFeed.objects.get_or_create(event=event)
         publish(event.pk, "captions", content(event))
 
 

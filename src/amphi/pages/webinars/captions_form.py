@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from amphi.accounts.models import User
 from amphi.audience.captions import choosing
@@ -37,6 +37,18 @@ class CaptionsSection(OptionsForm):
         """As they are."""
         del meeting
         return {"source": event.captions_from, "language": event.captions_language}
+
+    def clean(self) -> dict[str, Any]:
+        """The platform's engine may know some languages only."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        known = choosing.engine_languages()
+        language = cleaned.get("language")
+        if cleaned.get("source") == CaptionsFrom.ENGINE and language and language not in known:
+            names = ", ".join(choosing.language_name(code) for code in known if code in choosing.LANGUAGES)
+            self.add_error(
+                "language", gettext("This platform recognises: %(languages)s.") % {"languages": names}
+            )
+        return cleaned
 
     def save(self, *, user: User) -> None:
         """Have them be so."""
