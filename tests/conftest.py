@@ -14,8 +14,10 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
+from django.test import TransactionTestCase
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
 from amphi.system import name_lookup
 from amphi.system.database import parse_database_url
@@ -114,6 +116,23 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     with contextlib.suppress(AttributeError):
         del connections["default"]
     request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Tests whose writes are committed leave PostgreSQL as they found it."""
+    with pytest.MonkeyPatch.context() as patch:
+        with django_db_blocker.unblock():
+            # Django makes no database when no test of the run says that it uses one.
+            is_made = (
+                connection.vendor == "postgresql" and "django_site" in connection.introspection.table_names()
+            )
+            sites = postgresql.sites(connection) if is_made else []
+        if is_made:
+            patch.setattr(
+                TransactionTestCase, "_fixture_teardown", lambda _: postgresql.empty(connection, sites)
+            )
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)
