@@ -20,6 +20,18 @@ Look = tuple[int, Literal["light", "dark"]]
 LOOKS: Sequence[Look] = ((1280, "light"), (320, "dark"))
 
 
+# Controls that fade away are half as bright on the way: those of a player stay as they are, and what moves comes to its end.
+AXE = """async within => {
+  const players = [...document.querySelectorAll("media-controller")].map(one => [one, one.autohide]);
+  for (const [player] of players) player.autohide = -1;
+  const moving = document.getAnimations().filter(one => one instanceof CSSTransition);
+  await Promise.allSettled(moving.map(one => one.finished));
+  const found = await axe.run(within || document, { resultTypes: ["violations"] });
+  for (const [player, autohide] of players) player.autohide = autohide;
+  return found;
+}"""
+
+
 class Chromium:
     """One browser, driven from a thread of its own."""
 
@@ -64,9 +76,7 @@ def axe_violations(page: Page, within: str = "") -> list[str]:
     """What axe finds wrong with the page as it stands, or with one element of it, one line each."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(Path(library("axe-core/axe.min.js")).read_text(encoding="utf-8"))
-    results = page.evaluate(
-        "within => axe.run(within || document, {resultTypes: ['violations']})", within or None
-    )
+    results = page.evaluate(AXE, within or None)
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in results["violations"]
