@@ -59,14 +59,14 @@ class Rehearsal:
             warnings.warn(said, OthersTookTheMachineWarning, stacklevel=2)
 
 
-def start(demo: RunningDemo, *, seconds: int = 20) -> subprocess.Popen[str]:
+def start(demo: RunningDemo, *, seconds: int = 20, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "amphi", "rehearse", "--json", "--seconds", str(seconds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=demo.environment(),
+        env=demo.environment() | settings,
     )
 
 
@@ -81,8 +81,8 @@ def _finish(rehearsal: subprocess.Popen[str]) -> tuple[dict[str, Any], str, int]
     return json.loads(out), told, rehearsal.returncode
 
 
-def hold(demo: RunningDemo, *, at_once: int = 1) -> list[Rehearsal]:
-    """Hold rehearsals, so many at once."""
+def hold(demo: RunningDemo, *, at_once: int = 1, **settings: str) -> list[Rehearsal]:
+    """Hold rehearsals, so many at once, with more settings if wanted."""
     with machine.shared() as share:
-        finished = [_finish(rehearsal) for rehearsal in [start(demo) for _ in range(at_once)]]
+        finished = [_finish(rehearsal) for rehearsal in [start(demo, **settings) for _ in range(at_once)]]
     return [Rehearsal(*one, share.others, demo.logs()) for one in finished]

@@ -1,5 +1,6 @@
 """The whole chain: a demo, a presenter, a listener, real picture and sound."""
 
+from tests.conftest import CHROMIUM
 from tests.demo.running import RunningDemo
 from tests.e2e.rehearsing import hold
 
@@ -12,8 +13,8 @@ def test_a_webinar_from_start_to_end(demo: RunningDemo) -> None:
 
 
 def test_of_two_webinars_at_once_each_listener_sees_and_reads_their_own(demo: RunningDemo) -> None:
-    """Two take more than a small machine has, so that no time is held against a threshold."""
-    for rehearsal in hold(demo, at_once=2):
+    """Two take more than a small machine has, so that no time is held against a threshold, and the robots have a lighter browser."""
+    for rehearsal in hold(demo, at_once=2, AMPHI_CHROMIUM=CHROMIUM):
         # It fails by itself when its listener is shown another's clock, or not told what its presenter wrote.
         assert rehearsal.what_is_not_a_timing == [], rehearsal
         assert rehearsal.report["glass_to_glass_p50_s"] is not None
