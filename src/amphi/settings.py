@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "amphi.pages.apps.StaticFiles",
     "amphi.accounts",
     "amphi.mails",
+    "amphi.outbox.apps.OutboxConfig",
     "amphi.meetings",
     "amphi.audience",
     "amphi.webinars",
@@ -148,6 +149,9 @@ AUTH_PASSWORD_VALIDATORS = [
 
 AMPHI_API_PER_MINUTE = conf.integer("AMPHI_API_PER_MINUTE", 300, minimum=1)
 """Requests that one token of the API may make in a minute."""
+
+AMPHI_WEBHOOKS_PRIVATE = conf.flag("AMPHI_WEBHOOKS_PRIVATE")
+"""Whether webhooks may go to private addresses."""
 
 # --- data
 
@@ -293,6 +297,11 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = conf.text("DEFAULT_FROM_EMAIL", f"amphi@{_pu
 EMAIL_BACKEND = conf.text("EMAIL_BACKEND", "amphi.mails.smtp.EmailBackend")
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 """Where the file backend writes."""
+
+# --- monitoring
+
+AMPHI_METRICS_TOKEN = conf.text("AMPHI_METRICS_TOKEN")
+"""Who knows it reads `/metrics`; empty: nobody does."""
 
 # --- logs
 

@@ -143,6 +143,11 @@ def received_now(event_id: int, now: datetime) -> Received:
     return _together(Reception.objects.filter(event_id=event_id, at__gt=now - NOW, at__lte=now))
 
 
+def all_received_now(now: datetime) -> Received:
+    """How well the listeners of all events receive them now."""
+    return _together(Reception.objects.filter(at__gt=now - NOW, at__lte=now))
+
+
 def _together(rows: Iterable[Reception]) -> Received:
     rows = list(rows)
     delays = [sum(counts) for counts in zip(*(row.delays for row in rows), strict=False)]

@@ -24,6 +24,8 @@ from amphi.audience import guests, letters
 from amphi.audience.exceptions import RegistrationError
 from amphi.audience.models import Event, EventState, Registration, RegistrationRules
 from amphi.mails.models import Mail
+from amphi.outbox import domain as outbox
+from amphi.outbox.models import Kind
 from amphi.system import spreadsheets
 
 log = logging.getLogger(__name__)
@@ -203,6 +205,14 @@ def _take_place(row: Registration) -> None:
         raise RegistrationError(_("This live event is full."))
     _set(row, Status.WAITING if rules.needs_approval else Status.ACCEPTED)
     _letter(row).save()
+    outbox.tell(Kind.REGISTERED, lambda: _told(row))
+
+
+def _told(row: Registration) -> dict[str, object]:
+    event = row.event
+    person = {"name": row.name, "organisation": row.organisation, "email": row.address, "status": row.status}
+    said = {"event": event.slug, "title": event.title, "url": settings.AMPHI_URL + event.get_absolute_url()}
+    return {"registration": person | said}
 
 
 def _set(row: Registration, status: str) -> None:

@@ -6,9 +6,13 @@ Behind a load balancer a running meeting may be ``notFound`` for some seconds
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from amphi.meetings.models import Meeting
+from amphi.outbox import domain as outbox
+from amphi.outbox.models import Kind
 
 GONE_AFTER = timedelta(seconds=10)
 """How long BBB must not know a meeting before that alone proves its end."""
@@ -72,4 +76,18 @@ def is_current(meeting: Meeting, *, session_id: str, at: datetime | None) -> boo
 def note_end(meeting: Meeting) -> None:
     """Note the end of the meeting. Does nothing when the meeting was started again since `meeting` was read."""
     seen = Meeting.objects.filter(pk=meeting.pk, started_at=meeting.started_at, ended_at=None)
-    seen.exclude(started_at=None).update(ended_at=timezone.now())
+    with transaction.atomic():
+        if seen.exclude(started_at=None).update(ended_at=timezone.now()) and meeting.is_webinar:
+            outbox.tell(Kind.ENDED, lambda: {"webinar": told(meeting)})
+
+
+def told(meeting: Meeting) -> dict[str, object]:
+    """What other systems are told of a meeting."""
+    return {
+        "slug": meeting.slug,
+        "name": meeting.name,
+        "url": settings.AMPHI_URL + meeting.get_absolute_url(),
+        "owner": meeting.owner.get_username(),
+        "starts_at": meeting.start_at,
+        "ends_at": meeting.end_at,
+    }

@@ -1,4 +1,4 @@
-"""Groups network addresses by who may own them: one person can choose among many IPv6 addresses."""
+"""Tells network addresses apart: who may own them (one person can choose among many IPv6 addresses), and whether they are public."""
 
 import ipaddress
 
@@ -17,3 +17,18 @@ def network_of(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False))
+
+
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the Internet: no network of one's own, no machine's own, no group. Of an IPv6 address that leads to an IPv4 one, that counts."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
+        if found in NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast

@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from json import dumps
 from pathlib import Path
@@ -33,7 +33,7 @@ class OutboundError(Exception):
     """A call got no answer. The message is for the log and contains no secret.
 
     Tree: `ConnectionFailedError`, `DeadlineError`, `UntrustedCertificateError`, `AnswerTooLargeError`, `GarbledAnswerError`,
-    `MisconfiguredError`.
+    `ForbiddenAddressError`, `MisconfiguredError`.
     """
 
 
@@ -55,6 +55,10 @@ class AnswerTooLargeError(OutboundError):
 
 class GarbledAnswerError(OutboundError):
     """The answer is not HTTP, or its body does not match its Content-Encoding."""
+
+
+class ForbiddenAddressError(OutboundError):
+    """The host has an address that may not be called, so no call was made."""
 
 
 class MisconfiguredError(OutboundError):
@@ -122,10 +126,11 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """Finds hosts and opens connections within the call's deadline."""
+    """Finds hosts and opens connections within the call's deadline, to addresses that are admitted."""
 
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, deadline: _Deadline, admits: Callable[[str], bool] | None) -> None:
         self._deadline = deadline
+        self._admits = admits
 
     def connect_tcp(
         self,
@@ -142,6 +147,9 @@ class _Backend(httpcore.SyncBackend):
             return None if limit is None else limit / share
 
         addresses = self._addresses_of(host, port, left())
+        # All of them: connecting goes to what was checked, and not to what a second look-up would say.
+        if self._admits is not None and not all(self._admits(address) for address in addresses):
+            raise ForbiddenAddressError("the address is in a private network")
         for number, address in enumerate(addresses, 1):
             try:
                 # Leave time for the addresses that come after.
@@ -172,6 +180,7 @@ class Caller:
         connect_timeout_s: the longest that finding the host and connecting may take.
         ca_file: PEM certificates to trust instead of the system's.
         headers: sent with every call.
+        admits: whether an IP address may be called; None: any may.
 
     Raises:
         MisconfiguredError: the CA file can't be read.
@@ -184,6 +193,7 @@ class Caller:
         connect_timeout_s: float = 5.0,
         ca_file: Path | str | None = None,
         headers: Mapping[str, str] | None = None,
+        admits: Callable[[str], bool] | None = None,
     ) -> None:
         self._deadline = _Deadline()
         self._timeout_s = timeout_s
@@ -193,7 +203,7 @@ class Caller:
         )
         self._pool = httpcore.ConnectionPool(
             ssl_context=_private_trust(ca_file) if ca_file else _system_trust(),
-            network_backend=_Backend(self._deadline),
+            network_backend=_Backend(self._deadline, admits),
             max_connections=100,
             max_keepalive_connections=10,
             keepalive_expiry=_KEPT_FOR_S,

@@ -13,7 +13,7 @@ from amphi.audience.domain import publish_chat_setting
 from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting, new_slug
-from amphi.webinars import planning, rebooking, removal, transitions
+from amphi.webinars import announcing, planning, rebooking, removal, transitions
 from amphi.webinars.exceptions import GatewayTakenError, MeetingDeletedError, TransitionRefusedError
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, State
 
@@ -61,7 +61,11 @@ def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
         return _keep_as_meeting(held, user=user)
     event = _write_event(meeting, gateway, livestream)
     booking = {"gateway": gateway, "starts_at": meeting.start_at, "ends_at": meeting.end_at}
-    Livestream.objects.update_or_create(meeting=meeting, defaults={**booking, "event": event, "removal": ""})
+    planned, _made = Livestream.objects.update_or_create(
+        meeting=meeting, defaults={**booking, "event": event, "removal": ""}
+    )
+    if livestream is None or (livestream.starts_at, livestream.ends_at) != (meeting.start_at, meeting.end_at):
+        announcing.planned(planned)
     return None
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from amphi.accounts.models import User
 from amphi.audience import domain as audience
 from amphi.audience.models import EventState
+from amphi.webinars import announcing
 from amphi.webinars.models import Livestream, RetiringJob, State, Transition
 
 log = logging.getLogger("webinar")
@@ -277,6 +278,7 @@ def apply(
         changes.pop("claimed_until", None)
         _set(livestream, changes)
         tell_listeners(livestream)
+        announcing.changed(livestream, old, changes)
     meeting = livestream.meeting
     log.info(
         "%s for meeting %s “%s”: %s → %s%s",

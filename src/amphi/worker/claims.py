@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from amphi.audience.models import Channel, Replay
 from amphi.mails.models import Mail
+from amphi.outbox.models import Delivery
 from amphi.system import leases
 from amphi.system.leases import Lease
 from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPulse
@@ -49,7 +50,7 @@ def free_leases_of_the_dead(worker: str) -> None:
         # A lease with the new worker's own name is from a dead one: in a container, process ids repeat.
         return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
 
-    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay):
+    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay, Delivery):
         leases.free(rows, is_dead)
 
 

@@ -36,6 +36,7 @@ MAIL_THREADS = 2
 RECORDING_THREADS = 1
 REPLAY_THREADS = 1
 POD_THREADS = 1
+WEBHOOK_THREADS = 4
 
 Work = TypeVar("Work")
 
@@ -129,6 +130,7 @@ class Worker:
             replays,
             retiring,
             tidying,
+            webhooks,
         )
 
         self.name = name
@@ -174,6 +176,12 @@ class Worker:
             claim=lambda free: pod_transfers.claim_due(limit=free, worker=name),
             do=pod_transfers.send,
         )
+        webhook = Lane(
+            "webhook",
+            WEBHOOK_THREADS,
+            claim=lambda free: webhooks.claim_due(limit=free, worker=name),
+            do=webhooks.deliver,
+        )
         often = tidying.Tidying(replays.EVERY_S)
         self._making_room = Lane(
             "room",
@@ -197,6 +205,7 @@ class Worker:
             recording,
             replay,
             pod,
+            webhook,
         )
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0

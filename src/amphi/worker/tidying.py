@@ -15,6 +15,7 @@ from amphi.audience import attendance
 from amphi.audience.models import Guest, Message, Reception, Registration, Reminder, Restraint, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
 from amphi.mails.models import Mail
+from amphi.outbox.models import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ STREAM_MESSAGES_KEPT = timedelta(days=1)
 """A page that was offline can catch up this far. Chat messages are kept with their event, not here."""
 MAILS_KEPT = timedelta(days=30)
 """After sending or giving up: long enough to answer questions about them, and no longer, since they contain personal data."""
+DELIVERIES_KEPT = timedelta(days=30)
+"""Of webhooks, after they arrived or were given up: they contain personal data."""
 REMINDERS_KEPT = timedelta(days=7)
 """After the event, when the addresses are no longer needed."""
 RECEPTIONS_KEPT = timedelta(days=30)
@@ -72,6 +75,7 @@ def tidy() -> int:
         Session.objects.filter(expire_date__lt=now),
         Reception.objects.filter(at__lt=now - RECEPTIONS_KEPT),
         WrongGuesses.objects.filter(since__lt=now - guesses.KEPT),
+        Delivery.objects.filter(attempt_at=None, created_at__lt=now - DELIVERIES_KEPT),
         ApiAnswer.objects.filter(at__lt=now - repeats.KEPT),
         ApiToken.objects.filter(expires_at__lt=now),
     )

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from amphi.audience.models import Airing, Event, Replay, ReplayFor
 from amphi.audience.queries import reading
 from amphi.audience.replays import sending, timeline
+from amphi.outbox import domain as outbox
+from amphi.outbox.models import Kind
 from amphi.system import recordings
 from amphi.system.recordings import Chunk, Recording
 
@@ -157,10 +161,19 @@ def begin(airing: Airing) -> None:
 
 def end(event_id: int, ended_at: datetime) -> None:
     """The airing of an event is over: what is kept of it is kept from now on."""
-    for replay in Replay.objects.filter(airing__event=event_id, airing__ended_at=ended_at):
+    ended = Replay.objects.filter(airing__event=event_id, airing__ended_at=ended_at)
+    for replay in ended.select_related("airing__event"):
         replay.delete_at = ended_at + timedelta(days=replay.days)
         replay.save(update_fields=["delete_at"])
         sending.ask_by_itself(replay, ended_at)
+        outbox.tell(Kind.REPLAY, partial(_told, replay))
+
+
+def _told(replay: Replay) -> dict[str, object]:
+    event = replay.airing.event
+    url = settings.AMPHI_URL + reverse("live:replay", args=[event.slug, replay.pk])
+    said = {"url": url, "event": event.slug, "title": event.title, "shown_to": replay.shown_to}
+    return {"replay": said}
 
 
 @reading

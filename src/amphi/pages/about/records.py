@@ -100,6 +100,14 @@ def records() -> list[Record]:
             _("Those who present"),
         ),
         Record(
+            _(
+                "Webhooks that were sent: owners of webinars; names and email addresses of those who registered"
+            ),
+            _("To tell other systems of the institution"),
+            lasting(tidying.DELIVERIES_KEPT),
+            _("The administrators; the systems that they chose"),
+        ),
+        Record(
             _("Emails that were sent"),
             _("To answer whether one was sent"),
             lasting(tidying.MAILS_KEPT),

@@ -1,0 +1,1 @@
+"""What other systems are told (webhooks out): written in the transaction of what happened, delivered by the worker."""
