@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from amphi.pages.metrics import metrics
+
 urlpatterns = [
     path("", include("amphi.pages.live.urls")),
     path("about/", include("amphi.pages.about.urls")),
@@ -11,6 +13,7 @@ urlpatterns = [
     path("webinars/", include("amphi.pages.webinars.urls")),
     path("webinars/", include("amphi.pages.webinars.hook_urls")),
     path("", include("amphi.pages.webinars.join_urls")),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include("amphi.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -319,3 +319,4 @@ class Health(Schema):
     jobs_retiring: int
     mails_waiting: int
     messages_waiting: int
+    webhooks_waiting: int

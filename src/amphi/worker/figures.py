@@ -9,6 +9,7 @@ from django.utils import timezone
 from amphi.audience.models import Audience, Message
 from amphi.audience.queries import AUDIENCE_FRESH
 from amphi.mails.models import Mail
+from amphi.outbox.models import Delivery
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, RetiringJob, State, WorkerPulse
 
 HEARD = timedelta(minutes=1)
@@ -29,6 +30,7 @@ class Figures:
         jobs_retiring: jobs of gateways that must still be stopped.
         mails_waiting: emails that wait to be sent.
         messages_waiting: messages that wait to be sent into a meeting.
+        webhooks_waiting: deliveries of webhooks that wait, also for their next attempt.
     """
 
     lives: dict[str, int]
@@ -40,6 +42,7 @@ class Figures:
     jobs_retiring: int
     mails_waiting: int
     messages_waiting: int
+    webhooks_waiting: int
 
 
 def read() -> Figures:
@@ -60,4 +63,5 @@ def read() -> Figures:
         jobs_retiring=RetiringJob.objects.count(),
         mails_waiting=Mail.objects.exclude(attempt_at=None).count(),
         messages_waiting=Message.objects.filter(delivery=Message.Delivery.WAITING).count(),
+        webhooks_waiting=Delivery.objects.exclude(attempt_at=None).count(),
     )
