@@ -1,6 +1,8 @@
 """A live in a page of another site: who may show it, to whom, and how another site learns of it."""
 
-from urllib.parse import urlencode
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -150,6 +152,32 @@ def test_what_another_site_is_told(settings):
         ' style="border: 0; max-width: 100%"></iframe>',
     }
     assert ask(f"http://amphi.univ.fr/embed/{event.slug}/").json() == answer.json()
+
+
+@pytest.mark.django_db
+def test_wordpress_finds_the_code_by_itself():
+    """As its `WP_oEmbed` reads a page whose address somebody pasted, and asks (wp-includes/class-wp-oembed.php)."""
+    event = event_of("open")
+    page = Client().get(event.get_absolute_url()).content.decode()
+    head = page[: page.lower().index("</head>")]
+    assert len(head.encode()) < 150 * 1024
+    links = [
+        dict(re.findall(r'([\w-]+)="([^"]*)"', one)) for one in re.findall("(?is)<link([^<>]+?)/?>", head)
+    ]
+    (found,) = [unescape(one["href"]) for one in links if one.get("type") == "application/json+oembed"]
+    parts = urlsplit(found)
+    asked = dict(parse_qsl(parts.query)) | {
+        "maxwidth": "500",
+        "maxheight": "750",
+        "url": HERE + event.get_absolute_url(),
+        "dnt": "1",
+        "format": "json",
+    }
+    answer = Client().get(parts.path, asked).json()
+    assert (answer["type"], answer["width"]) == ("video", 500)
+    # For an unknown provider it keeps what stands on one line, and only some attributes.
+    assert re.search("(?m)^.*(<iframe.*?></iframe>).*$", answer["html"])
+    assert "\n" not in answer["html"]
 
 
 @pytest.mark.django_db

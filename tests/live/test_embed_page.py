@@ -17,6 +17,7 @@ from tests.waiting import wait_for as eventually
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 COURSE, ELSEWHERE = "https://moodle.example.org", "https://elsewhere.example.org"
+SANDBOXED = "blog"
 PLAYING = 'video[data-playing="true"]'
 
 
@@ -30,7 +31,13 @@ class Course:
     def __init__(self, visit: Visit, player: str) -> None:
         self.visit = visit
         self.asked: list[str] = []
-        body = f'<!doctype html><title>Cours</title><h1>Cours</h1><iframe src="{player}" width="640" height="360" allow="autoplay"></iframe>'
+        page_with = "<!doctype html><title>Cours</title><h1>Cours</h1>{}".format
+        # What is left of the code in an editor that keeps few attributes.
+        body = page_with(f'<iframe src="{player}" width="640" height="360"></iframe>')
+        # What WordPress makes of the answer of a provider that it does not know.
+        unknown = page_with(
+            f'<iframe sandbox="allow-scripts" security="restricted" src="{player}" width="640" height="360" title="Cours"></iframe>'
+        )
 
         def prepare(page: Page) -> None:
             # Chromium keeps pages from afar away from servers of this machine.
@@ -45,12 +52,15 @@ class Course:
             )
             for site in (COURSE, ELSEWHERE):
                 page.route(f"{site}/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+            page.route(
+                f"{COURSE}/{SANDBOXED}", lambda route: route.fulfill(body=unknown, content_type="text/html")
+            )
             page.on("request", lambda request: self.asked.append(request.url))
 
         visit(prepare)
 
-    def open(self, site: str = COURSE) -> None:
-        self.visit(lambda page: page.goto(f"{site}/cours"))
+    def open(self, site: str = COURSE, path: str = "cours") -> None:
+        self.visit(lambda page: page.goto(f"{site}/{path}"))
 
     def see(self, selector: str) -> None:
         self.visit(lambda page: frame_of(page).wait_for_selector(selector))
@@ -118,6 +128,12 @@ def test_live_in_a_page_of_another_site(hall, audience_chromium, tmp_path, free_
         (kept,) = visit(lambda page: page.context.cookies())
         assert (kept["name"], kept["partitionKey"]) == ("amphi_embed", "https://example.org")
         assert course.viewer() == before == kept["value"]
+        # Where the site takes the frame's origin away nothing can be asked for: the page says where to watch.
+        course.open(path=SANDBOXED)
+        course.see(".embed-sandboxed")
+        assert hall.path in course.text(".embed-sandboxed")
+        assert visit(lambda page: frame_of(page).locator(".stage-say:visible").count()) == 1
+        course.open()
         hall.apply(transitions.STOP)
         course.state("over")
         # Another site shows nothing, and what is not open to all leads to its page.

@@ -53,7 +53,12 @@ def player(request: HttpRequest, event: Event, *, is_open: bool) -> HttpResponse
     if is_open:
         facts = _facts(request, event)
         facts["state_url"] = reverse("live:embed_state", args=[event.slug])
-        context |= {"live": facts, "state": facts["state"], "replay_comes": replay_comes(event)}
+        context |= {
+            "live": facts,
+            "state": facts["state"],
+            "replay_comes": replay_comes(event),
+            "page_url": settings.AMPHI_URL + event.get_absolute_url(),
+        }
     response = render(request, "live/embed.html", context)
     if is_open:
         _remember(response, facts["viewer"])
