@@ -165,6 +165,8 @@ DATABASES = {
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [PACKAGE / "locale"]
+# Django's English is the United States'; ours is Europe's.
+FORMAT_MODULE_PATH = ["amphi.system.formats"]
 TIME_ZONE = conf.text("TIME_ZONE", "Europe/Paris")
 USE_I18N = USE_TZ = True
 

@@ -29,7 +29,7 @@ export class Chat {
   #empty = byId("chat-empty");
   #fresh = byId("chat-new");
   #status = byId("chat-status");
-  #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   #conversation;
   #composer = new Composer();
   #order = null;

@@ -15,7 +15,7 @@ export class Questions {
   #form = document.getElementById("question-form");
   #text = document.getElementById("question-text");
   #status = document.getElementById("questions-status");
-  #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  #clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   /** By id: `{ data, element }`. */
   #known = new Map();
   #conversation;

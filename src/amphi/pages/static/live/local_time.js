@@ -11,7 +11,7 @@ function offsetOf(text) {
 for (const line of document.querySelectorAll("[data-local-time]")) {
   const moment = new Date(line.dataset.localTime);
   if (Number.isNaN(moment.getTime()) || -moment.getTimezoneOffset() === offsetOf(line.dataset.localTime)) continue;
-  const words = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+  const words = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
   line.textContent = line.dataset.words.replace("{when}", words.format(moment));
   line.hidden = false;
 }
