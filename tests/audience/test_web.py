@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from amphi.audience import domain
 from amphi.audience.models import Audience, Event
 from amphi.webinars.models import Livestream, State
-from tests import ports
+from tests import ports, services
 from tests.audience import web_process
 from tests.factories import make_user, make_webinar, put
 
@@ -89,9 +89,7 @@ PUBLISH_IN_THREADS = """
 import django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
-from django.core.management import call_command
 from django.db import connection
-call_command("migrate", verbosity=0)
 from amphi.audience.domain import publish
 from amphi.audience.models import StreamMessage
 from tests.factories import make_webinar
@@ -109,16 +107,6 @@ print(taken == list(range(1, 61)) and rows == taken)
 
 
 def test_publishers_on_sqlite_leave_no_gap(tmp_path):
-    environment = web_process.environment(0, tmp_path) | {
-        "AMPHI_DATABASE_URL": f"sqlite:///{tmp_path}/amphi.sqlite3",
-        "DJANGO_SETTINGS_MODULE": "amphi.settings",
-    }
-    ended = subprocess.run(
-        [sys.executable, "-c", PUBLISH_IN_THREADS],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=True,
-    )
-    assert ended.stdout.strip() == "True"
+    environment = services.environment(tmp_path, AMPHI_USE_MEETING_WEBINAR="1")
+    services.migrate(environment)
+    assert services.python(environment, "-c", PUBLISH_IN_THREADS).strip() == "True"
