@@ -281,9 +281,13 @@ def test_presenters_choose_source_and_language(event, options, client):
     event.refresh_from_db()
     assert (event.captions_from, event.captions_language) == ("outside", "de")
     assert told(event, "captions") == [{"language": "de"}]
-    client.post(options("change_options", "captions"), {"source": "", "language": "de"})
+    client.post(options("change_options", "captions"), {"source": "nobody", "language": "de"})
     assert told(event, "captions")[-1] == {"language": ""}
-    for wrong in ({"source": "radio", "language": "de"}, {"source": "", "language": "xx"}):
+    for wrong in (
+        {"source": "radio", "language": "de"},
+        {"source": "", "language": "de"},
+        {"source": "nobody", "language": "xx"},
+    ):
         assert client.post(options("change_options", "captions"), wrong).status_code == 422
 
 

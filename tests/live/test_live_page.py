@@ -184,7 +184,7 @@ def shows_captions(visit: Visit, hall: Hall) -> None:
         visit(
             lambda page: page.wait_for_function(
                 "text => [...document.getElementById('video').textTracks].some((track) =>"
-                " track.mode === 'showing' && [...track.activeCues].some((cue) => cue.text === text))",
+                " track.mode === 'showing' && [...track.cues].some((cue) => cue.text === text))",
                 arg=text,
             )
         )

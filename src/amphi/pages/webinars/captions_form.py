@@ -11,11 +11,14 @@ from amphi.audience.models import CaptionsFrom, Event
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars.options_forms import OptionsForm
 
+NOBODY = "nobody"
+"""How a form says that there are none: a list to choose from has a value for each."""
+
 
 class CaptionsSection(OptionsForm):
     """Where captions come from, and in which language they are."""
 
-    source = forms.ChoiceField(label=gettext_lazy("Captions come from"), required=False)
+    source = forms.ChoiceField(label=gettext_lazy("Captions come from"))
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         help_text=gettext_lazy("The one that is spoken: captions are not translated."),
@@ -27,7 +30,7 @@ class CaptionsSection(OptionsForm):
         offered = choosing.sources()
         if chosen not in dict(offered):
             offered.append((chosen, str(CaptionsFrom(chosen).label)))
-        self.fields["source"].choices = offered  # type: ignore[attr-defined]
+        self.fields["source"].choices = [(value or NOBODY, label) for value, label in offered]  # type: ignore[attr-defined]
         self.fields["language"].choices = [  # type: ignore[attr-defined]
             (code, choosing.language_name(code)) for code in choosing.LANGUAGES
         ]
@@ -36,7 +39,12 @@ class CaptionsSection(OptionsForm):
     def initial_of(meeting: Meeting, event: Event) -> dict[str, Any]:
         """As they are."""
         del meeting
-        return {"source": event.captions_from, "language": event.captions_language}
+        return {"source": event.captions_from or NOBODY, "language": event.captions_language}
+
+    def clean_source(self) -> CaptionsFrom:
+        """As the event has it."""
+        chosen: str = self.cleaned_data["source"]
+        return CaptionsFrom("" if chosen == NOBODY else chosen)
 
     def clean(self) -> dict[str, Any]:
         """The platform's engine may know some languages only."""
@@ -53,5 +61,6 @@ class CaptionsSection(OptionsForm):
     def save(self, *, user: User) -> None:
         """Have them be so."""
         del user
-        source = CaptionsFrom(self.cleaned_data["source"])
-        choosing.choose(self.event, source=source, language=self.cleaned_data["language"])
+        choosing.choose(
+            self.event, source=self.cleaned_data["source"], language=self.cleaned_data["language"]
+        )
