@@ -267,6 +267,20 @@ def shoot_player(shoot: Shoot, live: str) -> None:
         shoot.save(page, "live-sound-phone")
 
 
+def shoot_replay(shoot: Shoot, panel: str, live: str) -> None:
+    """The live once it is over, as its presenter sees it again, and where they choose who else does."""
+    ready = 'document.querySelector("video").readyState > 1'
+    for kind, size, scheme in (("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")):
+        with contextlib.closing(shoot.window("camille", size, scheme=scheme)) as context:
+            page = context.new_page()
+            page.goto(f"{shoot.url}{live}replay/?t=30")
+            wait(page, ready)
+            shoot.save(page, f"replay-{kind}")
+    shoot.everywhere(
+        "camille", panel.replace("/meetings/", "/webinars/") + "replays/", "replays", ready=ready
+    )
+
+
 def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
     """An invitation as it is sent: its HTML and its text, in French and in English."""
     for language, locale in (("fr", "fr-FR"), ("en", "en-GB")):
@@ -329,6 +343,7 @@ def shoot_all(shoot: Shoot, slides: Path, mails: Path) -> None:
     classroom.click("#end-button")
     over = 'document.documentElement.dataset.liveState === "over"'
     shoot.everywhere("lea", live, "live-after", ready=over)
+    shoot_replay(shoot, panel, live)
     listening.close()
     presenting.close()
 
