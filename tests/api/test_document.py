@@ -24,7 +24,7 @@ from tests.factories import make_gateway, make_meeting, make_user, make_webinar
 
 pytestmark = pytest.mark.django_db
 GOLDEN = Path(__file__).with_name("openapi.json")
-EXAMPLES = 6
+EXAMPLES = 4
 """Of each operation."""
 FEW = settings(
     max_examples=EXAMPLES,
