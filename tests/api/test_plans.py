@@ -155,6 +155,7 @@ def test_list_costs_the_same_whatever_is_on_it(call, user, rows, django_assert_n
 
 def test_staff_only_and_webinars_for_some_hold_here_too(call, user, settings):
     settings.RESTRICT_EDIT_MEETING_ACCESS_TO_STAFF_ONLY = True
+    settings.AFFILIATION_STAFF = ("faculty",)
     assert call("post", "/meetings", plan()).status_code == 403
     meeting = make_meeting(user)
     assert call("patch", f"/meetings/{meeting.slug}", {"name": "Autre"}).status_code == 403
