@@ -273,7 +273,8 @@ def shoot_replay(shoot: Shoot, panel: str, live: str) -> None:
     for kind, size, scheme in (("desktop", DESKTOP, "light"), ("phone", PHONE, "dark")):
         with contextlib.closing(shoot.window("camille", size, scheme=scheme)) as context:
             page = context.new_page()
-            page.goto(f"{shoot.url}{live}replay/?t=30")
+            page.goto(f"{shoot.url}{live}replay/")  # leads to the latest
+            page.goto(f"{page.url}?t=30")
             wait(page, ready)
             shoot.save(page, f"replay-{kind}")
     shoot.everywhere(
