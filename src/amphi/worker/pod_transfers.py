@@ -1,7 +1,7 @@
 """Sends replays to Esup-Pod as videos of their event's owner: one at a time, again after failures, never two of one replay.
 
 Before anything is sent, the owner's videos there are searched for the address of the replay's page, which stands in the description: an
-attempt whose answer was lost may have made the video. Subtitles would follow here as tracks of the video; replays have none yet.
+attempt whose answer was lost may have made the video. Captions would follow here as tracks of the video.
 """
 
 import logging
