@@ -1,5 +1,6 @@
 """The pages that the capture is measured with: a lecture, one in constant motion, and a slide whose every pixel is known."""
 
+import contextlib
 import http.server
 import json
 import threading
@@ -79,8 +80,9 @@ class Site:
                 self.send_response(200)
                 self.send_header("Content-Type", "image/png" if path == "/slide.png" else "text/html")
                 self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # a page that is closed asks no more
+                    self.end_headers()
+                    self.wfile.write(body)
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -321,8 +321,8 @@ def packets(path, kind):
     return [(float(packet["pts_time"]), "K" in packet["flags"]) for packet in listed]
 
 
-def color_of(path, at_s=0.0):
-    """The mean colour of the picture at a time."""
+def picture_of(path, at_s, *form):
+    """The picture at a time, as raw bytes."""
     command = [
         "ffmpeg",
         "-v",
@@ -333,8 +333,19 @@ def color_of(path, at_s=0.0):
         str(path),
         "-frames:v",
         "1",
-        "-vf",
-        "scale=1:1:flags=area",
+        *form,
+        "-f",
+        "rawvideo",
+        "-",
     ]
-    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    return tuple(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout[:3])
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+
+
+def color_of(path, at_s=0.0):
+    """The mean colour of the picture at a time."""
+    return tuple(picture_of(path, at_s, "-vf", "scale=1:1:flags=area", "-pix_fmt", "rgb24")[:3])
+
+
+def darkest_of(path, at_s=0.0):
+    """The least bright place of the picture at a time."""
+    return min(picture_of(path, at_s, "-pix_fmt", "gray"))

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from amphi.gateway import check
+from amphi.gateway import check, fonts
 from amphi.gateway.meeting_page import Observation, Report
 
 from .client_stand_in import ClientServer
+from .visits import context  # noqa: F401 -- a fixture
 
 
 def run(join_url):
@@ -39,7 +40,10 @@ def test_meeting_that_a_webinar_can_be_sent_from(client):
     status, said = run(bbb.join_url)
     lines = said.splitlines()
     assert status == 0, said
-    assert lines[0] == "OK    browser: it starts, and can capture and encode."
+    assert lines[:2] == [
+        "OK    browser: it starts, and can be filmed and heard.",
+        "OK    fonts: emoji, Chinese, Japanese, Korean, Arabic, mathematics can be drawn.",
+    ]
     assert "OK    client: BigBlueButton 3.0.14." in lines
     assert "OK    client: all 7 names that the gateway rests on are there." in lines
     assert "OK    sound: the meeting is heard." in lines
@@ -88,6 +92,22 @@ def test_names_that_are_missing_are_told():
         f"WARN  client: not found: the chat. {check.NAME_ADVICE}",
     ]
     assert is_good
+
+
+def test_scripts_without_a_font_are_a_warning():
+    lines, is_good = told(check.tell_fonts, ["Korean", "Arabic"])
+    assert lines[0].startswith("WARN  fonts: none for Korean, Arabic: they are boxes in the picture. On the")
+    assert is_good
+
+
+@pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
+async def test_fonts_are_asked_for_by_what_is_drawn(context):  # noqa: F811 -- the fixture
+    page = await context.new_page()
+    assert await fonts.missing(page) == []
+    undefined = {"Latin": "é", "nobody's": "a\U000e1234"}
+    assert await fonts.missing(page, undefined) == ["nobody's"]
+    await page.close()
 
 
 def test_meeting_without_sound_is_a_warning():

@@ -8,13 +8,19 @@ import pytest
 
 from tests import ports
 
-from .conftest import TOKEN, GatewayProcess, RtmpServer, wait_for
+from .conftest import TOKEN, GatewayProcess, RtmpServer, color_of, darkest_of, wait_for
 
 pytestmark = pytest.mark.browser
 
+WHITE = 235  # the mean of a white page with little on it
 CLAIMING = b"<!doctype html><html data-meeting-state=joined><body style='background: red'>"
 CLIENT = """<!doctype html><html><body><div id="layout" style="height: 600px">
 <div data-test="presentationContainer" style="height: 90px">slides</div><button data-test="leaveListenOnly">x</button>%s</div>"""
+
+
+# A page in another language than the browser's, with a hint wherever a pointer may rest.
+HINTING = f"""<!doctype html><html lang="fr"><body title="une indication" style="height: 700px; color: white">
+{CLIENT % ""}<style>button {{ opacity: 0 }}</style><p>{"Ceci est un cours en français, que personne ne veut faire traduire. " * 20}</p>"""
 
 
 class Site:
@@ -83,8 +89,12 @@ def secret_site():
 def site(secret_site):
     shown = f'<iframe src="{secret_site.url}/secret"></iframe><img src="{secret_site.url}/secret.png">'
     shown += f'<iframe src="http://localhost:{secret_site.server.server_port}/secret"></iframe>'
+    # Windows of its own and of the browser, over the meeting.
+    shown += "<iframe src='other://app'></iframe><script>open('/claiming'); alert('red'); print(); "
+    shown += "Notification.requestPermission(); navigator.geolocation.getCurrentPosition(() => {})</script>"
     pages = {
         "/claiming": page(CLAIMING),
+        "/html5client/hinting": page(HINTING),
         "/html5client/spying": page(CLIENT % shown),
         "/html5client/led": page(CLIENT % '<iframe src="/leading-in"></iframe>'),
         "/html5client/flooding": page(
@@ -182,9 +192,23 @@ def test_inner_pages_are_not_shown_and_the_key_is_not_listed(gateway, site, secr
     assert any("ffmpeg" in line and str(rtmp.port) in line for line in listed)
     for secret in ("secret-key", "spying", TOKEN):
         assert not [line for line in listed if secret in line]
+    wait_for(lambda: gateway.job("spying")["stats"]["frames"] > 30)
     gateway.client.delete("/jobs/spying")
     gateway.wait_for_state("spying", "idle")
-    assert any(path.name.startswith("spying") for path in rtmp.recordings())
+    (recording,) = [path for path in rtmp.recordings() if path.name.startswith("spying")]
+    for at_s in (0, 1, 2, 3):
+        assert min(color_of(recording, at_s)) > WHITE
+
+
+def test_browser_shows_nothing_of_its_own_over_the_meeting(gateway, site, rtmp):
+    """Neither a hint at the pointer nor the offer to translate the page."""
+    start(gateway, "hinting", f"{site.url}/html5client/hinting", rtmp.url("hinting"))
+    wait_for(lambda: gateway.job("hinting")["stats"]["frames"] > 30)
+    gateway.client.delete("/jobs/hinting")
+    gateway.wait_for_state("hinting", "idle")
+    (recording,) = [path for path in rtmp.recordings() if path.name.startswith("hinting")]
+    for at_s in (1, 3, 5):
+        assert darkest_of(recording, at_s) > WHITE
 
 
 def test_page_whose_redirects_lead_to_inner_pages_is_left(gateway, site):

@@ -142,25 +142,28 @@ def test_two_jobs_side_by_side(make_gateway, meeting, other_meeting, rtmp):
     assert colors["blue"][2] > 90
 
 
-@pytest.mark.parametrize("broken", ["browser", "ffmpeg"])
-def test_capture_that_fails_ends_the_job(make_gateway, meeting, rtmp, tmp_path, broken):
+def assert_capture_fails(gateway, meeting, rtmp, *, why):
     meeting.state = "joined"
-    unstartable = tmp_path / "ffmpeg"
-    unstartable.write_text("#!/no/interpreter\n")
-    unstartable.chmod(0o755)
-    settings = {
-        "browser": {"chromium_arguments": "--disable-blink-features=GetDisplayMedia"},
-        "ffmpeg": {"ffmpeg": unstartable},
-    }
-    gateway = make_gateway(warm=0, **settings[broken])
     gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
     job = gateway.wait_for_state("j1", "idle")
     assert job["reason"] == "capture_failed"
-    assert ("the tab can't be captured" if broken == "browser" else "ffmpeg can't be started") in job[
-        "detail"
-    ]
+    assert why in job["detail"]
     assert gateway.client.get("/healthz").json()["jobs"] == 0
     assert not rtmp.recordings()
+
+
+def test_ffmpeg_that_does_not_start_ends_the_job(make_gateway, meeting, rtmp, tmp_path):
+    unstartable = tmp_path / "ffmpeg"
+    unstartable.write_text("#!/no/interpreter\n")
+    unstartable.chmod(0o755)
+    gateway = make_gateway(warm=0, ffmpeg=unstartable)
+    assert_capture_fails(gateway, meeting, rtmp, why="ffmpeg can't be started")
+
+
+def test_sound_server_that_is_not_installed_ends_the_job(make_gateway, meeting, rtmp, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    gateway = make_gateway(warm=0)
+    assert_capture_fails(gateway, meeting, rtmp, why="PulseAudio does not start")
 
 
 def test_what_breaks_is_mended_and_the_end_is_noticed(make_gateway, meeting, rtmp):

@@ -1,49 +1,20 @@
-"""The pure parts between the recorder page and ffmpeg."""
+"""The pure parts between a browser's screen and ffmpeg."""
 
+import itertools
 import struct
 
 import pytest
 
+from amphi.gateway import x11
 from amphi.gateway.audio_timeline import LATENESS_US, AudioTimeline
-from amphi.gateway.exceptions import CaptureFailedError
+from amphi.gateway.camera import Clock
 from amphi.gateway.matroska import BlockWriter, element, header
-from amphi.gateway.packets import (
-    AudioPacket,
-    DecoderConfiguration,
-    SoundConfiguration,
-    VideoPacket,
-    parse_packet,
-)
+from amphi.gateway.packets import AudioPacket, VideoPacket
 from amphi.gateway.sink import StreamWriter
+from amphi.gateway.sound import SampleClock
 
 RATE = 48000
 TWENTY_MS = b"\x01\x00\x01\x00" * 960
-
-
-def message(kind, flags, time_us, data):
-    return struct.pack("<BBxxxxxxd", kind, flags, time_us) + data
-
-
-@pytest.mark.parametrize(
-    ("raw", "packet"),
-    [
-        (message(1, 0, 0, b"avcC"), DecoderConfiguration(b"avcC")),
-        (message(2, 1, 40000.4, b"key"), VideoPacket(40000, True, b"key")),
-        (message(2, 0, 80000, b"delta"), VideoPacket(80000, False, b"delta")),
-        (message(3, 0, 5, b"\0\0\0\0"), AudioPacket(5, b"\0\0\0\0")),
-        (message(4, 0, 0, b"\x44\xac\0\0"), SoundConfiguration(44100)),
-    ],
-)
-def test_packet(raw, packet):
-    assert parse_packet(raw) == packet
-
-
-@pytest.mark.parametrize(
-    "raw", [b"", b"\x02", message(9, 0, 0, b""), message(3, 0, 0, b"odd"), message(4, 0, 0, b"")]
-)
-def test_packet_that_the_page_does_not_send(raw):
-    with pytest.raises(CaptureFailedError):
-        parse_packet(raw)
 
 
 def test_sound_that_follows_is_kept_whole_however_its_times_tremble():
@@ -81,19 +52,92 @@ def test_element_sizes():
     assert element(0xA3, bytes(127)) == b"\xa3\x40\x7f" + bytes(127)
 
 
-def test_cluster_begins_at_a_keyframe_and_times_count_from_it():
+def test_cluster_begins_where_times_would_no_longer_fit():
     writer = BlockWriter()
-    assert writer.block(1, 1000, b"K", is_key=True) == (
-        b"\x1f\x43\xb6\x75\x01" + b"\xff" * 7 + b"\xe7\x82\x03\xe8" + b"\xa3\x85\x81\x00\x00\x80K"
+    assert writer.head(1, 1000, 1) == (
+        b"\x1f\x43\xb6\x75\x01" + b"\xff" * 7 + b"\xe7\x82\x03\xe8" + b"\xa3\x85\x81\x00\x00\x80"
     )
-    assert writer.block(2, 980, b"A", is_key=True) == b"\xa3\x85\x82\xff\xec\x80A"
-    assert writer.block(1, 1040, b"D", is_key=False) == b"\xa3\x85\x81\x00\x28\x00D"
+    assert writer.head(2, 980, 1) == b"\xa3\x85\x82\xff\xec\x80"
+    assert writer.head(1, 31_001, 1).endswith(b"\xa3\x85\x81\x00\x00\x80")
 
 
-def test_stream_begins_with_the_header_at_the_first_keyframe():
-    stream = StreamWriter(b"avcC", rate=44100)
-    assert stream.audio(AudioPacket(0, TWENTY_MS)) == b""
-    assert stream.video(VideoPacket(40_000, False, b"delta")) == b""
-    begun = stream.video(VideoPacket(80_000, True, b"key"))
-    assert begun.startswith(header(b"avcC", width=1280, height=720, rate=44100))
-    assert begun.endswith(b"\xa3\x87\x81\x00\x00\x80key")
+def test_stream_begins_with_the_header_at_the_first_picture():
+    stream = StreamWriter(fps=25)
+    assert stream.audio(AudioPacket(0, TWENTY_MS)) == []
+    first, head, picture = stream.video(VideoPacket(80_000, b"picture"))
+    assert first == header(width=1280, height=720, fps=25, rate=RATE)
+    assert head.endswith(b"\xa3\x8b\x81\x00\x00\x80")
+    assert picture == b"picture"
+    assert stream.audio(AudioPacket(80_000, TWENTY_MS)) == [b"\xa3\x4f\x04\x82\x00\x00\x80", TWENTY_MS]
+
+
+# A tick that the machine had no time for is passed over: every third, a stretch, all but a few.
+LATE = [
+    [tick for tick in range(200) if tick % 3],
+    [tick for tick in range(200) if not 20 < tick < 60],
+    [tick for tick in range(200) if tick % 25 in {3, 4, 22}],
+    [0, 24, 26, 49, 50, 99, 124, 125, 199],
+]
+
+
+@pytest.mark.parametrize("ticks", [range(60), *LATE])
+def test_moving_picture_is_sent_at_each_tick(ticks):
+    clock = Clock()
+    assert [tick for tick in ticks if clock.is_due(tick, is_fresh=True)] == list(ticks)
+
+
+@pytest.mark.parametrize("ticks", [range(60), *LATE])
+def test_still_picture_is_sent_in_each_fifth_of_a_second_that_the_machine_had_time_for(ticks):
+    clock = Clock()
+    sent = [tick for tick in ticks if clock.is_due(tick, is_fresh=False)]
+    assert sent == [next(group) for _, group in itertools.groupby(ticks, lambda tick: tick // 5)]
+
+
+def test_samples_are_timed_by_those_that_came_soonest():
+    clock = SampleClock(1000)
+    late_s = [0.010, 0.030, 0.011, 0.500, 0.012]  # after the end of each tenth of a second
+    found = [clock.stamp(100, now_s=100 + 0.1 * (index + 1) + late) for index, late in enumerate(late_s)]
+    assert found == pytest.approx([100.01 + 0.1 * index for index in range(5)])
+
+
+def test_samples_that_were_lost_on_the_way_move_the_clock_within_seconds():
+    clock = SampleClock(1000)
+    clock.stamp(1000, now_s=101)
+    for second in range(103, 112):  # the second one is missing
+        begun_s = clock.stamp(1000, now_s=second)
+    assert begun_s == pytest.approx(110)
+
+
+@pytest.mark.parametrize("drift_ppm", [-100, 0, 100])
+def test_sound_stays_at_the_picture_for_three_hours_whatever_its_clock(drift_ppm):
+    rate, step_s = 1000, 0.4
+    clock, line = SampleClock(rate), AudioTimeline(1_000_000_000, rate=rate)
+    counted = 0
+    for step in range(1, round(3 * 3600 / step_s)):
+        now_s = 1000 + step * step_s
+        played = int(step * step_s * rate * (1 + drift_ppm / 1e6))
+        packet, counted = played - counted, played
+        late_s = (step * 7 % 11) / 1000
+        begun_s = clock.stamp(packet, now_s=now_s + late_s)
+        line.add(round(begun_s * 1_000_000), bytes(packet * 4))
+        assert abs(line.end_us - now_s * 1_000_000) < 42_000
+
+
+def test_changes_of_a_screen_are_put_together():
+    ours, theirs = x11.socket.socketpair()
+    ours.setblocking(False)
+    watch = x11.DamageWatch(ours, 91)
+    assert watch.changed() is None
+    events = [
+        struct.pack("<BxHIIIhhHHxxxxxxxx", kind, 0, 0, 0, 0, *area)
+        for kind, area in ((91, (10, 20, 100, 50)), (91, (600, 0, 2, 2)), (22, (0, 0, 1280, 720)))
+    ]
+    sent = b"".join(events)
+    theirs.sendall(sent[:80])  # a part of an event waits for its rest
+    assert watch.changed() == x11.Rectangle(10, 0, 602, 70)
+    theirs.sendall(sent[80:])
+    assert watch.changed() is None
+    theirs.close()
+    with pytest.raises(x11.SourceLostError):
+        watch.changed()
+    watch.close()

@@ -1,39 +1,54 @@
 """Starts a browser for each job, and keeps some ready for the next jobs."""
 
 import asyncio
+import json
 import logging
 import os
-import secrets
 from collections.abc import Iterable
 
 import psutil
-from playwright.async_api import Browser, Error, Playwright, async_playwright
+from playwright.async_api import Error, Playwright, async_playwright
 
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
 from amphi.gateway.packets import HEIGHT, WIDTH
-from amphi.gateway.recorder_server import RecorderServer
-from amphi.gateway.source import LAUNCH_PATIENCE_S, ChromiumSource
+from amphi.gateway.source import LAUNCH_PATIENCE_S, ChromiumSource, Studio
 
 logger = logging.getLogger(__name__)
 
 _ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
+    "--deny-permission-prompts",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-gpu",
     "--disable-sync",
+    "--hide-scrollbars",
+    "--kiosk",
     "--no-first-run",
+    "--test-type",  # no bar that warns of other arguments
+    "--window-position=0,0",
     f"--window-size={WIDTH},{HEIGHT}",
 )
+# Of Playwright's arguments, those that would show: a bar of its own, and windows over the meeting's.
+_UNWANTED = ("--enable-automation", "--disable-popup-blocking", "--mute-audio")
+
+# What would otherwise lie over the meeting: the preview of a print, the question whether to open another program, the offer to translate a page.
+_PREFERENCES = {
+    "printing": {"enabled": False},
+    "translate": {"enabled": False},
+    "policy": {
+        "url_blocklist": ["*"],
+        "url_allowlist": ["http://*", "https://*", "about:*", "blob:*", "data:*", "filesystem:*"],
+    },
+}
 
 
 class BrowserReserve:
     """One Playwright driver and its browsers; `take` returns one that is ready to join."""
 
-    def __init__(self, config: Config, recorders: RecorderServer) -> None:
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._recorders = recorders
         self._playwright: Playwright | None = None
         self._driver_lock = asyncio.Lock()
         self._ready: list[ChromiumSource] = []
@@ -58,7 +73,7 @@ class BrowserReserve:
 
         Raises:
             SourceLostError: no browser could be started.
-            CaptureFailedError: the browser starts but can't encode.
+            CaptureFailedError: it can't be filmed on this machine.
         """
         if not self._ready and self._filling is not None and not self._filling.done():
             await asyncio.wait([self._filling])
@@ -72,7 +87,6 @@ class BrowserReserve:
     async def discard(self, source: ChromiumSource) -> None:
         """Close a browser that was taken."""
         await source.close()
-        self._recorders.forget(source.line)
 
     async def _launch(self) -> ChromiumSource:
         try:
@@ -94,41 +108,29 @@ class BrowserReserve:
             return self._playwright
 
     async def _launch_with(self, playwright: Playwright) -> ChromiumSource:
-        title = f"amphi-meeting-{secrets.token_hex(8)}"
-        flag = f"--auto-select-tab-capture-source-by-title={title}"
-        browser = await playwright.chromium.launch(
-            executable_path=self._config.chromium,
-            args=[*_ARGUMENTS, *self._config.chromium_arguments, flag],
-            chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox root
-            ignore_default_args=["--mute-audio"],
-        )
+        studio = await Studio.open(fps=self._config.fps)
         try:
-            return await self._prepare(browser, title=title, flag=flag)
+            profile = studio.folder / "profile"
+            (profile / "Default").mkdir(parents=True)
+            (profile / "Default" / "Preferences").write_text(json.dumps(_PREFERENCES))
+            browser = await playwright.chromium.launch_persistent_context(
+                profile,
+                executable_path=self._config.chromium,
+                args=[*_ARGUMENTS, *self._config.chromium_arguments],
+                ignore_default_args=list(_UNWANTED),
+                chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox root
+                headless=False,
+                env={**os.environ, **studio.screen.environment, **studio.sound.environment},
+                no_viewport=True,
+                locale="fr-FR",
+                accept_downloads=False,  # a page could fill the disk
+            )
         except BaseException:
-            await browser.close()
+            await studio.close()
             raise
-
-    async def _prepare(self, browser: Browser, *, title: str, flag: str) -> ChromiumSource:
-        context = await browser.new_context(
-            viewport={"width": WIDTH, "height": HEIGHT},
-            locale="fr-FR",
-            accept_downloads=False,  # a page could fill the disk
-        )
-        recorder = await context.new_page()
-        line = self._recorders.new_line()
-        await recorder.goto(line.address)
-        options = {
-            "fps": self._config.fps,
-            "width": WIDTH,
-            "height": HEIGHT,
-            "bitrate": self._config.bitrate_kbps * 1000,
-        }
-        try:
-            await recorder.evaluate("(options) => start(options)", options)
-        except Error as error:
-            raise CaptureFailedError(f"the recorder does not start: {error.message[:200]}") from error
-        pid = _pid_of(flag, psutil.Process().children(recursive=True))
-        return ChromiumSource(browser, line, recorder, title=title, pid=pid, config=self._config)
+        pid = _pid_of(f"--user-data-dir={profile}", psutil.Process().children(recursive=True))
+        studio.camera.start()
+        return ChromiumSource(browser, studio, pid=pid, config=self._config)
 
     async def close(self) -> None:
         self._is_closed = True

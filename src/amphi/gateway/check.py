@@ -8,12 +8,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from amphi.gateway import client_versions
+from amphi.gateway import client_versions, fonts
 from amphi.gateway.addresses import checked_join_url
 from amphi.gateway.browsers import BrowserReserve
 from amphi.gateway.entry import EntryDeadline
 from amphi.gateway.exceptions import CaptureFailedError, InvalidRequestError, SourceLostError
-from amphi.gateway.recorder_server import RecorderServer
 
 if TYPE_CHECKING:
     from amphi.gateway.config import Config
@@ -79,6 +78,14 @@ async def enter(source: "ChromiumSource", config: "Config", findings: Findings) 
         await asyncio.sleep(LOOK_EVERY_S)
 
 
+def tell_fonts(missing: list[str], findings: Findings) -> None:
+    if missing:
+        words = f"none for {', '.join(missing)}: they are boxes in the picture"
+        findings.tell("WARN", "fonts", words, f"On the gateway’s machine: {fonts.PACKAGES}")
+    else:
+        findings.tell("OK", "fonts", f"{', '.join(fonts.SAMPLES)} can be drawn")
+
+
 def tell_client(report: "Report", kind: str, findings: Findings) -> None:
     """Report the meeting's client, and which of the page's names that the gateway depends on are there."""
     if kind != "bigbluebutton":
@@ -136,13 +143,12 @@ async def watch(source: "ChromiumSource", findings: Findings) -> None:
 
 async def check(join_url: str, config: "Config", findings: Findings) -> None:
     """Join `join_url`, report what is found, and leave."""
-    recorders = RecorderServer()
-    await recorders.open()
-    browsers = BrowserReserve(config, recorders)
+    browsers = BrowserReserve(config)
     try:
         source = await browsers.take()
-        findings.tell("OK", "browser", "it starts, and can capture and encode")
+        findings.tell("OK", "browser", "it starts, and can be filmed and heard")
         try:
+            tell_fonts(await source.missing_scripts(), findings)
             await visit(source, join_url, config, findings)
         finally:
             await browsers.discard(source)
@@ -150,7 +156,6 @@ async def check(join_url: str, config: "Config", findings: Findings) -> None:
         findings.tell("ERROR", "browser", str(error))
     finally:
         await browsers.close()
-        await recorders.close()
 
 
 async def visit(source: "ChromiumSource", join_url: str, config: "Config", findings: Findings) -> None:

@@ -7,7 +7,6 @@ from amphi.gateway.watchdog import Sight
 MOMENT_S = 2.0
 """What has not come for this long is missing. Still pictures come several times a second."""
 LUMA_BYTES = WIDTH * HEIGHT
-RAW_BYTES = LUMA_BYTES * 3 // 2
 LOOKED_AT = 4_001
 """Each so many-th byte of the luma is looked at: 230 places all over the picture, in no column of their own."""
 BLACK = 24
@@ -18,7 +17,7 @@ HEARD_EVERY = 25
 
 
 class Gauge:
-    """Takes note of packets. Pictures are looked at only where they come raw (I420)."""
+    """Takes note of packets."""
 
     def __init__(self, now_s: float) -> None:
         self.begin(now_s)
@@ -26,7 +25,6 @@ class Gauge:
     def begin(self, now_s: float) -> None:
         """A source begins to send."""
         self._picture: bytes | None = None
-        self._is_raw = False
         self._is_black = False
         self._picture_at = self._fresh_at = self._heard_at = now_s
 
@@ -39,8 +37,7 @@ class Gauge:
             # A picture that is sent again is the same object.
             if packet.data is not self._picture:
                 self._picture, self._fresh_at = packet.data, now_s
-                self._is_raw = len(packet.data) == RAW_BYTES
-                self._is_black = self._is_raw and is_black(packet.data)
+                self._is_black = is_black(packet.data)
 
     def sight(self, seen: Observation, now_s: float) -> Sight:
         """What there is to judge at this moment."""
@@ -49,8 +46,8 @@ class Gauge:
             speaks=seen.speaks,
             covered=seen.covered,
             pictureless=now_s - self._picture_at > MOMENT_S,
-            fresh=now_s - self._fresh_at <= MOMENT_S if self._is_raw else None,
-            black=self._is_black if self._is_raw else None,
+            fresh=now_s - self._fresh_at <= MOMENT_S,
+            black=self._is_black,
             silent=now_s - self._heard_at > MOMENT_S,
         )
 

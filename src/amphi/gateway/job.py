@@ -1,7 +1,6 @@
 """One job: streams one meeting to one RTMP address until it is told to stop or the meeting ends."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -33,8 +32,9 @@ from amphi.gateway.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 GLANCE_EVERY_S = 0.25
+MEASURE_EVERY_S = 3
 FIRST_PICTURES_S = 0.1
-"""Once the page says that it is in the meeting, the recorder has the meeting's picture within this time."""
+"""Once the page says that it is in the meeting, its picture is on the screen within this time."""
 
 AWAY_PATIENCE_S = 8
 RECONNECT_PATIENCE_S = 20
@@ -111,8 +111,9 @@ class Job:
             spec.rtmp_url,
             ffmpeg=config.ffmpeg,
             ca_file=config.ca_file,
+            fps=config.fps,
+            bitrate_kbps=config.bitrate_kbps,
             on_trigger=self.post,
-            want_key=lambda: self._background(self._ask_for_key()),
         )
         self._gauge = Gauge(time.monotonic())
         self._watchdog = Watchdog()
@@ -185,7 +186,7 @@ class Job:
         self._loss = asyncio.get_running_loop().create_future()
         self._away_since = self._reconnecting_since = None
         source = await self._ready_source()
-        await source.record("hold")
+        source.record("hold")
         await source.join(self.spec.join_url)
         deadline = EntryDeadline(self._config.join_timeout_s)
         while not self.status.is_ending:
@@ -202,7 +203,7 @@ class Job:
         if self._source is not None:
             await self._browsers.discard(self._source)
             self._source = None
-            # A new browser has a new encoder, so its stream starts anew; meanwhile the live server waits for it.
+            # A new browser has a new clock, so its stream starts anew; meanwhile the live server waits for it.
             await self._sink.close(clean=False)
             self._sink.start()
         source = self._source = await self._browsers.take()
@@ -254,7 +255,7 @@ class Job:
             log_report(self.spec.job_id, await source.report())
         await self._settle_chat(source)
         await asyncio.sleep(FIRST_PICTURES_S)
-        await source.record("live")
+        source.record("live")
 
     def _remark(self, seen: Observation) -> None:
         """Keep what the page says about its progress, for the API and the log."""
@@ -268,11 +269,11 @@ class Job:
         now = time.monotonic()
         if seen.is_there:
             if self._away_since is not None:
-                await source.record("live")
+                source.record("live")
             self._away_since = None
         elif self._away_since is None:
             self._away_since = now
-            await source.record("hold")
+            source.record("hold")
         elif now - self._away_since > AWAY_PATIENCE_S:
             raise SourceLostError(f"the page shows no meeting any more: {seen.detail}")
         if seen.state != "reconnecting":
@@ -281,11 +282,6 @@ class Job:
             self._reconnecting_since = now
         elif now - self._reconnecting_since > RECONNECT_PATIENCE_S:
             raise SourceLostError(f"not reconnected after {RECONNECT_PATIENCE_S} s: {seen.detail}")
-
-    async def _ask_for_key(self) -> None:
-        if self._source is not None:
-            with contextlib.suppress(SourceLostError):
-                await self._source.record("key")
 
     def _give_up(self, task: asyncio.Task[None]) -> None:
         """End the job after an unexpected exception: otherwise it would stay on air while nothing watches its meeting."""
@@ -320,13 +316,13 @@ class Job:
     async def _measure(self) -> None:
         sent_bytes, share_s, own_s = 0, 0.0, time.process_time()
         while True:
-            roots = [self._source.pid if self._source else None, self._sink.pid]
+            roots = [*(self._source.pids if self._source else []), self._sink.pid]
             share_s += (time.process_time() - own_s) / max(1, self._sharers())
             own_s = time.process_time()
             await asyncio.to_thread(self._load.sample, roots, extra_s=share_s)
-            self._kbps = round((self._sink.bytes_sent - sent_bytes) * 8 / 1000)
+            self._kbps = round((self._sink.bytes_sent - sent_bytes) * 8 / 1000 / MEASURE_EVERY_S)
             sent_bytes = self._sink.bytes_sent
-            await asyncio.sleep(1)
+            await asyncio.sleep(MEASURE_EVERY_S)
 
     def _background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -346,7 +342,7 @@ class Job:
             source = self._in_meeting()
             is_seen = await source.is_writing_seen() and self._away_since is None
             if is_seen:
-                await source.record("still")  # so that the audience does not see the panel open and close
+                source.record("still")  # so that the audience does not see the panel open and close
             try:
                 # One line: a second line could look like a message of somebody else.
                 await source.send_chat(one_line(f"{author}: {text}" if author else text))
@@ -356,7 +352,7 @@ class Job:
             finally:
                 if is_seen:
                     await asyncio.sleep(FIRST_PICTURES_S)
-                    await source.record("hold" if self._away_since is not None else "live")
+                    source.record("hold" if self._away_since is not None else "live")
 
     async def show_chat(self, *, shown: bool) -> bool:
         """Show or hide the chat in the picture. Before the bot has joined, this is remembered for then."""

@@ -10,7 +10,6 @@ from amphi.gateway.config import Config
 from amphi.gateway.exceptions import GatewayFullError, JobConflictError, UnknownJobError
 from amphi.gateway.job import Job, JobSpec
 from amphi.gateway.job_state import State
-from amphi.gateway.recorder_server import RecorderServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +33,10 @@ class Jobs:
         self.on_idle: Callable[[str], None] = lambda _: None
         self._config = config
         self._jobs: dict[str, Job] = {}
-        self._recorders = RecorderServer()
-        self._browsers = BrowserReserve(config, self._recorders)
+        self._browsers = BrowserReserve(config)
         self._refilling: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
-        await self._recorders.open()
         self._refill()
 
     async def close(self) -> None:
@@ -51,7 +48,6 @@ class Jobs:
             job.stop()
         await asyncio.gather(*(job.ended() for job in jobs))
         await self._browsers.close()
-        await self._recorders.close()
 
     @property
     def max_jobs(self) -> int:

@@ -1,4 +1,4 @@
-"""Writes a live Matroska stream (RFC 9559) for ffmpeg's input: one H.264 track and one track of raw sound."""
+"""Writes a live Matroska stream (RFC 9559) for ffmpeg's input: one track of raw pictures and one of raw sound."""
 
 import struct
 
@@ -31,27 +31,27 @@ def _unsigned(identifier: int, value: int) -> bytes:
     return element(identifier, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
 
 
-def header(configuration: bytes, *, width: int, height: int, rate: int) -> bytes:
+def header(*, width: int, height: int, fps: int, rate: int) -> bytes:
     """The bytes before the first picture.
 
     Args:
-        configuration: the AVCDecoderConfigurationRecord.
         width: in pixels.
         height: in pixels.
+        fps: of the pictures' clock; not each of its ticks has one.
         rate: of the sound, in samples per second.
     """
     ebml = element(_EBML, element(0x4282, b"matroska") + _unsigned(0x4287, 4) + _unsigned(0x4285, 2))
     information = element(
         0x1549A966, _unsigned(0x2AD7B1, 1_000_000) + element(0x4D80, b"amphi") + element(0x5741, b"amphi")
     )
-    picture = element(0xE0, _unsigned(0xB0, width) + _unsigned(0xBA, height))
+    picture = element(0xE0, _unsigned(0xB0, width) + _unsigned(0xBA, height) + element(0x2EB524, b"I420"))
     video = element(
         0xAE,
         _unsigned(0xD7, VIDEO_TRACK)
         + _unsigned(0x73C5, VIDEO_TRACK)
         + _unsigned(0x83, 1)
-        + element(0x86, b"V_MPEG4/ISO/AVC")
-        + element(0x63A2, configuration)
+        + _unsigned(0x23E383, 1_000_000_000 // fps)
+        + element(0x86, b"V_UNCOMPRESSED")
         + picture,
     )
     sound = element(
@@ -70,20 +70,16 @@ def header(configuration: bytes, *, width: int, height: int, rate: int) -> bytes
 
 
 class BlockWriter:
-    """Writes blocks into clusters of unknown size; times are in ms from the start of the stream."""
+    """Writes the heads of blocks into clusters of unknown size; times are in ms from the start of the stream."""
 
     def __init__(self) -> None:
         self._cluster_ms: int | None = None
 
-    def block(self, track: int, time_ms: int, data: bytes, *, is_key: bool) -> bytes:
-        """One SimpleBlock; before each keyframe of the picture, also the start of a new cluster."""
+    def head(self, track: int, time_ms: int, length: int) -> bytes:
+        """What comes before the data of one SimpleBlock; where its time is far from the last cluster's, also the start of a new one."""
         begun = b""
-        if self._cluster_ms is None or (track == VIDEO_TRACK and is_key) or self._is_far(time_ms):
+        if self._cluster_ms is None or abs(time_ms - self._cluster_ms) > _MAX_BLOCK_OFFSET_MS:
             self._cluster_ms = time_ms
             begun = _identifier(_CLUSTER) + _UNKNOWN_SIZE + _unsigned(0xE7, time_ms)
-        offset_ms = time_ms - self._cluster_ms
-        head = struct.pack(">BhB", 0x80 | track, offset_ms, _KEY_BLOCK if is_key else 0)
-        return begun + element(0xA3, head + data)
-
-    def _is_far(self, time_ms: int) -> bool:
-        return self._cluster_ms is not None and abs(time_ms - self._cluster_ms) > _MAX_BLOCK_OFFSET_MS
+        place = struct.pack(">BhB", 0x80 | track, time_ms - self._cluster_ms, _KEY_BLOCK)
+        return begun + _identifier(0xA3) + _size(len(place) + length) + place

@@ -15,6 +15,7 @@ from amphi.gateway.job_state import Trigger
 _SCRIPTS = (
     "page_elements.js",
     "picture_signs.js",
+    "in_step.js",
     "bigbluebutton_words.js",
     "bigbluebutton_connection.js",
     "bigbluebutton_dialogs.js",

@@ -17,7 +17,7 @@ class ProcessLoad:
         self._points: deque[tuple[float, float]] = deque()
 
     def sample(self, roots: Iterable[int | None], *, extra_s: float = 0.0) -> None:
-        """Take a sample. Call this about once a second.
+        """Take a sample. Call this every few seconds: it looks at all processes of the machine.
 
         Args:
             roots: the ids of the topmost processes; None is skipped.

@@ -1,7 +1,8 @@
-"""The output of a job: ffmpeg, which encodes the sound and speaks RTMP."""
+"""The output of a job: ffmpeg, which encodes picture and sound and speaks RTMP."""
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import math
 import os
@@ -21,18 +22,25 @@ from amphi.gateway.job_state import Trigger
 from amphi.gateway.packets import (
     CHANNELS,
     HEIGHT,
+    RATE,
     WIDTH,
     AudioPacket,
-    DecoderConfiguration,
     Packet,
-    SoundConfiguration,
     VideoPacket,
 )
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING_BYTES = 1_500_000
-"""About four seconds of picture and raw sound. When a slow server leaves more than this waiting, packets are dropped up to the next keyframe."""
+PIPE_BYTES = 1_048_576  # the most that Linux allows without privileges
+MAX_WAITING_BYTES = 5_600_000
+"""Four pictures. While a slow server or a busy machine leaves more than this waiting, pictures are dropped."""
+MAX_WAITING_SOUND_BYTES = MAX_WAITING_BYTES + 400_000
+QUALITY = 26
+"""x264's constant rate factor, as far as the bit rate allows."""
+KEYFRAME_FACTOR = 2.5
+"""How much finer keyframes are coded than what moves between them: text stands still, and keeps their sharpness."""
+STORE_S = 1.6
+"""How many seconds' worth of bits may go in a burst: a keyframe of much text is large."""
 
 CONNECT_PATIENCE_S = 10
 STALL_PATIENCE_S = 6
@@ -71,41 +79,34 @@ class Sink(Protocol):
 
 
 class StreamWriter:
-    """Turns packets into the bytes of one connection: it begins with the first keyframe, at time zero."""
+    """Turns packets into the bytes of one connection: it begins with the first picture, at time zero."""
 
-    def __init__(self, configuration: bytes, *, rate: int) -> None:
-        self._rate = rate
-        self._configuration = configuration
+    def __init__(self, *, fps: int) -> None:
+        self._fps = fps
         self._blocks = matroska.BlockWriter()
         self._timeline: AudioTimeline | None = None
         self._start_us = 0
 
-    def video(self, packet: VideoPacket) -> bytes:
-        begun = b""
+    def video(self, packet: VideoPacket) -> list[bytes]:
+        begun = []
         if self._timeline is None:
-            if not packet.is_key:
-                return b""
             self._start_us = packet.pts_us
-            self._timeline = AudioTimeline(packet.pts_us, rate=self._rate)
-            begun = matroska.header(self._configuration, width=WIDTH, height=HEIGHT, rate=self._rate)
+            self._timeline = AudioTimeline(packet.pts_us, rate=RATE)
+            begun = [matroska.header(width=WIDTH, height=HEIGHT, fps=self._fps, rate=RATE)]
         before_us = self._timeline.end_us
         silence = self._timeline.fill_until(packet.pts_us)
-        picture = self._blocks.block(
-            matroska.VIDEO_TRACK, self._ms(packet.pts_us), packet.data, is_key=packet.is_key
-        )
-        return begun + self._sound(before_us, silence) + picture
+        picture = self._block(matroska.VIDEO_TRACK, packet.pts_us, packet.data)
+        return [*begun, *self._block(matroska.AUDIO_TRACK, before_us, silence), *picture]
 
-    def audio(self, packet: AudioPacket) -> bytes:
+    def audio(self, packet: AudioPacket) -> list[bytes]:
         if self._timeline is None:
-            return b""
+            return []
         before_us = self._timeline.end_us
-        return self._sound(before_us, self._timeline.add(packet.pts_us, packet.data))
+        return self._block(matroska.AUDIO_TRACK, before_us, self._timeline.add(packet.pts_us, packet.data))
 
-    def _sound(self, at_us: int, data: bytes) -> bytes:
-        return self._blocks.block(matroska.AUDIO_TRACK, self._ms(at_us), data, is_key=True) if data else b""
-
-    def _ms(self, pts_us: int) -> int:
-        return max(0, round((pts_us - self._start_us) / 1000))
+    def _block(self, track: int, pts_us: int, data: bytes) -> list[bytes]:
+        time_ms = max(0, round((pts_us - self._start_us) / 1000))
+        return [self._blocks.head(track, time_ms, len(data)), data] if data else []
 
 
 class RtmpSink:
@@ -115,8 +116,9 @@ class RtmpSink:
         url: the address with its key; never logged.
         ffmpeg: the path of ffmpeg.
         ca_file: certificate authorities for ``rtmps`` servers.
+        fps: of the pictures' clock.
+        bitrate_kbps: the most of the picture.
         on_trigger: called with a trigger of the job and a sentence.
-        want_key: asks the source for a keyframe, so that a new connection starts at once.
     """
 
     def __init__(
@@ -125,8 +127,9 @@ class RtmpSink:
         *,
         ffmpeg: Path,
         ca_file: Path,
+        fps: int,
+        bitrate_kbps: int,
         on_trigger: Callable[[Trigger, str], None],
-        want_key: Callable[[], None],
     ) -> None:
         self.is_up = False
         self.pid: int | None = None
@@ -136,13 +139,14 @@ class RtmpSink:
         self._url = url
         self._ffmpeg = ffmpeg
         self._ca_file = ca_file
+        self._fps = fps
+        self._bitrate_kbps = bitrate_kbps
         self._on_trigger = on_trigger
-        self._want_key = want_key
-        self._configuration: bytes | None = None
-        self._rate: int | None = None
         self._writer: StreamWriter | None = None
         self._process: Process | None = None
+        self._input: asyncio.WriteTransport | None = None
         self._is_dropping = False
+        self._counted_bytes = 0
         self._has_begun = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -158,38 +162,23 @@ class RtmpSink:
             self._on_trigger(Trigger.GAVE_UP, f"the gateway made a mistake: {type(error).__name__}")
 
     def send(self, packet: Packet) -> None:
-        if isinstance(packet, DecoderConfiguration):
-            self._configuration = packet.data
-            return
-        if isinstance(packet, SoundConfiguration):
-            self._rate = packet.rate
-            return
-        process = self._process
-        if process is None or process.stdin is None or process.stdin.is_closing():
+        if self._input is None or self._input.is_closing():
             return
         if self._writer is None:
-            if self._configuration is None or self._rate is None:
-                return
             self._has_begun.set()
-            self._writer = StreamWriter(self._configuration, rate=self._rate)
-        if self._must_drop(packet, process.stdin):
+            self._writer = StreamWriter(fps=self._fps)
+        if self._must_drop(packet, self._input.get_write_buffer_size()):
             self.frames_dropped += isinstance(packet, VideoPacket)
             return
-        data = self._writer.video(packet) if isinstance(packet, VideoPacket) else self._writer.audio(packet)
-        if data:
-            self.frames += isinstance(packet, VideoPacket)
-            self.bytes_sent += len(packet.data) if isinstance(packet, VideoPacket) else 0
-            process.stdin.write(data)
+        parts = self._writer.video(packet) if isinstance(packet, VideoPacket) else self._writer.audio(packet)
+        self.frames += isinstance(packet, VideoPacket)
+        for part in parts:
+            self._input.write(part)
 
-    def _must_drop(self, packet: VideoPacket | AudioPacket, stdin: asyncio.StreamWriter) -> bool:
-        waiting_bytes = stdin.transport.get_write_buffer_size()
-        if self._is_dropping:
-            may_resume = (
-                isinstance(packet, VideoPacket) and packet.is_key and waiting_bytes < MAX_WAITING_BYTES // 2
-            )
-            self._is_dropping = not may_resume
-        else:
-            self._is_dropping = waiting_bytes > MAX_WAITING_BYTES
+    def _must_drop(self, packet: Packet, waiting_bytes: int) -> bool:
+        if isinstance(packet, AudioPacket):
+            return waiting_bytes > MAX_WAITING_SOUND_BYTES
+        self._is_dropping = waiting_bytes > MAX_WAITING_BYTES
         return self._is_dropping
 
     async def _run(self) -> None:
@@ -220,16 +209,17 @@ class RtmpSink:
         process = await self._spawn()
         self._process, self.pid = process, process.pid
         self._writer, self._is_dropping, self._has_begun = None, False, asyncio.Event()
+        self._counted_bytes = 0
         watch = asyncio.create_task(self._watch_progress(process))
-        if self._configuration is not None:
-            self._want_key()
         complaint, up_at = "", math.inf
         proof = None
         try:
             assert process.stderr is not None  # noqa: S101 -- asked for above
             async for line in process.stderr:
                 text = line.decode("utf-8", "replace").strip()
-                if text.startswith("Output #0"):
+                if text.startswith("total_size="):
+                    self._count(text.partition("=")[2])
+                elif text.startswith("Output #0"):
                     up_at = time.monotonic()
                     proof = asyncio.get_running_loop().call_later(PROOF_S, self._declare_up)
                 elif text.startswith("setpriv: failed to execute"):
@@ -246,23 +236,38 @@ class RtmpSink:
             if proof is not None:
                 proof.cancel()
             self.is_up = False
-            self._process, self.pid = None, None
+            if self._input is not None:
+                self._input.abort()
+            self._process, self._input, self.pid = None, None, None
         return time.monotonic() - up_at, complaint
+
+    def _count(self, size: str) -> None:
+        """Take over how much ffmpeg says that it has sent on this connection."""
+        if size.isdecimal():
+            self.bytes_sent += int(size) - self._counted_bytes
+            self._counted_bytes = int(size)
 
     def _declare_up(self) -> None:
         self.is_up = True
         self._on_trigger(Trigger.PUBLISHED, "")
 
     async def _spawn(self) -> Process:
-        reader, writer = os.pipe()
+        secrets, secrets_end = os.pipe()
+        packets, packets_end = os.pipe()
         try:
-            os.write(writer, self._secrets())
-            os.close(writer)
-            return await asyncio.create_subprocess_exec(
-                *self._command(reader), stdin=PIPE, stderr=PIPE, pass_fds=[reader]
+            os.write(secrets_end, self._secrets())
+            os.close(secrets_end)
+            fcntl.fcntl(packets_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            process = await asyncio.create_subprocess_exec(
+                *self._command(secrets), stdin=packets, stderr=PIPE, pass_fds=[secrets]
             )
+            self._input, _ = await asyncio.get_running_loop().connect_write_pipe(
+                asyncio.Protocol, os.fdopen(packets_end, "wb", 0)
+            )
+            return process
         finally:
-            os.close(reader)
+            os.close(secrets)
+            os.close(packets)
 
     def _secrets(self) -> bytes:
         """The stream's name and key, as a preset file of ffmpeg: every user of the machine can read command lines."""
@@ -281,12 +286,42 @@ class RtmpSink:
         # setpriv makes the kernel end ffmpeg when the gateway ends, even after a crash.
         return [
             *("/usr/bin/setpriv", "--pdeathsig", "KILL", "--"),
-            *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info"),
+            *(str(self._ffmpeg), "-hide_banner", "-nostats", "-loglevel", "info", "-progress", "pipe:2"),
             *("-probesize", "32", "-analyzeduration", "0"),
-            *("-f", "matroska", "-i", "pipe:0", "-map", "0", "-c:v", "copy"),
+            *("-f", "matroska", "-i", "pipe:0", "-map", "0", *self._picture_options()),
             *("-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", str(CHANNELS)),
             *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1"),
             *("-fpre", f"/dev/fd/{secrets}", server),
+        ]
+
+    def _picture_options(self) -> list[str]:
+        return [
+            *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"),
+            # By the pictures' own times: otherwise five still ones count as a fifth of a second, and starve the next keyframe.
+            *("-crf", str(QUALITY), "-x264-params", f"force-cfr=0:ipratio={KEYFRAME_FACTOR}"),
+            *("-maxrate", f"{self._bitrate_kbps}k", "-bufsize", f"{round(self._bitrate_kbps * STORE_S)}k"),
+            # A keyframe at the first picture of each second, and nowhere else.
+            *(
+                "-force_key_frames",
+                "expr:gte(t,n_forced)",
+                "-forced-idr",
+                "1",
+                "-g",
+                "9999",
+                "-sc_threshold",
+                "0",
+            ),
+            *("-fps_mode", "passthrough"),
+            *(
+                "-colorspace",
+                "smpte170m",
+                "-color_primaries",
+                "bt709",
+                "-color_trc",
+                "bt709",
+                "-color_range",
+                "tv",
+            ),
         ]
 
     async def _watch_progress(self, process: Process) -> None:
@@ -312,12 +347,12 @@ class RtmpSink:
         """End the stream: ffmpeg sees the end of its input and closes the connection properly, or is killed."""
         process = self._process
         running, self._running = self._running, None
-        if process is not None and process.stdin is not None:
+        if process is not None and self._input is not None:
             if not clean:
                 _signal(process, signal.SIGKILL)
-            elif process.stdin.transport.get_write_buffer_size():
+            elif self._input.get_write_buffer_size():
                 _signal(process, signal.SIGTERM)  # otherwise it would first send all that waits
-            process.stdin.close()
+            self._input.close()
             for last_word in (signal.SIGTERM, signal.SIGKILL):
                 try:
                     async with asyncio.timeout(CLEAN_END_S):

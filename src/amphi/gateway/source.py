@@ -1,25 +1,30 @@
-"""The input of a job: one headless Chromium, with the meeting in one tab and the recorder in another."""
+"""The input of a job: one Chromium that shows the meeting on a screen of its own, which is filmed, and plays it into a pipe."""
 
 import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Error, Page, Request
+from playwright.async_api import BrowserContext, Error, Page, Request
 
-from amphi.gateway import meeting_page
+from amphi.gateway import fonts, meeting_page
 from amphi.gateway.addresses import is_host_among
+from amphi.gateway.camera import Camera
 from amphi.gateway.config import Config
-from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
+from amphi.gateway.exceptions import SourceLostError
 from amphi.gateway.inner_addresses import keep_out
 from amphi.gateway.meeting_page import Observation, Report
 from amphi.gateway.packets import Packet
-from amphi.gateway.recorder_server import RecorderLine
+from amphi.gateway.screen import Screen
+from amphi.gateway.sound import Sound
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +60,8 @@ class Source(Protocol):
     async def report(self) -> Report:
         """Which client the meeting has."""
 
-    async def record(self, mode: str) -> None:
-        """Set what is sent: ``live``; ``still`` (repeat the last picture); ``hold`` (the same without sound); ``key`` (a keyframe now)."""
+    def record(self, mode: str) -> None:
+        """Set what is sent: ``live``; ``still`` (repeat the last picture); ``hold`` (the same without sound)."""
 
     async def is_writing_seen(self) -> bool:
         """Whether writing into the chat makes a hidden panel visible."""
@@ -71,85 +76,120 @@ class Source(Protocol):
         """End the browser."""
 
 
+@dataclass(frozen=True)
+class Studio:
+    """Where a browser's meeting is filmed.
+
+    Attributes:
+        folder: the browser's profile, sockets and secrets; only we may read it, and it goes with the browser.
+    """
+
+    folder: Path
+    screen: Screen
+    camera: Camera
+    sound: Sound
+    _parts: contextlib.AsyncExitStack
+
+    @classmethod
+    async def open(cls, *, fps: int) -> "Studio":
+        """Start a screen and a sound server.
+
+        Raises:
+            CaptureFailedError: one does not start.
+            SourceLostError: one ended at once.
+        """
+        async with contextlib.AsyncExitStack() as parts:
+            folder = Path(tempfile.mkdtemp(prefix="amphi-browser-"))
+            parts.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
+            sound = await Sound.open(folder)
+            parts.push_async_callback(sound.close)
+            screen = await Screen.open(folder)
+            parts.push_async_callback(screen.close)
+            camera = Camera(screen, sound, fps=fps)
+            parts.push_async_callback(camera.close)
+            return cls(folder, screen, camera, sound, parts.pop_all())
+
+    async def close(self) -> None:
+        await self._parts.aclose()
+
+
 class ChromiumSource:
     """One browser for one job. See `Source`.
 
     Attributes:
-        pid: the browser's process id; None when it could not be found.
+        is_alive: nothing of it has been lost.
     """
 
-    def __init__(
-        self,
-        browser: Browser,
-        line: RecorderLine,
-        recorder: Page,
-        *,
-        title: str,
-        pid: int | None,
-        config: Config,
-    ) -> None:
+    def __init__(self, browser: BrowserContext, studio: Studio, *, pid: int | None, config: Config) -> None:
         self.on_packet: Callable[[Packet], None] = lambda _: None
         self.on_lost: Callable[[str], None] = lambda _: None
-        self.pid = pid
-        self.line = line
-        self._title = title
+        self.is_alive = True
+        self._pid = pid
         self._config = config
         self._browser = browser
-        self._recorder = recorder
+        self._studio = studio
         self._meeting: Page | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._refusal = ""
         self._unopened = ""
         self._patience_s = ENTRY_PATIENCE_S
-        line.on_packet = self._pass_on
-        line.on_lost = self._lose
-        browser.on("disconnected", lambda _: self._lose("the browser is gone"))
+        studio.camera.on_packet = self._pass_on
+        studio.camera.on_lost = studio.sound.on_lost = self._lose
+        browser.on("close", lambda _: self._lose("the browser is gone"))
+        browser.on("page", self._shut)
 
     @property
-    def is_alive(self) -> bool:
-        return self._browser.is_connected() and self.line.is_connected
+    def pids(self) -> list[int | None]:
+        """The process ids of the browser, its screen and its sound; None for one that could not be found."""
+        return [self._pid, self._studio.screen.process.pid, self._studio.sound.process.pid]
 
     def _pass_on(self, packet: Packet) -> None:
         self.on_packet(packet)
 
     def _lose(self, detail: str) -> None:
+        self.is_alive = False
+        self._miss(detail)
+
+    def _miss(self, detail: str) -> None:
+        self._studio.camera.set_mode("hold")  # at once: nobody need see what a browser shows of a crash
         self.on_lost(detail)
 
+    def _shut(self, page: Page) -> None:
+        """Close a window that a page has opened: it would lie over the meeting."""
+
+        async def shut() -> None:
+            with contextlib.suppress(Error):
+                if await page.opener() is not None:
+                    await page.close()
+
+        task = asyncio.create_task(shut())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
     async def join(self, join_url: str) -> None:
-        """Open the meeting in a new tab, after the recorder has started to capture that tab.
+        """Open the meeting in a new tab.
 
         Raises:
             SourceLostError: the browser is gone.
-            CaptureFailedError: the tab can't be captured.
         """
         try:
             async with asyncio.timeout(LAUNCH_PATIENCE_S):
-                await self._close_meeting()
-                page = self._meeting = await self._recorder.context.new_page()
-                page.on("crash", lambda _: self._lose("the meeting's page crashed"))
+                # The last tab to be closed would close the browser.
+                before, self._meeting = self._meeting, await self._browser.new_page()
+                await self._close_page(before)
+                page = self._meeting
+                page.on("crash", lambda _: self._miss("the meeting's page crashed"))
                 self._refusal = self._unopened = ""
                 self._patience_s = ENTRY_PATIENCE_S
                 page.on("requestfailed", self._note_untrusted)
-                # Captured while it is still blank; a tab stays captured when it loads pages.
-                await page.evaluate("(title) => { document.title = title }", self._title)
                 await page.add_init_script(meeting_page.script())
                 await keep_out(page, join_url, self._note_trespass)
-                await self._capture()
         except TimeoutError:
             raise SourceLostError("the browser hangs") from None
         except Error as error:
             raise SourceLostError(f"the browser failed: {_first_line(error)}") from error
         self._opening = asyncio.create_task(self._open(page, join_url))
-
-    async def _capture(self) -> None:
-        try:
-            await self._recorder.evaluate(
-                "capture()"
-            )  # Playwright evaluates with a user gesture, which capturing requires
-        except Error as error:
-            if self.is_alive:
-                raise CaptureFailedError(f"the tab can't be captured: {_first_line(error)}") from error
-            raise
 
     def _note_trespass(self, detail: str) -> None:
         self._refusal = detail
@@ -209,6 +249,14 @@ class ChromiumSource:
         parts = urlsplit(address)
         return parts.scheme not in {"http", "https"} or is_host_among(address, self._config.join_hosts)
 
+    async def missing_scripts(self) -> list[str]:
+        """The scripts that the browser has no font for.
+
+        Raises:
+            SourceLostError: the browser hangs or is gone.
+        """
+        return await self._ask(fonts.missing(self._browser.pages[0]))
+
     async def report(self) -> Report:
         """Which client the meeting has.
 
@@ -217,13 +265,9 @@ class ChromiumSource:
         """
         return await self._ask(meeting_page.report(self._current()))
 
-    async def record(self, mode: str) -> None:
-        """Set what the recorder sends: ``live``, ``still``, ``hold`` or ``key``.
-
-        Raises:
-            SourceLostError: the recorder is gone.
-        """
-        await self.line.send(mode)
+    def record(self, mode: str) -> None:
+        """Set what is sent: ``live``, ``still`` or ``hold``."""
+        self._studio.camera.set_mode(mode)
 
     async def is_writing_seen(self) -> bool:
         """Whether writing into the chat makes a hidden panel visible.
@@ -262,16 +306,15 @@ class ChromiumSource:
             raise SourceLostError("no meeting was joined")
         return self._meeting
 
-    async def _close_meeting(self) -> None:
+    async def _close_page(self, page: Page | None) -> None:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
-        if self._meeting is not None:
+        if page is not None:
             # A crashed page may never answer; closing the browser later ends it.
             with contextlib.suppress(Error, TimeoutError):
                 async with asyncio.timeout(2):
-                    await self._meeting.close()
-            self._meeting = None
+                    await page.close()
 
     async def close(self) -> None:
         """Close the browser; kill it when it does not end by itself."""
@@ -284,9 +327,10 @@ class ChromiumSource:
                 await self._browser.close()
         except (Error, TimeoutError):
             logger.warning("a browser did not close; it is killed")
-        if self.pid is not None:
+        if self._pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self._pid, signal.SIGKILL)
+        await self._studio.close()
 
 
 def _barred(detail: str) -> Observation:
