@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import services
 from tests.webinars.stage import Stage
 
 TOP = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def run(tmp_path, *arguments: str, **environment: str) -> subprocess.CompletedPr
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=services.PATIENCE_S,
     )
 
 
@@ -47,7 +48,7 @@ def well(stage: Stage) -> dict[str, str]:
 
 
 def test_report(tmp_path, well):
-    assert run(tmp_path, "migrate", "-v", "0", **well).returncode == 0
+    services.migrate(services.environment(tmp_path))
     done = run(tmp_path, "check", **well, AMPHI_URL="http://127.0.0.1:9")
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()

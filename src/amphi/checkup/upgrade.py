@@ -19,9 +19,8 @@ PLACES = {
     "systemd/nginx.service.d/amphi.conf": "etc/systemd/system/nginx.service.d",
     "nginx/amphi.conf": "etc/nginx/sites-available/amphi",
     "nginx/limits.conf": "etc/nginx/modules-enabled/90-amphi-limits.conf",
-    "amphi": "usr/local/sbin/amphi",
 }
-"""Where docs/deploy.md has each of the files of ``deploy`` copied to."""
+"""Where docs/deploy.md has the files of ``deploy`` copied to, but for the command, which root alone may read."""
 HOST = "amphi.univ.fr"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)", re.MULTILINE)
 
