@@ -32,7 +32,7 @@ def run(tmp_path, *arguments: str, **environment: str) -> subprocess.CompletedPr
         check=False,
         capture_output=True,
         text=True,
-        timeout=services.PATIENCE_S,
+        timeout=60,
     )
 
 

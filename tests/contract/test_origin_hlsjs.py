@@ -24,8 +24,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 PATIENCE_MS = 60_000
 # From the origin taking a picture to the screen; about a second on an idle machine.
 SANE_AGE_S = 10.0
-BEARABLE = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall", "levelLoadTimeOut"}
-"""The library waits 0.8 s for the next part, whatever it is told; a busy machine may need longer, and it asks again."""
 
 PAGE = """<!doctype html><title>test</title><video muted autoplay playsinline></video>
 <script src="/hls.js"></script><script>
@@ -179,7 +177,9 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
             await page.wait_for_function(f"state().time > {back_at + 4}", timeout=PATIENCE_MS)
         state = await page.evaluate("state()")
         await page.close()
-    assert set(state["errors"]) <= BEARABLE, state
+    # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
+    bearable = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall", "levelLoadTimeOut"}
+    assert set(state["errors"]) <= bearable, state
 
 
 async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(
@@ -202,7 +202,7 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         for page in pages:
             await page.evaluate(f"play('{url}')")
             await page.wait_for_function("state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
-        assert set((await pages[0].evaluate("state()"))["errors"]) <= BEARABLE
+        assert (await pages[0].evaluate("state()"))["errors"] == []
         silent.set()
         await pages[1].wait_for_function("state().heard > 10000 && state().playing", timeout=PATIENCE_MS)
         assert 'CODECS="avc1.64000c,mp4a.40.2"' in (await client.get(url)).text
