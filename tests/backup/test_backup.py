@@ -88,9 +88,13 @@ def test_destroyed_platform_comes_back(settings, tmp_path):
     write(settings.MEDIA_ROOT / "later.pdf", b"%PDF")
     for path in files(settings.RECORDINGS):
         (settings.RECORDINGS / path).unlink()
+    later = settings.RECORDINGS / "8" / "20261126T090000Z-0002" / "index"
+    write(later, b"{}\n")
 
     label = back(backup)
     assert label.has_recordings
+    assert later.read_bytes() == b"{}\n", "what the origin records meanwhile"
+    later.unlink()
     assert (rows(tmp_path), files(settings.MEDIA_ROOT), files(settings.RECORDINGS)) == everything
     assert LiveGateway.objects.get(pk=gateway.pk).sipmediagw_token == "jeton"
     with tarfile.open(fileobj=backup) as tar:

@@ -1,6 +1,7 @@
 """Addresses of the API."""
 
 import json
+from functools import cache
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +16,18 @@ from amphi.api.problems import Problem
 app_name = "api"
 
 
+@cache
+def _document() -> str:
+    """Made once: anybody may ask for it, and making it takes a while."""
+    with translation.override("en"):
+        return json.dumps(api.get_openapi_schema(), ensure_ascii=False)
+
+
 def document(request: HttpRequest) -> HttpResponse:
     """The OpenAPI document, for everybody."""
     if request.method not in {"GET", "HEAD"}:
         return Problem(405, "method", headers={"Allow": "GET, HEAD"}).response()
-    with translation.override("en"):
-        found = json.dumps(api.get_openapi_schema(), ensure_ascii=False)
-    return HttpResponse(found, content_type="application/json")
+    return HttpResponse(_document(), content_type="application/json")
 
 
 @csrf_exempt

@@ -22,8 +22,8 @@ from amphi.system.terminal import say
 def restore(source: IO[bytes], *, replace: bool, other_key: bool) -> archive.Label:
     """Make this platform what the backup in `source` holds, and its tables those of this version.
 
-    The database changes as a whole or not at all; then files are written, and those that the backup does not know are deleted.
-    Recordings stay as they are when the backup has none.
+    The database changes as a whole or not at all; then files are written, and uploaded ones that the backup does not know are deleted.
+    Recordings that it does not know stay: the origin may be writing them.
 
     Args:
         source: the backup, seekable.
@@ -43,16 +43,15 @@ def restore(source: IO[bytes], *, replace: bool, other_key: bool) -> archive.Lab
     folders = {archive.FILES: Path(settings.MEDIA_ROOT)}
     if label.has_recordings and settings.RECORDINGS:
         folders[archive.RECORDINGS] = settings.RECORDINGS
-    kept: dict[str, set[Path]] = {name: set() for name in folders}
+    kept: set[Path] = set()
     for part, rest, member, content in archive.contents(source):
         if part == archive.DATABASE:
             _restore_database(content)
         elif part in folders:
             path = folders[part] / rest
             _put(path, member, content)
-            kept[part].add(path)
-    for part, folder in folders.items():
-        _delete_others(folder, kept[part])
+            kept.add(path)
+    _delete_others(folders[archive.FILES], kept)
     call_command("migrate", interactive=False, verbosity=0)
     return label
 

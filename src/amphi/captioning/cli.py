@@ -6,8 +6,12 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from amphi.system.notify import Watchdog, notify
+
+if TYPE_CHECKING:
+    from amphi.captioning.service import Captioner
 
 log = logging.getLogger("amphi.captioning")
 
@@ -46,7 +50,7 @@ def main(argv: list[str]) -> int:
     os._exit(0)
 
 
-def _run(captioner: "service.Captioner") -> None:  # type: ignore[name-defined]  # noqa: F821 -- imported once Django is set up
+def _run(captioner: "Captioner") -> None:
     from django.db import Error, close_old_connections  # noqa: PLC0415 -- Django is set up by then
 
     watchdog = Watchdog()

@@ -39,11 +39,21 @@ def check_settings() -> Iterator[Finding]:
         yield Finding("OK", "settings", "", say(en="nothing contradicts itself.", fr="rien ne se contredit."))
 
 
+def migrations_to_make() -> list[str]:
+    """The names, ``app.name``, of this version's migrations that the database has not seen, in their order.
+
+    Raises:
+        DatabaseError: it does not answer.
+    """
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{one.app_label}.{one.name}" for one, _ in plan]
+
+
 def check_database() -> Iterator[Finding]:
     """Check that the database answers and has all migrations."""
     try:
-        executor = MigrationExecutor(connection)
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        missing = len(migrations_to_make())
     except DatabaseError:
         # The driver's message may contain the address with its password.
         sentence = say(

@@ -53,15 +53,14 @@ def _installed(name: str) -> str:
 def check_tables() -> Iterator[Finding]:
     """Check what this version changes in the database, and that no later one has been there."""
     from django.db import DatabaseError, connection  # noqa: PLC0415 -- needs Django set up
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415 -- needs Django set up
+    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415 -- needs Django set up
+
+    from amphi.checkup.platform import migrations_to_make  # noqa: PLC0415 -- needs Django set up
 
     try:
-        executor = MigrationExecutor(connection)
-        loader = executor.loader
+        loader = MigrationLoader(connection)
         later = sorted(set(loader.applied_migrations) - set(loader.disk_migrations))
-        plan = [
-            f"{one.app_label}.{one.name}" for one, _ in executor.migration_plan(loader.graph.leaf_nodes())
-        ]
+        plan = migrations_to_make()
     except DatabaseError:
         # The driver's message may contain the address with its password.
         yield Finding(

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from amphi.mails import domain as mails
@@ -86,7 +87,8 @@ def _note_failure(endpoint: Endpoint, *, is_gone: bool) -> None:
     mine = Endpoint.objects.filter(pk=endpoint.pk, is_active=True)
     mine.filter(failing_since=None).update(failing_since=now)
     late = mine if is_gone else mine.filter(failing_since__lt=now - GIVEN_UP_AFTER)
-    if late.update(is_active=False, disabled_at=now):
-        log.error("webhook %s is switched off: nothing arrived there for long", endpoint.pk)
-        Delivery.objects.filter(endpoint=endpoint).update(attempt_at=None)
-        mails.queue(mails.administrators(), "webhook_disabled", {"endpoint": endpoint})
+    with transaction.atomic():  # whoever dies in between has switched nothing off without telling
+        if late.update(is_active=False, disabled_at=now):
+            log.error("webhook %s is switched off: nothing arrived there for long", endpoint.pk)
+            Delivery.objects.filter(endpoint=endpoint).update(attempt_at=None)
+            mails.queue(mails.administrators(), "webhook_disabled", {"endpoint": endpoint})

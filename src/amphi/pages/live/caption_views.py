@@ -65,12 +65,12 @@ def _sentence(row: Any) -> Sentence:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise InvalidCaptionError('a caption is an object with a "text"')
     name, is_final = row.get("id", ""), row.get("final", True)
-    if not isinstance(name, str) or not isinstance(is_final, bool):
-        raise InvalidCaptionError('"id" is a text, "final" is true or false')
+    if not isinstance(name, str) or not name.isprintable() or not isinstance(is_final, bool):
+        raise InvalidCaptionError('"id" is a text of one line, "final" is true or false')
     if not is_final and not name:
         raise InvalidCaptionError('a caption that will be told again needs an "id"')
     at, until = (_moment(row.get(key), key) for key in ("at", "until"))
-    return Sentence(row["text"], name=name.replace("\0", "").strip(), at=at, until=until, is_final=is_final)
+    return Sentence(row["text"], name=name.strip(), at=at, until=until, is_final=is_final)
 
 
 def _moment(given: Any, key: str) -> datetime | None:
