@@ -28,6 +28,7 @@ RULES = {
     "speaker",
     "usher",
     "captioner",
+    "scraper",
     "signed",
     "token",
 }

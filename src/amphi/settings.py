@@ -304,6 +304,8 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 AMPHI_METRICS_TOKEN = conf.text("AMPHI_METRICS_TOKEN")
 """Who knows it reads `/metrics`; empty: nobody does."""
+AMPHI_WORKER_HTTP = conf.address("AMPHI_WORKER_HTTP", "127.0.0.1:8004")
+"""Where the worker's are read."""
 
 # --- logs
 

@@ -21,6 +21,7 @@ import pytest
 from tests import ports
 
 TOKEN = "correct-horse"
+METRICS_TOKEN = "battery-staple"
 DEADLINE_S = 90
 
 
@@ -42,6 +43,7 @@ class GatewayProcess:
         self.port = ports.reserve()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")}
         environment |= {"AMPHI_GATEWAY_TOKEN": TOKEN, "AMPHI_GATEWAY_HTTP": f"127.0.0.1:{self.port}"}
+        environment["AMPHI_METRICS_TOKEN"] = METRICS_TOKEN
         environment["AMPHI_GATEWAY_CLASSROOM"] = "1"  # the page of these tests stands as the classroom's does
         # Enough where pictures are not judged, for less of the machine.
         environment["AMPHI_GATEWAY_FPS"] = "10"

@@ -9,7 +9,7 @@ import pytest
 
 from tests import ports
 
-from .conftest import TOKEN, GatewayProcess
+from .conftest import METRICS_TOKEN, TOKEN, GatewayProcess
 
 JOB = {
     "join_url": "http://127.0.0.1:9/meeting",
@@ -54,6 +54,7 @@ def test_healthz_needs_no_token(gateway):
         ("GET", "/chat"),
         ("POST", "/chat"),
         ("GET", "/progress"),
+        ("GET", "/metrics"),
         ("GET", "/unknown"),
     ],
 )
@@ -66,6 +67,15 @@ def test_every_route_needs_the_token(gateway, method, path, header):
         assert answer.json() == B_401[path]
     else:
         assert answer.json()["error"] == "unauthorized"
+
+
+def test_token_of_the_figures_opens_nothing_else(gateway):
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    url = f"http://127.0.0.1:{gateway.port}"
+    answer = httpx.get(f"{url}/metrics", headers=headers)
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "amphi_gateway_places 2.0\n" in answer.text
+    assert httpx.get(f"{url}/jobs", headers=headers).status_code == 401
 
 
 def test_bare_token_passes(gateway):

@@ -145,10 +145,27 @@ class Channel:
         return batch
 
 
+class Tally:
+    """What this process did since it began.
+
+    Attributes:
+        messages: how many it wrote to listeners, each as often as it was written.
+        dropped: streams that it cut because their listener took nothing.
+    """
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.dropped = 0
+
+
+tally = Tally()
+
+
 def take(listener: Listener, channel: Channel) -> bytes:
     """The bytes for a listener; moves its cursor past them."""
     if listener.cursor == channel.head:
         return b""
+    tally.messages += channel.head - (listener.cursor or 0)
     batch = channel.since(listener.cursor or 0)
     listener.cursor = channel.head
     return batch
@@ -249,6 +266,11 @@ class Hub:
     def viewers(self) -> dict[int, int]:
         """How many different viewers each event has in this process."""
         return self._crowd.viewers()
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._crowd.listeners)
 
     def wake(self) -> None:
         """Read now, since something was published. May be called from any thread."""
@@ -352,6 +374,7 @@ class Hub:
                     listener.wake()
             elif listener.written_at and quiet_s >= self.limits.slow_s and listener.task is not None:
                 listener.dropped = True
+                tally.dropped += 1
                 listener.task.cancel()
         for event_id in [one.event_id for one in self._channels.values() if not one.listeners]:
             del self._channels[event_id]
@@ -373,6 +396,11 @@ class Hub:
             await self._in_thread(lambda: self._log.count(self._process, viewers))
         except LogUnavailableError as error:
             log.warning("viewers are not counted: %s", error)
+
+
+def streams() -> int:
+    """How many event streams this process carries. May be called from any thread."""
+    return sum(hub.streams for hub in list(_hubs))
 
 
 def wake() -> None:

@@ -24,6 +24,7 @@ from amphi.bigbluebutton.objects import (
     Recording,
 )
 from amphi.system import outbound
+from amphi.system.calls import Timed
 
 LONGEST_MESSAGE = 500
 LONGEST_USER_NAME = 255
@@ -345,16 +346,17 @@ class Server:
         algorithm: Algorithm | None = None,
     ) -> Element:
         url = self._signed_url(call, query, algorithm or self._algorithm)
+        name = call or "version"
+        with Timed("bigbluebutton", name):
+            return answers.read(name, self._answer(name, url, body))
+
+    def _answer(self, name: str, url: str, body: bytes | None) -> outbound.Answer:
         try:
             if body is None:
-                answer = self._caller.call("GET", url)
-            else:
-                answer = self._caller.call(
-                    "POST", url, content=body, headers={"Content-Type": "application/xml"}
-                )
+                return self._caller.call("GET", url)
+            return self._caller.call("POST", url, content=body, headers={"Content-Type": "application/xml"})
         except outbound.OutboundError as error:
-            raise _no_answer(call or "version", error) from error
-        return answers.read(call or "version", answer)
+            raise _no_answer(name, error) from error
 
     def _signed_url(self, call: str, query: Mapping[str, str], algorithm: Algorithm) -> str:
         if not call:

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from amphi.gateway.addresses import checked_job_id, checked_join_url, checked_rtmp_url
@@ -21,6 +21,8 @@ from amphi.gateway.exceptions import (
 )
 from amphi.gateway.job import JobSpec
 from amphi.gateway.jobs import Jobs
+from amphi.gateway.measures import Measures
+from amphi.system import metrics
 
 if TYPE_CHECKING:
     from amphi.gateway.config import Config
@@ -100,8 +102,14 @@ async def healthz(request: Request) -> JSONResponse:
     )
 
 
+async def figures(request: Request) -> Response:
+    said = metrics.text(Measures(_jobs(request)), metrics.PROCESS)
+    return Response(said, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
 ROUTES = [
     Route("/healthz", healthz),
+    Route(metrics.PATH, figures),
     Route("/jobs", list_jobs),
     Route("/jobs/{job_id}", put_job, methods=["PUT"]),
     Route("/jobs/{job_id}", get_job),

@@ -1,4 +1,4 @@
-"""The bearer token, on every route except ``/healthz`` and, if a setting allows it, Esup-Pod's chat."""
+"""The bearer token, on every route except ``/healthz``, ``/metrics``, which has a token of its own, and, if a setting allows it, Esup-Pod's chat."""
 
 import hmac
 
@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from amphi.gateway import dialect_b, dialect_d
 from amphi.gateway.config import Config
+from amphi.system import metrics
 
 OPEN_PATHS = frozenset({"/healthz"})
 _REFUSED = "authorization error"
@@ -19,6 +20,7 @@ class BearerToken:
     def __init__(self, app: ASGIApp, *, config: Config) -> None:
         self._app = app
         self._token = config.token.encode()
+        self._metrics_token = config.metrics_token
         # The proxy of SIPMediaGW 1.8 sends its own token to its gateways. It is valid only for the routes that the proxy calls.
         self._proxy_token = config.proxy.token.encode() if config.proxy else self._token
         self._pod_chat = config.pod_chat
@@ -28,7 +30,7 @@ class BearerToken:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("authorization")
-        if self._is_right(given or "", is_of_proxy=scope["path"] in dialect_d.PATHS):
+        if self._is_right_for(scope["path"], given or ""):
             await self._app(scope, receive, send)
         elif self._pod_chat and given is None and (scope["method"], scope["path"]) == ("POST", "/chat"):
             # Esup-Pod 4.1 sends its listeners' messages without a token.
@@ -37,6 +39,12 @@ class BearerToken:
         else:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             await JSONResponse(_refusal(scope["path"]), 401, headers)(scope, receive, send)
+
+    def _is_right_for(self, path: str, given: str) -> bool:
+        reads_figures = metrics.status_for(given, self._metrics_token) == 200  # noqa: PLR2004 -- HTTP's OK
+        if path == metrics.PATH and reads_figures:
+            return True
+        return self._is_right(given, is_of_proxy=path in dialect_d.PATHS)
 
     def _is_right(self, given: str, *, is_of_proxy: bool) -> bool:
         scheme, _, rest = given.partition(" ")

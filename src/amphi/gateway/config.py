@@ -36,6 +36,7 @@ class Config:
     """The gateway's settings; docs/gateway.md explains each.
 
     Attributes:
+        metrics_token: the bearer token of ``GET /metrics``; empty switches that off.
         bitrate_kbps: of the picture.
         warm: how many browsers are kept ready for the next jobs.
         any_page: also stream pages that are not a known kind of meeting.
@@ -49,6 +50,7 @@ class Config:
     """
 
     token: str = field(repr=False)
+    metrics_token: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8002
     max_jobs: int = 2
@@ -88,6 +90,7 @@ def config_from_environment(*, needs_token: bool = True) -> Config:
     join_prefix = _join_prefix()
     return Config(
         token=token,
+        metrics_token=environment.text("AMPHI_METRICS_TOKEN"),
         host=host,
         port=port,
         max_jobs=max_jobs,

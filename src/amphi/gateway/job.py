@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from amphi.gateway.addresses import redacted
 from amphi.gateway.chat import one_line
@@ -62,6 +62,17 @@ class JobSpec:
         """Whether both mean the same webinar. Join addresses may differ, since each is signed anew."""
         mine, its = (self.rtmp_url, self.room), (other.rtmp_url, other.room)
         return mine == its and (bool(self.room) or self.join_url == other.join_url)
+
+
+class Sent(NamedTuple):
+    """What went to a live server."""
+
+    frames: int
+    frames_dropped: int
+    sent_bytes: int
+
+    def plus(self, other: "Sent") -> "Sent":
+        return Sent(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 class Browsers(Protocol):
@@ -397,6 +408,15 @@ class Job:
             raise NotInMeetingError("the bot is not in the meeting now")
         return self._source
 
+    @property
+    def sent(self) -> Sent:
+        return Sent(self._sink.frames, self._sink.frames_dropped, self._sink.bytes_sent)
+
+    @property
+    def cpu_cores(self) -> float:
+        """Processor cores that the job takes, with its browser."""
+        return round(self._load.cores, 2)
+
     def describe(self) -> dict[str, Any]:
         """The job's JSON object in the API."""
         return {
@@ -408,7 +428,7 @@ class Job:
             "room": self.spec.room,
             "chat_shown": bool(self.chat_shown),
             "stats": {
-                "cpu_cores": round(self._load.cores, 2),
+                "cpu_cores": self.cpu_cores,
                 "frames": self._sink.frames,
                 "frames_dropped": self._sink.frames_dropped,
                 "kbps": self._kbps,

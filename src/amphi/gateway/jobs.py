@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from amphi.gateway.browsers import BrowserReserve
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import GatewayFullError, JobConflictError, UnknownJobError
-from amphi.gateway.job import Job, JobSpec
+from amphi.gateway.job import Job, JobSpec, Sent
 from amphi.gateway.job_state import State
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ class Jobs:
 
     Attributes:
         on_idle: called with the id of a job that has ended.
+        ended_by: how many jobs ended, by the reason.
     """
 
     def __init__(self, config: Config) -> None:
         self.on_idle: Callable[[str], None] = lambda _: None
+        self.ended_by: Counter[str] = Counter()
+        self._sent_before = Sent(0, 0, 0)
         self._config = config
         self._jobs: dict[str, Job] = {}
         self._browsers = BrowserReserve(config)
@@ -59,6 +63,13 @@ class Jobs:
 
     def active(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.status.state is not State.IDLE]
+
+    def sent(self) -> Sent:
+        """What all jobs sent, also those that have ended."""
+        total = self._sent_before
+        for job in self.active():
+            total = total.plus(job.sent)
+        return total
 
     def find(self, job_id: str) -> Job:
         """The job with that id.
@@ -103,7 +114,10 @@ class Jobs:
 
     def _note_change(self, job_id: str) -> None:
         self._refill()
-        if self._jobs[job_id].status.state is State.IDLE:
+        job = self._jobs[job_id]
+        if job.status.state is State.IDLE:
+            self.ended_by[job.status.reason or "stopped"] += 1
+            self._sent_before = self._sent_before.plus(job.sent)
             self.on_idle(job_id)
 
     async def settle(self, job_id: str) -> None:

@@ -23,6 +23,7 @@ class Config:
         keys: stream names and their keys, used instead of `on_publish`.
         open: let anybody publish anything, for trials.
         token: the bearer token of ``GET /streams``; empty switches that off.
+        metrics_token: the bearer token of ``GET /metrics``; empty switches that off.
         ticket_key: the key of viewers' tickets; empty lets everybody see everything.
         ticket_url: the URL to ask whether a ticket's holder may still watch; empty for none.
         part: the duration of a partial segment.
@@ -45,6 +46,7 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     open: bool = False
     token: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     ticket_key: bytes = field(default=b"", repr=False)
     ticket_url: str = ""
     part: timedelta = timedelta(milliseconds=200)
@@ -73,6 +75,7 @@ def from_environment() -> Config:
         on_publish_done=_url("AMPHI_ORIGIN_ON_PUBLISH_DONE"),
         keys=_keys("AMPHI_ORIGIN_KEYS"),
         token=environment.text("AMPHI_ORIGIN_TOKEN"),
+        metrics_token=environment.text("AMPHI_METRICS_TOKEN"),
         ticket_key=environment.text("AMPHI_TICKET_KEY").encode(),
         ticket_url=_url("AMPHI_ORIGIN_TICKET_URL"),
         part=timedelta(milliseconds=environment.integer("AMPHI_ORIGIN_PART_MS", 200, minimum=100)),

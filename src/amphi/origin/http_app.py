@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
+from amphi.origin.measures import Measures
 from amphi.origin.streams import Stream, Streams
 from amphi.origin.ticket_questions import TicketQuestions
-from amphi.system import tickets
+from amphi.system import metrics, tickets
 
 logger = logging.getLogger(__name__)
 
@@ -123,10 +124,19 @@ class OriginApp:
         config: the origin's settings.
         streams: the streams to serve.
         questions: asks the platform whether a ticket's holder may still watch; None to trust the ticket alone.
+        measures: counts the answers; None: nobody reads them.
     """
 
-    def __init__(self, config: Config, streams: Streams, questions: TicketQuestions | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        streams: Streams,
+        questions: TicketQuestions | None = None,
+        measures: Measures | None = None,
+    ) -> None:
         self._streams = streams
+        self._measures = measures or Measures(streams)
+        self._metrics_token = config.metrics_token
         self._questions = questions
         self._ticket_key = config.ticket_key
         self._token = config.token
@@ -157,6 +167,7 @@ class OriginApp:
             routing.send(None)
         except StopIteration as done:
             answer = _packed(done.value, _header(scope, b"accept-encoding"))
+            self._measures.note(answer.status, answer.size_bytes)
             return answer, self._head(scope, answer)
         except WouldWaitError:
             return None
@@ -178,6 +189,7 @@ class OriginApp:
 
     async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
         headers = self._headers(scope, answer)
+        self._measures.note(answer.status, answer.size_bytes)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         *first, last = answer.body if scope["method"] != "HEAD" else (b"",)
         for piece in first:
@@ -208,6 +220,8 @@ class OriginApp:
             return _json({"ok": True, "streams": len(self._streams), "version": VERSION})
         if path == "/streams":
             return self._list(scope)
+        if path == metrics.PATH:
+            return self._figures(scope)
         return await self._hls(path, scope, receive)
 
     async def _hls(self, path: str, scope: Scope, receive: Receive | None) -> Answer:
@@ -249,6 +263,15 @@ class OriginApp:
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token.encode()):
             return _error(401, "a bearer token is needed")
         return _json({"streams": [stream.statistics() for stream in self._streams.all()]})
+
+    def _figures(self, scope: Scope) -> Answer:
+        given = _header(scope, b"authorization").decode("latin-1")
+        match metrics.status_for(given, self._metrics_token):
+            case 200:
+                return _answer(200, metrics.CONTENT_TYPE.encode(), NEVER, self._measures.text())
+            case 401:
+                return _error(401, "a bearer token is needed")
+        return _error(404, "no such page")
 
     def _viewer_of(self, path: str, ticket: str, scope: Scope) -> int | None:
         """The event that this viewer may watch; None when no ticket is required.

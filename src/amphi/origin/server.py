@@ -106,6 +106,7 @@ class PublisherConnection:
                 return
             self._has_sent = True
             self.last_received = monotonic()
+            self._server.received_bytes += len(data)
             await self._handle(self._protocol.receive_data(data))
             if self.stream is not None:
                 started = monotonic()
@@ -205,6 +206,7 @@ class RTMPServer:
         self._config = config
         self.streams = streams
         self.access = access
+        self.received_bytes = 0
         self._numbers = itertools.count(1)
         self._connections: dict[asyncio.Task[None], PublisherConnection] = {}
         self._server: asyncio.Server | None = None

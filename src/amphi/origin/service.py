@@ -13,6 +13,7 @@ from amphi.origin.access import PublishAccess
 from amphi.origin.config import Config
 from amphi.origin.http_app import OriginApp
 from amphi.origin.http_protocol import QuickHTTPProtocol
+from amphi.origin.measures import Measures
 from amphi.origin.recording.recorder import Recorder
 from amphi.origin.server import RTMPServer
 from amphi.origin.streams import Streams
@@ -75,7 +76,7 @@ class Origin:
         self._rtmp = RTMPServer(config, self.streams, self._access)
         self._questions = TicketQuestions(config.ticket_url) if config.ticket_url else None
         settings = uvicorn.Config(
-            OriginApp(config, self.streams, self._questions),
+            OriginApp(config, self.streams, self._questions, Measures(self.streams, self._rtmp)),
             loop="none",
             http=QuickHTTPProtocol,
             ws="none",

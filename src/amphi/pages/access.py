@@ -37,7 +37,7 @@ from amphi.audience.speakers import Speaker, account_speaker, guest_speaker
 from amphi.meetings.models import Meeting
 from amphi.meetings.rights import can_join, can_moderate
 from amphi.pages.live.viewers import network_in, viewer_in
-from amphi.system import passwords
+from amphi.system import metrics, passwords
 
 View = Callable[..., HttpResponseBase]
 
@@ -404,6 +404,22 @@ def usher(view: View) -> View:
         return view(request, event, **kwargs)
 
     return _ruled("usher", guarded)
+
+
+def scraper(view: View) -> View:
+    """For who knows ``AMPHI_METRICS_TOKEN``; without that setting there is nothing to read."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("Authorization", "")
+        status = metrics.status_for(given, settings.AMPHI_METRICS_TOKEN)
+        if status == 404:  # noqa: PLR2004 -- HTTP's Not Found
+            raise Http404
+        if status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized
+            return HttpResponse(status=status, headers={"WWW-Authenticate": metrics.CHALLENGE})
+        return view(request)
+
+    return _ruled("scraper", guarded)
 
 
 def signed(view: View) -> View:

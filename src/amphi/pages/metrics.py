@@ -1,66 +1,87 @@
-"""`/metrics`: what goes on, in numbers, for Prometheus. All of it is read from the database, so each web process says the same."""
+"""`/metrics`: what goes on, for Prometheus. The platform's figures come from the database, so each web process says the same of them."""
 
-import hmac
+from collections.abc import Iterator, Mapping
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from amphi.audience import reception
-from amphi.pages.access import signed
-from amphi.system import exposition
-from amphi.system.exposition import Family, by, gauge
+from amphi.audience import hub, reception
+from amphi.pages.access import scraper
+from amphi.pages.places import PAGE_SECONDS
+from amphi.system import calls
+from amphi.system import metrics as exposition
 from amphi.worker import figures
 
 
-@signed
+@scraper
 @require_safe
 @never_cache
-def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures of this moment, for who knows ``AMPHI_METRICS_TOKEN``; without that setting there are none."""
-    token = settings.AMPHI_METRICS_TOKEN
-    if not token:
-        raise Http404
-    given = request.headers.get("Authorization", "")
-    if not hmac.compare_digest(given.encode(errors="replace"), f"Bearer {token}".encode()):
-        return HttpResponse(status=401, headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
-    said = exposition.text([*_platform(), *_listeners()])
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """The figures of this moment."""
+    said = exposition.text(
+        _Platform(), _Process(), PAGE_SECONDS, calls.CALLS, calls.SECONDS, exposition.PROCESS
+    )
     return HttpResponse(said, content_type=exposition.CONTENT_TYPE)
 
 
-def _platform() -> list[Family]:
-    now = figures.read()
-    waiting = {
-        "looks": now.looks_due,
-        "retiring_jobs": now.jobs_retiring,
-        "mails": now.mails_waiting,
-        "messages": now.messages_waiting,
-        "webhooks": now.webhooks_waiting,
-    }
-    return [
-        by("amphi_lives", "Lives by state.", "state", now.lives),
-        gauge("amphi_gateways", "Live gateways.", now.gateways),
-        gauge("amphi_gateways_busy", "Live gateways that carry a live.", now.gateways_busy),
-        gauge("amphi_listeners", "Listeners who have the page of a live open.", now.listeners),
-        gauge("amphi_workers", "Workers heard of within a minute.", now.workers),
-        by("amphi_waiting", "What waits to be done, by its queue.", "queue", waiting),
-    ]
+def _by(name: str, said: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, said, labels=[label])
+    for known, value in values.items():
+        family.add_metric([known], value)
+    return family
 
 
-def _listeners() -> list[Family]:
+class _Platform(Collector):
+    """What is in the database, by the same few queries whatever there is of it."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = figures.read()
+        waiting = {
+            "looks": now.looks_due,
+            "retiring_jobs": now.jobs_retiring,
+            "mails": now.mails_waiting,
+            "messages": now.messages_waiting,
+            "webhooks": now.webhooks_waiting,
+        }
+        yield _by("amphi_lives", "Lives by state.", "state", now.lives)
+        yield GaugeMetricFamily("amphi_gateways", "Live gateways.", now.gateways)
+        yield GaugeMetricFamily("amphi_gateways_busy", "Live gateways that carry a live.", now.gateways_busy)
+        yield GaugeMetricFamily(
+            "amphi_listeners", "Listeners who have the page of a live open.", now.listeners
+        )
+        yield GaugeMetricFamily("amphi_workers", "Workers heard of within a minute.", now.workers)
+        yield _by("amphi_waiting", "What waits to be done, by its queue.", "queue", waiting)
+        said = "How long the first in a queue has waited beyond its time."
+        yield _by("amphi_overdue_seconds", said, "queue", now.overdue_s)
+        yield from _received()
+
+
+def _received() -> Iterator[Metric]:
     """How players receive the lives, where they report it."""
     received = reception.all_received_now(timezone.now())
-    families = [
-        gauge("amphi_player_reports", "Reports of players within the last minutes.", received.reports)
-    ]
+    said = "Reports of players within the last minutes."
+    yield GaugeMetricFamily("amphi_player_reports", said, received.reports)
     delays = {"0.5": received.delay_p50_s, "0.95": received.delay_p95_s}
     known = {part: delay for part, delay in delays.items() if delay is not None}
     if known:
         said = "How far players are behind the newest picture."
-        families.append(by("amphi_player_delay_seconds", said, "quantile", known))
+        yield _by("amphi_player_delay_seconds", said, "quantile", known)
     if received.stalled is not None:
         said = "Share of the time in which pictures stood still."
-        families.append(gauge("amphi_player_stalled_ratio", said, received.stalled))
-    return families
+        yield GaugeMetricFamily("amphi_player_stalled_ratio", said, received.stalled)
+
+
+class _Process(Collector):
+    """The event streams of this process."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("amphi_streams", "Event streams that this process carries.", hub.streams())
+        said = "Messages that this process wrote to listeners, each as often as it was written."
+        yield CounterMetricFamily("amphi_stream_messages", said, hub.tally.messages)
+        said = "Event streams that were cut because their listener took nothing."
+        yield CounterMetricFamily("amphi_streams_dropped", said, hub.tally.dropped)

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +22,7 @@ from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_noop
+from prometheus_client import Histogram
 
 from amphi.pages.bodies import BodyTooLargeError, bounded
 
@@ -32,6 +34,14 @@ QUEUE_PER_PLACE = 40
 PATIENCE_S = 10.0
 """How long a request waits for a place, in seconds. People would try again sooner."""
 RETRY_AFTER_S = 5
+
+PAGE_SECONDS = Histogram(
+    "amphi_page_seconds",
+    "How long pages and answers of the API took, with the wait for a place, by the first digit of their status.",
+    ["status"],
+    registry=None,
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 
 _SERVICES = re.compile(r"/webinars/(?:meetings/[^/]+/(?:events|ended|recording)|on-publish(?:-done)?)")
 _SIGN_ON = "/accounts/sign-on/"
@@ -164,7 +174,13 @@ class Pages(ASGIHandler):
             await self.send_response(_too_large(), send)
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """Make the answer in a place."""
+        """Make the answer in a place, and note how long it took."""
+        began = time.monotonic()
+        response = await self._in_place(request)
+        PAGE_SECONDS.labels(f"{response.status_code // 100}xx").observe(time.monotonic() - began)
+        return response
+
+    async def _in_place(self, request: HttpRequest) -> HttpResponseBase:
         try:
             async with self._places.lane_for(request.method or "", request.path_info).place():
                 return await super().run_get_response(request)

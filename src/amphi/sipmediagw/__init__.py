@@ -30,6 +30,7 @@ from amphi.sipmediagw.exceptions import (
     UntrustedGatewayError,
 )
 from amphi.sipmediagw.inert import inert
+from amphi.sipmediagw.measured import MeasuredGateway
 from amphi.sipmediagw.model import Dialect, Gateway, JobRef, JobStatus, StartRequest, State
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "GatewayUnreachableError",
     "JobRef",
     "JobStatus",
+    "MeasuredGateway",
     "NotAGatewayError",
     "NotInMeetingError",
     "StartRequest",

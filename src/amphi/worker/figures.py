@@ -1,9 +1,10 @@
 """What goes on now, in numbers: for the API's health and for `/metrics`. Each is one short query, whatever there is of it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from amphi.audience.models import Audience, Message
@@ -31,6 +32,7 @@ class Figures:
         mails_waiting: emails that wait to be sent.
         messages_waiting: messages that wait to be sent into a meeting.
         webhooks_waiting: deliveries of webhooks that wait, also for their next attempt.
+        overdue_s: by the queue, how many seconds the first that waits is beyond its time.
     """
 
     lives: dict[str, int]
@@ -43,6 +45,7 @@ class Figures:
     mails_waiting: int
     messages_waiting: int
     webhooks_waiting: int
+    overdue_s: dict[str, float]
 
 
 def read() -> Figures:
@@ -52,6 +55,11 @@ def read() -> Figures:
     counted = Livestream.objects.filter(state__in=shown).values_list("state").annotate(Count("pk")).order_by()
     known = dict(counted)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    looks = _waiting(Livestream.objects.filter(free, look_at__lte=now), "look_at", now)
+    jobs = _waiting(RetiringJob.objects.all(), "stop_at", now)
+    mails = _waiting(Mail.objects.exclude(attempt_at=None), "attempt_at", now)
+    messages = _waiting(Message.objects.filter(delivery=Message.Delivery.WAITING), "attempt_at", now)
+    webhooks = _waiting(Delivery.objects.exclude(attempt_at=None), "attempt_at", now)
     fresh = Audience.objects.filter(seen_at__gt=now - AUDIENCE_FRESH)
     return Figures(
         lives={str(state): known.get(state, 0) for state in shown},
@@ -59,9 +67,27 @@ def read() -> Figures:
         gateways_busy=LiveGateway.objects.filter(livestreams__state__in=RUNNING).distinct().count(),
         listeners=fresh.aggregate(total=Sum("viewers"))["total"] or 0,
         workers=WorkerPulse.objects.filter(seen_at__gt=now - HEARD).count(),
-        looks_due=Livestream.objects.filter(free, look_at__lte=now).count(),
-        jobs_retiring=RetiringJob.objects.count(),
-        mails_waiting=Mail.objects.exclude(attempt_at=None).count(),
-        messages_waiting=Message.objects.filter(delivery=Message.Delivery.WAITING).count(),
-        webhooks_waiting=Delivery.objects.exclude(attempt_at=None).count(),
+        looks_due=looks.number,
+        jobs_retiring=jobs.number,
+        mails_waiting=mails.number,
+        messages_waiting=messages.number,
+        webhooks_waiting=webhooks.number,
+        overdue_s={
+            "looks": looks.overdue_s,
+            "retiring_jobs": jobs.overdue_s,
+            "mails": mails.overdue_s,
+            "messages": messages.overdue_s,
+            "webhooks": webhooks.overdue_s,
+        },
     )
+
+
+class _Waiting(NamedTuple):
+    number: int
+    overdue_s: float
+
+
+def _waiting(rows: QuerySet[Any], due: str, now: datetime) -> _Waiting:
+    found = rows.aggregate(number=Count("pk"), first=Min(due))
+    first = found["first"] or now
+    return _Waiting(found["number"], max(0.0, (now - first).total_seconds()))

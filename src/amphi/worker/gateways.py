@@ -21,7 +21,8 @@ TIMEOUT_S = 5.0
 @lru_cache(maxsize=256)
 def _connect(dialect: str, url: str, token: str, ca_file: str) -> sipmediagw.Gateway:
     kind = cast("Literal['amphi', 'A', 'B', 'D', 'auto']", dialect)
-    return sipmediagw.connect(kind, url, token, ca_file=ca_file or None, timeout_s=TIMEOUT_S)
+    gateway = sipmediagw.connect(kind, url, token, ca_file=ca_file or None, timeout_s=TIMEOUT_S)
+    return sipmediagw.MeasuredGateway(gateway)
 
 
 def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:

@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from amphi.system import environment
 from amphi.system.notify import Watchdog, notify
+from amphi.worker import measures
 
 if TYPE_CHECKING:
     from amphi.system.leases import Lease
@@ -54,12 +56,14 @@ class Lane(Generic[Work]):
     def __init__(
         self, name: str, threads: int, *, claim: Callable[[int], Sequence[Work]], do: Callable[[Work], object]
     ) -> None:
+        self._name = name
         self._claim = claim
         self._do = do
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._in_hand: dict[Future[None], Work] = {}
         self._lock = threading.Lock()
+        measures.announce(name, threads)
 
     def in_hand(self) -> list[Work]:
         """The work that is under way."""
@@ -82,7 +86,8 @@ class Lane(Generic[Work]):
 
         close_old_connections()
         try:
-            self._do(work)
+            with measures.measured(self._name):
+                self._do(work)
         except BaseException:
             self._rest(work)
             raise
@@ -297,6 +302,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--threads", type=int, default=THREADS, help="how many webinars are looked at at once"
     )
+    parser.add_argument("--http", metavar="HOST:PORT", help="where /metrics is read (AMPHI_WORKER_HTTP)")
     options = parser.parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amphi.settings")
     import django  # noqa: PLC0415 -- only once the command is known to be this one
@@ -305,8 +311,16 @@ def main(argv: list[str]) -> int:
     worker = Worker(f"{socket.gethostname()}-{os.getpid()}", threads=options.threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
+    from django.conf import settings  # noqa: PLC0415 -- Django is set up by then
+
+    address = (
+        environment.parse_address(options.http, "--http") if options.http else settings.AMPHI_WORKER_HTTP
+    )
+    stop_figures = measures.serve(address, settings.AMPHI_METRICS_TOKEN)
     log.info("worker %s is ready", worker.name)
-    if not worker.run():
+    is_finished = worker.run()
+    stop_figures()
+    if not is_finished:
         # Python would wait for threads that wait for slow servers. Other workers may safely repeat their calls.
         logging.shutdown()
         os._exit(0)
