@@ -29,6 +29,7 @@ RULES = {
     "usher",
     "captioner",
     "scraper",
+    "launched",
     "signed",
     "token",
 }

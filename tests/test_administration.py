@@ -28,7 +28,7 @@ def test_what_others_write_is_shown_and_deleted(client, settings):
     shown = {model: one for model, one in admin.site._registry.items() if isinstance(one, ReadOnly)}
     assert {model.__name__ for model in shown} >= {"Message", "Airing", "Presence", "Guest", "Restraint"}
     for model in shown:
-        name = f"admin:audience_{model._meta.model_name}"
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"{name}_changelist"), {"q": "zoé"}).status_code == 200
         assert client.get(reverse(f"{name}_add")).status_code == 403
         for row in model._default_manager.all():

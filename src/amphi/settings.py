@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "amphi.meetings",
     "amphi.audience",
     "amphi.webinars",
+    "amphi.lti.apps.LtiConfig",
     "amphi.pages.apps.PagesConfig",
 ]
 MIDDLEWARE = [

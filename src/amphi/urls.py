@@ -13,6 +13,7 @@ urlpatterns = [
     path("webinars/", include("amphi.pages.webinars.urls")),
     path("webinars/", include("amphi.pages.webinars.hook_urls")),
     path("", include("amphi.pages.webinars.join_urls")),
+    path("lti/", include("amphi.pages.lti.urls")),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("amphi.api.urls")),
     path("admin/", admin.site.urls),

@@ -11,12 +11,14 @@ import hmac
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.csrf import csrf_exempt
 
 from amphi.accounts.models import User
 from amphi.accounts.rights import can_edit_meetings
@@ -34,9 +36,11 @@ from amphi.audience.rights import (
     owns_event,
 )
 from amphi.audience.speakers import Speaker, account_speaker, guest_speaker
+from amphi.lti import visiting
 from amphi.meetings.models import Meeting
 from amphi.meetings.rights import can_join, can_moderate
 from amphi.pages.live.viewers import network_in, viewer_in
+from amphi.pages.lti import frames
 from amphi.system import metrics, passwords
 
 View = Callable[..., HttpResponseBase]
@@ -425,3 +429,27 @@ def scraper(view: View) -> View:
 def signed(view: View) -> View:
     """For another service; the view itself verifies its signature or nonce."""
     return _ruled("signed", view)
+
+
+def launched(view: View) -> View:
+    """For the browser that a learning platform brought by the launch ``pk``, and its person; the view gets the launch.
+
+    Browsers send our usual cookies to no frame of another site, so neither the login nor Django's CSRF token counts here: the launch has its
+    own cookie, and each form a token made of it.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, pk: UUID, **kwargs: Any) -> HttpResponseBase:
+        browser = frames.browser_in(request)
+        launch = visiting.launch_of(pk, browser)
+        if launch is None:
+            return frames.outdated(request)
+        if request.method == "POST" and not visiting.is_form_token(
+            launch, browser, request.POST.get("token", "")
+        ):
+            return frames.outdated(request, launch.platform)
+        request.user = launch.identity.user
+        with frames.speaking(launch):
+            return view(request, launch, **kwargs)
+
+    return _ruled("launched", csrf_exempt(guarded))

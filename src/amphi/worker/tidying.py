@@ -14,6 +14,7 @@ from amphi.accounts.models import ApiAnswer, ApiToken, WrongGuesses
 from amphi.audience import attendance
 from amphi.audience.models import Guest, Message, Reception, Registration, Reminder, Restraint, StreamMessage
 from amphi.audience.registration import UNCONFIRMED_KEPT
+from amphi.lti.models import LAUNCH_LASTS, Launch
 from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
 
@@ -78,6 +79,7 @@ def tidy() -> int:
         Delivery.objects.filter(attempt_at=None, created_at__lt=now - DELIVERIES_KEPT),
         ApiAnswer.objects.filter(at__lt=now - repeats.KEPT),
         ApiToken.objects.filter(expires_at__lt=now),
+        Launch.objects.filter(at__lt=now - LAUNCH_LASTS),
     )
     removed = sum(_remove(rows) for rows in old) + attendance.forget(now)
     # Where guests came from serves while their event lasts; it is personal, and goes.

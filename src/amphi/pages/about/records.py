@@ -50,6 +50,12 @@ def records() -> list[Record]:
             _("The administrators; those who present with this person"),
         ),
         Record(
+            _("The courses of a learning platform that somebody came from, and whether they teach there"),
+            _("To know who may watch, and who presents"),
+            _("As long as the account exists"),
+            _("The administrators"),
+        ),
+        Record(
             _("Meetings and webinars, with those who present and those who are invited"),
             _("To hold them"),
             _("Until their owner deletes them"),

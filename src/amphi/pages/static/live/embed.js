@@ -29,7 +29,8 @@ async function recognised() {
 }
 
 const facts = await recognised();
-keep(KEPT_AS, facts.viewer);
+// In a course the viewer is a person, whom the page knows by itself.
+if (facts.viewer) keep(KEPT_AS, facts.viewer);
 const stage = new Stage(facts, { asleep: true });
 // There is no conversation here that could be taken away.
 const afterwards = new Afterwards(facts, { conceal() {} });
@@ -43,7 +44,7 @@ function listen({ aside }) {
   stream = new AudienceStream({
     ...facts,
     events_url: facts.events_url + mark,
-    state_url: `${given.state_url}?viewer=${facts.viewer}${mark}`,
+    state_url: `${given.state_url}?viewer=${facts.viewer ?? ""}${mark}`,
   });
   stream.addEventListener("state", ({ detail }) => follow(detail));
   stream.addEventListener("caption", ({ detail }) => stage.captions.put(detail));
