@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from amphi.origin.config import Config
+from amphi.origin.fmp4.codecs import SILENCE
 from tests.contract.origin_ffmpeg import PATIENCE_S, count_frames, publish_command, publishing, run
 from tests.origin.running import eventually, ready, running_origin
 
@@ -49,6 +50,19 @@ async def test_ffmpeg_reads_back_every_frame_it_published(tmp_path, extra):
         assert await _packets(url) == await _packets(str(local))
         assert await count_frames(url) == await count_frames(str(local))
         assert await run("ffmpeg", "-v", "warning", "-i", url, "-f", "null", "-") == b""
+
+
+@pytest.mark.parametrize("channels", SILENCE)
+async def test_ffmpeg_decodes_a_silent_frame_to_silence(tmp_path, channels):
+    frame = SILENCE[channels]
+    # An ADTS header (ISO/IEC 14496-3, 1.A.2.2): AAC-LC, 48 kHz.
+    header = (
+        0xFFF << 44 | 1 << 40 | 1 << 38 | 3 << 34 | channels << 30 | (7 + len(frame)) << 13 | 0x7FF << 2
+    ).to_bytes(7)
+    (tmp_path / "silence.aac").write_bytes((header + frame) * 50)
+    sound = await run("ffmpeg", "-v", "error", "-i", str(tmp_path / "silence.aac"), "-f", "s16le", "-")
+    assert len(sound) >= 49 * 1024 * 2 * channels
+    assert not any(sound)
 
 
 async def test_ffmpeg_reads_a_live_stream_while_it_is_published(tmp_path):

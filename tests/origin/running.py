@@ -71,9 +71,12 @@ async def ready(client: httpx.AsyncClient, url: str) -> None:
             await asyncio.sleep(0.05)
 
 
-def video(index: int, *, key: bool, size: int = 200) -> bytes:
+def video(index: int, *, key: bool, size: int = 200, composition_ms: int = 0) -> bytes:
     return (
-        bytes([0x17 if key else 0x27, 1, 0, 0, 0]) + struct.pack(">I", size) + index.to_bytes(4) * (size // 4)
+        bytes([0x17 if key else 0x27, 1])
+        + composition_ms.to_bytes(3)
+        + struct.pack(">I", size)
+        + index.to_bytes(4) * (size // 4)
     )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from amphi.origin.exceptions import MalformedMediaError
+from amphi.origin.fmp4.codecs import SILENCE
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.hls.timeline import Timeline
 from tests.origin.running import AUDIO_HEADER, VIDEO_HEADER, audio, video
@@ -76,6 +77,26 @@ def test_sound_that_ends_is_left_out_from_the_next_keyframe_on():
     assert source.segmenter.aac is not None, "it came back"
     source.frames(51)
     assert source.text().count("#EXT-X-DISCONTINUITY\n") == 2
+
+
+def _silent_frames(source: Source) -> int:
+    return source.playlist.segments[-1].parts[-1].data.count(SILENCE[1])
+
+
+@pytest.mark.parametrize(("pictures", "silent"), [(25, 0), (26, 3), (27, 4), (40, 0)])
+def test_last_segment_without_sound_of_its_time_gets_silence(pictures, silent):
+    # Each picture comes 60 ms before its sound, and is shown 80 ms after its decoding, as with B-frames.
+    source = Source()
+    for index in range(pictures):
+        source.segmenter.receive_video(
+            index * 40, video(index, key=index % 25 == 0, composition_ms=80), START
+        )
+        source.segmenter.receive_audio(max(index * 40 - 60, 0), audio(index), START)
+    source.segmenter.interrupt()
+    assert _silent_frames(source) == silent
+    source.at_ms, source.index = pictures * 40, 0
+    source.frames(60)
+    assert source.text().count("#EXT-X-DISCONTINUITY\n") == 1
 
 
 def test_a_picture_that_ends_is_left_out_while_the_sound_goes_on():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from amphi.origin.fmp4.codecs import SILENCE
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import media_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
@@ -92,7 +93,7 @@ def _check_rule(text: str) -> None:
 
 
 def _numbers(playlist: MediaPlaylist) -> tuple[list[int], list[int]]:
-    """The pictures and the frames of sound in the parts' fragments, by the number in their data."""
+    """The pictures and the frames of sound in the parts' fragments, by the number in their data. The origin's own silence has none."""
     pictures, sound = [], []
     for segment in playlist.segments:
         for part in segment.parts:
@@ -102,6 +103,8 @@ def _numbers(playlist: MediaPlaylist) -> tuple[list[int], list[int]]:
                 if media[:4] == struct.pack(">I", 5):
                     pictures.append(int.from_bytes(media[5:9]))
                     media = media[9:]
+                elif media.startswith(SILENCE[1]):
+                    media = media[len(SILENCE[1]) :]
                 else:
                     sound.append(int.from_bytes(media[3:7]))
                     media = media[7:]

@@ -9,6 +9,9 @@ SAMPLE_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 1
 EXPLICIT_RATE = 15
 AAC_LC, SBR, ESCAPED_OBJECT_TYPE, PARAMETRIC_STEREO = 2, 5, 31, 29
 LONG_FRAME_SAMPLES, SHORT_FRAME_SAMPLES = 1024, 960
+# For one channel and for two: an element whose lowest band of frequencies is already past the last, and the end (its last three 1 bits).
+SILENCE = {1: bytes.fromhex("00000007"), 2: bytes.fromhex("21000000001c")}
+
 SEQUENCE_PARAMETER_SET = 7
 # A generous limit: real configurations have some tens of bytes.
 MAX_RECORD_BYTES = 16_384
@@ -175,6 +178,11 @@ class AACConfiguration:
     def codec(self) -> str:
         """Its name in ``CODECS`` (RFC 6381)."""
         return f"mp4a.40.{self.object_type}"
+
+    @cached_property
+    def silence(self) -> bytes | None:
+        """A frame of silence (ISO/IEC 14496-3, 4.4.2.1): one element without a spectrum, and the end. None unless AAC-LC, mono or stereo."""
+        return SILENCE.get(self.channels) if self.object_type == AAC_LC else None
 
     @staticmethod
     def has_object_type(config: bytes) -> bool:

@@ -115,6 +115,8 @@ class Segmenter:
         self._video: VideoTrack | None = None
         self._audio: AudioTrack | None = None
         self._sound_waits = False
+        # How long after its decoding a picture is shown, in 90 kHz: encoders with B-frames send pictures out of order.
+        self._reordering = 0
         self._discontinuity = self._playlist.next_part > 0
 
     def receive_metadata(self, values: Mapping[str, object]) -> None:
@@ -208,6 +210,8 @@ class Segmenter:
         if self._video is not None and (last := self._video.flush()) is not None:
             self._parts.add_video(last)
             ends.append(last.dts + last.duration)
+            if self._audio is not None:
+                self._fill_sound(self._audio, ends[-1] + self._reordering)
         if self._audio is not None:
             ends.append(self._audio.end_ticks)
         for piece in self._parts.finish(max(ends), 0):
@@ -215,6 +219,16 @@ class Segmenter:
         self._end = max(ends)
         self._playlist.finish_segment()
         self._stop({AUDIO, VIDEO})
+
+    def _fill_sound(self, audio: AudioTrack, until: int) -> None:
+        """Let the sound end with the pictures, if it ended before the segment's first picture is shown.
+
+        Players play as far as they have both. They would look for more in the segment before, and hls.js 1.7 would never go on from there.
+        """
+        is_without = audio.end_ticks <= self._segment_start + self._reordering + audio.frame_ticks
+        if is_without and until - audio.end_ticks <= self._max_segment_ticks:
+            for sample in audio.fill(until):
+                self._parts.add_audio(sample, audio.ticks(sample.dts))
 
     def _receive(self, arrived: Arrived) -> None:
         if self._running:
@@ -277,6 +291,8 @@ class Segmenter:
         if self._video is None or self._last_avc != self.avc:
             return
         finished, dts = self._video.push(frame, at_ms)
+        if frame.key:
+            self._reordering = frame.composition_ms * TICKS_PER_MS
         self._video_at = now
         if finished is not None:
             self._parts.add_video(finished)

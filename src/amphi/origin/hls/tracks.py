@@ -1,5 +1,7 @@
 """Turns frames with a publisher's timestamps into samples with exact durations."""
 
+from collections.abc import Iterator
+
 from amphi.origin.fmp4.codecs import AACConfiguration
 from amphi.origin.fmp4.flv import VideoFrame
 from amphi.origin.fmp4.fragment import Sample
@@ -68,6 +70,7 @@ class AudioTrack:
     def __init__(self, configuration: AACConfiguration) -> None:
         self._rate = configuration.sample_rate
         self._frame_samples = configuration.frame_samples
+        self._silence = configuration.silence
         self._next: int | None = None
 
     @property
@@ -103,3 +106,9 @@ class AudioTrack:
             duration += self.STEP_SAMPLES if ahead > 0 else -self.STEP_SAMPLES
         self._next = dts + duration
         return Sample(dts, duration, 0, True, data)
+
+    def fill(self, until: int) -> Iterator[Sample]:
+        """Silence from the last frame on until `until`, in 90 kHz; none where there is no silent frame for this configuration."""
+        while self._silence is not None and self._next is not None and self.ticks(self._next) < until:
+            yield Sample(self._next, self._frame_samples, 0, True, self._silence)
+            self._next += self._frame_samples
