@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -58,6 +59,17 @@ def test_body_that_says_that_it_is_too_long_is_not_read(connection, path, length
     assert answer.status == 413
     assert "trop volumineux" in answer.read().decode()
     assert answer.getheader("Connection") == "close"
+
+
+def test_body_that_is_too_long_is_told_to_a_program_as_a_problem(connection):
+    headers = {"Content-Length": str(3 * MB), "Accept-Language": "en"}
+    connection.putrequest("POST", "/api/v1/meetings")
+    for name, said in headers.items():
+        connection.putheader(name, said)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Content-Type")) == (413, "application/problem+json")
+    assert json.loads(answer.read())["title"] == "That is too much at once"
 
 
 def test_body_in_pieces_is_cut_where_it_is_too_long(connection):

@@ -1,10 +1,12 @@
 """What is said when a page can't be shown."""
 
+import json
+
 import pytest
 from django.test import Client
 from django.utils import translation
-from django.views.defaults import server_error
 
+from amphi.pages.errors import failed
 from tests.factories import make_meeting, make_user
 
 WORDS = {
@@ -37,6 +39,16 @@ def test_form_without_its_token_is_explained(db, language, words):
 @pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "An error occurred")])
 def test_our_own_error_needs_no_database(rf, language, words):
     with translation.override(language):
-        response = server_error(rf.get("/"))
+        response = failed(rf.get("/"))
     assert response.status_code == 500
     assert words in response.content.decode()
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "An error occurred")])
+def test_our_own_error_is_told_to_a_program_as_a_problem(rf, language, words):
+    with translation.override(language):
+        response = failed(rf.get("/api/v1/meetings"))
+    assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
+    said = json.loads(response.content)
+    assert (said["status"], said["code"]) == (500, "error")
+    assert words in said["title"]

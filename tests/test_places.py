@@ -1,6 +1,7 @@
 """How many pages are made at once: a real Django page in a real place."""
 
 import asyncio
+import json
 import threading
 from collections import Counter
 
@@ -79,6 +80,9 @@ async def test_beyond_the_queue_it_is_said_in_both_languages(monkeypatch):
     assert "Trop de monde à la fois" in refused.content.decode()
     assert "Too many people at once" in refused.content.decode()
     assert b'"busy"' in (await ask(pages, Accept="application/json")).content
+    problem = await ask(pages, "/api/v1/meetings", **{"Accept-Language": "en"})
+    assert (problem["Content-Type"], problem["Retry-After"]) == ("application/problem+json", "5")
+    assert json.loads(problem.content)["title"] == "Too many requests at once"
     door.opened.set()
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
 

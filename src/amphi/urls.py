@@ -18,3 +18,4 @@ urlpatterns = [
     path("api/v1/", include("amphi.api.urls")),
     path("admin/", admin.site.urls),
 ]
+handler500 = "amphi.pages.errors.failed"

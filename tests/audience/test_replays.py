@@ -195,7 +195,9 @@ def test_live_page_leads_to_the_replay_once_it_is_over(client, live, root):
     Replay.objects.update(shown_to=ReplayFor.ATTENDEES)
     target = reverse("live:replay", args=[live.event.slug, replay.pk])
     assert client.get(page).headers["Location"] == target
-    assert client.get(reverse("live:latest_replay", args=[live.event.slug])).headers["Location"] == target
+    latest = reverse("live:latest_replay", args=[live.event.slug])
+    assert client.get(latest).headers["Location"] == target
+    assert client.get(latest + "?t=95&next=//evil.example").headers["Location"] == target + "?t=95"
 
 
 def test_what_was_said_has_its_place(live, root):

@@ -71,6 +71,11 @@ def test_phone_has_the_picture_on_top_and_the_composer_at_the_bottom(hall, web, 
         visit.state("live")
         box = visit(lambda page: page.locator("#chat .chat-foot").bounding_box())
         assert size[1] - 2 <= box["y"] + box["height"] <= size[1] + 2
+        domain.publish(hall.event.pk, "listeners", {"about": 1200})
+        visit.see(".conversation-crowd:has-text('Environ 1\u202f200 auditeurs')")
+        crowd = visit(lambda page: page.locator(".conversation-crowd").bounding_box())
+        assert crowd["y"] + crowd["height"] < size[1] / 2 + 60
+        assert visit(lambda page: page.locator("#crowd").is_hidden())
         # As far as one scrolls.
         visit(lambda page: page.mouse.wheel(0, 60))
         visit(lambda page: page.evaluate("scrollTo(0, 60)"))

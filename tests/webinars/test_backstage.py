@@ -11,7 +11,7 @@ from amphi.audience.models import Event, EventState, StreamMessage
 from amphi.audience.queries import listener_state
 from amphi.meetings.domain import fields_of
 from amphi.webinars import domain, saving, transitions
-from amphi.webinars.exceptions import TransitionRefusedError
+from amphi.webinars.exceptions import NoGatewayError, TransitionRefusedError
 from amphi.webinars.models import Livestream, Transition
 from amphi.webinars.offers import offer
 from tests.factories import in_hours, make_gateway, make_user, make_webinar
@@ -181,10 +181,9 @@ def test_it_moves_to_no_server_that_would_show_it(livestream):
     blocking = make_webinar(gateway=livestream.gateway, start_at=in_hours(30))
     assert blocking.gateway == livestream.gateway
     fields = replace(fields_of(livestream.meeting), start_at=blocking.meeting.start_at)
-    saved = saving.update_meeting(livestream.meeting, user=livestream.meeting.owner, fields=fields)
-    assert saved.conflict is not None
-    assert saved.conflict.is_backstage
-    assert not saved.meeting.is_webinar
+    with pytest.raises(NoGatewayError) as refused:
+        saving.update_meeting(livestream.meeting, user=livestream.meeting.owner, fields=fields)
+    assert refused.value.conflict.is_backstage
 
 
 def test_copy_is_prepared_backstage_where_that_hides_it(livestream):

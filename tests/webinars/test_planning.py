@@ -10,7 +10,7 @@ from django.utils import timezone
 from amphi.audience.models import Event
 from amphi.meetings.domain import MeetingFields
 from amphi.webinars.deletion import delete
-from amphi.webinars.exceptions import GatewayTakenError
+from amphi.webinars.exceptions import GatewayTakenError, NoGatewayError
 from amphi.webinars.models import Livestream, State
 from amphi.webinars.saving import create_meeting, update_meeting
 from tests.factories import in_hours, make_gateway, make_user, make_webinar, put
@@ -74,6 +74,35 @@ def test_move_plans_again_and_keeps_the_event():
     assert again.event == moves.event
     assert again.event.start_at == at + 5 * HOUR
     assert again.event.broadcaster == again.gateway.broadcaster
+
+
+@pytest.mark.parametrize("name", ["Cours", "Autre"])
+def test_move_to_hours_without_a_gateway_is_refused_and_loses_nothing(name):
+    make_gateway()
+    at = in_hours(48).replace(microsecond=0)
+    make_webinar(start_at=at, duration=HOUR)
+    moves = make_webinar(name="Cours", start_at=at + 5 * HOUR, duration=HOUR)
+    with pytest.raises(NoGatewayError) as refused:
+        update_meeting(
+            moves.meeting,
+            user=moves.meeting.owner,
+            fields=fields(name=name, start_at=at, duration=HOUR),
+        )
+    assert refused.value.conflict.nearest == [at - HOUR, at + HOUR]
+    stored = Livestream.objects.select_related("meeting", "event").get(pk=moves.pk)
+    assert stored.starts_at == stored.meeting.start_at == stored.event.start_at == at + 5 * HOUR
+    assert (stored.meeting.name, stored.meeting.is_webinar, stored.event) == ("Cours", True, moves.event)
+
+
+def test_rename_while_another_live_overruns_on_its_gateway_keeps_it():
+    make_gateway()
+    put(make_webinar(start_at=in_hours(-2), duration=HOUR), State.LIVE)
+    planned = make_webinar(start_at=in_hours(2), duration=HOUR)
+    Livestream.objects.filter(pk=planned.pk).update(starts_at=in_hours(0), ends_at=in_hours(1))
+    row = Livestream.objects.get(pk=planned.pk)
+    given = fields(name="Autre", start_at=row.starts_at, duration=row.ends_at - row.starts_at)
+    update_meeting(planned.meeting, user=planned.meeting.owner, fields=given)
+    assert Livestream.objects.get(pk=planned.pk).event.title == "Autre"
 
 
 def test_rename_keeps_the_room_and_the_bbb_id():

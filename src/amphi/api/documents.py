@@ -4,7 +4,7 @@ from typing import Any
 
 from ninja import NinjaAPI, Schema
 
-from amphi.api.problems import MEDIA_TYPE, TITLES
+from amphi.system.problems import MEDIA_TYPE, TITLES
 
 CONFLICTS = "x-conflicts"
 """In an operation's `openapi_extra`: the statuses of what its use case may refuse."""
@@ -41,6 +41,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
             statuses = {401, 403, 429, 503, *operation.pop(CONFLICTS, [])}
             statuses |= {404} if "{" in path else set()
             statuses |= {422} if operation["parameters"] or "requestBody" in operation else set()
+            statuses |= {413} if "requestBody" in operation else set()
             statuses |= {400} if "requestBody" in operation or method == "post" else set()
             statuses |= {409, 422} if method == "post" else set()
             for status in sorted(statuses):

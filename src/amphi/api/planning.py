@@ -19,6 +19,7 @@ from amphi.audience import queries
 from amphi.meetings.domain import OPTIONS, RECURRENCE, MeetingFields, fields_of
 from amphi.meetings.models import Meeting, validate_name
 from amphi.webinars import saving
+from amphi.webinars.exceptions import NoGatewayError
 from amphi.webinars.invitations import presenters_url
 from amphi.webinars.models import Livestream
 from amphi.webinars.offers import offer
@@ -136,8 +137,11 @@ def update(meeting: Meeting, user: User, fields: MeetingFields) -> Meeting:
         Problem: no gateway is free; it says when one is.
         MeetingError: it can't be changed so.
     """
-    with transaction.atomic():
-        return _whole(saving.update_meeting(meeting, user=user, fields=fields))
+    try:
+        with transaction.atomic():
+            return _whole(saving.update_meeting(meeting, user=user, fields=fields))
+    except NoGatewayError as error:
+        raise _no_gateway(error.conflict) from None
 
 
 def _whole(saved: SavedMeeting) -> Meeting:

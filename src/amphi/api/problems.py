@@ -1,6 +1,5 @@
-"""Errors as RFC 9457 has them: `application/problem+json`, in the language of Accept-Language."""
+"""Errors of operations, each a problem as RFC 9457 has it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,20 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-MEDIA_TYPE = "application/problem+json"
-TITLES: dict[int, Promise] = {
-    400: gettext_lazy("The request can’t be read"),
-    401: gettext_lazy("A valid token is needed"),
-    403: gettext_lazy("This is not allowed"),
-    404: gettext_lazy("There is nothing here"),
-    405: gettext_lazy("This can’t be done here"),
-    409: gettext_lazy("This can’t be done now"),
-    413: gettext_lazy("That is too much at once"),
-    422: gettext_lazy("Some values are not valid"),
-    429: gettext_lazy("Too many requests"),
-    502: gettext_lazy("The meeting server does not answer"),
-    503: gettext_lazy("Too many requests at once"),
-}
+from amphi.system.problems import answer
+
 WORDS: dict[str, Promise] = {
     "missing": gettext_lazy("This value is missing."),
     "extra_forbidden": gettext_lazy("There is no such field."),
@@ -59,11 +46,7 @@ class Problem(Exception):  # noqa: N818 -- RFC 9457's name
 
     def response(self) -> HttpResponse:
         """The answer."""
-        title = str(TITLES[self.status])
-        said = {"type": "about:blank", "title": title, "status": self.status, "code": self.code}
-        body = json.dumps(said | {"detail": self.detail or title} | self.more, ensure_ascii=False)
-        headers = {"Cache-Control": "no-store", **self.headers}
-        return HttpResponse(body, status=self.status, content_type=MEDIA_TYPE, headers=headers)
+        return answer(self.status, self.code, self.detail, headers=self.headers, **self.more)
 
 
 def invalid(**fields: str) -> Problem:

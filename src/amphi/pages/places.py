@@ -15,9 +15,10 @@ import re
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 from asgiref.sync import ThreadSensitiveContext
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
@@ -25,6 +26,7 @@ from django.utils.translation import gettext_noop
 from prometheus_client import Histogram
 
 from amphi.pages.bodies import BodyTooLargeError, bounded
+from amphi.system import problems
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +173,8 @@ class Pages(ASGIHandler):
             await self.handle(scope, bounded(scope, receive), send)
         except BodyTooLargeError:
             # The connection is closed after this, without reading the rest of the body.
-            await self.send_response(_too_large(), send)
+            request = ASGIRequest(scope, BytesIO())
+            await self.send_response(_too_large(request), send)
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Make the answer in a place, and note how long it took."""
@@ -189,6 +192,8 @@ class Pages(ASGIHandler):
 
 
 def _busy(request: HttpRequest) -> HttpResponse:
+    if problems.is_asked_for(request):
+        return problems.outside_views(request, 503, "busy", Retry_After=str(RETRY_AFTER_S))
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"error": "busy"}, status=503, headers=headers)
@@ -201,7 +206,9 @@ def _busy(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("refused.html", said), status=503, headers=headers)
 
 
-def _too_large() -> HttpResponse:
+def _too_large(request: HttpRequest) -> HttpResponse:
+    if problems.is_asked_for(request):
+        return problems.outside_views(request, 413, "too_large", Connection="close")
     said = {
         "title": gettext_noop("That is too much at once"),
         "text": gettext_noop(

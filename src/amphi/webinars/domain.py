@@ -14,7 +14,12 @@ from amphi.audience.models import Event, EventState
 from amphi.mails import domain as mails
 from amphi.meetings.models import Meeting, new_slug
 from amphi.webinars import announcing, planning, rebooking, removal, transitions
-from amphi.webinars.exceptions import GatewayTakenError, MeetingDeletedError, TransitionRefusedError
+from amphi.webinars.exceptions import (
+    GatewayTakenError,
+    MeetingDeletedError,
+    NoGatewayError,
+    TransitionRefusedError,
+)
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, Removal, State
 
 log = logging.getLogger("webinar")
@@ -43,10 +48,11 @@ def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
         user: who saved it.
 
     Returns:
-        None on success. When no gateway is free, the reason; the meeting then stays as a plain meeting.
+        None on success. When no gateway is free for a new webinar, the reason; the meeting then stays as a plain meeting.
 
     Raises:
         GatewayTakenError: its live runs, and another webinar needs its gateway in the new hours.
+        NoGatewayError: it was planned before, and no gateway is free in the new hours.
     """
     meeting, livestream = held.meeting, held.livestream
     if not meeting.is_webinar:
@@ -57,6 +63,8 @@ def plan(held: planning.Locked, *, user: User) -> planning.NoGatewayFree | None:
         gateway: LiveGateway | None = livestream.gateway
     else:
         gateway = planning.free_gateway(held.gateways, meeting.start_at, meeting.end_at, mine=livestream)
+    if gateway is None and livestream is not None and not livestream.removal:
+        gateway = _gateway_as_planned(held, livestream)
     if gateway is None:
         return _keep_as_meeting(held, user=user)
     event = _write_event(meeting, gateway, livestream)
@@ -85,6 +93,25 @@ def _keep_gateway(held: planning.Locked, livestream: Livestream) -> None:
                 "end": formats.time_format(timezone.localtime(taken.ends_at)),
             }
         )
+
+
+def _gateway_as_planned(held: planning.Locked, livestream: Livestream) -> LiveGateway:
+    """The gateway of a webinar whose hours stay; new hours are refused, since its event has registrations, messages and options.
+
+    Raises:
+        NoGatewayError: its hours change.
+    """
+    start, end = held.meeting.start_at, held.meeting.end_at
+    if (start, end) == (livestream.starts_at, livestream.ends_at):
+        return livestream.gateway
+    conflict = planning.explain(held.gateways, start, end, mine=livestream)
+    said = _("No live gateway is free at this time. The webinar keeps its date, its page and its options.")
+    if conflict.nearest:
+        times = [
+            formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") for at in conflict.nearest
+        ]
+        said += " " + _("A live gateway is free from: %(times)s.") % {"times": " · ".join(times)}
+    raise NoGatewayError(said, conflict)
 
 
 def _keep_as_meeting(held: planning.Locked, *, user: User) -> planning.NoGatewayFree:

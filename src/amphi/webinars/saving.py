@@ -47,6 +47,7 @@ def update_meeting(meeting: Meeting, *, user: User, fields: MeetingFields) -> Sa
     Raises:
         MeetingDeletedError: the meeting was deleted meanwhile, or is being deleted.
         GatewayTakenError: its live runs, and its gateway is not free in the new hours.
+        NoGatewayError: it was planned before, and no gateway is free in the new hours.
     """
     held = planning.lock(meeting)
     if held is None or (held.livestream is not None and held.livestream.removal == Removal.DELETE):

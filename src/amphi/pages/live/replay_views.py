@@ -1,6 +1,7 @@
 """The page on which a live is seen again."""
 
 from dataclasses import astuple
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -49,7 +50,9 @@ def latest_replay(request: HttpRequest, event: Event) -> HttpResponse:
     replay = shown.first()
     if replay is None:
         raise Http404
-    return redirect("live:replay", event.slug, replay.pk)
+    address = reverse("live:replay", args=[event.slug, replay.pk])
+    moment = request.GET.get("t")
+    return redirect(f"{address}?{urlencode({'t': moment})}" if moment else address)
 
 
 def media_url(request: HttpRequest, replay: Replay, visitor: str) -> str:

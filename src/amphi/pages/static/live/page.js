@@ -64,10 +64,11 @@ stream.addEventListener("poll", ({ detail }) => inStep.hold(detail.at, () => pol
 stream.addEventListener("reactions", ({ detail }) => reactions.show(detail));
 stream.addEventListener("hands", ({ detail }) => hand.follow(detail));
 stream.addEventListener("listeners", ({ detail }) => {
-  const crowd = byId("crowd");
-  crowd.hidden = !detail.about;
   const count = detail.about.toLocaleString(document.documentElement.lang);
-  crowd.lastElementChild.textContent = crowd.dataset.words.replace("{count}", count);
+  for (const crowd of document.querySelectorAll("[data-crowd]")) {
+    crowd.hidden = !detail.about;
+    crowd.lastElementChild.textContent = crowd.dataset.words.replace("{count}", count);
+  }
 });
 stream.addEventListener("caption", ({ detail }) => stage.captions.put(detail));
 stream.addEventListener("captions", ({ detail }) => stage.captions.follow(detail));
