@@ -40,6 +40,9 @@ PEOPLE = ("anonymous", "stranger", "co-owner", "owner", "superuser")
 MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "accounts:login": ("get", 200, 302, 302, 302, 302),
     "accounts:tokens": ("get", LOGIN, 200, 200, 200, 200),
+    "accounts:data": ("get", LOGIN, 200, 200, 200, 200),
+    "accounts:copy": ("post", LOGIN, 200, 200, 200, 200),
+    "accounts:erase": ("get", LOGIN, 200, 200, 200, 200),
     "accounts:revoke_token": ("post", LOGIN, 302, 302, 302, 302),
     "meetings:list": ("get", LOGIN, 200, 200, 200, 200),
     "meetings:add": ("get", LOGIN, 200, 200, 200, 200),

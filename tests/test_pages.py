@@ -93,6 +93,8 @@ class Scene:
             "audience-none": f"/webinars/{self.idle.meeting.slug}/audience/",
             "explained": "/webinars/explained/",
             "tokens": "/accounts/tokens/",
+            "my-data": "/accounts/my-data/",
+            "erase": "/accounts/my-data/erase/",
             "missing": "/nothing-is-here/",
         }
 

@@ -22,6 +22,10 @@ COMMANDS = {
     "backup": ("amphi.backup.cli", "all that can’t be made again, in one file"),
     "restore": ("amphi.backup.restore_cli", "what a backup holds"),
     "upgrade": ("amphi.checkup.upgrade", "what is left to do once a new version is there"),
+    "privacy": (
+        "amphi.privacy.cli",
+        "a person’s copy of their data, its erasure, the sheet for the register",
+    ),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 

@@ -251,7 +251,18 @@ AUDIENCE_STREAMS_PER_VIEWER = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_VIEWER", 
 AUDIENCE_STREAMS_PER_ADDRESS = conf.integer("AMPHI_AUDIENCE_STREAMS_PER_ADDRESS", 2000, minimum=1)
 """Event streams that one address may hold in one web process: a lecture hall may have one address."""
 ATTENDANCE_DAYS = conf.integer("AMPHI_ATTENDANCE_DAYS", 365, minimum=1)
-"""How long the minutes of people who watched a live are kept."""
+"""How long it is kept who came, who registered and who was invited."""
+
+# --- how long data of people are kept, in days
+
+CONVERSATION_DAYS = conf.integer("AMPHI_CONVERSATION_DAYS", 365, minimum=1)
+"""Messages, questions, polls, hands and captions, after the end of the live event; longer while there is a replay."""
+MEETINGS_DAYS = conf.integer("AMPHI_MEETINGS_DAYS", 1095, minimum=1)
+"""Meetings and webinars, after their end."""
+ACCOUNTS_DAYS = conf.integer("AMPHI_ACCOUNTS_DAYS", 1095, minimum=1)
+"""Accounts to which nothing belongs, after their last use."""
+LOG_DAYS = conf.integer("AMPHI_LOG_DAYS", 30, minimum=1)
+"""Emails and webhooks that were sent."""
 
 # --- replays
 

@@ -8,8 +8,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from amphi.pages.about.institution import link_to
-from amphi.pages.about.records import records
 from amphi.pages.access import anyone
+from amphi.privacy.records import records
 from amphi.system import security
 
 

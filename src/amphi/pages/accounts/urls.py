@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from amphi.pages.accounts import cas_views, oidc_views, saml_views, shibboleth_views, token_views, views
+from amphi.pages.accounts import (
+    cas_views,
+    data_views,
+    oidc_views,
+    saml_views,
+    shibboleth_views,
+    token_views,
+    views,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +19,9 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("tokens/", token_views.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", token_views.revoke, name="revoke_token"),
+    path("my-data/", data_views.my_data, name="data"),
+    path("my-data/copy/", data_views.my_copy, name="copy"),
+    path("my-data/erase/", data_views.erase, name="erase"),
     path("sign-on/directory/", views.directory_login, name="directory"),
     path("sign-on/cas/", cas_views.begin, name="cas_begin"),
     path("sign-on/cas/back/", cas_views.back, name="cas_back"),

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amphi.accounts import guesses
-from amphi.worker import tidying
+from amphi.privacy import retention
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,26 @@ def lasting(time: timedelta) -> str:
     return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
 
 
+def _days(name: str) -> str:
+    return lasting(retention.days(name))
+
+
+def _after(name: str) -> str:
+    return _("%(time)s after the live event or the meeting") % {"time": _days(name)}
+
+
 def records() -> list[Record]:
     """All kinds of personal data, in the language of the page."""
-    after_event = _("%(time)s after the live event") % {"time": lasting(tidying.REMINDERS_KEPT)}
+    conversation, people = _after("CONVERSATION_DAYS"), _after("ATTENDANCE_DAYS")
+    after_event = _("%(time)s after the live event") % {"time": lasting(retention.REMINDERS_KEPT)}
     return [
         Record(
             _(
                 "Account: name, email address, affiliation, groups, and the identifier in the system that it is logged in by"
             ),
             _("To log in, and to know who may do what"),
-            _("As long as the account exists"),
+            _("Until it is erased, or %(time)s after its last use when nothing belongs to it")
+            % {"time": _days("ACCOUNTS_DAYS")},
             _("The administrators; those who present with this person"),
         ),
         Record(
@@ -58,7 +67,8 @@ def records() -> list[Record]:
         Record(
             _("Meetings and webinars, with those who present and those who are invited"),
             _("To hold them"),
-            _("Until their owner deletes them"),
+            _("Until their owner deletes them, and at most %(time)s after their end")
+            % {"time": _days("MEETINGS_DAYS")},
             _(
                 "Those who present; the title and the presenters’ names are public unless access is restricted"
             ),
@@ -66,31 +76,31 @@ def records() -> list[Record]:
         Record(
             _("Attendance of meetings: names, times of arrival and departure"),
             _("So that the owner knows who came"),
-            _("Until the meeting is deleted"),
+            people,
             _("Those who present"),
         ),
         Record(
             _("Attendance of a live event: minutes by person, for those who are logged in or registered"),
             _("So that those who present know who listened"),
-            lasting(timedelta(days=settings.ATTENDANCE_DAYS)),
+            people,
             _("Those who present; in a webinar that keeps pseudonyms, nobody sees the names"),
         ),
         Record(
             _("The discussion of a live event: messages, questions, votes, and who wrote them"),
             _("So that listeners and presenters talk to each other"),
-            _("Until the event is deleted"),
+            conversation,
             _("Those who may watch; votes are shown as numbers only"),
         ),
         Record(
             _("The captions of a live event: what was said in it"),
             _("For those who do not hear it"),
-            _("Until the event, or its replay, is deleted"),
+            _("%(time)s, or as long as there is a replay") % {"time": conversation},
             _("Those who may watch it or its replay"),
         ),
         Record(
             _("Raised hands: names, and what they wanted to speak about"),
             _("So that presenters invite listeners on stage"),
-            _("Until the event is deleted"),
+            conversation,
             _("Those who present or moderate"),
         ),
         Record(
@@ -102,7 +112,7 @@ def records() -> list[Record]:
         Record(
             _("Registrations for live events: name, email address, and the answers that were given"),
             _("To give the places, and to write to those who have one"),
-            _("Until the event is deleted; two days where the address was not confirmed"),
+            _("%(time)s; two days where the address was not confirmed") % {"time": people},
             _("Those who present"),
         ),
         Record(
@@ -110,14 +120,32 @@ def records() -> list[Record]:
                 "Webhooks that were sent: owners of webinars; names and email addresses of those who registered"
             ),
             _("To tell other systems of the institution"),
-            lasting(tidying.DELIVERIES_KEPT),
+            _days("LOG_DAYS"),
             _("The administrators; the systems that they chose"),
         ),
         Record(
             _("Emails that were sent"),
             _("To answer whether one was sent"),
-            lasting(tidying.MAILS_KEPT),
+            _days("LOG_DAYS"),
             _("The administrators"),
+        ),
+        Record(
+            _("Invitations by email: addresses, who invited, and when"),
+            _("To write again when the date changes or the meeting is cancelled"),
+            people,
+            _("Those who present"),
+        ),
+        Record(
+            _("Changes in the administration: who changed what"),
+            _("To know what was done, and by whom"),
+            lasting(retention.ADMIN_HISTORY_KEPT),
+            _("The administrators"),
+        ),
+        Record(
+            _("Network addresses of guests who write in a discussion"),
+            _("So that somebody who was excluded does not come back at once"),
+            lasting(retention.NETWORKS_KEPT),
+            _("Nobody: only the platform uses them"),
         ),
         Record(
             _("Network addresses from which a wrong password was given"),
