@@ -26,6 +26,7 @@ COMMANDS = {
         "amphi.privacy.cli",
         "a person’s copy of their data, its erasure, the sheet for the register",
     ),
+    "loadtest": ("amphi.loadtest.cli", "thousands of simulated listeners, measured"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 

@@ -1,5 +1,6 @@
 """Debian's nginx with the site's configuration that we give: pages, the event stream, and one copy of each part for everybody."""
 
+import json
 import re
 import subprocess
 import time
@@ -21,13 +22,15 @@ SITE = Path(__file__).parents[2] / "deploy" / "nginx" / "amphi.conf"
 PATIENCE_S = 60.0
 TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
 SEED = """
+import sys
 import django
 django.setup()
 from amphi.webinars import transitions
 from tests.factories import in_hours, make_gateway, make_webinar
-room = make_gateway("room", hls_url="https://localhost/hls/room.m3u8")
+room = make_gateway("room", hls_url=f"{sys.argv[1]}/hls/room.m3u8")
 running, coming = (make_webinar(name=name, gateway=room, start_at=in_hours(h)) for name, h in (("Conférence", 1), ("Plus tard", 48)))
 transitions.apply(running, transitions.GO_LIVE, user=None)
+type(running.event).objects.filter(pk=running.event_id).update(guests_may_write=True)
 hidden = make_webinar(name="Coulisses", gateway=make_gateway("side", hls_url="https://localhost/hls/side.m3u8"))
 hidden.starts_backstage = True
 hidden.save()
@@ -42,7 +45,7 @@ now = timezone.now()
 airing = Airing.objects.create(event=coming.event, began_at=now - timedelta(minutes=1), ended_at=now)
 replay = Replay.objects.create(airing=airing, shown_to="public")
 reels.record(settings.RECORDINGS, coming.event_id, airing.began_at, [b"one chunk", b"another"])
-print(running.event_id, coming.event_id, hidden.event_id, replay.pk)
+print(running.event_id, coming.event_id, hidden.event_id, replay.pk, running.event.slug)
 """
 OPEN = """
 import sys
@@ -58,6 +61,7 @@ assert transitions.apply(Livestream.objects.get(event=int(sys.argv[1])), transit
 class Edge:
     url: str
     plain: str
+    slug: str
     event_id: int
     coming_id: int
     hidden_id: int
@@ -129,7 +133,8 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
     )
     services.migrate(env)
     services.python(env, "-m", "amphi", "collectstatic", "--noinput", "-v", "0")
-    event_id, coming_id, hidden_id, replay_id = map(int, services.python(env, "-c", SEED).split())
+    *made, slug = services.python(env, "-c", SEED, url).split()
+    event_id, coming_id, hidden_id, replay_id = map(int, made)
     with ExitStack() as stack:
         web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
         web_process = services.serve(
@@ -161,7 +166,9 @@ def edge(tmp_path_factory) -> Iterator[Edge]:
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
         plain = f"http://localhost:{ports['http']}"
-        yield Edge(url, plain, event_id, coming_id, hidden_id, replay_id, client, folder, web_process, env)
+        yield Edge(
+            url, plain, slug, event_id, coming_id, hidden_id, replay_id, client, folder, web_process, env
+        )
 
 
 def playlist(edge: Edge) -> str:
@@ -346,6 +353,38 @@ def test_addresses_that_no_player_asks_for_fill_no_cache(edge):
     keys = _keys_of_the_cache(edge)
     assert len([key for key in keys if segment in key]) == 1
     assert not [key for key in keys if re.search(r"junk|none|m3u8 0*\d( |$)", key)]
+
+
+def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
+    playlist(edge)
+    command = (
+        "loadtest",
+        f"{edge.url}/live/{edge.slug}/",
+        "--listeners",
+        "20",
+        "--viewers",
+        "6",
+        "--seconds",
+        "12",
+        "--messages",
+        "2",
+    )
+    said = services.python(
+        edge.environment, "-m", "amphi", *command, "--json", "--ca", str(edge.folder / "cert.pem")
+    )
+    found = json.loads(said)
+    assert (found["joined"], found["failures"], found["troubles"]) == (20, [], {})
+    assert found["messages"] > 3
+    assert found["deliveries"] >= 10 * found["messages"]
+    assert found["came_and_went"] == 2
+    assert found["parts"] > 60
+    assert found["media_mbit_s"] > 0
+    assert None not in (
+        found["join_p99_s"],
+        found["message_p99_ms"],
+        found["late_p99_ms"],
+        found["picture_p99_s"],
+    )
 
 
 SECRETS = {

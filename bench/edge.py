@@ -1,0 +1,252 @@
+"""A crowd through nginx: the site of ``deploy/nginx`` before a real `amphi web` on PostgreSQL and an `amphi origin`, with `amphi loadtest`.
+
+Run it as ``python -m bench.edge [LISTENERS [VIEWERS [SECONDS [MESSAGES]]]]``; with ``--restart`` the web server is restarted in the
+middle, with ``--workers N`` it has so many processes. Prints what each part cost, and how many requests of a part reached the origin.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests import nginx, postgresql, services
+
+PATIENCE_S = 60.0
+SEED = """
+import sys
+import django
+django.setup()
+from amphi.webinars import transitions
+from tests.factories import make_gateway, make_webinar
+webinar = make_webinar(name="Amphi plein", gateway=make_gateway("room", hls_url=sys.argv[1]))
+for trigger in (transitions.GO_LIVE, transitions.MEDIA_SEEN):
+    transitions.apply(webinar, trigger, user=None)
+event = webinar.event
+type(event).objects.filter(pk=event.pk).update(guests_may_write=True)
+event.broadcaster.has_tickets = True
+event.broadcaster.save()
+print(event.slug)
+"""
+KBIT_S = 500
+"""Of the picture: what counts here is how often it is asked for; 1,500 viewers of a real one would be 4 Gbit/s."""
+NOT_SHIPPED = ("ssl_", "listen [::]")
+"""Lines of the site that are left out: plain HTTP, and IPv4 alone."""
+
+
+def site(folder: Path, ports: dict[str, int]) -> str:
+    """The shipped site, with this run's ports and folders, without TLS."""
+    replaced = {
+        "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
+        "127.0.0.1:8003": f"127.0.0.1:{ports['origin']}",
+        "listen 80;": f"listen 127.0.0.1:{ports['http']};",
+        "listen 443 ssl http2;": f"listen 127.0.0.1:{ports['site']} backlog=4096;",
+        "/var/cache/nginx/amphi": str(folder / "cache"),
+        "/var/lib/amphi": str(folder),
+        "/var/log/nginx/amphi.log": str(folder / "access.log"),
+        "/var/log/nginx/error.log": str(folder / "error.log"),
+        "X-Forwarded-Proto https": "X-Forwarded-Proto http",
+        "amphi.univ.fr": "localhost",
+    }
+    text = nginx.adapted("amphi.conf", **replaced)
+    return "".join(f"{line}\n" for line in text.splitlines() if not line.strip().startswith(NOT_SHIPPED))
+
+
+def configuration(folder: Path, ports: dict[str, int]) -> str:
+    """Nginx as the guide has it: a process a core, and its limits."""
+    whole = nginx.frame(folder, http=site(folder, ports), modules=("ngx_http_brotli_static_module.so",))
+    limits = (nginx.DEPLOY / "limits.conf").read_text()
+    return limits + whole.replace("worker_processes 1;", "worker_processes auto;").replace(
+        "worker_connections 512;", "worker_connections 32768;"
+    )
+
+
+class Web:
+    """The web server, which can be restarted."""
+
+    def __init__(self, env: services.Environment, folder: Path, port: int, workers: int) -> None:
+        self._env, self._folder = env, folder
+        self._address = f"127.0.0.1:{port}"
+        self._workers = ("--workers", str(workers)) if workers > 1 else ()
+        self._stack = contextlib.ExitStack()
+        self.pid = 0
+
+    def start(self) -> None:
+        process = services.serve(
+            self._stack, self._env, self._folder, "web", "--http", self._address, *self._workers,
+            answers=f"http://{self._address}/healthz",
+        )  # fmt: skip
+        self.pid = process.pid
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+@dataclass(frozen=True)
+class Hall:
+    """All that runs: the live page, the process of each part, the web server and its environment."""
+
+    page: str
+    pids: dict[str, int]
+    web: Web
+    env: services.Environment
+
+    def costs(self) -> dict[str, tuple[float, float]]:
+        """What each part has used."""
+        return {name: cost(pid) for name, pid in {**self.pids, "web": self.web.pid}.items()}
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, workers: int) -> Iterator[Hall]:
+    """All of it; the live page's address, the process of each part, and what starts the web server anew."""
+    (folder / "cache").mkdir()
+    ports = dict(zip(("http", "site", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
+    url = f"http://localhost:{ports['site']}"
+    with postgresql.running() as database, contextlib.ExitStack() as stack:
+        env = services.environment(
+            folder,
+            AMPHI_URL=url,
+            AMPHI_DATABASE_URL=database,
+            AMPHI_TICKET_KEY="a-key-of-this-bench-" + "k" * 32,
+            AMPHI_USE_MEETING_WEBINAR="1",
+            AMPHI_AUDIENCE_MAX_LISTENERS="20000",
+        )
+        services.python(env, "-m", "amphi", "migrate", "-v", "0")
+        slug = services.python(env, "-c", SEED, f"{url}/hls/room.m3u8").strip()
+        web = Web(env, folder, ports["web"], workers)
+        stack.callback(web.stop)
+        web.start()
+        bare = {name: value for name, value in env.items() if name != "AMPHI_TICKET_KEY"}
+        origin_http, rtmp = f"127.0.0.1:{ports['origin']}", f"127.0.0.1:{ports['rtmp']}"
+        origin = services.serve(
+            stack, bare, folder, "origin", "--open", "--http", origin_http, "--rtmp", rtmp,
+            answers=f"http://{origin_http}/healthz",
+        )  # fmt: skip
+        stack.enter_context(nginx.running_nginx(folder, configuration(folder, ports), port=ports["site"]))
+        publisher = subprocess.Popen(publish(f"rtmp://{rtmp}/live/room"), stderr=subprocess.DEVNULL)
+        stack.callback(publisher.wait, PATIENCE_S)
+        stack.callback(publisher.terminate)
+        pids = {"origin": origin.pid, "nginx": int((folder / "nginx.pid").read_text())}
+        yield Hall(f"{url}/live/{slug}/", pids, web, env)
+
+
+def publish(url: str) -> list[str]:
+    """A picture and a sound, in real time."""
+    return [
+        "ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25",
+        "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-c:v", "libx264", "-preset", "ultrafast",
+        "-b:v", f"{KBIT_S}k", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac", "-f", "flv", url,
+    ]  # fmt: skip
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and those that it started."""
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def cost(pid: int) -> tuple[float, float]:
+    """Processor seconds and MiB of a process with its children."""
+    all_ = family(pid)
+    times = [one.cpu_times() for one in all_]
+    return sum(one.user + one.system for one in times), sum(one.memory_info().rss for one in all_) / 2**20
+
+
+def origin_requests(folder: Path) -> dict[str, float]:
+    """From nginx's log: how often a part came from the origin, and how many answers were none."""
+    missed: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    pattern = re.compile(r'"GET /t/\.\.\.(/hls/\S+)" (\d+) .* (MISS|HIT|EXPIRED|STALE|UPDATING|-) \S+ \S+$')
+    with (folder / "access.log").open() as lines:
+        for line in lines:
+            if (found := pattern.search(line)) is None:
+                continue
+            statuses[found[2]] += 1
+            if found[3] not in {"HIT", "-"} and "/p" in found[1]:
+                missed[found[1]] += 1
+    return {
+        "hls_requests": statuses.total(),
+        "not_200": statuses.total() - statuses["200"],
+        "parts_from_origin": len(missed),
+        "parts_asked_twice": sum(count > 1 for count in missed.values()),
+    }
+
+
+def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, object]]:
+    """Run the crowd; its status, and what it and all else cost."""
+    with running(folder, workers=options.workers) as hall:
+        before = hall.costs()
+        process = subprocess.Popen(
+            loadtest(hall.page, options), env=hall.env, stdout=subprocess.PIPE, text=True
+        )
+        restart = threading.Timer(0.7 * options.seconds, hall.web.restart)
+        if options.restart:
+            restart.start()
+        peaks: dict[str, float] = {}
+        while process.poll() is None:
+            time.sleep(2)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for name, (_cpu_s, mib) in hall.costs().items():
+                    peaks[name] = max(peaks.get(name, 0.0), mib)
+        output = process.communicate()[0]
+        found: dict[str, object] = {"loadtest": json.loads(output or "null"), "edge": origin_requests(folder)}
+        for name, (cpu_s, mib) in hall.costs().items():
+            was_s, was_mib = before[name]
+            most = peaks.get(name, mib)
+            found[name] = {
+                # A web server that was started anew has used nothing before.
+                "cpu_s": round(cpu_s if cpu_s < was_s else cpu_s - was_s, 1),
+                "mib_at_most": round(most),
+                "kib_per_listener": round((most - was_mib) * 1024 / options.listeners, 1),
+            }
+        found["load"] = round(os.getloadavg()[0], 1)
+    return process.returncode, found
+
+
+def loadtest(page: str, options: argparse.Namespace) -> list[str]:
+    """The command."""
+    numbers = {name: str(getattr(options, name)) for name in ("listeners", "viewers", "seconds", "messages")}
+    return [
+        *(sys.executable, "-m", "amphi", "loadtest", page, "--json"),
+        *(word for name, value in numbers.items() for word in (f"--{name}", value)),
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.edge")
+    parser.add_argument("listeners", type=int, nargs="?", default=1000)
+    parser.add_argument("viewers", type=int, nargs="?", default=150)
+    parser.add_argument("seconds", type=int, nargs="?", default=60)
+    parser.add_argument("messages", type=float, nargs="?", default=5)
+    parser.add_argument("--restart", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args([] if argv is None else argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        services.shared_folder = folder
+        status, found = measure(options, folder)
+    print(json.dumps(found, indent=1))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

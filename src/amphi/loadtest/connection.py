@@ -1,0 +1,256 @@
+"""HTTP/1.1 as far as a simulated listener needs it: small, since thousands of connections share one process.
+
+All connections read into one buffer, whose content is used before the next one reads. A request is answered before the next is sent.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Callable
+from typing import NamedTuple
+
+from amphi.loadtest.exceptions import ConnectionFailedError
+
+MOST_HEAD_BYTES = 64 * 1024
+MOST_BODY_BYTES = 8 * 2**20
+PATIENCE_S = 30.0
+"""How long an answer may take; a blocking playlist request takes a few seconds."""
+SLOW_BYTES = 4 * 1024
+"""How much a slow line takes at once."""
+_READ_BYTES = 256 * 1024
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
+_LAST_CHUNK = b"0\r\n\r\n"
+_shared = bytearray(_READ_BYTES)
+_view = memoryview(_shared)
+_slow_view = _view[:SLOW_BYTES]
+Sink = Callable[[bytes], None]
+
+
+class Answer(NamedTuple):
+    """An answer; `size_bytes` counts a body that was not kept as well."""
+
+    status: int
+    head: bytes
+    body: bytes
+    size_bytes: int
+
+
+def unchunked(data: bytes) -> bytes | None:
+    """The content of whole chunks (RFC 9112, 7.1); None when the last one is not whole."""
+    at, pieces = 0, []
+    while at < len(data):
+        end = data.find(b"\r\n", at)
+        if end < 0:
+            return None
+        size = int(data[at:end].split(b";")[0], 16)
+        at = end + 2 + size + 2
+        if at > len(data):
+            return None
+        pieces.append(data[end + 2 : end + 2 + size])
+    return b"".join(pieces)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection.
+
+    Args:
+        overdue: of all connections, those that wait for an answer, each with the time until which it may.
+        bytes_per_s: how much a slow line carries; 0 for one that is not slow.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_bytes_per_s",
+        "_content",
+        "_ended",
+        "_head",
+        "_is_chunked",
+        "_keeps",
+        "_left",
+        "_loop",
+        "_overdue",
+        "_sink",
+        "_size",
+        "_transport",
+    )  # fmt: skip
+
+    def __init__(self, overdue: "dict[Connection, float]", bytes_per_s: int = 0) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._overdue = overdue
+        self._bytes_per_s = bytes_per_s
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+        self._ended: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
+        self._keeps = True
+        self._reset()
+
+    def _reset(self) -> None:
+        self._head = b""
+        self._content: list[bytes] = []
+        self._left = 0
+        self._size = 0
+        self._is_chunked = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def ask(self, request: bytes, *, keeps: bool = True) -> asyncio.Future[Answer]:
+        """Send a request.
+
+        Args:
+            request: head and body.
+            keeps: whether the body is wanted, not only its size.
+
+        Returns:
+            The answer to come; it fails with `ConnectionFailedError`.
+        """
+        self._reset()
+        self._keeps = keeps
+        self._sink = None
+        self._answer = self._loop.create_future()
+        if self._transport is None or self._transport.is_closing():
+            self._fail("the connection is closed")
+            return self._answer
+        self._overdue[self] = self._loop.time() + PATIENCE_S
+        waiting = self._answer
+        self._transport.write(request)
+        return waiting
+
+    async def follow(self, request: bytes, sink: Sink) -> Answer:
+        """Ask for a stream: the answer is given at once, and what comes afterwards goes to `sink`, in chunks as they were sent.
+
+        Raises:
+            ConnectionFailedError: it broke off before the answer began.
+        """
+        waiting = self.ask(request)
+        self._sink = sink
+        return await waiting
+
+    async def end(self) -> None:
+        """Wait until the connection is gone."""
+        if self._transport is None:
+            return
+        if self._ended is None:
+            self._ended = self._loop.create_future()
+        await self._ended
+
+    def narrow(self) -> None:
+        """Have the kernel take little in advance: a slow line's server is to feel it."""
+        found = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if found is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BYTES)
+
+    def close(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- the loop's calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keep the transport."""
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self._transport = None
+        self._fail(str(exc or "closed by the server"))
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- the loop's
+        """The buffer of all connections."""
+        return _slow_view if self._bytes_per_s else _view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Use what came."""
+        if self._bytes_per_s:
+            self._rest(nbytes)
+        if self._sink is not None and self._answer is None:
+            self._sink(bytes(_view[:nbytes]))
+        elif self._left and not self._keeps and self._answer is not None:
+            self._left -= nbytes
+            if self._left <= 0:
+                self._done()
+        elif self._answer is not None:
+            self._read(bytes(_view[:nbytes]))
+
+    def _rest(self, nbytes: int) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._loop.call_later(nbytes / self._bytes_per_s, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # --- one answer
+
+    def _read(self, data: bytes) -> None:
+        if self._left or self._is_chunked:
+            self._take(data)
+            return
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._head) > MOST_HEAD_BYTES:
+                self.close()
+            return
+        rest = self._head[end + 4 :]
+        self._head = self._head[: end + 2]
+        self._begin(rest)
+
+    def _begin(self, rest: bytes) -> None:
+        """The head is whole, and `rest` came with it."""
+        self._is_chunked = _CHUNKED.search(self._head) is not None
+        if self._sink is not None and self._head[9:12] == b"200" and self._is_chunked:
+            sink = self._sink
+            self._done()
+            if rest:
+                sink(rest)
+            return
+        self._sink = None
+        length = _LENGTH.search(self._head)
+        self._left = int(length[1]) if length else 0
+        if self._left > MOST_BODY_BYTES:
+            self.close()
+        elif not self._left and not self._is_chunked:
+            self._done()
+        else:
+            self._take(rest)
+
+    def _take(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MOST_BODY_BYTES:
+            self.close()
+            return
+        self._content.append(data)
+        if not self._is_chunked:
+            self._left -= len(data)
+            if self._left <= 0:
+                self._done()
+        elif data.endswith(_LAST_CHUNK) or b"".join(self._content).endswith(_LAST_CHUNK):
+            self._done()
+
+    def _done(self) -> None:
+        body = b"".join(self._content)
+        if self._is_chunked and body:
+            body = unchunked(body) or b""
+        length = _LENGTH.search(self._head)
+        size = int(length[1]) if length else len(body)
+        waiting, self._answer = self._answer, None
+        self._overdue.pop(self, None)
+        self._content = []
+        self._left = 0
+        if waiting is not None and not waiting.done():
+            waiting.set_result(Answer(int(self._head[9:12]), self._head, body, size))
+
+    def _fail(self, reason: str) -> None:
+        waiting, self._answer = self._answer, None
+        self._overdue.pop(self, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(ConnectionFailedError(reason))

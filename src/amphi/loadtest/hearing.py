@@ -1,0 +1,170 @@
+"""What all the listeners hear: each message once and in order, and how long it took.
+
+Most listeners get the same bytes, so each piece of a stream is parsed once, and a listener's share of the work is a look into a dictionary.
+"""
+
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from amphi.loadtest.connection import unchunked
+from amphi.loadtest.figures import Histogram
+
+_MESSAGE = re.compile(rb"id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
+_SNAPSHOT = re.compile(rb'event: snapshot\ndata: \{"seq":(\d+)')
+_RETRY = re.compile(rb"retry: (\d+)\n")
+_BYE = re.compile(rb'event: bye\ndata: \{"reason":"(\w+)"')
+_MEMO = 512
+MOST_REST_BYTES = 4 * 2**20
+
+
+@dataclass(slots=True)
+class Piece:
+    """A piece of a stream.
+
+    Attributes:
+        first: the number of its first message; 0 when it has none.
+        last: that of its last one.
+        sent: when our own messages in it were sent.
+        is_beginning: the stream begins with it, so its messages are what the listener missed.
+        retry_s: after how long to come back, if it says so.
+        farewell: why the stream ends, if it says so.
+        heard: how many listeners got it at which millisecond.
+    """
+
+    first: int = 0
+    last: int = 0
+    sent: tuple[float, ...] = ()
+    is_beginning: bool = False
+    retry_s: float = 0.0
+    farewell: str = ""
+    heard: Counter[int] = field(default_factory=Counter)
+
+
+class Hearing:
+    """What all of them hear.
+
+    Args:
+        run: how messages of this run begin.
+
+    Attributes:
+        delays: from the sender to a listener; only while `counts`.
+        deliveries: messages of any kind that were heard.
+        caught_up: those of them that the listener had missed.
+        lost: messages that a listener never heard though a later one came.
+        doubled: messages that a listener heard twice.
+        counts: whether delays are counted: once all are there.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._stamp = re.compile(rb'"text":"' + run.encode() + rb" \d+ (\d+\.\d+) ")
+        self.delays = Histogram()
+        self.deliveries = 0
+        self.caught_up = 0
+        self.lost = 0
+        self.doubled = 0
+        self.counts = False
+        self._pieces: dict[bytes, Piece | None] = {}
+
+    def read(self, data: bytes) -> Piece | None:
+        """The piece that `data`, in chunks, is; None when it is not whole."""
+        if data in self._pieces:
+            return self._pieces[data]
+        if len(self._pieces) >= _MEMO:
+            self.settle()
+        piece = self._parse(data)
+        if piece is not None:
+            self._pieces[data] = piece
+        return piece
+
+    def settle(self) -> None:
+        """Count what was noted."""
+        for piece in self._pieces.values():
+            if piece is not None:
+                for at_ms, count in piece.heard.items():
+                    for sent in piece.sent:
+                        self.delays.add(at_ms - 1000 * sent, count)
+        self._pieces.clear()
+
+    def _parse(self, data: bytes) -> Piece | None:
+        text = unchunked(data)
+        if text is None or (text and not text.endswith(b"\n\n")):
+            return None
+        found = [(int(one[1]), one[3]) for one in _MESSAGE.finditer(text)]
+        retry, bye = _RETRY.search(text), _BYE.search(text)
+        piece = Piece(
+            is_beginning=_SNAPSHOT.search(text) is not None,
+            retry_s=int(retry[1]) / 1000 if retry else 0.0,
+            farewell=bye[1].decode() if bye else "",
+        )
+        if found:
+            piece.first, piece.last = found[0][0], found[-1][0]
+            # The numbers of one piece have no gaps, or the listener's next one tells.
+            self.lost += piece.last - piece.first + 1 - len(found)
+        piece.sent = tuple(float(stamp[1]) for _number, said in found if (stamp := self._stamp.search(said)))
+        return piece
+
+
+class Ear:
+    """One listener's place in the stream.
+
+    Args:
+        hearing: of all listeners.
+        told: the number of the last message that the listener's page has.
+    """
+
+    __slots__ = ("_rest", "_told", "farewell", "has_begun", "hearing", "last", "retry_s")
+
+    def __init__(self, hearing: Hearing, told: int) -> None:
+        self.hearing = hearing
+        self.last = self._told = told
+        self.retry_s = 2.0
+        self.farewell = ""
+        self.has_begun = False
+        self._rest = b""
+
+    def tell(self, number: int) -> None:
+        """The page was told all up to this number. What the stream may tell again of it, a page leaves out (`stream.js`)."""
+        self._told = number
+        self.last = max(self.last, number)
+
+    def prepare(self) -> None:
+        """A new stream is to come."""
+        self._rest = b""
+        self.farewell = ""
+        self.has_begun = False
+
+    def hear(self, data: bytes) -> None:
+        """Take what came."""
+        if self._rest:
+            data = self._rest + data
+        piece = self.hearing.read(data)
+        if piece is None:
+            self._rest = data if len(data) <= MOST_REST_BYTES else b""
+            return
+        self._rest = b""
+        if piece.is_beginning or piece.farewell:
+            self._note(piece)
+        if piece.first:
+            self._take(piece)
+
+    def _note(self, piece: Piece) -> None:
+        if piece.is_beginning:
+            self.has_begun = True
+            self.retry_s = piece.retry_s or self.retry_s
+        self.farewell = piece.farewell
+
+    def _take(self, piece: Piece) -> None:
+        hearing = self.hearing
+        count = piece.last - piece.first + 1
+        if piece.first != self.last + 1:
+            hearing.lost += max(0, piece.first - self.last - 1)
+            again = min(piece.last, self.last) - max(piece.first - 1, self._told)
+            hearing.doubled += max(0, again)
+        self.last = max(self.last, piece.last)
+        hearing.deliveries += count
+        if piece.is_beginning:
+            hearing.caught_up += count
+        elif piece.sent and hearing.counts:
+            piece.heard[int(1000 * time.time())] += 1

@@ -1,0 +1,79 @@
+"""What a simulated listener notices of its event stream."""
+
+import pytest
+
+from amphi.loadtest.hearing import Ear, Hearing
+
+RUN = r"\[run\]"
+SNAPSHOT = 'retry: 1500\n\nevent: snapshot\ndata: {"seq":4,"state":"live"}\n\n'
+
+
+def chunk(text: str) -> bytes:
+    return f"{len(text.encode()):x}\r\n{text}\r\n".encode()
+
+
+def message(number: int, text: str = "") -> str:
+    return f'id: {number}\nevent: message\ndata: {{"id":"x","text":"{text}"}}\n\n'
+
+
+def ear_at(last: int) -> Ear:
+    ear = Ear(Hearing(RUN), last)
+    ear.hear(chunk(SNAPSHOT))
+    return ear
+
+
+def test_a_stream_begins_with_its_snapshot():
+    ear = Ear(Hearing(RUN), 4)
+    assert not ear.has_begun
+    ear.hear(chunk(SNAPSHOT + message(5)))
+    assert (ear.has_begun, ear.retry_s, ear.last) == (True, 1.5, 5)
+    assert (ear.hearing.deliveries, ear.hearing.caught_up) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lost", "doubled"),
+    [
+        ([5, 6], 0, 0),
+        ([6], 1, 0),
+        ([5, 5], 0, 1),
+        ([5, 6, 5, 6], 0, 2),
+        ([8], 3, 0),
+        ([3], 0, 0),
+        ([3, 4, 5], 0, 0),
+    ],
+)
+def test_each_message_is_to_come_once(numbers, lost, doubled):
+    ear = ear_at(4)
+    for number in numbers:
+        ear.hear(chunk(message(number)))
+    assert (ear.hearing.lost, ear.hearing.doubled) == (lost, doubled)
+
+
+def test_a_gap_within_a_piece_counts():
+    ear = ear_at(4)
+    ear.hear(chunk(message(5) + message(7)))
+    assert ear.hearing.lost == 1
+
+
+@pytest.mark.parametrize("cut", [1, 3, 20, -1])
+def test_pieces_that_come_in_two(cut):
+    ear = ear_at(4)
+    data = chunk(message(5)) + chunk(message(6))
+    ear.hear(data[:cut])
+    ear.hear(data[cut:])
+    assert (ear.last, ear.hearing.lost, ear.hearing.doubled) == (6, 0, 0)
+
+
+def test_only_messages_of_this_run_are_timed():
+    ear = ear_at(4)
+    ear.hearing.counts = True
+    ear.hear(chunk(message(5, "[run] 0 1700000000.000 Text")))
+    ear.hear(chunk(message(6, "[nur] 0 1700000000.000 Text")))
+    ear.hearing.settle()
+    assert ear.hearing.delays.total == 1
+
+
+def test_a_farewell_is_noted():
+    ear = ear_at(4)
+    ear.hear(chunk('event: bye\ndata: {"reason":"ticket"}\n\n'))
+    assert ear.farewell == "ticket"
