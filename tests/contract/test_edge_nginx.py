@@ -28,6 +28,8 @@ django.setup()
 from amphi.webinars import transitions
 from tests.factories import in_hours, make_gateway, make_webinar
 room = make_gateway("room", hls_url=f"{sys.argv[1]}/hls/room.m3u8")
+room.broadcaster.has_tickets = True
+room.broadcaster.save()
 running, coming = (make_webinar(name=name, gateway=room, start_at=in_hours(h)) for name, h in (("Conférence", 1), ("Plus tard", 48)))
 transitions.apply(running, transitions.GO_LIVE, user=None)
 type(running.event).objects.filter(pk=running.event_id).update(guests_may_write=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import random
 import resource
@@ -22,12 +23,14 @@ from amphi.loadtest.place import Place
 from amphi.loadtest.viewing import Viewer
 
 # ruff: noqa: S311 -- whatever is random here guards nothing
-MESSAGES_A_MINUTE = 6
+MESSAGES_A_MINUTE = 8
 """Of one writer, below what the platform allows."""
 TEXT = "Un message d’une longueur ordinaire, comme on en écrit en suivant un cours."
 AWAY_S = (3.0, 20.0)
 LEAVING_UNTIL = 0.6
 """In the last part of a run nobody leaves: all are to be there at the end."""
+WELCOME_S = 0.05
+REFUSED_S = 2.0
 TICK_S = 0.05
 TELL_S = 2.0
 SETTLE_S = 2.5
@@ -118,6 +121,7 @@ class Crowd:
             self._start(self._tell_on(began))
             if self.plan.messages:
                 self._start(self._write_on())
+                self._start(self._welcome_writers())
             await asyncio.sleep(self.plan.all_s)
             await self._count_for(self.plan.seconds - self.plan.all_s)
             return self._report()
@@ -187,20 +191,32 @@ class Crowd:
     # --- writing
 
     async def _write_on(self) -> None:
-        """Messages at an even pace, each by another writer; each becomes a guest first."""
+        """Messages at an even pace, each by the next writer; whose place is still empty writes nothing."""
         began = time.monotonic()
         last_s = self.plan.seconds - SETTLE_S
-        number = 0
-        while (due := number / self.plan.messages) < last_s:
+        for number in itertools.count():
+            due = number / self.plan.messages
+            if due > last_s:
+                return
             await asyncio.sleep(max(0.0, began + due - time.monotonic()))
-            self._start(self._write(number))
-            number += 1
+            place = number % self.plan.writers
+            if place < len(self._writers):
+                self._start(self._write(self._writers[place], number))
 
-    async def _write(self, number: int) -> None:
-        if len(self._writers) < self.plan.writers:
-            await self._welcome(number)
-            return
-        writer = self._writers[number % len(self._writers)]
+    async def _welcome_writers(self) -> None:
+        """Listeners take a guest's name, one after the other, until there are enough to write."""
+        while len(self._writers) < self.plan.writers:
+            await asyncio.sleep(WELCOME_S)
+            one = random.choice(self._listeners) if self._listeners else None
+            if one is None or not one.is_here or one in self._writers:
+                continue
+            if not one.facts["chat"]["guests"]:
+                self.tally.troubles["message: guests may not write at this live"] += 1
+                return
+            if not await self._welcome(one):
+                await asyncio.sleep(REFUSED_S)
+
+    async def _write(self, writer: Listener, number: int) -> None:
         text = f"{self._run} {number} {time.time():.3f} {TEXT}"
         try:
             status = await writer.post("messages", text=text, id=str(uuid.uuid4()))
@@ -212,21 +228,17 @@ class Crowd:
         else:
             self.tally.troubles[f"message: {status}"] += 1
 
-    async def _welcome(self, number: int) -> None:
-        """One more listener takes a guest's name."""
-        ready = [one for one in self._listeners if one.is_here and one not in self._writers]
-        if not ready:
-            return
-        one = random.choice(ready)
+    async def _welcome(self, one: Listener) -> bool:
         try:
-            status = await one.post("guest", name=f"Essai {number}")
+            status = await one.post("guest", name=f"Essai {len(self._writers) + 1}")
         except ConnectionFailedError as error:
             self.tally.troubles[f"guest: {error}"] += 1
-            return
+            return False
         if status == CREATED:
             self._writers.append(one)
         else:
             self.tally.troubles[f"guest: {status}"] += 1
+        return status == CREATED
 
     # --- itself
 
