@@ -29,7 +29,7 @@ from amphi.audience.queries import (
 from amphi.audience.replays import library
 from amphi.audience.unsubscribing import unsubscribe_path
 from amphi.pages.access import anyone, asks_password, registration_of, visitor, watcher
-from amphi.pages.live import conversation, oembed, voices
+from amphi.pages.live import conversation, crowd_page, oembed, voices
 from amphi.pages.live.door_form import DoorForm
 from amphi.pages.live.reminder_form import ReminderForm
 from amphi.pages.live.replay_views import latest
@@ -132,6 +132,12 @@ def _said(request: HttpRequest, event: Event, now: datetime) -> dict[str, object
 def event_page(request: HttpRequest, event: Event) -> HttpResponse:
     """The live page: it waits, plays automatically, says when the live is over, and has the chat."""
     visitor = visitor_of(request)
+    if crowd_page.is_unknown(request, event):
+        return remember(crowd_page.page_for(request, event, visitor, _made_page), request, visitor)
+    return remember(_made_page(request, event, visitor), request, visitor)
+
+
+def _made_page(request: HttpRequest, event: Event, visitor: str) -> HttpResponse:
     data = live_data(request, event, visitor)
     replay = latest(request, event) if data["state"] == EventState.OVER else None
     if replay is not None and replay.shown_to != ReplayFor.PRESENTERS:
@@ -148,7 +154,7 @@ def event_page(request: HttpRequest, event: Event) -> HttpResponse:
         **conversation.template_context(request, event, data, data["state"]),
         "oembed": oembed.discovery(event),
     } | _before(request, event)
-    return with_pictures(remember(render(request, "live/event.html", context), request, visitor))
+    return with_pictures(render(request, "live/event.html", context))
 
 
 def replay_comes(event: Event) -> bool:
