@@ -175,6 +175,7 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
         await eventually(lambda: stream.shows_slate)
         killed_at = (await page.evaluate("state()"))["time"]
         await page.wait_for_function(f"state().time > {killed_at + 5}", timeout=PATIENCE_MS)
+        assert stream.shows_slate, "the player went on only when the stream had ended"
         async with publishing(f"{origin.rtmp}/lecture", seconds=60):
             await eventually(lambda: not stream.shows_slate)
             back_at = (await page.evaluate("state()"))["time"]
