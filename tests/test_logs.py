@@ -7,7 +7,9 @@ import re
 import pytest
 from django.conf import settings
 
-from amphi.system.logs import JsonFormatter
+from amphi.system import request_ids
+from amphi.system.environment import InvalidSettingError
+from amphi.system.logs import JsonFormatter, PlainFormatter, to_stderr
 
 
 def record(exc_info=None) -> logging.LogRecord:
@@ -25,7 +27,7 @@ def record(exc_info=None) -> logging.LogRecord:
 
 def test_line_has_esup_pods_form():
     plain = settings.LOGGING["formatters"]["plain"]
-    line = logging.Formatter(plain["format"], plain["datefmt"], plain["style"]).format(record())
+    line = PlainFormatter(plain["fmt"], plain["datefmt"], plain["style"]).format(record())
     assert re.fullmatch(
         r"\[\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d\] INFO \[webinar - supervisor\.py:225\] "
         r"start_rtmp_gateway for meeting 13 “Webinaire du 29 mars 2024”: joining",
@@ -58,3 +60,33 @@ def test_line_about_a_request_holds_no_secret(caplog, logger):
         "Not Found: /meetings/...",
         "Not Found: /accounts/login/",
     ]
+
+
+def test_lines_have_the_id_of_the_request():
+    plain = PlainFormatter("%(levelname)s %(message)s")
+    with request_ids.using("5f" * 16):
+        lines = [plain.format(record()), JsonFormatter().format(record())]
+    assert lines[0].endswith(f"”: joining [{'5f' * 16}]")
+    assert json.loads(lines[1])["request"] == "5f" * 16
+    assert plain.format(record()).endswith("”: joining")
+    assert "request" not in json.loads(JsonFormatter().format(record()))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kind"), [("", PlainFormatter), ("plain", PlainFormatter), ("json", JsonFormatter)]
+)
+def test_services_log_as_is_set(monkeypatch, chosen, kind):
+    monkeypatch.setenv("AMPHI_LOG_FORMAT", chosen) if chosen else monkeypatch.delenv(
+        "AMPHI_LOG_FORMAT", False
+    )
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    to_stderr()
+    assert [type(handler.formatter) for handler in root.handlers] == [kind]
+
+
+def test_format_of_another_name_is_refused(monkeypatch):
+    monkeypatch.setenv("AMPHI_LOG_FORMAT", "xml")
+    with pytest.raises(InvalidSettingError, match="AMPHI_LOG_FORMAT: must be one of plain, json"):
+        to_stderr()

@@ -12,6 +12,7 @@ from django.urls import path
 
 from amphi.pages import places
 from amphi.pages.places import BusyError, Lane, Pages, Places
+from amphi.system import request_ids
 
 TOTAL = 14
 
@@ -38,7 +39,11 @@ def page(request: HttpRequest) -> HttpResponse:
     return door(request)
 
 
-urlpatterns = [path("", page), path("accounts/login/", page)]
+def own_id(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request_ids.current())
+
+
+urlpatterns = [path("", page), path("accounts/login/", page), path("id/", own_id)]
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +164,17 @@ def test_every_lane_has_places(total):
     found = [lanes.lane_for(*one) for one in asked]
     assert len(set(found)) == 5
     assert sum(lane._free.qsize() for lane in set(found)) == total
+
+
+@pytest.mark.parametrize(
+    ("given", "is_kept"), [("5f" * 16, True), ("5F" * 16, False), ("x\ny", False), ("", False)]
+)
+async def test_page_has_the_id_of_its_request(given, is_kept):
+    pages = Pages(Places(TOTAL))
+    answers = [await ask(pages, "/id/", **{request_ids.HEADER: given}) for _ in range(2)]
+    told = [answer.headers[request_ids.HEADER] for answer in answers]
+    assert [answer.content.decode() for answer in answers] == told
+    assert all(request_ids.given(one) for one in told)
+    assert (told == [given] * 2) is is_kept
+    assert len(set(told)) == (1 if is_kept else 2)
+    assert not request_ids.current()

@@ -327,7 +327,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "format": "[{asctime}] {levelname} [{name} - {filename}:{lineno}] {message}",
+            "()": "amphi.system.logs.PlainFormatter",
+            "fmt": "[{asctime}] {levelname} [{name} - {filename}:{lineno}] {message}",
             "datefmt": "%d/%b/%Y %H:%M:%S",
             "style": "{",
         },

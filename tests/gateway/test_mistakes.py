@@ -9,6 +9,8 @@ from amphi.gateway import meeting_page
 from amphi.gateway.config import Config
 from amphi.gateway.job import Job, JobSpec
 from amphi.gateway.meeting_page import Observation
+from amphi.gateway.request_ids import RequestIds
+from amphi.system import request_ids
 
 SPEC = JobSpec("j1", "http://127.0.0.1:9/", "rtmp://127.0.0.1:9/live/x", "room", show_chat=False)
 
@@ -84,9 +86,18 @@ class BrokenBrowsers:
 @pytest.mark.asyncio
 async def test_mistake_of_ours_ends_the_job_and_frees_its_place(caplog):
     job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
-    job.start()
+    ids = set()
+    caplog.handler.addFilter(lambda record: ids.add(request_ids.current()) or True)
+
+    async def started(_scope, _receive, _send):
+        job.start()
+
+    header = (request_ids.HEADER.lower().encode(), b"5f" * 16)
+    await RequestIds(started)({"type": "http", "headers": [header]}, None, None)
     async with asyncio.timeout(20):
         await job.ended()
+    # The job goes on with the id of the request that started it.
+    assert ids == {"5f" * 16}
     described = job.describe()
     assert (described["state"], described["reason"]) == ("idle", "page_crashed")
     assert described["detail"] == "the gateway made a mistake: ZeroDivisionError"

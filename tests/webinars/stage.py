@@ -39,6 +39,7 @@ class Stage:
         advancing: it moves on with each request.
         broken: what doesn't work, by name: ``bbb``, ``gateway`` or ``live``, and how: a status, ``html``, ``hang``.
         asked: the calls, in order, as ``METHOD path``.
+        request_ids: those that came with calls to the gateway.
         hangs_on: whatever call has this in its path or query is not answered.
         during: what happens while a call that has this in it is being answered, once; in a thread with a connection of its own.
         version: BBB's.
@@ -67,6 +68,7 @@ class Stage:
     advancing: bool = False
     broken: dict[str, int | str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    request_ids: set[str] = field(default_factory=set)
     hangs_on: str = ""
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
     url: str = ""
@@ -203,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "/jobs/" in self.path:
+            self.stage.request_ids.add(self.headers.get("X-Request-ID", ""))
         status, content_type, body = self.stage.answer(self.command, self.path, content)
         self.send_response(status)
         self.send_header("Content-Type", content_type)

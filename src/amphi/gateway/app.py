@@ -13,6 +13,7 @@ from amphi.gateway.config import Config
 from amphi.gateway.exceptions import GatewayError
 from amphi.gateway.jobs import Jobs
 from amphi.gateway.registration import Registration
+from amphi.gateway.request_ids import RequestIds
 
 
 def create_app(config: Config) -> Starlette:
@@ -33,7 +34,7 @@ def create_app(config: Config) -> Starlette:
 
     app = Starlette(
         routes=[*api.ROUTES, *dialect_b.ROUTES, *dialect_d.ROUTES],
-        middleware=[Middleware(BearerToken, config=config)],
+        middleware=[Middleware(BearerToken, config=config), Middleware(RequestIds)],
         exception_handlers={GatewayError: api.error_response},
         lifespan=lifespan,
     )

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from contextvars import Context
 
 import psutil
 from playwright.async_api import Error, Playwright, async_playwright
@@ -58,7 +59,8 @@ class BrowserReserve:
     def refill(self, *, wanted: int) -> None:
         """Start browsers in the background until `wanted` are ready."""
         if self._filling is None or self._filling.done():
-            self._filling = asyncio.create_task(self._fill(wanted))
+            # For jobs to come: nothing of the request that happened to make room is theirs.
+            self._filling = asyncio.create_task(self._fill(wanted), context=Context())
 
     async def _fill(self, wanted: int) -> None:
         while len(self._ready) < wanted and not self._is_closed:
@@ -104,7 +106,7 @@ class BrowserReserve:
     async def _driver(self) -> Playwright:
         async with self._driver_lock:
             if self._playwright is None:
-                self._playwright = await async_playwright().start()
+                self._playwright = await asyncio.create_task(async_playwright().start(), context=Context())
             return self._playwright
 
     async def _launch_with(self, playwright: Playwright) -> ChromiumSource:

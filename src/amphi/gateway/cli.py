@@ -14,7 +14,7 @@ import uvicorn
 from amphi.gateway import check
 from amphi.gateway.app import create_app
 from amphi.gateway.config import Config, config_from_environment
-from amphi.system import environment
+from amphi.system import environment, logs
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def main(argv: list[str]) -> int:
         if not os.access(program, os.X_OK):
             sys.stderr.write(f"amphi gateway: {program} is not there, or can't be run\n")
             return 2
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.to_stderr()
     for chatty in ("websockets.server", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

@@ -13,6 +13,7 @@ import uvloop
 from amphi.origin.config import Config, from_environment
 from amphi.origin.conformance.cli import main as conformance_check
 from amphi.origin.service import listen, serve_until_signal
+from amphi.system import logs
 from amphi.system.environment import parse_address
 
 
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> int:
     if argv[:1] == ["check"]:
         return conformance_check(argv[1:])
     config = _configure(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.to_stderr()
     for noisy in ("uvicorn", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if config.open:

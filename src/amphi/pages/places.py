@@ -26,7 +26,7 @@ from django.utils.translation import gettext_noop
 from prometheus_client import Histogram
 
 from amphi.pages.bodies import BodyTooLargeError, bounded
-from amphi.system import problems
+from amphi.system import problems, request_ids
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,10 @@ class Pages(ASGIHandler):
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Make the answer in a place, and note how long it took."""
         began = time.monotonic()
-        response = await self._in_place(request)
+        request_id = request_ids.given(request.headers.get(request_ids.HEADER)) or request_ids.new()
+        with request_ids.using(request_id):
+            response = await self._in_place(request)
+        response.headers[request_ids.HEADER] = request_id
         PAGE_SECONDS.labels(f"{response.status_code // 100}xx").observe(time.monotonic() - began)
         return response
 

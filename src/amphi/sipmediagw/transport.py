@@ -16,7 +16,7 @@ from amphi.sipmediagw.exceptions import (
     NotAGatewayError,
     UntrustedGatewayError,
 )
-from amphi.system import outbound
+from amphi.system import outbound, request_ids
 
 _LONGEST_DETAIL = 300
 _FAILURES: dict[type[outbound.OutboundError], type[GatewayError]] = {
@@ -114,8 +114,10 @@ class Transport:
         url = self.url + path
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe="")
+        request_id = request_ids.current()
+        headers = {request_ids.HEADER: request_id} if request_id else None
         try:
-            answer = self._caller.call(method, url, timeout_s=timeout_s, json=body)
+            answer = self._caller.call(method, url, timeout_s=timeout_s, headers=headers, json=body)
         except outbound.OutboundError as error:
             kind = _FAILURES.get(type(error), GatewayUnreachableError)
             raise kind(f"{method} {path}: {error}") from error

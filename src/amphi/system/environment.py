@@ -224,3 +224,4 @@ integer = _environment.integer
 words = _environment.words
 address = _environment.address
 path = _environment.path
+choice = _environment.choice

@@ -5,9 +5,11 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from amphi.system import environment, request_ids
+
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``source``, ``message``, ``exception``."""
+    """One JSON object a line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``source``, ``message``, ``request`` (its id), ``exception``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
@@ -18,9 +20,34 @@ class JsonFormatter(logging.Formatter):
             "source": f"{record.filename}:{record.lineno}",
             "message": record.getMessage(),
         }
+        if request_id := request_ids.current():
+            line["request"] = request_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+class PlainFormatter(logging.Formatter):
+    """A line for people; the id of the request stands at its end."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
+        """The line, without an exception."""
+        line = super().formatMessage(record)
+        request_id = request_ids.current()
+        return f"{line} [{request_id}]" if request_id else line
+
+
+def to_stderr() -> None:
+    """Set up the log of a service that has no Django, by ``AMPHI_LOG_FORMAT``.
+
+    Raises:
+        InvalidSettingError: there is no such format.
+    """
+    chosen = environment.choice("AMPHI_LOG_FORMAT", "plain", ("plain", "json"))
+    handler = logging.StreamHandler()
+    plain = PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if chosen == "json" else plain)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 _HARMLESS = re.compile(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amphi.audience.models import Broadcaster, Event
 from amphi.meetings.models import Meeting
+from amphi.system import request_ids
 from amphi.system.encrypted import EncryptedTextField
 from amphi.system.leases import Leased
 
@@ -105,6 +106,8 @@ class Livestream(Leased):
     job_id = models.UUIDField(_("gateway job"), null=True, editable=False)
     job_since = models.DateTimeField(null=True, editable=False)
     remote_id = models.CharField(max_length=100, blank=True, editable=False)
+    # Of whoever asked for the last change: the worker's and the gateway's lines about this live have it too.
+    request_id = models.CharField(max_length=request_ids.LENGTH, blank=True, default="", editable=False)
     went_live_at = models.DateTimeField(_("went live"), null=True, editable=False)
     start_asked_at = models.DateTimeField(_("start requested"), null=True, editable=False)
     ends_meeting = models.BooleanField(default=False, editable=False)

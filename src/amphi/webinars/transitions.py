@@ -15,6 +15,7 @@ from django.utils import timezone
 from amphi.accounts.models import User
 from amphi.audience import domain as audience
 from amphi.audience.models import EventState
+from amphi.system import request_ids
 from amphi.webinars import announcing
 from amphi.webinars.models import Livestream, RetiringJob, State, Transition
 
@@ -264,6 +265,7 @@ def apply(
             guarded = guarded.filter(claimed_by=livestream.claimed_by)
         else:
             changes["claimed_until"] = _free_for_another_look()
+            changes["request_id"] = request_ids.current() or livestream.request_id
         if trigger == GO_LIVE:
             guarded = guarded.filter(removal="")  # a webinar that is being removed must not start
         if trigger == OPEN:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from amphi.audience.models import Channel, Replay
 from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
-from amphi.system import leases
+from amphi.system import leases, request_ids
 from amphi.system.leases import Lease
 from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPulse
 from amphi.worker import supervisor
@@ -30,7 +30,8 @@ def carry_out(lease: Lease) -> None:
     if livestream is None:
         return
     read = livestream.look_at
-    next_in = supervisor.look(livestream)
+    with request_ids.using(livestream.request_id):
+        next_in = supervisor.look(livestream)
     next_at = None if next_in is None else timezone.now() + next_in
     lease.release(look_at=leases.unless_asked_anew("look_at", read, next_at))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from amphi import sipmediagw
-from amphi.system import leases
+from amphi.system import leases, request_ids
 from amphi.system.leases import Lease
 from amphi.webinars.models import Livestream, RetiringJob
 from amphi.worker import gateways
@@ -30,8 +30,12 @@ def claim_due(*, limit: int, worker: str = "") -> list[Lease]:
 def stop(lease: Lease) -> None:
     """Ask the gateway to stop a job. The row is deleted once the gateway no longer knows the job and it can't start any more."""
     job: RetiringJob | None = lease.held().select_related("gateway", "livestream__meeting").first()
-    if job is None:
-        return
+    if job is not None:
+        with request_ids.using(job.livestream.request_id):
+            _stop(lease, job)
+
+
+def _stop(lease: Lease, job: RetiringJob) -> None:
     now = timezone.now()
     try:
         status = _ask(job)
