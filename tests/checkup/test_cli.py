@@ -72,6 +72,13 @@ def test_json(tmp_path, well):
     assert "amphi migrate" in missing[0]["sentence"]
 
 
+def test_plugin_of_nagios_ends_in_time(tmp_path, stage):
+    stage.broken["bbb"] = "hang"
+    hanging = {"AMPHI_BBB_API_URL": f"{stage.url}/bigbluebutton", "AMPHI_BBB_SECRET_KEY": "s"}
+    done = run(tmp_path, "check", "--nagios", "--timeout", "1", **hanging)
+    assert (done.returncode, done.stdout) == (3, "AMPHI UNKNOWN - no end after 1 s\n")
+
+
 def test_django_s_own_check_stays_reachable(tmp_path, well):
     done = run(tmp_path, "check", "--django", "--tag", "compatibility", **well)
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,14 +2,20 @@
 
 import argparse
 import os
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
 
+from amphi.checkup import nagios
 from amphi.checkup.findings import Check, Finding, print_report
+from amphi.system.environment import InvalidSettingError
 
 AT_ONCE = 16
+PLUGIN_TIMEOUT_S = 55
+"""Less than the minute that Nagios and Icinga wait for a plugin."""
 
 
 def _local_checks() -> Iterator[Finding]:
@@ -83,6 +89,16 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
+        "--nagios", action="store_true", help="answer as a plugin of Nagios or Icinga, with status 0 to 3"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=int,
+        default=PLUGIN_TIMEOUT_S,
+        metavar="S",
+        help="with --nagios: end as unknown after so many seconds (%(default)s)",
+    )
+    parser.add_argument(
         "--django", action="store_true", help="run Django’s own check instead, with its options"
     )
     options, rest = parser.parse_known_args(argv)
@@ -98,6 +114,19 @@ def main(argv: list[str]) -> int:
     if options.django:
         import_module("django.core.management").execute_from_command_line(["amphi", "check", *rest])
         return 0
+    if options.nagios:
+        return _as_plugin(options.timeout)
     import_module("django").setup()
-    findings = look()
-    return print_report(findings, as_json=options.json)
+    return print_report(look(), as_json=options.json)
+
+
+def _as_plugin(timeout_s: int) -> int:
+    nagios.end_after(timeout_s)
+    began = time.monotonic()
+    try:
+        import_module("django").setup()
+        said, status = nagios.report(look(), took_s=time.monotonic() - began)
+    except InvalidSettingError as error:
+        said, status = nagios.unknown(str(error))
+    sys.stdout.write(f"{said}\n")
+    return status
