@@ -27,6 +27,7 @@ COMMANDS = {
         "a person’s copy of their data, its erasure, the sheet for the register",
     ),
     "loadtest": ("amphi.loadtest.cli", "thousands of simulated listeners, measured"),
+    "import-pod": ("amphi.pod_import.cli", "people, live gateways and coming meetings of an Esup-Pod"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),
 }
 

@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "amphi.audience",
     "amphi.webinars",
     "amphi.lti.apps.LtiConfig",
+    "amphi.pod_import.apps.PodImportConfig",
     "amphi.pages.apps.PagesConfig",
 ]
 MIDDLEWARE = [

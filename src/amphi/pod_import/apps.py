@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class PodImportConfig(AppConfig):
+    name = "amphi.pod_import"
