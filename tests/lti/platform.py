@@ -22,6 +22,8 @@ DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 CLIENT, DEPLOYMENT, COURSE = "aTiGjBdLCfNgqZe", "3", "17"
 TEACHER, STUDENT = "Instructor", "Learner"
+NAMES = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 
 
@@ -36,6 +38,13 @@ class Moodle:
     def __init__(self, serve: Callable[..., WireServer], tool: str, *, host: str = "127.0.0.1") -> None:
         self.server = serve(self._script)
         self.issuer, self.tool = self.server.url.replace("127.0.0.1", host), tool
+        self.tool_keys: dict[str, Any] = {}
+        self.members: list[dict[str, Any]] = []
+        self.grades: dict[str, dict[str, Any]] = {}
+        self.sent: list[dict[str, Any]] = []
+        self.down = ""
+        self._tokens: dict[str, str] = {}
+        self._used: set[str] = set()
 
     # --- pages
 
@@ -155,7 +164,84 @@ class Moodle:
         }
         if request.path in pages:
             return answer(pages[request.path](), content_type="text/html; charset=utf-8")
+        if self.down:
+            return answer("", self.down)
+        if (request.method, request.path) == ("POST", "/mod/lti/token.php"):
+            return self._token(request)
+        return self._service(request)
+
+    def services(self, *, names: bool = True, column: bool = True) -> dict[str, Any]:
+        """The claims of the services (NRPS 2.0, 3.6.1.1; AGS 2.0, 3.1.1), with addresses as Moodle makes them."""
+        base = f"{self.server.url}/mod/lti/services.php"
+        claims: dict[str, Any] = {}
+        if names:
+            claims["https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"] = {
+                "context_memberships_url": f"{base}/CourseSection/17/bindings/3/memberships",
+                "service_versions": ["1.0", "2.0"],
+            }
+        if column:
+            claims["https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"] = {
+                "scope": [SCORE, "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"],
+                "lineitems": f"{base}/17/lineitems?type_id=3",
+                "lineitem": f"{base}/17/lineitems/8/lineitem?type_id=3",
+            }
+        return claims
+
+    def _token(self, request: Request) -> bytes:
+        """Security Framework 1.0, 4.1.1: who asks is shown by a signed token, which counts once."""
+        form = dict(parse_qsl(request.body.decode()))
+        assert form["grant_type"] == "client_credentials"
+        assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        keys = jwt.PyJWKSet.from_dict(self.tool_keys)
+        key = keys[jwt.get_unverified_header(form["client_assertion"])["kid"]]
+        claims = jwt.decode(
+            form["client_assertion"],
+            key,
+            algorithms=["RS256"],
+            issuer=CLIENT,
+            audience=f"{self.server.url}/mod/lti/token.php",
+            options={"require": ["exp", "iat", "jti", "sub"]},
+        )
+        assert claims["sub"] == CLIENT
+        assert claims["jti"] not in self._used
+        self._used.add(claims["jti"])
+        token = some_id()
+        self._tokens[token] = form["scope"]
+        return answer(
+            {"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": form["scope"]}
+        )
+
+    def _service(self, request: Request) -> bytes:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        scope = self._tokens.get(headers.get("authorization", "").removeprefix("Bearer "), "")
+        if request.path.endswith("/memberships") and scope == NAMES:
+            return self._memberships(request, headers)
+        if request.path == "/mod/lti/services.php/17/lineitems/8/lineitem/scores" and scope == SCORE:
+            assert request.raw_query == "type_id=3"
+            assert headers["content-type"] == "application/vnd.ims.lis.v1.score+json"
+            return self._score(request.json())
         return answer("", "404 Not Found")
+
+    def _memberships(self, request: Request, headers: dict[str, str]) -> bytes:
+        """NRPS 2.0, 2.4: two members a page, and a link to the next. Moodle names roles shortly, which A.2.3 of the core allows."""
+        assert headers["accept"] == "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+        start = int(request.query.get("from", "0"))
+        page = {"id": request.path, "context": {"id": COURSE}, "members": self.members[start : start + 2]}
+        more = {}
+        if start + 2 < len(self.members):
+            more["Link"] = f'<{self.server.url}{request.path}?from={start + 2}>; rel="next"'
+        return answer(page, content_type=headers["accept"], **more)
+
+    def _score(self, score: dict[str, Any]) -> bytes:
+        """AGS 2.0, 3.4: a score that is not newer is refused, as Moodle's scores.php does, which refuses who is not in the course too."""
+        self.sent.append(score)
+        if score["userId"] not in {one["user_id"] for one in self.members}:
+            return answer("", "400 Bad Request")
+        known = self.grades.get(score["userId"])
+        if known is not None and known["timestamp"] >= score["timestamp"]:
+            return answer("", "409 Conflict")
+        self.grades[score["userId"]] = score
+        return answer("", "200 OK")
 
 
 def some_id() -> str:

@@ -3,10 +3,12 @@
 import re
 import time
 
+import jwt
 import pytest
 from django.test import Client
 
 from amphi.accounts.models import Identity, User
+from amphi.lti import messages
 from amphi.lti.models import Launch, Link, Platform
 from amphi.lti.visiting import form_token
 from amphi.meetings.models import Meeting
@@ -236,9 +238,7 @@ def test_pages_of_a_launch_are_for_its_browser(visitor, moodle):
     ],
 )
 def test_teachers_are_those_of_the_course(roles, teaches):
-    from amphi.lti.messages import teaches as found  # noqa: PLC0415
-
-    assert found(roles) is teaches
+    assert messages.teaches(roles) is teaches
 
 
 # --- choosing
@@ -316,8 +316,6 @@ def test_teachers_present_and_students_do_not(visitor):
 
 
 def test_deep_linking_gives_the_platform_an_activity(visitor, moodle, client):
-    import jwt  # noqa: PLC0415
-
     launch = visitor.deep_link()
     mine = presented_by(launch.identity.user)
     path = f"/lti/{launch.pk}/choose"

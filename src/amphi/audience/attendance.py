@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -126,6 +126,12 @@ def was_there(event: Event, viewer: str) -> bool:
     """Whether somebody, as tickets name them, listened to a live of `event`, as far as that is still kept."""
     keys = {viewer} | pseudonyms(event, [viewer])
     return Presence.objects.filter(airing__event=event, viewer__in=keys).exists()
+
+
+def minutes_of(airings: Iterable[Airing], viewers: Collection[str]) -> dict[str, int]:
+    """For each of `viewers` who listened to some of `airings` under their own name: how many minutes."""
+    rows = Presence.objects.filter(airing__in=airings, viewer__in=viewers)
+    return dict(rows.values("viewer").annotate(sum=Sum("minutes")).values_list("viewer", "sum"))
 
 
 # --- forgetting

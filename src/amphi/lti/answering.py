@@ -8,13 +8,19 @@ from django.urls import reverse
 
 from amphi.lti import tool_keys
 from amphi.lti.exceptions import NotAllowedError
+from amphi.lti.grading import MAXIMUM
 from amphi.lti.launching import LINK_PARAMETER
 from amphi.lti.messages import CLAIM, DEEP_LINKING, VERSION
 from amphi.lti.models import Launch, Link
 
 
-def answer(launch: Launch, link: Link) -> tuple[str, str]:
+def answer(launch: Launch, link: Link, *, is_graded: bool = False) -> tuple[str, str]:
     """Where the answer goes, and the signed answer.
+
+    Args:
+        launch: the request.
+        link: the webinar that was chosen.
+        is_graded: whether the activity gets a column of grades.
 
     Raises:
         NotAllowedError: the request named no address to return to.
@@ -33,7 +39,7 @@ def answer(launch: Launch, link: Link) -> tuple[str, str]:
         CLAIM + "deployment_id": launch.deployment_id,
         CLAIM + "message_type": "LtiDeepLinkingResponse",
         CLAIM + "version": VERSION,
-        DEEP_LINKING + "content_items": [_item(link)],
+        DEEP_LINKING + "content_items": [_item(link, is_graded=is_graded)],
     }
     if "data" in asked:
         # Section 4.4.5: it must come back as it was.
@@ -41,12 +47,15 @@ def answer(launch: Launch, link: Link) -> tuple[str, str]:
     return back, tool_keys.signed(claims)
 
 
-def _item(link: Link) -> dict[str, Any]:
+def _item(link: Link, *, is_graded: bool) -> dict[str, Any]:
     meeting = link.meeting
-    return {
+    item: dict[str, Any] = {
         "type": "ltiResourceLink",
         "title": meeting.name,
         "text": meeting.description[:1000],
         "url": settings.AMPHI_URL + reverse("lti:launch"),
         "custom": {LINK_PARAMETER: str(link.pk)},
     }
+    if is_graded:
+        item["lineItem"] = {"scoreMaximum": MAXIMUM, "label": meeting.name, "resourceId": str(link.pk)}
+    return item

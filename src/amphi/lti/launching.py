@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.identities import account_of
 from amphi.accounts.models import AccessGroup, Identity
-from amphi.lti import linking
+from amphi.lti import grading, linking, members
 from amphi.lti.exceptions import NotAllowedError, RefusedError
 from amphi.lti.messages import Message
-from amphi.lti.models import Course, Launch, Link, Member, Platform
+from amphi.lti.models import Course, Launch, Link, Platform
 from amphi.signon.person import Person
 
 LINK_PARAMETER = "amphi_link"
@@ -47,7 +47,8 @@ def receive(platform: Platform, message: Message, *, nonce: str, browser: str) -
         if Launch.objects.filter(identity=identity, at__gt=since).count() >= MOST_IN_A_MINUTE:
             raise NotAllowedError(_("That was opened too often. Try again in a minute."))
         course = course_of(platform, message.context)
-        note_member(course, identity, is_teacher=message.is_teacher)
+        is_new = members.note(course, identity, is_teacher=message.is_teacher)
+        members.note_address(course, message.memberships_url)
         launch = Launch(
             nonce=nonce,
             platform=platform,
@@ -63,6 +64,8 @@ def receive(platform: Platform, message: Message, *, nonce: str, browser: str) -
         )
         if message.deep_linking is None:
             launch.link = link_of(course, message.resource_link[0], message.custom)
+            if launch.link is not None:
+                grading.note_column(launch.link, message.lineitem_url, somebody_new=is_new)
         try:
             with transaction.atomic():
                 launch.save(force_insert=True)
@@ -116,22 +119,6 @@ def course_of(platform: Platform, context: tuple[str, str]) -> Course:
         AccessGroup.objects.filter(pk=found.group_id).update(display_name=title)
         found.title = title
     return found
-
-
-def note_member(course: Course, identity: Identity, *, is_teacher: bool) -> None:
-    """Note that somebody is in a course, and as what, in the caller's transaction."""
-    Member.objects.update_or_create(course=course, identity=identity, defaults={"is_teacher": is_teacher})
-    settle(identity, course.platform)
-    identity.user.access_groups.add(course.group_id)
-
-
-def settle(identity: Identity, platform: Platform) -> None:
-    """Give the group of teachers to somebody who teaches in any course of `platform`, and take it from who does not."""
-    if platform.teachers_group_id is None:
-        return
-    teaches = Member.objects.filter(course__platform=platform, identity=identity, is_teacher=True).exists()
-    change = identity.user.access_groups.add if teaches else identity.user.access_groups.remove
-    change(platform.teachers_group_id)
 
 
 def link_of(course: Course, resource_link_id: str, custom: Mapping[str, str]) -> Link | None:

@@ -1,12 +1,13 @@
 """Which webinar an activity opens: somebody's own, chosen or made from the course. Its members may watch it, and its teachers present it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from amphi.accounts.models import AccessGroup, User
+from amphi.accounts.models import User
 from amphi.accounts.rights import can_create_webinar, can_edit_meetings
 from amphi.lti.exceptions import NotAllowedError
 from amphi.lti.models import Course, Launch, Link
@@ -15,7 +16,8 @@ from amphi.meetings.exceptions import MeetingError
 from amphi.meetings.models import Meeting
 from amphi.meetings.queries import meetings_for_user
 from amphi.meetings.rights import can_moderate
-from amphi.webinars import saving
+from amphi.webinars import planning, saving
+from amphi.webinars.exceptions import MeetingDeletedError
 from amphi.webinars.planning import NoGatewayFree
 
 MOST_OFFERED = 50
@@ -80,15 +82,28 @@ def choose(launch: Launch, meeting: Meeting) -> Link:
     user = launch.identity.user
     if not launch.is_teacher or not can_moderate(user, meeting):
         raise NotAllowedError(_("You can choose only webinars that you present."))
-    fields = fields_of(meeting)
-    groups = _with(fields.access_groups, launch.course)
-    if fields.is_restricted and fields.access_groups and groups != fields.access_groups:
-        saving.update_meeting(meeting, user=user, fields=replace(fields, access_groups=groups))
+    group = launch.course.group
+
+    def opened(fields: MeetingFields) -> MeetingFields:
+        """Restricted to the course too, where it is restricted to groups at all."""
+        if not fields.is_restricted or not fields.access_groups or group in fields.access_groups:
+            return fields
+        return replace(fields, access_groups=[*fields.access_groups, group])
+
+    _change(meeting, opened, user=user)
     return _link(launch, meeting)
 
 
-def _with(groups: list[AccessGroup], course: Course) -> list[AccessGroup]:
-    return groups if course.group in groups else [*groups, course.group]
+def _change(meeting: Meeting, change: Callable[[MeetingFields], MeetingFields], *, user: User) -> None:
+    """Change what `meeting` is under its lock, so that nothing is lost that somebody else just changed."""
+    with transaction.atomic():
+        held = planning.lock(meeting)
+        if held is None:
+            raise MeetingDeletedError(_("This meeting was deleted meanwhile."))
+        before = fields_of(held.meeting)
+        after = change(before)
+        if after != before:
+            saving.update_meeting(held.meeting, user=user, fields=after)
 
 
 def _link(launch: Launch, meeting: Meeting) -> Link:
@@ -112,12 +127,30 @@ def _link(launch: Launch, meeting: Meeting) -> Link:
 
 def admit_teacher(link: Link, user: User) -> None:
     """Have somebody who teaches in the course present its webinar. A webinar that is being deleted stays as it is."""
-    meeting = link.meeting
-    if can_moderate(user, meeting):
+    if can_moderate(user, link.meeting):
         return
-    fields = fields_of(meeting)
-    owners = [*fields.additional_owners, user]
+
+    def with_them(fields: MeetingFields) -> MeetingFields:
+        return replace(fields, additional_owners=[*fields.additional_owners, user])
+
+    if _is_changed(link.meeting, with_them):
+        link.admitted.add(user)
+
+
+def dismiss_teacher(course: Course, user: User) -> None:
+    """Have somebody who no longer teaches in a course no longer present its webinars, unless they do for another reason."""
+
+    def without_them(fields: MeetingFields) -> MeetingFields:
+        return replace(fields, additional_owners=[one for one in fields.additional_owners if one != user])
+
+    for link in Link.objects.filter(course=course, admitted=user).select_related("meeting"):
+        if _is_changed(link.meeting, without_them):
+            link.admitted.remove(user)
+
+
+def _is_changed(meeting: Meeting, change: Callable[[MeetingFields], MeetingFields]) -> bool:
     try:
-        saving.update_meeting(meeting, user=meeting.owner, fields=replace(fields, additional_owners=owners))
+        _change(meeting, change, user=meeting.owner)
     except MeetingError:
-        return
+        return False
+    return True

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from amphi.lti import platform_keys
+from amphi.lti import platform_keys, services
 from amphi.lti.exceptions import RefusedError
 from amphi.lti.models import Platform
 from amphi.signon.person import LONGEST_VALUE
@@ -16,6 +16,8 @@ from amphi.system.typed import clean_line
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+NAMES_AND_ROLES = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 VERSION = "1.3.0"
 LEEWAY_S = 60
@@ -41,6 +43,8 @@ class Message:
         resource_link: id and title of the activity; empty in deep linking.
         deep_linking: its settings; None in any other message.
         custom: the parameters that we gave the platform.
+        memberships_url: where the course's members are named; empty where they are not, or may not be asked for.
+        lineitem_url: the activity's column of grades, to which scores may be sent; empty where there is none.
         language: of the person there, as ``fr``; empty where it is not told.
     """
 
@@ -52,6 +56,8 @@ class Message:
     deployment_id: str
     deep_linking: dict[str, Any] | None
     custom: Mapping[str, str]
+    memberships_url: str
+    lineitem_url: str
     language: str
 
 
@@ -82,7 +88,7 @@ def read(token: str, platform: Platform, *, nonce: str, launch_url: str) -> Mess
     target = claims.get(CLAIM + "target_link_uri", "")
     if kind == RESOURCE_LINK_REQUEST and not str(target).startswith(launch_url):
         raise RefusedError("it is for another address")
-    return _message(claims, kind, str(deployment))
+    return _message(platform, claims, kind, str(deployment))
 
 
 def _verified(token: str, platform: Platform) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def _verified(token: str, platform: Platform) -> dict[str, Any]:
     return claims
 
 
-def _message(claims: Mapping[str, Any], kind: str, deployment: str) -> Message:
+def _message(platform: Platform, claims: Mapping[str, Any], kind: str, deployment: str) -> Message:
     context, link = _object(claims, CLAIM + "context"), _object(claims, CLAIM + "resource_link")
     subject = _identifier(claims, "sub", LONGEST_VALUE)
     context_id, link_id = _identifier(context, "id"), _identifier(link, "id")
@@ -135,8 +141,24 @@ def _message(claims: Mapping[str, Any], kind: str, deployment: str) -> Message:
         deployment_id=deployment,
         deep_linking=settings,
         custom={str(key): str(value) for key, value in custom.items() if isinstance(value, str | int)},
+        memberships_url=_memberships_url(platform, claims),
+        lineitem_url=_lineitem_url(platform, claims),
         language=_text(presentation, "locale", 20).partition("-")[0].partition("_")[0].lower()[:5],
     )
+
+
+def _memberships_url(platform: Platform, claims: Mapping[str, Any]) -> str:
+    """NRPS 2.0, section 3.6.1.1."""
+    url = _object(claims, NAMES_AND_ROLES).get("context_memberships_url")
+    return url if isinstance(url, str) and services.is_of(platform, url) else ""
+
+
+def _lineitem_url(platform: Platform, claims: Mapping[str, Any]) -> str:
+    """AGS 2.0, section 3.1.1: `lineitem` is there where the activity has one column, and the scopes say what we may."""
+    endpoint = _object(claims, GRADES)
+    url, scopes = endpoint.get("lineitem"), endpoint.get("scope")
+    may_score = isinstance(scopes, list) and services.SCORE in scopes
+    return url if may_score and isinstance(url, str) and services.is_of(platform, url) else ""
 
 
 def teaches(roles: object) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from amphi.accounts.models import AccessGroup, Identity
 from amphi.meetings.models import Meeting
 from amphi.system.encrypted import EncryptedTextField
+from amphi.system.leases import Leased
 
 LAUNCH_LASTS = timedelta(hours=12)
 """How long a page in a course may be used before it is opened anew there."""
@@ -89,17 +90,25 @@ class Platform(models.Model):
         return f"lti {self.issuer}"
 
 
-class Course(models.Model):
+class Course(Leased):
     """A course of a platform (its “context”).
 
     Attributes:
         group: its members who have been here; a webinar may be restricted to it.
+        memberships_url: where the platform names its members; empty where it does not.
+        asked_at: when they were asked for the last time.
+        ask_at: when they are next; None for never.
+        ask_failures: how often that failed since it succeeded.
     """
 
     platform = models.ForeignKey(Platform, on_delete=models.CASCADE, related_name="courses")
     context_id = models.CharField(max_length=255)
     title = models.CharField(_("title"), max_length=250, blank=True)
     group = models.OneToOneField(AccessGroup, on_delete=models.PROTECT, related_name="course")
+    memberships_url = models.TextField(blank=True)
+    asked_at = models.DateTimeField(null=True)
+    ask_at = models.DateTimeField(null=True, db_index=True)
+    ask_failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         verbose_name = _("course")
@@ -126,11 +135,16 @@ class Member(models.Model):
         return f"{self.identity_id} in {self.course_id}"
 
 
-class Link(models.Model):
+class Link(Leased):
     """A webinar in a course: an activity there (its “resource link”) that opens it.
 
     Attributes:
         resource_link_id: the activity; empty until it is opened for the first time.
+        admitted: teachers of the course who present the webinar for that alone.
+        lineitem_url: the column of grades of the activity; empty where it has none.
+        graded_until: whose airings ended later than that are to be graded.
+        grade_at: before that moment no grade is sent, after failures.
+        grade_failures: how often that failed since it succeeded.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -141,6 +155,11 @@ class Link(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    admitted = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", editable=False)
+    lineitem_url = models.TextField(blank=True)
+    graded_until = models.DateTimeField(default=timezone.now)
+    grade_at = models.DateTimeField(null=True)
+    grade_failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         verbose_name = _("webinar in a course")
@@ -190,3 +209,27 @@ class Launch(models.Model):
     def is_over(self) -> bool:
         """Whether its pages must be opened anew from the course."""
         return timezone.now() > self.at + LAUNCH_LASTS
+
+
+class Score(models.Model):
+    """What somebody gets for watching a webinar of a course. It grows, and never falls.
+
+    Attributes:
+        percent: of the time on air.
+        sent_percent: what the platform has; None for nothing.
+        refused_at: when the platform refused it for good, as of somebody who left the course.
+    """
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="scores")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
+    percent = models.PositiveSmallIntegerField()
+    sent_percent = models.PositiveSmallIntegerField(null=True)
+    refused_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("score")
+        verbose_name_plural = _("scores")
+        constraints = [models.UniqueConstraint(fields=["link", "identity"], name="one_score_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.identity_id}: {self.percent} %"

@@ -59,10 +59,12 @@ def records() -> list[Record]:
             _("The administrators; those who present with this person"),
         ),
         Record(
-            _("The courses of a learning platform that somebody came from, and whether they teach there"),
-            _("To know who may watch, and who presents"),
+            _(
+                "The courses of a learning platform that somebody came from, whether they teach there, and grades for watching"
+            ),
+            _("To know who may watch, and who presents; to send grades where the course wants them"),
             _("As long as the account exists"),
-            _("The administrators"),
+            _("The administrators; grades also the learning platform"),
         ),
         Record(
             _("Meetings and webinars, with those who present and those who are invited"),

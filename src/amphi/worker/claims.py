@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from amphi.audience.models import Channel, Replay
+from amphi.lti.models import Course, Link
 from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
 from amphi.system import leases, request_ids
@@ -51,7 +52,7 @@ def free_leases_of_the_dead(worker: str) -> None:
         # A lease with the new worker's own name is from a dead one: in a container, process ids repeat.
         return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
 
-    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay, Delivery):
+    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay, Delivery, Course, Link):
         leases.free(rows, is_dead)
 
 

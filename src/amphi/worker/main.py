@@ -39,6 +39,7 @@ RECORDING_THREADS = 1
 REPLAY_THREADS = 1
 POD_THREADS = 1
 WEBHOOK_THREADS = 4
+COURSE_THREADS = 2
 
 Work = TypeVar("Work")
 
@@ -129,6 +130,7 @@ class Worker:
         from amphi.worker import (  # noqa: PLC0415
             claims,
             correspondence,
+            courses,
             delivery,
             pod_transfers,
             recordings,
@@ -187,6 +189,13 @@ class Worker:
             claim=lambda free: webhooks.claim_due(limit=free, worker=name),
             do=webhooks.deliver,
         )
+        due = courses.Due()
+        course = Lane(
+            "course",
+            COURSE_THREADS,
+            claim=lambda free: due.claim(limit=free, worker=name),
+            do=courses.work,
+        )
         often = tidying.Tidying(replays.EVERY_S)
         self._making_room = Lane(
             "room",
@@ -211,6 +220,7 @@ class Worker:
             replay,
             pod,
             webhook,
+            course,
         )
         self._renewed_at = time.monotonic()
         self._pulse_at = 0.0

@@ -83,7 +83,7 @@ def _done(request: HttpRequest, launch: Launch, link: Link) -> HttpResponse:
     if launch.deep_linking is None:
         return redirect("lti:webinar", launch.pk)
     try:
-        back, token = answering.answer(launch, link)
+        back, token = answering.answer(launch, link, is_graded="grades" in request.POST)
     except NotAllowedError:
         return _page(
             request, launch, NewWebinarForm(), _("The course said nowhere to return to. Open it again."), 422
