@@ -43,6 +43,7 @@ class Moodle:
         self.grades: dict[str, dict[str, Any]] = {}
         self.sent: list[dict[str, Any]] = []
         self.down = ""
+        self.lies: dict[str, Any] = {}
         self._tokens: dict[str, str] = {}
         self._used: set[str] = set()
 
@@ -154,9 +155,9 @@ class Moodle:
     # --- services
 
     def _script(self, request: Request) -> bytes:
-        if request.path == "/mod/lti/certs.php":
-            public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-            return answer({"keys": [{**public, "kid": "moodle", "alg": "RS256", "use": "sig"}]})
+        told = {"/mod/lti/certs.php": _public_keys, "/mod/lti/openid-configuration.php": self.described}
+        if request.path in told:
+            return answer(told[request.path]())
         pages = {
             "/mod/lti/view.php": self._course,
             "/mod/lti/launch.php": self._launching,
@@ -166,9 +167,42 @@ class Moodle:
             return answer(pages[request.path](), content_type="text/html; charset=utf-8")
         if self.down:
             return answer("", self.down)
-        if (request.method, request.path) == ("POST", "/mod/lti/token.php"):
-            return self._token(request)
-        return self._service(request)
+        asked = {"/mod/lti/token.php": self._token, "/mod/lti/openid-registration.php": self._register}
+        return asked.get(request.path, self._service)(request)
+
+    def described(self) -> dict[str, Any]:
+        """Dynamic Registration 1.0, 3.4; the addresses of Moodle's openid-configuration.php."""
+        base = f"{self.issuer}/mod/lti"
+        return {
+            "issuer": self.issuer,
+            "token_endpoint": f"{base}/token.php",
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            "jwks_uri": f"{base}/certs.php",
+            "authorization_endpoint": f"{base}/auth.php",
+            "registration_endpoint": f"{base}/openid-registration.php",
+        } | self.lies
+
+    def _register(self, request: Request) -> bytes:
+        """Section 3.5, with what Moodle's registration_helper refuses to be without."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        assert headers["authorization"] == "Bearer registration-token"
+        given = request.json()
+        assert "id_token" in given["response_types"]
+        assert given["token_endpoint_auth_method"] == "private_key_jwt"
+        assert given["initiate_login_uri"] == f"{self.tool}/lti/login"
+        assert given["redirect_uris"] == [f"{self.tool}/lti/launch"]
+        assert given["jwks_uri"] == f"{self.tool}/lti/keys"
+        assert given["client_name"]
+        tool = given["https://purl.imsglobal.org/spec/lti-tool-configuration"]
+        assert tool["domain"] == urlsplit(self.tool).netloc
+        assert tool["target_link_uri"] == f"{self.tool}/lti/launch"
+        assert {one["type"] for one in tool["messages"]} == {
+            "LtiDeepLinkingRequest",
+            "LtiResourceLinkRequest",
+        }
+        answered = {**given, "client_id": "newclient"}
+        answered["https://purl.imsglobal.org/spec/lti-tool-configuration"] = {**tool, "deployment_id": "12"}
+        return answer(answered)
 
     def services(self, *, names: bool = True, column: bool = True) -> dict[str, Any]:
         """The claims of the services (NRPS 2.0, 3.6.1.1; AGS 2.0, 3.1.1), with addresses as Moodle makes them."""
@@ -242,6 +276,11 @@ class Moodle:
             return answer("", "409 Conflict")
         self.grades[score["userId"]] = score
         return answer("", "200 OK")
+
+
+def _public_keys() -> dict[str, Any]:
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
+    return {"keys": [{**public, "kid": "moodle", "alg": "RS256", "use": "sig"}]}
 
 
 def some_id() -> str:

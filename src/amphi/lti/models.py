@@ -90,6 +90,37 @@ class Platform(models.Model):
         return f"lti {self.issuer}"
 
 
+class Invitation(models.Model):
+    """A learning platform that may register itself, once, by a link that an administrator gives to those who run it.
+
+    Attributes:
+        site: where it is; nothing else is asked or believed.
+    """
+
+    name = models.CharField(_("name"), max_length=80, help_text=_("As people know it."))
+    site = models.URLField(
+        _("site"), max_length=250, help_text=_("The address of the platform, as https://moodle.univ.fr.")
+    )
+    teachers_group = models.ForeignKey(
+        AccessGroup,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("group of teachers"),
+    )
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+    used_at = models.DateTimeField(_("used at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("invitation of a learning platform")
+        verbose_name_plural = _("invitations of learning platforms")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Course(Leased):
     """A course of a platform (its “context”).
 

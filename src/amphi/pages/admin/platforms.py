@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from amphi.lti.models import Course, Link, Platform
+from amphi.lti import registering
+from amphi.lti.models import Course, Invitation, Link, Platform
 from amphi.pages.admin.read_only import ReadOnly
 
 
@@ -81,6 +82,47 @@ class PlatformAdmin(admin.ModelAdmin):
             "<div>{}: <code>{}</code></div>",
             ((what, settings.AMPHI_URL + reverse(name)) for what, name in rows),
         )
+
+
+class InvitationForm(forms.ModelForm):
+    """An invitation, whose site is an address without a path."""
+
+    site = forms.URLField(
+        label=_("Site"),
+        max_length=250,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"class": "vURLField"}),
+        help_text=_("The address of the platform, as https://moodle.univ.fr."),
+    )
+
+    class Meta:
+        model = Invitation
+        fields = ["name", "site", "teachers_group"]
+
+    def clean_site(self) -> str:
+        """Scheme, host and port."""
+        return registering.site_of(self.cleaned_data["site"])
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Who may change them sees the link, which counts once and for a week."""
+
+    form = InvitationForm
+    list_display = ["name", "site", "created_at", "used_at"]
+    autocomplete_fields = ["teachers_group"]
+    readonly_fields = ["link", "used_at"]
+    fields = ["name", "site", "teachers_group", "link", "used_at"]
+
+    @admin.display(description=_("Registration link"))
+    def link(self, invitation: Invitation | None = None) -> SafeString:
+        """The address to paste into the platform."""
+        if invitation is None or invitation.pk is None:
+            return format_html("{}", _("Shown once this is saved."))
+        if registering.is_over(invitation):
+            return format_html("{}", _("It was used, or is older than a week. Make another one."))
+        path = reverse("lti:register", args=[registering.key_of(invitation)])
+        return format_html("<code>{}</code>", settings.AMPHI_URL + path)
 
 
 @admin.register(Link)

@@ -44,7 +44,11 @@ def sites_of(platform: Platform) -> list[str]:
 
 def framed(response: HttpResponse, platform: Platform | None, *, forms_to: str = "'self'") -> HttpResponse:
     """Let the pages of `platform` show a page in a frame; without one nobody may."""
-    sites = sites_of(platform) if platform is not None else []
+    return framed_by(response, sites_of(platform) if platform is not None else [], forms_to=forms_to)
+
+
+def framed_by(response: HttpResponse, sites: list[str], *, forms_to: str = "'self'") -> HttpResponse:
+    """Let the pages of some sites show a page in a frame."""
     response.headers[security.HEADER] = security.policy(framed_by=sites, forms_to=forms_to)
     return exempt(response) if sites else response
 

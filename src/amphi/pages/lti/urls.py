@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amphi.pages.lti import choice_views, enter_views, launch_views, webinar_views
+from amphi.pages.lti import choice_views, enter_views, launch_views, register_views, webinar_views
 
 app_name = "lti"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("keys", launch_views.keys, name="keys"),
     path("login", launch_views.login, name="login"),
     path("launch", launch_views.launch, name="launch"),
+    path("register/<str:key>", register_views.register, name="register"),
     path("enter", enter_views.enter, name="enter"),
     path("enter/confirm", enter_views.confirm, name="confirm"),
     path("<uuid:pk>/", webinar_views.webinar, name="webinar"),
