@@ -32,7 +32,7 @@ from amphi.audience.models import (
     Reminder,
     Restraint,
 )
-from amphi.lti.models import Member
+from amphi.lti.models import Member, Score
 from amphi.mails.models import Mail
 from amphi.meetings.models import Attendance, Invitation, Meeting
 from amphi.privacy.exceptions import NobodyError
@@ -145,6 +145,17 @@ SECTIONS = (
         _("Courses that you came from"),
         lambda who: Member.objects.filter(identity__user__in=who.users),
         {"platform": "course__platform__name", "course": "course__title", "is_teacher": "is_teacher"},
+    ),
+    Section(
+        "grades",
+        _("Grades for watching webinars of these courses"),
+        lambda who: Score.objects.filter(identity__user__in=who.users),
+        {
+            "course": "link__course__title",
+            "webinar": "link__meeting__name",
+            "percent": "percent",
+            "sent_percent": "sent_percent",
+        },
     ),
     Section(
         "tokens",
