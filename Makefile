@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -38,6 +38,11 @@ test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as 
 test-package: setup-dev      ## Build two packages and follow docs/package.md on an empty Debian 12, as root, with the network: twenty minutes
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_package.py
+
+test-prometheus: setup-dev   ## Have Debian's Prometheus read all parts, and the alert rules fire: half a minute, with the network
+	@[ -x build/prometheus/usr/bin/prometheus ] || { mkdir -p build/prometheus && cd build/prometheus && \
+	  apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; }
+	PATH="$$PWD/build/prometheus/usr/bin:$$PATH" $(PY) -m pytest tests/deploy/whole_prometheus.py
 
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)

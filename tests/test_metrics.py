@@ -18,6 +18,7 @@ from amphi.webinars.models import State, WorkerPulse
 from amphi.worker import measures
 from amphi.worker.main import Lane
 from tests.factories import make_gateway, make_webinar, put
+from tests.services import TOP
 from tests.waiting import PATIENCE_S
 
 TOKEN = "read-me"
@@ -106,6 +107,8 @@ def test_figures_are_told_to_who_knows_the_token(client, platform):
     assert answer.content.decode().startswith(PLATFORM)
     assert names(answer.content.decode()) >= {"amphi_page_seconds", "amphi_calls_total", "amphi_call_seconds"}
     assert "process_cpu_seconds_total" in answer.content.decode()
+    page = (TOP / "docs" / "monitoring.md").read_text()
+    assert {name for name in names(answer.content.decode()) if f"`{name}" not in page} == set()
 
 
 @pytest.mark.parametrize("many", [1, 3])
