@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import translation
 
 from amphi.pages.errors import failed
+from amphi.system import request_ids
 from tests.factories import make_meeting, make_user
 
 WORDS = {
@@ -38,10 +39,12 @@ def test_form_without_its_token_is_explained(db, language, words):
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "An error occurred")])
 def test_our_own_error_needs_no_database(rf, language, words):
-    with translation.override(language):
+    with translation.override(language), request_ids.using("5f" * 16):
         response = failed(rf.get("/"))
     assert response.status_code == 500
     assert words in response.content.decode()
+    # By which the lines of the log are found.
+    assert "5f" * 16 in response.content.decode()
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "Une erreur"), ("en", "An error occurred")])

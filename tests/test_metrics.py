@@ -151,6 +151,19 @@ def test_who_may_read(given, token, status):
     assert metrics.status_for(given, token) == status
 
 
+def test_process_is_told_by_the_usual_names():
+    said = metrics.text(metrics.PROCESS).decode()
+    found = dict(line.rsplit(" ", 1) for line in said.splitlines() if not line.startswith("#"))
+    assert list(found) == [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "process_open_fds",
+        "process_max_fds",
+    ]
+    assert all(float(value) > 0 for value in found.values())
+
+
 # --- calls
 
 
