@@ -1,10 +1,11 @@
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from amphi.lti import platform_keys
-from amphi.lti.models import Platform
+from amphi.lti.models import Platform, ToolKey
 from tests.factories import make_gateway
 from tests.lti.courses import Visitor, register
-from tests.lti.platform import Moodle
+from tests.lti.platform import TOOL_KEY, Moodle
 
 
 @pytest.fixture
@@ -15,6 +16,9 @@ def moodle(db, settings, serve) -> Moodle:
     make_gateway()
     found = Moodle(serve, settings.AMPHI_URL)
     register(found)
+    # Making one takes longer than a test.
+    pem = TOOL_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    ToolKey.objects.create(kid="amphi-1", private_key=pem)
     return found
 
 

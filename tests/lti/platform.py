@@ -24,7 +24,7 @@ CLIENT, DEPLOYMENT, COURSE = "aTiGjBdLCfNgqZe", "3", "17"
 TEACHER, STUDENT = "Instructor", "Learner"
 NAMES = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
-KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+KEY, OTHER_KEY, TOOL_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3))
 
 
 class Moodle:
@@ -33,15 +33,22 @@ class Moodle:
     Attributes:
         issuer: what its tokens name; its pages are there.
         tool: the address of Amphi.
+
+    Without `serve` it has no pages and no services, and signs messages all the same.
     """
 
-    def __init__(self, serve: Callable[..., WireServer], tool: str, *, host: str = "127.0.0.1") -> None:
-        self.server = serve(self._script)
-        self.issuer, self.tool = self.server.url.replace("127.0.0.1", host), tool
+    def __init__(
+        self, serve: Callable[..., WireServer] | None, tool: str, *, host: str = "127.0.0.1", issuer: str = ""
+    ) -> None:
+        self.tool, self.issuer = tool, issuer
+        if serve is not None:
+            self.server = serve(self._script)
+            self.issuer = self.server.url.replace("127.0.0.1", host)
         self.tool_keys: dict[str, Any] = {}
         self.members: list[dict[str, Any]] = []
         self.grades: dict[str, dict[str, Any]] = {}
         self.sent: list[dict[str, Any]] = []
+        self.asks_for_content = False
         self.down = ""
         self.lies: dict[str, Any] = {}
         self._tokens: dict[str, str] = {}
@@ -133,7 +140,9 @@ class Moodle:
     def page(self, url: str, **more: Any) -> str:
         """The page that posts the message from the browser (core 5.1.1.3), as Moodle's auth.php ends."""
         asked = self.authentication(url)
-        token = self.signed(self.message(asked, **more))
+        token = self.signed(
+            self.deep_linking(asked) if self.asks_for_content else self.message(asked, **more)
+        )
         fields = "".join(
             f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
             for name, value in (("id_token", token), ("state", asked["state"]))
@@ -155,7 +164,7 @@ class Moodle:
     # --- services
 
     def _script(self, request: Request) -> bytes:
-        told = {"/mod/lti/certs.php": _public_keys, "/mod/lti/openid-configuration.php": self.described}
+        told = {"/mod/lti/certs.php": public_keys, "/mod/lti/openid-configuration.php": self.described}
         if request.path in told:
             return answer(told[request.path]())
         pages = {
@@ -278,7 +287,7 @@ class Moodle:
         return answer("", "200 OK")
 
 
-def _public_keys() -> dict[str, Any]:
+def public_keys() -> dict[str, Any]:
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
     return {"keys": [{**public, "kid": "moodle", "alg": "RS256", "use": "sig"}]}
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Page
 
+from amphi.accounts.models import Identity
 from amphi.audience.models import Broadcaster
 from amphi.lti.models import Course, Link
 from amphi.webinars import transitions
@@ -16,6 +17,7 @@ from tests.live.test_embed_page import PLAYING, frame_of
 from tests.live.visits import Visit, visiting
 from tests.lti.courses import register
 from tests.lti.platform import Moodle
+from tests.waiting import wait_for as eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -85,6 +87,22 @@ def test_from_the_course_to_the_picture(hall, audience_chromium, tmp_path, free_
             return found
 
         assert visit(open_tab) == tool + hall.path
+        # A teacher chooses a webinar, and the frame brings the answer back to the course (Deep Linking 2.0, section 4.5).
+        hall.livestream.meeting.additional_owners.add(Identity.objects.get().user)
+        moodle.asks_for_content = True
+        visit(lambda page: page.reload())
+        in_frame(visit, 'button[name="meeting"]')
+        assert visit(lambda page: axe_violations(frame_of(page))) == []
+        visit(lambda page: page.frame_locator("iframe").locator('button[name="meeting"]').click())
+        eventually(
+            lambda: any(
+                one.path.endswith("contentitem_return.php") and b"JWT=" in one.body
+                for one in moodle.server.requests
+            ),
+            "the answer",
+        )
+        hall.livestream.meeting.additional_owners.clear()
+        moodle.asks_for_content = False
         # The right is withdrawn: the picture ends there as anywhere.
         hall.event.access_groups.clear()
         hall.event.access_groups.add(

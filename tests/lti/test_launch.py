@@ -8,13 +8,26 @@ import pytest
 from django.test import Client
 
 from amphi.accounts.models import Identity, User
-from amphi.lti import messages
+from amphi.lti import launching, messages, platform_keys
+from amphi.lti.exceptions import RefusedError
 from amphi.lti.models import Launch, Link, Platform
 from amphi.lti.visiting import form_token
 from amphi.meetings.models import Meeting
 from tests.factories import make_gateway, make_user, make_webinar
 from tests.lti.courses import Visitor
-from tests.lti.platform import CLAIM, CLIENT, COURSE, KEY, MEMBERSHIP, OTHER_KEY, STUDENT, TEACHER
+from tests.lti.platform import (
+    CLAIM,
+    CLIENT,
+    COURSE,
+    DEPLOYMENT,
+    KEY,
+    MEMBERSHIP,
+    OTHER_KEY,
+    STUDENT,
+    TEACHER,
+    Moodle,
+    public_keys,
+)
 
 ROLES = CLAIM + "roles"
 
@@ -88,7 +101,30 @@ REFUSED_SIGNATURES = {
 }
 
 
-@pytest.mark.parametrize("kind", [*REFUSED_CLAIMS, *REFUSED_SIGNATURES])
+ISSUER, TOOL = "https://moodle.univ.fr", "https://amphi.univ.fr"
+
+
+@pytest.mark.parametrize("kind", ["", *REFUSED_CLAIMS, *REFUSED_SIGNATURES])
+def test_message_that_proves_nothing_is_none(kind):
+    moodle = Moodle(None, TOOL, issuer=ISSUER)
+    platform = Platform(
+        issuer=ISSUER, client_id=CLIENT, deployments=[DEPLOYMENT], jwks_url=f"{ISSUER}/certs.php"
+    )
+    platform_keys.keep(platform.jwks_url, jwt.PyJWKSet.from_dict(public_keys()).keys)
+    claims = moodle.message({"login_hint": "4", "nonce": "n"}, **REFUSED_CLAIMS.get(kind, {}))
+    token = moodle.signed(claims, **REFUSED_SIGNATURES.get(kind, {}))
+
+    def read() -> messages.Message:
+        return messages.read(token, platform, nonce="n", launch_url=f"{TOOL}/lti/launch")
+
+    if not kind:
+        assert read().subject == "4"
+        return
+    with pytest.raises(RefusedError):
+        read()
+
+
+@pytest.mark.parametrize("kind", ["another nonce", "an unknown deployment", "another key"])
 def test_message_that_proves_nothing_is_refused(visitor, kind):
     asked = visitor.begin()
     claims = visitor.moodle.message(asked, **REFUSED_CLAIMS.get(kind, {}))
@@ -381,8 +417,9 @@ def test_person_logs_in_in_a_tab_once_and_after_a_look(visitor):
     assert Client(enforce_csrf_checks=True).post("/lti/enter/confirm", given).status_code == 403
 
 
-def test_launches_of_one_person_are_bounded(visitor):
-    for _ in range(30):
+def test_launches_of_one_person_are_bounded(visitor, monkeypatch):
+    monkeypatch.setattr(launching, "MOST_IN_A_MINUTE", 2)
+    for _ in range(2):
         visitor.launch()
     asked = visitor.begin()
     assert visitor.bring(asked, visitor.moodle.message(asked)).status_code == 403

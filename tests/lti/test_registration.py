@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -39,6 +40,15 @@ def test_administrator_registers_a_platform(client, db, settings):
     assert "3\n4</textarea>" in change.replace("\r", "")
     assert client.post(reverse(ADD), GIVEN).status_code == 200
     assert Platform.objects.count() == 1
+
+
+def test_own_key_is_made_once_and_kept_secret(client, db):
+    (key,) = client.get("/lti/keys").json()["keys"]
+    assert set(key) == {"kty", "alg", "use", "kid", "n", "e"}
+    assert client.get("/lti/keys").json()["keys"] == [key]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT private_key FROM lti_toolkey")
+        assert "PRIVATE KEY" not in cursor.fetchone()[0]
 
 
 # --- dynamic registration

@@ -67,9 +67,14 @@ def _fetch(jwks_url: str) -> list[jwt.PyJWK]:
         keys = jwt.PyJWKSet.from_dict(json.loads(answer.body)).keys
     except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
         raise UnreachableError("the platform publishes no keys") from None
+    keep(jwks_url, keys)
+    return keys
+
+
+def keep(jwks_url: str, keys: list[jwt.PyJWK]) -> None:
+    """Know the keys that are at an address, for an hour."""
     with _lock:
         _known[jwks_url] = _Known(keys, time.monotonic())
-    return keys
 
 
 def forget() -> None:
