@@ -60,6 +60,10 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _quoted(label: str) -> str:
+    return say(en=f"“{label}”", fr=f"«\u00a0{label}\u00a0»")
+
+
 def text_of(report: "Report", *, writes: bool) -> str:
     """The report in plain words."""
     kinds = {
@@ -76,19 +80,24 @@ def text_of(report: "Report", *, writes: bool) -> str:
         "event": say(en="live events without a webinar", fr="évènements sans webinaire"),
     }
     outcomes = {
-        "made": say(en="made", fr="créés"),
-        "changed": say(en="changed after Pod", fr="modifiés d’après Pod"),
+        "made": say(en="added", fr="ajouts"),
+        "changed": say(en="changed after Pod", fr="mises à jour d’après Pod"),
         "same": say(en="here already, nothing new", fr="déjà là, rien de nouveau"),
-        "before": say(en="were here before, left as they are", fr="existaient ici, laissés tels quels"),
-        "kept": say(en="changed here since, left as they are", fr="modifiés ici depuis, laissés tels quels"),
-        "gone": say(en="deleted here since, not made again", fr="supprimés ici depuis, non recréés"),
-        "left": say(en="left out", fr="non importés"),
+        "before": say(en="here before, left as they are", fr="ici avant l’import, sans changement"),
+        "kept": say(en="changed here since, left as they are", fr="modifications faites ici, conservées"),
+        "gone": say(en="deleted here since, not made again", fr="suppressions faites ici, respectées"),
+        "left": say(en="left out", fr="hors import"),
     }
+    colon = say(en=":", fr="\u00a0:")
     lines = []
     for kind, name in kinds.items():
-        for outcome, words in outcomes.items():
-            if count := report.counts[kind, outcome]:
-                lines.append(f"{name}{say(en=':', fr=chr(0xA0) + ':')} {count} {words}")
+        counts = [
+            f"{words} {count}"
+            for outcome, words in outcomes.items()
+            if (count := report.counts[kind, outcome])
+        ]
+        if counts:
+            lines.append(f"{name}{colon} {' · '.join(counts)}")
     if report.remarks:
         lines += ["", say(en="To look at:", fr="À regarder\u00a0:")]
         lines += [

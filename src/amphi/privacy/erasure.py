@@ -14,6 +14,7 @@ from amphi.audience.forgetting import forget_person, name_of_nobody
 from amphi.audience.models import Event
 from amphi.mails.models import Mail
 from amphi.meetings.models import Attendance, Invitation, Meeting
+from amphi.meetings.queries import when
 from amphi.privacy.exceptions import ErasureError
 from amphi.privacy.holdings import Subject
 from amphi.webinars import deletion, planning, removal
@@ -108,9 +109,9 @@ def _heir(meeting: Meeting) -> User | None:
 
 
 def _give_up(meeting: Meeting, user: User) -> None:
-    heir = _heir(meeting)
+    heir, now = _heir(meeting), timezone.now()
     if heir is None:
-        deletion.delete(meeting, user=user, tells_invited=meeting.end_at > timezone.now())
+        deletion.delete(meeting, user=user, tells_invited=when(meeting, now).end_at > now)
         return
     with transaction.atomic():
         held = planning.lock(meeting)
