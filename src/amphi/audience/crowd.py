@@ -21,6 +21,15 @@ class Limits:
     slow_s: float = 20.0
     count_s: float = 5.0
     rights_s: float = 15.0
+    write_s: float = 50e-6
+    longest_batch_s: float = 0.7
+
+    def collect_s(self, listeners: int) -> float:
+        """How long messages are collected for one batch: longer in a large hall, where each batch is a write to everybody.
+
+        A process writes 20,000 times a second at most, which leaves time for those who come and who write.
+        """
+        return max(self.batch_s, min(self.longest_batch_s, listeners * self.write_s))
 
 
 class Listener:

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 KEEP_ALIVE = b"event: alive\ndata: {}\n\n"
 """An SSE event, not a comment: browsers hide comments from pages, and the page must see that the connection is alive."""
+AT_ONCE = 250
+"""So many listeners are written to in one turn of the event loop: some ten milliseconds."""
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
 
 
@@ -335,7 +337,7 @@ class Hub:
                 self._roll.call(self._crowd.present())
             if wrote:
                 # The next batch collects everything that comes within this time.
-                await asyncio.sleep(self.limits.batch_s)
+                await asyncio.sleep(self.limits.collect_s(len(self._crowd.listeners)))
             else:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), self.limits.batch_s)
@@ -359,9 +361,15 @@ class Hub:
             if channel is not None and fresh:
                 channel.append(fresh)
                 wrote = True
-                for listener in channel.listeners:
-                    listener.wake()
+                await self._wake_all(channel)
         return wrote
+
+    async def _wake_all(self, channel: Channel) -> None:
+        """Have all listeners of a channel write; requests for pages get their turn in between."""
+        for number, listener in enumerate(tuple(channel.listeners), start=1):
+            listener.wake()
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _sweep(self, now: float) -> None:
         """Keep quiet streams alive, end those with expired tickets, drop those that accept nothing."""

@@ -10,6 +10,7 @@ stops the meeting server and the live server. Event streams (`amphi.audience.str
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 import time
@@ -200,13 +201,19 @@ def _busy(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"error": "busy"}, status=503, headers=headers)
+    return HttpResponse(_busy_page(), status=503, headers=headers)
+
+
+@functools.cache
+def _busy_page() -> str:
+    """Made once: whoever has too much to do does not make pages to say so."""
     said = {
         "title": gettext_noop("Too many people at once"),
         "text": gettext_noop(
             "The platform has more to do than it can just now. A webinar that is running goes on. Try again in a moment."
         ),
     }
-    return HttpResponse(render_to_string("refused.html", said), status=503, headers=headers)
+    return render_to_string("refused.html", said)
 
 
 def _too_large(request: HttpRequest) -> HttpResponse:
