@@ -101,6 +101,20 @@ async def test_number_from_the_future_waits_for_new_messages(open_house):
     assert stream.ids() == [2]
 
 
+async def test_who_heard_more_from_another_process_hears_nothing_twice(open_house):
+    house = await open_house(batch_s=60)
+    first = await house.open()
+    await first.until("snapshot")
+    for _ in range(3):
+        house.log.publish(1)
+    # This process has not read them yet, and will not by itself.
+    stream = await house.open(last_event_id=3)
+    await stream.until("snapshot")
+    house.publish()
+    await stream.until("id: 4")
+    assert stream.ids() == [4]
+
+
 async def test_snapshot_follows_the_states(open_house):
     house = await open_house()
     first = await house.open()

@@ -203,6 +203,7 @@ class Hub:
         self._opening: dict[int, asyncio.Task[Channel | None]] = {}
         self._crowd = Crowd(self.limits)
         self._reader: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[bool] | None = None
         self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience")
@@ -238,10 +239,19 @@ class Hub:
         if channel is None:
             return None
         channel = self._channels.setdefault(listener.event_id, channel)
+        if listener.cursor is not None and listener.cursor > channel.head:
+            # Another process told them already what this one is about to read.
+            await self._catch_up()
         if listener.cursor is None or listener.cursor > channel.head:
             listener.cursor = channel.head
         channel.listeners.add(listener)
         return channel
+
+    async def _catch_up(self) -> None:
+        """Read now; those who ask at the same moment share one read."""
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._read_once())
+        await asyncio.shield(self._catching_up)
 
     async def missed(self, listener: Listener, channel: Channel) -> bytes:
         """Read some of the messages that the listener missed and the backlog no longer has; moves its cursor.

@@ -48,7 +48,8 @@ def moderates_event(user: User | AnonymousUser, event: Event) -> bool:
 
 def is_banned(event: Event, viewer: str) -> bool:
     """Whether a moderator excluded a viewer from `event`; whoever keeps order there can't be."""
-    return Restraint.objects.filter(event=event, viewer=viewer, kind=Restraint.Kind.BANNED).exists()
+    banned = Restraint.objects.filter(event=event, viewer=viewer, kind=Restraint.Kind.BANNED)
+    return bool(viewer) and banned.exists()
 
 
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:

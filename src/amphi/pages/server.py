@@ -9,15 +9,32 @@ import sys
 
 import uvicorn
 
+from amphi.pages import processes
 from amphi.system import environment as env
 from amphi.system.http_heads import BoundedHTTPProtocol
 
+MOST_WORKERS = 16
 STOP_S = 1
 """How long requests under way may still take after the server is told to stop, in seconds."""
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that first ends the open event streams when it stops, since they never end by themselves."""
+    """Uvicorn that first ends the open event streams when it stops, since they never end by themselves.
+
+    Args:
+        config: uvicorn's.
+        parent: the process without which it stops; None for one that stands alone.
+    """
+
+    def __init__(self, config: uvicorn.Config, parent: int | None) -> None:
+        super().__init__(config)
+        self._parent = parent
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to stop."""
+        if self._parent is not None and os.getppid() != self._parent:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from amphi.pages.asgi import close, hub  # noqa: PLC0415 -- sets Django up
@@ -27,24 +44,20 @@ class Server(uvicorn.Server):
         close()
 
 
+def _workers(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"must be 1 to {MOST_WORKERS}")
+    return number
+
+
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="amphi web", description="Serves pages, events and webhooks.")
     parser.add_argument("--http", metavar="HOST:PORT", help="where to listen (AMPHI_HTTP)")
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="how many processes, 1 to 16 (default: 1)"
+    )
     return parser.parse_args(argv)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener
 
 
 def main(argv: list[str]) -> int:
@@ -55,10 +68,18 @@ def main(argv: list[str]) -> int:
 
     host, port = env.parse_address(options.http, "--http") if options.http else settings.AMPHI_HTTP
     try:
-        listener = _listen(host, port)
+        sockets = processes.listen(host, port, options.workers)
     except OSError as error:
         print(f"amphi web: can't listen on {host}:{port}: {error.strerror}", file=sys.stderr)  # noqa: T201 -- a command's answer
         return 1
+    if options.workers == 1:
+        return _serve(sockets[0])
+    return processes.run(sockets, lambda listener: _serve(listener, parent=os.getppid()))
+
+
+def _serve(listener: socket.socket, parent: int | None = None) -> int:
+    from django.conf import settings  # noqa: PLC0415 -- Django is set up by then
+
     config = uvicorn.Config(
         "amphi.pages.asgi:application",
         loop="uvloop",
@@ -71,7 +92,7 @@ def main(argv: list[str]) -> int:
         forwarded_allow_ips=list(settings.AMPHI_TRUSTED_PROXIES),
         timeout_graceful_shutdown=STOP_S,
     )
-    server = Server(config)
+    server = Server(config, parent)
 
     def stop(*_: object) -> None:
         server.should_exit = True

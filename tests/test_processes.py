@@ -1,0 +1,88 @@
+"""Several processes behind one address, as `amphi web --workers` has them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from amphi.pages import processes
+
+PATIENCE_S = 60.0
+SERVER = """
+import os, sys, time
+from amphi.pages import processes
+processes.AGAIN_S = 0.05
+
+def serve(listener):
+    listener.setblocking(True)
+    while True:
+        client, _ = listener.accept()
+        client.sendall(str(os.getpid()).encode())
+        client.close()
+
+sockets = processes.listen("127.0.0.1", 0, 3)
+print(sockets[0].getsockname()[1], flush=True)
+sys.exit(processes.run(sockets, serve))
+"""
+
+
+@pytest.fixture
+def family() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A parent with three processes, and its port."""
+    parent = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout is not None
+        yield parent, int(parent.stdout.readline())
+    finally:
+        parent.terminate()
+        parent.communicate(timeout=PATIENCE_S)
+
+
+def ask(port: int) -> int:
+    """Which process answers."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+        return int(connection.recv(100))
+
+
+def ask_until(port: int, count: int, *, without: int = 0) -> set[int]:
+    """Ask until so many processes have answered."""
+    deadline = time.monotonic() + PATIENCE_S
+    found: set[int] = set()
+    while len(found - {without}) < count:
+        assert time.monotonic() < deadline, found
+        found.add(ask(port))
+    return found - {without}
+
+
+def test_all_processes_answer_and_one_that_dies_is_replaced(family):
+    _parent, port = family
+    first = ask_until(port, 3)
+    killed = min(first)
+    os.kill(killed, signal.SIGKILL)
+    assert len(ask_until(port, 3, without=killed) & first) == 2
+
+
+def test_they_stop_together(family):
+    parent, port = family
+    pids = ask_until(port, 3)
+    parent.terminate()
+    assert parent.wait(PATIENCE_S) == 0
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_second_platform_does_not_share_the_address(count):
+    first = processes.listen("127.0.0.1", 0, 2)
+    try:
+        with pytest.raises(OSError, match="in use"):
+            processes.listen("127.0.0.1", first[0].getsockname()[1], count)
+    finally:
+        for one in first:
+            one.close()
