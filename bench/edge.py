@@ -60,7 +60,8 @@ def site(folder: Path, ports: dict[str, int]) -> str:
         "X-Forwarded-Proto https": "X-Forwarded-Proto http",
         "amphi.univ.fr": "localhost",
     }
-    text = nginx.adapted("amphi.conf", **replaced)
+    # Nobody's secrets: what nginx says of failed requests is counted.
+    text = nginx.adapted("amphi.conf", **replaced).replace("error.log emerg;", "error.log warn;")
     return "".join(f"{line}\n" for line in text.splitlines() if not line.strip().startswith(NOT_SHIPPED))
 
 
@@ -71,6 +72,14 @@ def configuration(folder: Path, ports: dict[str, int]) -> str:
     return limits + whole.replace("worker_processes 1;", "worker_processes auto;").replace(
         "worker_connections 512;", "worker_connections 32768;"
     )
+
+
+def edge_errors(folder: Path) -> dict[str, int]:
+    """What nginx said of failed requests, the most frequent first."""
+    said = re.compile(r"\] \d+#\d+: (?:\*\d+ )?([^,]*)")
+    with (folder / "error.log").open() as lines:
+        found = Counter(re.sub(r"\d+|\".*", "", one[1]) for line in lines if (one := said.search(line)))
+    return dict(found.most_common(5))
 
 
 class Web:
@@ -168,7 +177,7 @@ def cost(pid: int) -> tuple[float, float]:
     return sum(one.user + one.system for one in times), sum(one.memory_info().rss for one in all_) / 2**20
 
 
-def origin_requests(folder: Path) -> dict[str, float]:
+def origin_requests(folder: Path) -> dict[str, object]:
     """From nginx's log: how often a part came from the origin, and how many answers were none."""
     missed: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
@@ -205,7 +214,10 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, o
                 for name, (_cpu_s, mib) in hall.costs().items():
                     peaks[name] = max(peaks.get(name, 0.0), mib)
         output = process.communicate()[0]
-        found: dict[str, object] = {"loadtest": json.loads(output or "null"), "edge": origin_requests(folder)}
+        found: dict[str, object] = {
+            "loadtest": json.loads(output or "null"),
+            "edge": {**origin_requests(folder), "errors": edge_errors(folder)},
+        }
         for name, (cpu_s, mib) in hall.costs().items():
             was_s, was_mib = before[name]
             most = peaks.get(name, mib)

@@ -8,7 +8,7 @@ import pytest
 from amphi.loadtest import cli
 from amphi.loadtest.connection import Connection, unchunked
 from amphi.loadtest.crowd import Plan
-from amphi.loadtest.exceptions import LoadTestError
+from amphi.loadtest.exceptions import ConnectionFailedError, LoadTestError
 from amphi.loadtest.figures import Histogram, Own
 from amphi.loadtest.place import need_files, sources_for, split
 
@@ -113,12 +113,16 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
+        self.is_gone = False
 
     def write(self, data) -> None:
         self.sent += data
 
+    def abort(self) -> None:
+        self.is_gone = True
+
     def is_closing(self) -> bool:
-        return False
+        return self.is_gone
 
 
 def give(connection: Connection, data: bytes) -> None:
@@ -131,6 +135,7 @@ def give(connection: Connection, data: bytes) -> None:
 async def test_answers_in_pieces(step, keeps):
     connection = Connection({})
     connection.connection_made(Wire())
+    assert connection.is_open
     for _ in range(2):
         asked = connection.ask(b"GET / HTTP/1.1\r\n\r\n", keeps=keeps)
         whole = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"
@@ -139,3 +144,27 @@ async def test_answers_in_pieces(step, keeps):
         answer = await asked
         assert (answer.status, answer.size_bytes) == (200, 11)
         assert answer.body == b"hello world" or not keeps
+
+
+async def test_a_connection_that_is_closed_says_so():
+    overdue: dict[Connection, float] = {}
+    connection = Connection(overdue)
+    with pytest.raises(ConnectionFailedError):
+        await connection.ask(b"")
+    connection.connection_made(Wire())
+    asked = connection.ask(b"GET / HTTP/1.1\r\n\r\n")
+    assert list(overdue) == [connection]
+    connection.connection_lost(None)
+    with pytest.raises(ConnectionFailedError):
+        await asked
+    assert (connection.is_open, overdue) == (False, {})
+
+
+async def test_the_last_answer_of_a_connection_closes_it():
+    connection = Connection({})
+    wire = Wire()
+    connection.connection_made(wire)
+    asked = connection.ask(b"GET / HTTP/1.1\r\n\r\n")
+    give(connection, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\na")
+    assert (await asked).body == b"a"
+    assert wire.is_gone

@@ -20,6 +20,7 @@ SLOW_BYTES = 4 * 1024
 _READ_BYTES = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 _LAST_CHUNK = b"0\r\n\r\n"
 _shared = bytearray(_READ_BYTES)
 _view = memoryview(_shared)
@@ -49,6 +50,11 @@ def unchunked(data: bytes) -> bytes | None:
             return None
         pieces.append(data[end + 2 : end + 2 + size])
     return b"".join(pieces)
+
+
+def _see(answer: asyncio.Future[Answer]) -> None:
+    if not answer.cancelled():
+        answer.exception()
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -111,12 +117,13 @@ class Connection(asyncio.BufferedProtocol):
         self._reset()
         self._keeps = keeps
         self._sink = None
-        self._answer = self._loop.create_future()
+        self._answer = waiting = self._loop.create_future()
+        # Whoever asked may be gone by the time that it fails.
+        waiting.add_done_callback(_see)
         if self._transport is None or self._transport.is_closing():
             self._fail("the connection is closed")
-            return self._answer
+            return waiting
         self._overdue[self] = self._loop.time() + PATIENCE_S
-        waiting = self._answer
         self._transport.write(request)
         return waiting
 
@@ -143,6 +150,11 @@ class Connection(asyncio.BufferedProtocol):
         found = self._transport.get_extra_info("socket") if self._transport is not None else None
         if found is not None:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BYTES)
+
+    def give_up(self) -> None:
+        """No answer came in time."""
+        self._fail(f"no answer in {PATIENCE_S:.0f} s")
+        self.close()
 
     def close(self) -> None:
         """Close at once."""
@@ -246,6 +258,8 @@ class Connection(asyncio.BufferedProtocol):
         self._overdue.pop(self, None)
         self._content = []
         self._left = 0
+        if _LAST.search(self._head):
+            self.close()
         if waiting is not None and not waiting.done():
             waiting.set_result(Answer(int(self._head[9:12]), self._head, body, size))
 

@@ -129,7 +129,7 @@ class Place:
         """Close the connections that waited for too long; called every second or so."""
         now = asyncio.get_running_loop().time()
         for connection in [one for one, until in self.overdue.items() if until < now]:
-            connection.close()
+            connection.give_up()
 
 
 async def resolve(host: str, port: int) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from amphi.loadtest.connection import Connection
+from amphi.loadtest.connection import Answer, Connection
 from amphi.loadtest.exceptions import ConnectionFailedError, RefusedError
 from amphi.loadtest.figures import Tally
 from amphi.loadtest.place import Place
@@ -79,14 +79,12 @@ class Viewer:
         self._files.close()
 
     async def _play(self, url: str) -> None:
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         self._base = urlsplit(url)
-        self._lists = await self._place.connect(self._base, self._source)
-        self._files = await self._place.connect(self._base, self._source)
-        body = await self._read(self._base)
+        body = self._body(await (await self._ask(self._base.query)))
         if found := variants(body):
             self._base = urlsplit(urljoin(url, found[-1] if self._sound_alone else found[0]))
-            body = await self._read(self._base)
+            body = self._body(await (await self._ask(self._base.query)))
         playlist = media_playlist(body)
         await self._fetch(playlist.init)
         self._started_at = self._held_s = self._stood_s = 0.0
@@ -94,23 +92,21 @@ class Viewer:
             await self._take(part, is_old=True)
             if not self._started_at:
                 self._started_at = time.monotonic()
-                self._tally.pictures.add(1000 * (self._started_at - asked))
-        while not playlist.has_ended:
-            playlist = await self._go_on(playlist)
+                self._tally.pictures.add(1000 * (self._started_at - asked_at))
+        await self._go_on(playlist)
 
-    async def _go_on(self, last: MediaPlaylist) -> MediaPlaylist:
-        """Ask for the playlist with the next part; fetch what is new in it."""
-        if not last.blocks:
-            await asyncio.sleep(1)
-        answer = await self._lists.ask(self._request(self._base, _directives(last)))
-        if answer.status != OK:
-            raise RefusedError("playlist", answer.status)
-        self._tally.media_bytes += answer.size_bytes
-        playlist = media_playlist(answer.body)
-        for part in playlist.parts:
-            if part.place >= last.next:
+    async def _go_on(self, last: MediaPlaylist) -> None:
+        """Ask for the playlist with the next part, and fetch the parts that are new meanwhile, until the end."""
+        fresh: list[Part] = []
+        while not last.has_ended:
+            if not last.blocks:
+                await asyncio.sleep(1)
+            coming = await self._ask(_directives(last))
+            for part in fresh:
                 await self._take(part)
-        return playlist
+            playlist = media_playlist(self._body(await coming))
+            fresh = [part for part in playlist.parts if part.place >= last.next]
+            last = playlist
 
     async def _take(self, part: Part, *, is_old: bool = False) -> None:
         await self._fetch(part.uri)
@@ -134,8 +130,13 @@ class Viewer:
         self._held_s += duration_s
         self._tally.watched_s += duration_s
 
-    async def _read(self, address: SplitResult) -> bytes:
-        answer = await self._lists.ask(self._request(address, address.query))
+    async def _ask(self, query: str) -> asyncio.Future[Answer]:
+        """Ask for the playlist; servers close connections after so many requests, and browsers open another."""
+        if not self._lists.is_open:
+            self._lists = await self._place.connect(self._base, self._source)
+        return self._lists.ask(self._request(self._base, query))
+
+    def _body(self, answer: Answer) -> bytes:
         if answer.status != OK:
             raise RefusedError("playlist", answer.status)
         self._tally.media_bytes += answer.size_bytes
@@ -144,6 +145,8 @@ class Viewer:
     async def _fetch(self, uri: str) -> None:
         if not uri:
             return
+        if not self._files.is_open:
+            self._files = await self._place.connect(self._base, self._source)
         answer = await self._files.ask(self._request(self._base, "", uri), keeps=False)
         if answer.status != OK:
             raise RefusedError("part", answer.status)
