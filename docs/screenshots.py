@@ -262,7 +262,7 @@ def shoot_player(shoot: Shoot, live: str) -> None:
         page = context.new_page()
         page.goto(shoot.url + live)
         wait(page, picture)
-        page.click("#sound-alone")
+        page.select_option("#quality", "sound")
         wait(page, f'{picture} && document.querySelector("#stage").dataset.sound === "alone"')
         shoot.save(page, "live-sound-phone")
 

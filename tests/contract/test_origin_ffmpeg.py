@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+import re
 
 import httpx
 import pytest
 
 from amphi.origin.config import Config
+from amphi.origin.conformance.cli import check
+from amphi.origin.conformance.findings import Level
 from amphi.origin.fmp4.codecs import SILENCE
 from tests.contract.origin_ffmpeg import PATIENCE_S, count_frames, publish_command, publishing, run
 from tests.origin.running import eventually, ready, running_origin
@@ -73,6 +76,38 @@ async def test_ffmpeg_reads_a_live_stream_while_it_is_published(tmp_path):
             copy = tmp_path / "copy.mp4"
             await run("ffmpeg", "-v", "error", "-live_start_index", "0", "-i", url, "-c", "copy", str(copy))
         assert (await count_frames(str(copy)))["video"] == 125
+
+
+async def test_smaller_pictures_keep_every_rule_and_outlive_their_encoder():
+    large = ("-s", "640x480", "-preset", "ultrafast", "-tune", "zerolatency")
+    async with (
+        running_origin(Config(open=True, encoders=1)) as origin,
+        httpx.AsyncClient() as client,
+        publishing(f"{origin.rtmp}/lecture", seconds=120, extra=large),
+    ):
+        url = f"{origin.http}/hls/lecture/360p.m3u8"
+        await ready(client, url)
+        stream = origin.origin.streams.get("lecture")
+        # Each look is a listener who asks.
+        await eventually(lambda: stream.renditions.want("360p").rate.peak_bits_per_s)
+        small = stream.renditions.want("360p")
+        report, _ = await asyncio.gather(check(url, 2.5), check(f"{origin.http}/hls/lecture.m3u8", 1))
+        told = {name for name, found in report.findings.items() if found.level is Level.FAIL}
+        # A busy machine may be late.
+        assert told <= {"blocking-late", "blocking-stale", "rate"}, report.lines()
+        text = (await client.get(f"{origin.http}/hls/lecture.m3u8")).text
+        assert re.search(
+            r"BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,CODECS=\"avc1.4d401f,mp4a.40.2\",RESOLUTION=480x360", text
+        )
+
+        first = stream.renditions._encoder
+        first._process.kill()
+        await eventually(lambda: stream.renditions._encoder not in {None, first})
+        counted = small.rate.average_bits_per_s
+        await eventually(lambda: stream.renditions.want("360p").rate.average_bits_per_s != counted)
+        assert not stream.playlist.ended
+        stream.end()
+        assert (await count_frames(url))["video"] > 100
 
 
 async def test_sound_alone_and_pictures_alone(tmp_path):

@@ -1,5 +1,6 @@
 """A real origin, and pictures that are sent to it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ CLIP = (
 
 
 @contextmanager
-def origin(folder: Path) -> Iterator[tuple[str, str]]:
+def origin(folder: Path, *, encoders: int = 0) -> Iterator[tuple[str, str]]:
     """Our origin as a process; its RTMP and HTTP addresses."""
     rtmp, http = (f"127.0.0.1:{ports.reserve()}" for _ in range(2))
     process = subprocess.Popen(
-        [sys.executable, "-m", "amphi", "origin", "--rtmp", rtmp, "--http", http, "--open"], cwd=folder
+        [sys.executable, "-m", "amphi", "origin", "--rtmp", rtmp, "--http", http, "--open"],
+        cwd=folder,
+        env={**os.environ, "AMPHI_ORIGIN_ENCODERS": str(encoders)},
     )
     try:
         yield rtmp, http

@@ -37,7 +37,7 @@ class Source:
             self.now += timedelta(milliseconds=frame_ms)
 
     def text(self, *, skip: bool = False) -> str:
-        return media_playlist(self.playlist, skip=skip).decode()
+        return media_playlist(self.playlist, skip=skip, others=[("sound", self.playlist)]).decode()
 
     def durations(self) -> list[float]:
         return [round(found.duration_s, 3) for found in self.playlist.segments]

@@ -100,11 +100,13 @@ def test_a_publisher_that_comes_back_makes_a_discontinuity_with_a_map():
 def test_the_multivariant_playlist():
     assert multivariant_playlist(
         "lecture",
-        Variant(1500000, ("avc1.64001f", "mp4a.40.2"), (1280, 720), 25.0),
-        Variant(98000, ("mp4a.40.2",)),
+        [
+            Variant("main", 1500000, ("avc1.64001f", "mp4a.40.2"), 900000, (1280, 720), 25.0),
+            Variant("sound", 98000, ("mp4a.40.2",)),
+        ],
     ) == (
         b"#EXTM3U\n#EXT-X-VERSION:9\n"
-        b'#EXT-X-STREAM-INF:BANDWIDTH=1500000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000\n'
+        b'#EXT-X-STREAM-INF:BANDWIDTH=1500000,AVERAGE-BANDWIDTH=900000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=25.000\n'
         b"lecture/main.m3u8\n"
         b'#EXT-X-STREAM-INF:BANDWIDTH=98000,CODECS="mp4a.40.2"\n'
         b"lecture/sound.m3u8\n"
@@ -114,7 +116,7 @@ def test_the_multivariant_playlist():
 def test_the_playlist_of_the_sound_alone_has_the_same_parts_at_the_same_times():
     source = Source(part=timedelta(milliseconds=400))
     source.frames(61, gop=50)
-    text = media_playlist(source.playlist, sound=True).decode()
+    text = media_playlist(source.playlist, sound=True, others=[("main", source.playlist)]).decode()
     assert text.partition("#EXT-X-MEDIA-SEQUENCE")[2] == (
         ":100\n"
         "#EXT-X-DISCONTINUITY-SEQUENCE:0\n"
@@ -184,7 +186,7 @@ def test_parts_of_another_rate_of_sound_are_not_listed_under_the_new_target():
 
 def test_sound_whose_frames_are_too_long_for_parts_is_not_offered_alone():
     playlist = _with_sound_of(22_050).playlist
-    assert (playlist.sound_inits, playlist.peak_sound_bits_per_s > 0) == ({}, True)
+    assert (playlist.sound_inits, playlist.sound_rate.peak_bits_per_s > 0) == ({}, True)
 
 
 def test_where_there_is_no_sound_its_playlist_has_gaps():

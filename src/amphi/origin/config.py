@@ -34,7 +34,8 @@ class Config:
         stale: after how long without data a publisher may be replaced by another with the same key.
         cors: origins whose pages may play; ``*`` for any.
         slate: show a slate where a publisher is lost or silent.
-        ffmpeg: what makes it.
+        ffmpeg: what makes it, and smaller pictures.
+        encoders: how many streams may have smaller pictures at once; 0 for none.
         recordings: the folder of recordings; None to keep nothing.
         recordings_free_bytes: how much of its disk stays free: short of it, recordings pause.
     """
@@ -58,6 +59,7 @@ class Config:
     cors: tuple[str, ...] = ("*",)
     slate: bool = True
     ffmpeg: Path = Path("/usr/bin/ffmpeg")
+    encoders: int = 0
     recordings: Path | None = None
     recordings_free_bytes: int = 5 * 2**30
 
@@ -87,6 +89,7 @@ def from_environment() -> Config:
         cors=environment.words("AMPHI_ORIGIN_CORS", ("*",)),
         slate=environment.flag("AMPHI_ORIGIN_SLATE", default=True),
         ffmpeg=environment.path("AMPHI_ORIGIN_FFMPEG", Path("/usr/bin/ffmpeg")),
+        encoders=environment.integer("AMPHI_ORIGIN_ENCODERS", 0),
         recordings=environment.path("AMPHI_RECORDINGS", Path())
         if environment.text("AMPHI_RECORDINGS")
         else None,

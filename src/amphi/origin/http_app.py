@@ -16,6 +16,7 @@ from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
 from amphi.origin.measures import Measures
+from amphi.origin.renditions.rendition import Rendition
 from amphi.origin.streams import Stream, Streams
 from amphi.origin.ticket_questions import TicketQuestions
 from amphi.system import metrics, tickets
@@ -43,7 +44,7 @@ BLOCKED_TARGETS = 6
 BLOCK_TARGETS = 3
 
 MULTIVARIANT = re.compile(r"/hls/([A-Za-z0-9_-]+)\.m3u8")
-MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/(main|sound)\.m3u8")
+MEDIA = re.compile(r"/hls/([A-Za-z0-9_-]+)/(main|sound|\d{3}p)\.m3u8")
 # Each file has one address, so that caches keep it once: numbers have no leading zeros.
 FILE = re.compile(
     r"/hls/([A-Za-z0-9_-]+)/([0-9a-f]+)/(?:([sp])(0|[1-9]\d{0,11})(a?)\.m4s|(i)(0|[1-9]\d{0,11})(a?)\.mp4)"
@@ -238,10 +239,12 @@ class OriginApp:
             directives = _directives(path, query) if query else None
             if not path.endswith(".m3u8") and (found := FILE.fullmatch(path)):
                 stream = self._open_to(viewer_of, self._streams.session(found[1], found[2]))
-                return await self._file(found, stream, receive)
+                return await self._file(
+                    found, stream.source_of(found[2]) if stream is not None else None, receive
+                )
             if found := MEDIA.fullmatch(path):
                 stream = self._open_to(viewer_of, self._streams.get(found[1]))
-                return await self._media_playlist(stream, directives, receive, sound=found[2] == "sound")
+                return await self._media_playlist(stream, found[2], directives, receive)
             if found := MULTIVARIANT.fullmatch(path):
                 return self._multivariant_playlist(self._open_to(viewer_of, self._streams.get(found[1])))
         except ViewerRefusedError as error:
@@ -322,47 +325,55 @@ class OriginApp:
         raise ViewerRefusedError("this stream is another event's now")
 
     async def _media_playlist(
-        self, stream: Stream | None, directives: Directives | None, receive: Receive | None, *, sound: bool
+        self, stream: Stream | None, name: str, directives: Directives | None, receive: Receive | None
     ) -> Answer:
+        sound = name == "sound"
+        source: Stream | Rendition | None = stream
         if stream is None or not stream.playlist.ready or (sound and not stream.playlist.sound_inits):
             return _error(404, "no such stream", SHORT)
+        if name.endswith("p"):
+            source = stream.renditions.want(name) if stream.renditions is not None else None
+        if source is None:
+            return _error(404, "no such rendition", SHORT)
         cache = SHORT
         if directives is not None and directives.number is not None:
             number, part = directives.number, directives.part
             try:
-                can_answer = functools.partial(stream.playlist.can_answer, number, part)
-                if not await self._until(stream, can_answer, receive):
-                    return self._nothing_new(stream, sound=sound)
+                can_answer = functools.partial(source.playlist.can_answer, number, part)
+                if not await self._until(source, can_answer, receive):
+                    return self._nothing_new(stream, source, sound=sound)
             except TooFarAheadError as error:
                 return _error(400, str(error))
             # Otherwise useless requests, each with another address, could fill a cache.
-            useful = stream.playlist.lists(number, part)
-            lifetime_s = BLOCKED_TARGETS * stream.playlist.target_duration_s
+            useful = source.playlist.lists(number, part)
+            lifetime_s = BLOCKED_TARGETS * source.playlist.target_duration_s
             cache = b"public, max-age=%d" % lifetime_s if useful else NEVER
         skip = directives is not None and directives.skip
-        return _answer(200, PLAYLIST_TYPE, cache, stream.media_playlist(skip=skip, sound=sound))
+        return _answer(200, PLAYLIST_TYPE, cache, source.media_playlist(skip=skip, sound=sound))
 
     @staticmethod
-    def _nothing_new(stream: Stream, *, sound: bool) -> Answer:
+    def _nothing_new(stream: Stream, source: Stream | Rendition, *, sound: bool) -> Answer:
         """The answer to a blocked request after its time limit (RFC 8216bis, 6.2.5.2).
 
         While the stream waits for a lost publisher, the answer is the unchanged playlist: players give up after a few errors, but
         poll an unchanged playlist as long as it is open.
         """
         if stream.publisher is None:
-            return _answer(200, PLAYLIST_TYPE, NEVER, stream.media_playlist(sound=sound))
+            return _answer(200, PLAYLIST_TYPE, NEVER, source.media_playlist(sound=sound))
         return _error(503, "nothing new came in time")
 
-    async def _file(self, found: re.Match[str], stream: Stream | None, receive: Receive | None) -> Answer:
+    async def _file(
+        self, found: re.Match[str], source: Stream | Rendition | None, receive: Receive | None
+    ) -> Answer:
         kind, number = found[3] or found[6], int(found[4] or found[7])
         sound = bool(found[5] or found[8])
-        if stream is None:
+        if source is None:
             return _error(404, "no such stream")
-        playlist = stream.playlist
+        playlist = source.playlist
         pieces: list[bytes] = []
         if kind == "p":
             if number == playlist.next_part:
-                await self._until(stream, lambda: number < playlist.next_part or playlist.ended, receive)
+                await self._until(source, lambda: number < playlist.next_part or playlist.ended, receive)
             part = playlist.part(number)
             pieces = [part.sound if sound else part.data] if part is not None else []
         elif kind == "s":
@@ -376,7 +387,9 @@ class OriginApp:
             return _error(404, "no such segment")
         return Answer(200, SOUND_TYPE if sound else MP4_TYPE, IMMUTABLE, pieces, size)
 
-    async def _until(self, stream: Stream, ready: Callable[[], bool], receive: Receive | None) -> bool:
+    async def _until(
+        self, source: Stream | Rendition, ready: Callable[[], bool], receive: Receive | None
+    ) -> bool:
         """Wait until `ready`, for at most three target durations. Returns whether it is ready.
 
         Raises:
@@ -388,18 +401,18 @@ class OriginApp:
         if receive is None:
             raise WouldWaitError
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + BLOCK_TARGETS * stream.playlist.target_duration_s
+        deadline = loop.time() + BLOCK_TARGETS * source.playlist.target_duration_s
         gone = loop.create_task(_disconnected(receive))
         try:
             while not ready():
                 if self._streams.closed:
                     return False
-                waiter = stream.changed()
+                waiter = source.changed()
                 try:
                     timeout = max(0.0, deadline - loop.time())
                     await asyncio.wait((waiter, gone), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    stream.forget(waiter)
+                    source.forget(waiter)
                 if gone.done():
                     raise ClientGoneError
                 if not waiter.done():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from amphi.origin.fmp4.codecs import AAC_LC, SAMPLE_RATES, AACConfiguration, AVCConfiguration
 from amphi.origin.fmp4.flv import SEQUENCE_HEADER
+from amphi.origin.fmp4.flv_file import AUDIO_TAG, VIDEO_TAG, TagReader
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,6 @@ LARGEST = 3840
 DEFAULT_RATE = 48_000
 ENCODE_TIMEOUT_S = 30
 MAX_BYTES = 8 * 2**20
-FLV_HEADER_BYTES, TAG_HEADER_BYTES, BACK_POINTER_BYTES = 13, 11, 4
-FLV_AUDIO, FLV_VIDEO = 8, 9
 # Encoders need some frames before their silence is that of a steady stream.
 SILENT_FRAME = 10
 
@@ -138,24 +137,20 @@ async def make_slate(ffmpeg: Path, title: str, form: Form) -> Slate | None:
 
 
 def parse_slate(data: bytes, form: Form) -> Slate | None:
-    """Take a slate out of an FLV file ("Video File Format", 10.1, annex E); None when it has not all of it."""
-    headers, frames = {FLV_AUDIO: b"", FLV_VIDEO: b""}, {FLV_AUDIO: list[bytes](), FLV_VIDEO: list[bytes]()}
-    at = FLV_HEADER_BYTES
-    while at + TAG_HEADER_BYTES <= len(data):
-        kind, size = data[at] & 0x1F, int.from_bytes(data[at + 1 : at + 4])
-        body = data[at + TAG_HEADER_BYTES : at + TAG_HEADER_BYTES + size]
-        at += TAG_HEADER_BYTES + size + BACK_POINTER_BYTES
+    """Take a slate out of an FLV file; None when it has not all of it."""
+    headers, frames = {AUDIO_TAG: b"", VIDEO_TAG: b""}, {AUDIO_TAG: list[bytes](), VIDEO_TAG: list[bytes]()}
+    for kind, _, body in TagReader().feed(data):
         if kind not in headers or len(body) < 2:  # noqa: PLR2004 -- codec and packet type
             continue
         if body[1] == SEQUENCE_HEADER:
             headers[kind] = body
-        elif kind == FLV_AUDIO or body[1] == 1:
+        elif kind == AUDIO_TAG or body[1] == 1:
             frames[kind].append(body)
-    pictures, sounds = frames[FLV_VIDEO], frames[FLV_AUDIO]
-    has_sound = len(sounds) > SILENT_FRAME and headers[FLV_AUDIO]
-    if not (headers[FLV_VIDEO] and pictures) or (form.rate and not has_sound):
+    pictures, sounds = frames[VIDEO_TAG], frames[AUDIO_TAG]
+    has_sound = len(sounds) > SILENT_FRAME and headers[AUDIO_TAG]
+    if not (headers[VIDEO_TAG] and pictures) or (form.rate and not has_sound):
         return None
     if not form.rate:
-        return Slate(headers[FLV_VIDEO], pictures, b"", b"", 0)
+        return Slate(headers[VIDEO_TAG], pictures, b"", b"", 0)
     sound_ms = 1024 * 1000 / form.rate
-    return Slate(headers[FLV_VIDEO], pictures, headers[FLV_AUDIO], sounds[SILENT_FRAME], sound_ms)
+    return Slate(headers[VIDEO_TAG], pictures, headers[AUDIO_TAG], sounds[SILENT_FRAME], sound_ms)

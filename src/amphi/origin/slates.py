@@ -82,6 +82,9 @@ class SlateFeed:
         self._segmenter = Segmenter(
             self._stream.playlist, self._cutting, start_ticks=self._stream.segmenter.end_ticks
         )
+        if (renditions := self._stream.renditions) is not None:
+            self._segmenter.on_part = renditions.take_slate
+            self._segmenter.on_segment = renditions.end_segment
         try:
             await self._feed(slate, self._segmenter)
         except MediaError as error:

@@ -5,13 +5,19 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from amphi.origin.config import Config
 from amphi.origin.hls.playlist import MediaPlaylist
-from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
+from amphi.origin.hls.render import Others, Variant, media_playlist, multivariant_playlist
 from amphi.origin.hls.segmenter import Cutting, Segmenter
 from amphi.origin.recording.recorder import Recorder, Take
+from amphi.origin.renditions.renditions import Encoders, Renditions
 from amphi.origin.slates import SlateFeed, Slates, Tracks
+from amphi.origin.waiting import Waiting
+
+if TYPE_CHECKING:
+    from amphi.origin.renditions.rendition import Rendition
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +32,7 @@ SETTLED_AFTER = timedelta(seconds=5)
 """A stream that has lasted for so long gets its slate made, in case it is needed."""
 
 
-class Stream:
+class Stream(Waiting):
     """One session of a stream: from its first publisher to its end. Short absences of the publisher don't end it.
 
     Args:
@@ -36,6 +42,7 @@ class Stream:
         now: the wall-clock time.
         event_id: the event that holds it, `access.NOBODY`, or None when unknown.
         slates: makes slates; None for none.
+        encoders: make smaller pictures; None for none.
     """
 
     def __init__(
@@ -47,7 +54,9 @@ class Stream:
         now: datetime,
         event_id: int | None = None,
         slates: Slates | None = None,
+        encoders: Encoders | None = None,
     ) -> None:
+        super().__init__()
         self.name = name
         self.title = ""
         self.event_id = event_id
@@ -60,12 +69,16 @@ class Stream:
         self._cutting = Cutting(part=config.part, segment=config.segment)
         self.segmenter = Segmenter(self.playlist, self._cutting)
         self.segmenter.on_start = self.end_slate
+        self.renditions = (
+            Renditions(name, self.playlist, self.segmenter, encoders, self.others)
+            if encoders is not None
+            else None
+        )
         self._slates = slates
         self._slate_for: Tracks | None = None
         self._feed: SlateFeed | None = None
         self.publisher: object | None = None
         self.take: Take | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
         self._rendered: dict[tuple[bool, bool], bytes] = {}
         self._revision = -1
 
@@ -76,49 +89,46 @@ class Stream:
             self._revision = self.playlist.revision
         rendered = self._rendered.get((skip, sound))
         if rendered is None:
-            rendered = self._rendered[skip, sound] = media_playlist(self.playlist, skip=skip, sound=sound)
+            others = self.others("sound" if sound else "main")
+            rendered = media_playlist(self.playlist, skip=skip, sound=sound, others=others)
+            self._rendered[skip, sound] = rendered
         return rendered
+
+    def others(self, name: str) -> Others:
+        """The stream's playlists, without that one."""
+        own = [("main", self.playlist)]
+        if self.playlist.sound_inits:
+            own.append(("sound", self.playlist))
+        if self.renditions is not None:
+            own.extend(self.renditions.playlists())
+        return [found for found in own if found[0] != name]
+
+    def source_of(self, session: str) -> "Stream | Rendition | None":
+        """What has the files of that session."""
+        if self.playlist.session == session:
+            return self
+        return self.renditions.of_session(session) if self.renditions is not None else None
 
     def multivariant_playlist(self) -> bytes:
         """The current multivariant playlist."""
         avc, aac = self.segmenter.avc, self.segmenter.aac
-        main = Variant(
-            self.playlist.peak_bits_per_s,
-            tuple(found.codec for found in (avc, aac) if found is not None),
-            (avc.width, avc.height) if avc is not None else None,
-            self.segmenter.frame_rate if avc is not None else None,
-        )
-        sound = None
-        if (
-            avc is not None
-            and aac is not None
-            and self.playlist.sound_inits
-            and self.playlist.peak_sound_bits_per_s
-        ):
-            sound = Variant(self.playlist.peak_sound_bits_per_s, (aac.codec,))
-        return multivariant_playlist(self.name, main, sound)
-
-    def changed(self) -> asyncio.Future[None]:
-        """A future that is done at the next change. Pass it to `forget` afterwards."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        return waiter
-
-    def forget(self, waiter: asyncio.Future[None]) -> None:
-        """Stop waiting."""
-        self._waiters.discard(waiter)
-
-    @property
-    def blocked(self) -> int:
-        """The number of waiting requests."""
-        return len(self._waiters)
-
-    def wake(self) -> None:
-        """Wake all waiting requests, so that they check again."""
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        rate, sound = self.playlist.rate, self.playlist.sound_rate
+        variants = [
+            Variant(
+                "main",
+                rate.peak_bits_per_s,
+                tuple(found.codec for found in (avc, aac) if found is not None),
+                rate.average_bits_per_s,
+                (avc.width, avc.height) if avc is not None else None,
+                self.segmenter.frame_rate if avc is not None else None,
+            )
+        ]
+        if self.renditions is not None:
+            variants.extend(self.renditions.variants())
+        has_sound = avc is not None and bool(self.playlist.sound_inits) and sound.peak_bits_per_s > 0
+        if aac is not None and has_sound:
+            variants.append(Variant("sound", sound.peak_bits_per_s, (aac.codec,), sound.average_bits_per_s))
+        return multivariant_playlist(self.name, variants)
 
     def receive(self, take: Callable[[int, bytes, datetime], None], timestamp: int, body: bytes) -> None:
         """Pass a tag to the segmenter, and wake waiting requests if it completed a part.
@@ -170,6 +180,8 @@ class Stream:
         self.end_slate()
         self.segmenter.flush()
         self.playlist.end()
+        if self.renditions is not None:
+            self.renditions.end()
         if self.take is not None:
             self.take.end()
         self.wake()
@@ -190,6 +202,7 @@ class Stream:
             "picture": self.segmenter.avc is not None,
             "sound": self.segmenter.aac is not None,
             "slate": self.shows_slate,
+            "encoder": self.renditions is not None and self.renditions.is_encoded,
             "last_media_age_s": round((now - self.last_media_at).total_seconds(), 3),
             "blocked_requests": self.blocked,
         }
@@ -209,6 +222,7 @@ class Streams:
         self._streams: dict[str, Stream] = {}
         self._before: dict[str, Stream] = {}
         self._slates = Slates(config.ffmpeg) if config.slate else None
+        self._encoders = Encoders(config.ffmpeg, config.encoders) if config.encoders else None
         self._looking: asyncio.TimerHandle | None = None
         self.closed = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -223,7 +237,7 @@ class Streams:
     def session(self, name: str, session: str) -> Stream | None:
         """The session of a file: the current one of that name, or the one before, which players may still be playing."""
         for stream in (self._streams.get(name), self._before.get(name)):
-            if stream is not None and stream.playlist.session == session:
+            if stream is not None and stream.source_of(session) is not None:
                 return stream
         return None
 
@@ -288,7 +302,13 @@ class Streams:
             self._before[name] = before
             number = max(number, before.playlist.last_number + 10)
         return Stream(
-            name, self._config, first_number=number, now=now, event_id=event_id, slates=self._slates
+            name,
+            self._config,
+            first_number=number,
+            now=now,
+            event_id=event_id,
+            slates=self._slates,
+            encoders=self._encoders,
         )
 
     def leave(self, stream: Stream, *, clean: bool) -> None:
@@ -342,6 +362,8 @@ class Streams:
         self._timers.clear()
         for stream in self._streams.values():
             stream.end_slate()
+            if stream.renditions is not None:
+                stream.renditions.end()
             if stream.take is not None:
                 stream.take.end()
             stream.wake()

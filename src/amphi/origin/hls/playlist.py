@@ -83,6 +83,26 @@ class Segment:
         return bool(self.parts) and self.parts[0].independent
 
 
+@dataclass(slots=True)
+class Rate:
+    """The bit rate of segments that have been made."""
+
+    peak_bits_per_s: int = 0
+    _bits: int = 0
+    _ticks: int = 0
+
+    def add(self, size_bytes: int, ticks: int) -> None:
+        """Count a segment. A short one says nothing of the peak that a player has to expect."""
+        self._bits += size_bytes * 8
+        self._ticks += ticks
+        bits = size_bytes * 8 * VIDEO_TIMESCALE // max(ticks, VIDEO_TIMESCALE // 2)
+        self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
+
+    @property
+    def average_bits_per_s(self) -> int:
+        return self._bits * VIDEO_TIMESCALE // self._ticks if self._ticks else 0
+
+
 class TooFarAheadError(ValueError):
     """A blocking request asks for a part too far in the future."""
 
@@ -115,8 +135,8 @@ class MediaPlaylist:
         self.inits: dict[int, bytes] = {}
         # For the sound alone; none where there is no sound.
         self.sound_inits: dict[int, bytes] = {}
-        self.peak_bits_per_s = 0
-        self.peak_sound_bits_per_s = 0
+        self.rate = Rate()
+        self.sound_rate = Rate()
         self._kept: deque[Segment] = deque()
         self._kept_bytes = 0
         self._parts: dict[int, Part] = {}
@@ -194,10 +214,8 @@ class MediaPlaylist:
         self._kept_bytes += segment.size_bytes + segment.sound_bytes
         # 4.4.3.1: a segment's duration, rounded to the nearest second, must not exceed the target.
         self.target_duration_s = max(self.target_duration_s, math.floor(segment.duration_s + 0.5))
-        bits = int(segment.size_bytes * 8 / max(segment.duration_s, 0.5))
-        sound_bits = int(segment.sound_bytes * 8 / max(segment.duration_s, 0.5))
-        self.peak_bits_per_s = max(self.peak_bits_per_s, bits)
-        self.peak_sound_bits_per_s = max(self.peak_sound_bits_per_s, sound_bits)
+        self.rate.add(segment.size_bytes, segment.ticks)
+        self.sound_rate.add(segment.sound_bytes, segment.ticks)
         self._trim()
         self.revision += 1
 

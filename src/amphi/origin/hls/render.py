@@ -1,6 +1,6 @@
 """Writes playlists as text (RFC 8216bis, 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +30,13 @@ def init_name(number: int, mark: str = "") -> str:
     return f"i{number}{mark}.mp4"
 
 
-def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool = False) -> bytes:
+Others = Sequence[tuple[str, MediaPlaylist]]
+"""The other playlists of a stream, and their names."""
+
+
+def media_playlist(
+    playlist: MediaPlaylist, *, skip: bool = False, sound: bool = False, others: Others = ()
+) -> bytes:
     """The media playlist; with `skip`, a delta update when there is enough to skip.
 
     Args:
@@ -38,6 +44,7 @@ def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool =
         skip: the client sent ``_HLS_skip``.
         sound: of the sound alone; it has the same segments and parts. Their durations are those of their sound: a player that has
             less of a part than the playlist says asks for that part again, and not for the next one.
+        others: the playlists that a player may change over to.
     """
     mark = SOUND if sound else ""
     skipped = _skippable(playlist) if skip else 0
@@ -50,16 +57,15 @@ def media_playlist(playlist: MediaPlaylist, *, skip: bool = False, sound: bool =
     else:
         hint = f"{playlist.session}/{part_name(playlist.next_part, mark)}"
         lines.append(f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{hint}"')
-        if playlist.sound_inits:
-            lines.append(_report(playlist, "main" if sound else "sound"))
+        lines.extend(_report(other, name) for name, other in others if other.ready)
     return ("\n".join(lines) + "\n").encode()
 
 
-def _report(playlist: MediaPlaylist, other: str) -> str:
-    """How far the other playlist is (4.4.5.4): as far as this one, so that a player that changes over asks for the right part."""
+def _report(playlist: MediaPlaylist, name: str) -> str:
+    """How far another playlist is (4.4.5.4), so that a player that changes over asks for the right part."""
     last = playlist.current or playlist.segments[-1]
     at = f"LAST-MSN={last.number},LAST-PART={len(last.parts) - 1}"
-    return f'#EXT-X-RENDITION-REPORT:URI="{other}.m3u8",{at}'
+    return f'#EXT-X-RENDITION-REPORT:URI="{name}.m3u8",{at}'
 
 
 def _header(playlist: MediaPlaylist, *, sound: bool) -> Iterator[str]:
@@ -145,21 +151,28 @@ class Variant:
     """One way to play a stream.
 
     Attributes:
+        name: its playlist's, without the suffix.
         bandwidth: the peak, in bits per second.
         codecs: names by RFC 6381.
+        average: the average, in bits per second; 0 when nothing was made yet.
         resolution: width and height in pixels, if there is video.
         frame_rate: pictures per second, if known.
     """
 
+    name: str
     bandwidth: int
     codecs: tuple[str, ...]
+    average: int = 0
     resolution: tuple[int, int] | None = None
     frame_rate: float | None = None
 
     @property
     def attributes(self) -> str:
         """The attributes of ``EXT-X-STREAM-INF``."""
-        attributes = [f"BANDWIDTH={self.bandwidth}", f'CODECS="{",".join(self.codecs)}"']
+        attributes = [f"BANDWIDTH={self.bandwidth}"]
+        if self.average:
+            attributes.append(f"AVERAGE-BANDWIDTH={self.average}")
+        attributes.append(f'CODECS="{",".join(self.codecs)}"')
         if self.resolution is not None:
             attributes.append(f"RESOLUTION={self.resolution[0]}x{self.resolution[1]}")
         if self.frame_rate is not None:
@@ -167,16 +180,14 @@ class Variant:
         return ",".join(attributes)
 
 
-def multivariant_playlist(name: str, main: Variant, sound: Variant | None = None) -> bytes:
+def multivariant_playlist(name: str, variants: Sequence[Variant]) -> bytes:
     """The multivariant playlist of a stream.
 
     Args:
         name: the stream's name.
-        main: everything there is, first: players begin with the first variant.
-        sound: the sound alone, where there is a picture that can be left out.
+        variants: how it can be played: first everything there is, since players begin with the first.
     """
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}"]
-    lines += [f"#EXT-X-STREAM-INF:{main.attributes}", f"{name}/main.m3u8"]
-    if sound is not None:
-        lines += [f"#EXT-X-STREAM-INF:{sound.attributes}", f"{name}/sound.m3u8"]
+    for variant in variants:
+        lines += [f"#EXT-X-STREAM-INF:{variant.attributes}", f"{name}/{variant.name}.m3u8"]
     return ("\n".join(lines) + "\n").encode()

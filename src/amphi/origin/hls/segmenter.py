@@ -15,7 +15,7 @@ from amphi.origin.fmp4.init import VIDEO_TIMESCALE, init_segment
 from amphi.origin.hls.absence import Absence
 from amphi.origin.hls.opening import AUDIO, ENOUGH_PICTURES, VIDEO, Arrived, Opening
 from amphi.origin.hls.parts import PartCutter, Piece, fit_target, longest_sound
-from amphi.origin.hls.playlist import MediaPlaylist
+from amphi.origin.hls.playlist import MediaPlaylist, Part, Segment
 from amphi.origin.hls.timeline import Timeline, milliseconds
 from amphi.origin.hls.tracks import TICKS_PER_MS, AudioTrack, VideoTrack
 
@@ -59,10 +59,16 @@ class Segmenter:
 
     Attributes:
         on_start: called when media begins to be added, after the start and after each interruption.
+        on_picture: called with each picture as soon as it comes, and its decoding time in 90 kHz.
+        on_part: called with each part that was added, its segment, and the samples in it.
+        on_segment: called when a segment is complete.
     """
 
     def __init__(self, playlist: MediaPlaylist, cutting: Cutting, *, start_ticks: int = 0) -> None:
         self.on_start: Callable[[], None] = lambda: None
+        self.on_picture: Callable[[VideoFrame, int], None] | None = None
+        self.on_part: Callable[[Segment, Part, Piece], None] | None = None
+        self.on_segment: Callable[[], None] | None = None
         self._playlist = playlist
         self._part_ticks = milliseconds(cutting.part) * TICKS_PER_MS
         self._segment_ticks = milliseconds(cutting.segment) * TICKS_PER_MS
@@ -217,7 +223,7 @@ class Segmenter:
         for piece in self._parts.finish(max(ends), 0):
             self._add_part(piece)
         self._end = max(ends)
-        self._playlist.finish_segment()
+        self._finish_segment()
         self._stop({AUDIO, VIDEO})
 
     def _fill_sound(self, audio: AudioTrack, until: int) -> None:
@@ -294,6 +300,8 @@ class Segmenter:
         if frame.key:
             self._reordering = frame.composition_ms * TICKS_PER_MS
         self._video_at = now
+        if self.on_picture is not None:
+            self.on_picture(frame, dts)
         if finished is not None:
             self._parts.add_video(finished)
             self._pictures.append(finished.duration)
@@ -340,8 +348,13 @@ class Segmenter:
             if self._video is None and is_due:
                 self._end_segment(boundary, now)
 
-    def _end_segment(self, boundary: int, now: datetime) -> None:
+    def _finish_segment(self) -> None:
         self._playlist.finish_segment()
+        if self.on_segment is not None:
+            self.on_segment()
+
+    def _end_segment(self, boundary: int, now: datetime) -> None:
+        self._finish_segment()
         self._follow_pictures(boundary)
         self._begin_segment(now)
 
@@ -365,7 +378,7 @@ class Segmenter:
             self.frame_rate = round(len(piece.video) * VIDEO_TIMESCALE / shown, 1)
         data = fragment(self._sequence, piece.video, piece.audio)
         sound = data if not piece.video else fragment(self._sequence, [], piece.audio) if piece.audio else b""
-        self._playlist.add_part(
+        part = self._playlist.add_part(
             ticks=piece.ticks,
             target_ms=self._target // TICKS_PER_MS,
             sound_target_ms=max(self._sound_target_ms, self._target // TICKS_PER_MS),
@@ -378,6 +391,8 @@ class Segmenter:
             discontinuity=self._discontinuity,
         )
         self._discontinuity = False
+        if self.on_part is not None and self._playlist.current is not None:
+            self.on_part(self._playlist.current, part, piece)
 
     def _sound_ticks(self, piece: Piece) -> int:
         """The duration of a part's sound. Where some of it is missing, that of the part."""

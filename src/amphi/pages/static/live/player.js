@@ -1,6 +1,7 @@
 // The picture and its sound: attaches to an HLS address and stays with the live until told to let go.
 
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
+import { AutoQuality } from "./quality.js";
 
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 4000;
@@ -36,19 +37,21 @@ const SETTINGS = {
   enableWorker: false,
 };
 
-/** The address of the sound alone, which a multivariant playlist may name; empty where there is none. */
-async function soundIn(url) {
+/** What a multivariant playlist offers: the heights of its pictures, and the address of the sound alone; empty where there is none. */
+async function offersOf(url) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) });
   if (!answer.ok) throw new Error(`playlist: ${answer.status}`);
   const lines = (await answer.text()).split("\n");
-  const at = lines.findIndex((line) => /^#EXT-X-STREAM-INF:.*CODECS="mp4a[^,"]*"/.test(line));
+  const variants = lines.flatMap((line, at) => (line.startsWith("#EXT-X-STREAM-INF:") ? [{ line, uri: lines[at + 1].trim() }] : []));
+  const sound = variants.find(({ line }) => /CODECS="mp4a[^,"]*"/.test(line));
+  const heights = variants.flatMap(({ line }) => Number(/RESOLUTION=\d+x(\d+)/.exec(line)?.[1]) || []);
   // A stream that has no picture has no other variant either.
-  return at > 0 && lines.filter((line) => line.startsWith("#EXT-X-STREAM-INF:")).length > 1 ? new URL(lines[at + 1].trim(), answer.url).href : "";
+  return { heights, sound: sound && variants.length > 1 ? new URL(sound.uri, answer.url).href : "" };
 }
 
 /**
- * Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`, and `sound` with whether the
- * sound can be had alone (`offered`), and is (`alone`).
+ * Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`, and `offers` with the heights of
+ * the pictures that can be chosen (`heights`), whether the sound can be had alone (`sound`), and is (`alone`).
  */
 export class Player extends EventTarget {
   #video;
@@ -67,7 +70,9 @@ export class Player extends EventTarget {
   #hasPlayed = false;
   #watchedMs = 0;
   #stalledMs = 0;
-  #soundAlone = false;
+  #quality = "";
+  #auto = null;
+  #received = 0;
   #turn = null;
 
   constructor(video) {
@@ -145,13 +150,29 @@ export class Player extends EventTarget {
     if (this.#url) this.#url = url;
   }
 
-  /** Whether to fetch the sound without the picture, where the live server has it alone. */
-  set soundAlone(wanted) {
-    if (wanted === this.#soundAlone) return;
-    this.#soundAlone = wanted;
-    // It could be had alone until now.
-    if (!wanted) this.#tellSound(this.#url);
-    if (this.#wanted) this.#load();
+  /** What to fetch: "" for the best that comes in time, a height in lines, or "sound" for the sound without the picture. */
+  set quality(wanted) {
+    if (wanted === this.#quality) return;
+    const before = this.#quality;
+    this.#quality = wanted;
+    if (before !== "sound" && wanted !== "sound") {
+      this.#auto = null;
+      this.#chooseLevel(performance.now());
+    } else if (this.#wanted) this.#load();
+  }
+
+  get #soundAlone() {
+    return this.#quality === "sound";
+  }
+
+  /** The height of the picture that is fetched; NaN when unknown. */
+  get height() {
+    return this.#hls?.levels[this.#hls.loadLevel]?.height || this.#video.videoHeight || NaN;
+  }
+
+  /** How many bytes of picture and sound came since the page was opened; NaN when unknown. */
+  get received() {
+    return Hls.isSupported() ? this.#received : NaN;
   }
 
   /** Let go at once. */
@@ -194,14 +215,14 @@ export class Player extends EventTarget {
     let url = this.#url;
     if (this.#soundAlone) {
       const turn = this.#turn;
-      const sound = await soundIn(url).catch(() => null);
+      const offers = await offersOf(url).catch(() => null);
       if (turn !== this.#turn) return;
-      if (sound === null) {
+      if (offers === null) {
         this.#again();
         return;
       }
-      this.#tellSound(sound);
-      url = sound || url;
+      this.#tellOffers(offers);
+      url = offers.sound || url;
     }
     if (Hls.isSupported()) this.#loadWithHls(url);
     else if (this.#video.canPlayType("application/vnd.apple.mpegurl")) {
@@ -210,21 +231,48 @@ export class Player extends EventTarget {
     } else this.dispatchEvent(new CustomEvent("unsupported"));
   }
 
-  #tellSound(sound) {
-    this.dispatchEvent(new CustomEvent("sound", { detail: { offered: Boolean(sound), alone: Boolean(sound) && this.#soundAlone } }));
+  #tellOffers({ heights, sound }) {
+    // The browser's own player chooses by itself.
+    const chosen = Hls.isSupported() && heights.length > 1 ? heights : [];
+    this.dispatchEvent(new CustomEvent("offers", { detail: { heights: chosen, sound: Boolean(sound), alone: Boolean(sound) && this.#soundAlone } }));
   }
 
-  /** Says whether the sound can be had alone: it may come and go with the publisher. */
-  async #lookForSound() {
+  /** Says what can be had: it may come and go with the publisher. */
+  async #lookForOffers() {
     const turn = this.#turn;
-    const sound = await soundIn(this.#url).catch(() => null);
-    if (turn === this.#turn && sound !== null) this.#tellSound(sound);
+    const offers = await offersOf(this.#url).catch(() => null);
+    if (turn === this.#turn && offers !== null) this.#tellOffers(offers);
+  }
+
+  /** Fetches the picture that was chosen, or the best that comes in time. */
+  #chooseLevel(now) {
+    const hls = this.#hls;
+    if (!hls || hls.levels.length < 2) return;
+    const best = hls.levels.length - 1;
+    let step = best;
+    if (this.#quality) {
+      // The next smaller one, where the very same is not there.
+      step = Math.max(0, hls.levels.findLastIndex((level) => level.height <= Number(this.#quality)));
+    } else {
+      this.#auto ??= new AutoQuality(best, { saves: navigator.connection?.saveData, now });
+      step = Math.min(this.#auto.look(now), best);
+    }
+    if (hls.loadLevel !== step) hls.loadLevel = step;
   }
 
   #loadWithHls(url) {
     const hls = new Hls(SETTINGS);
     this.#hls = hls;
-    hls.on(Hls.Events.MANIFEST_PARSED, () => this.#play());
+    this.#auto = null;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      this.#chooseLevel(performance.now());
+      this.#play();
+    });
+    hls.on(Hls.Events.FRAG_LOADED, (_, { frag, part }) => {
+      const { stats, duration } = part ?? frag;
+      this.#received += stats.loaded;
+      this.#auto?.came(duration, (stats.loading.end - stats.loading.first) / 1000);
+    });
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal || hls !== this.#hls) return;
       if (error.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mediaErrors < 2) {
@@ -280,6 +328,7 @@ export class Player extends EventTarget {
     const moved = this.#wanted && position !== this.#position && this.#video.readyState >= 2 && !this.#video.seeking;
     this.#position = position;
     this.#measure(moved, now);
+    this.#chooseLevel(now);
     if (moved) {
       this.#movedAt = now;
       this.#pauseMs = FIRST_PAUSE_MS;
@@ -307,13 +356,16 @@ export class Player extends EventTarget {
     if (moved && !this.#video.paused) {
       this.#hasPlayed = true;
       this.#watchedMs += passedMs;
-    } else if (this.#hasPlayed && this.#wanted && !this.#paused) this.#stalledMs += passedMs;
+    } else if (this.#hasPlayed && this.#wanted && !this.#paused) {
+      this.#stalledMs += passedMs;
+      this.#auto?.stalled(passedMs, now);
+    }
   }
 
   #setPlaying(playing) {
     if (playing === this.#playing) return;
     this.#playing = playing;
-    if (playing && !this.#soundAlone) this.#lookForSound();
+    if (playing && !this.#soundAlone) this.#lookForOffers();
     this.#video.dataset.playing = String(playing);
     this.dispatchEvent(new CustomEvent("playing", { detail: playing }));
   }

@@ -6,7 +6,7 @@ import { Captions } from "./captions.js";
 import { Player } from "./player.js";
 import { keep, kept } from "./kept.js";
 
-const KEPT_AS = "amphi sound alone";
+const KEPT_AS = "amphi quality";
 
 const language = document.documentElement.lang;
 setLanguage(language);
@@ -48,17 +48,18 @@ export class Stage extends EventTarget {
     this.captions = new Captions(this.#video, this.player, byId("captions"), this.#box);
     this.captions.follow(facts.captions);
     this.#listen();
-    this.#chooseSound(kept(KEPT_AS) === "yes");
+    this.player.quality = kept(KEPT_AS);
     setInterval(() => {
       this.#countDown();
       this.#showDelay();
+      this.#showReceived();
     }, 1000);
   }
 
   #listen() {
     const { player } = this;
     player.addEventListener("playing", () => this.#paint());
-    player.addEventListener("sound", ({ detail }) => this.#showSound(detail));
+    player.addEventListener("offers", ({ detail }) => this.#showOffers(detail));
     player.addEventListener("muted", () => {
       this.#silenced = true;
       this.#paint();
@@ -73,12 +74,12 @@ export class Stage extends EventTarget {
     });
     byId("sound").addEventListener("click", () => player.unmute());
     byId("to-live").addEventListener("click", () => player.toLive());
-    byId("sound-alone").addEventListener("click", ({ currentTarget }) => {
-      const alone = currentTarget.getAttribute("aria-pressed") !== "true";
-      keep(KEPT_AS, alone ? "yes" : "");
-      this.#chooseSound(alone);
+    byId("quality").addEventListener("change", ({ currentTarget: { value } }) => {
+      keep(KEPT_AS, value);
+      player.quality = value;
+      if (value !== "sound") this.#showAlone(false);
       // Whoever wants the sound alone wants to hear it.
-      if (alone) player.unmute();
+      else player.unmute();
     });
   }
 
@@ -166,17 +167,39 @@ export class Stage extends EventTarget {
     this.#box.dataset.silenced = shown && this.#silenced ? "yes" : "no";
   }
 
-  #chooseSound(alone) {
-    byId("sound-alone").setAttribute("aria-pressed", String(alone));
-    this.player.soundAlone = alone;
+  /** What can be chosen, best first; what was chosen once stays chosen, also while it is not to be had. */
+  #showOffers({ heights, sound, alone }) {
+    const choice = byId("quality");
+    const offered = ["", ...[...heights].sort((one, other) => other - one).map(String), ...(sound ? ["sound"] : [])];
+    const told = offered.join();
+    if (choice.dataset.offered !== told) {
+      choice.dataset.offered = told;
+      choice.replaceChildren(
+        ...offered.map((value) => new Option({ "": choice.dataset.auto, sound: choice.dataset.sound }[value] ?? `${value}p`, value)),
+      );
+      const wanted = kept(KEPT_AS);
+      choice.value = offered.includes(wanted) ? wanted : "";
+    }
+    byId("quality-box").hidden = offered.length < 2;
+    this.#showAlone(alone);
   }
 
-  #showSound({ offered, alone }) {
-    byId("sound-alone").hidden = !offered;
+  #showAlone(alone) {
     byId("stage-plate").hidden = !alone;
     this.#box.dataset.sound = alone ? "alone" : "";
     // There is no picture that the controls could cover.
     byId("player").setAttribute("autohide", alone ? "-1" : "2");
+  }
+
+  /** How much came, for those who save. */
+  #showReceived() {
+    const megabytes = this.player.received / 1e6;
+    const shown = byId("quality").value !== "" && megabytes >= 0.1;
+    byId("received").hidden = !shown;
+    this.#video.dataset.height = this.player.height;
+    if (!shown) return;
+    const digits = megabytes < 10 ? 1 : 0;
+    byId("received-value").textContent = new Intl.NumberFormat(language, { style: "unit", unit: "megabyte", maximumFractionDigits: digits }).format(megabytes);
   }
 
   #countDown() {
