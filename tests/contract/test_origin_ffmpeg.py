@@ -78,7 +78,7 @@ async def test_ffmpeg_reads_a_live_stream_while_it_is_published(tmp_path):
         assert (await count_frames(str(copy)))["video"] == 125
 
 
-async def test_smaller_pictures_keep_every_rule_and_outlive_their_encoder():
+async def test_smaller_pictures_keep_every_rule_and_outlive_their_encoder(tmp_path):
     large = ("-s", "640x480", "-preset", "ultrafast", "-tune", "zerolatency")
     async with (
         running_origin(Config(open=True, encoders=1)) as origin,
@@ -107,7 +107,19 @@ async def test_smaller_pictures_keep_every_rule_and_outlive_their_encoder():
         await eventually(lambda: stream.renditions.want("360p").rate.average_bits_per_s != counted)
         assert not stream.playlist.ended
         stream.end()
-        assert (await count_frames(url))["video"] > 100
+        # An encoder that ended leaves less than a segment standing still; the last segment may be short.
+        # ffmpeg does not read another initialization segment in mid-stream, as browsers do: it gets the encoded segments alone.
+        encoded = [
+            found for found in small.playlist.listed() if found.init == small.playlist.segments[2].init
+        ]
+        file = tmp_path / "small.mp4"
+        file.write_bytes(
+            small.playlist.inits[encoded[0].init]
+            + b"".join(part.data for found in encoded for part in found.parts)
+        )
+        assert (await count_frames(str(file)))["video"] > 25 * (
+            len(encoded) - 1 - len(stream.renditions._failures)
+        )
 
 
 async def test_sound_alone_and_pictures_alone(tmp_path):

@@ -19,6 +19,9 @@ amphi_origin_publishers 1.0
 # HELP amphi_origin_slates Streams that show a slate now.
 # TYPE amphi_origin_slates gauge
 amphi_origin_slates 0.0
+# HELP amphi_origin_encoders Streams whose smaller pictures are encoded now.
+# TYPE amphi_origin_encoders gauge
+amphi_origin_encoders 0.0
 # HELP amphi_origin_silent_seconds How long nothing has come from the publisher that is silent for longest.
 # TYPE amphi_origin_silent_seconds gauge
 amphi_origin_silent_seconds 0.0

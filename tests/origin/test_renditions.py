@@ -16,7 +16,7 @@ from amphi.origin.fmp4.flv_file import PICTURES_ONLY, Tag, TagReader, write_tag
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.renditions.encoder import Form, Output
 from amphi.origin.renditions.rendition import LATE_S, Rendition
-from amphi.origin.renditions.renditions import Encoders
+from amphi.origin.renditions.renditions import UNWANTED_AFTER_S, Encoders
 from tests.origin.running import (
     AUDIO_HEADER,
     AVC_RECORD,
@@ -219,8 +219,15 @@ async def test_no_encoder_can_be_started_and_the_publishers_own_is_there(tmp_pat
         await eventually(lambda: len(stream.renditions._failures) == 3)
         at = stream.playlist.next_part
         await eventually(lambda: stream.renditions.want("480p").playlist.next_part > at + 3)
+        # Nobody has asked for long: another stream may have its place.
+        stream.renditions._wanted_at -= UNWANTED_AFTER_S
+        encoders = origin.origin.streams._encoders
+        await eventually(lambda: encoders.has_room)
+        assert (await client.get("/hls/x/480p.m3u8")).status_code == 200
+        assert not encoders.has_room
         live.cancel()
         await publisher.leave()
+        await eventually(lambda: encoders.has_room)
 
 
 def _record_of_720p() -> bytes:

@@ -62,6 +62,10 @@ class Measures(Collector):
         yield GaugeMetricFamily("amphi_origin_streams", "Streams that are live.", len(streams))
         yield GaugeMetricFamily("amphi_origin_publishers", "Streams that are published now.", len(publishing))
         yield GaugeMetricFamily("amphi_origin_slates", "Streams that show a slate now.", on_slate)
+        encoded = sum(stream.renditions is not None and stream.renditions.is_encoded for stream in streams)
         said = "How long nothing has come from the publisher that is silent for longest."
+        yield GaugeMetricFamily(
+            "amphi_origin_encoders", "Streams whose smaller pictures are encoded now.", encoded
+        )
         yield GaugeMetricFamily("amphi_origin_silent_seconds", said, round(max(silent_s, default=0), 3))
         yield GaugeMetricFamily("amphi_origin_blocked_requests", "Requests that wait for media.", blocked)

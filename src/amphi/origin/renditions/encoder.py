@@ -22,6 +22,8 @@ INTER_FRAME = 2
 PROBED_BYTES = 4096
 # The decoder learns the pictures' form from their header; looking further would only delay the first of them.
 READING = ("-probesize", str(PROBED_BYTES), "-analyzeduration", "0", "-threads", "1", "-copyts", "-f", "flv")
+# One thread each: whatever a publisher sends, an encoder that needs more does not keep up.
+SCALING = ("-filter_complex_threads", "1", "-filter_complex")
 # Pictures keep their times and their keyframes; none waits for a later one.
 ENCODING = (
     *("-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "libx264", "-preset", "veryfast"),
@@ -64,7 +66,7 @@ def command(ffmpeg: Path, forms: dict[int, Form], avc: AVCConfiguration) -> list
         outputs += ["-bufsize", most, "-f", "flv", f"pipe:{descriptor}"]
     # The publisher's stream, and everybody else, come first.
     begin = ("nice", "-n", "5", str(ffmpeg), "-nostdin", "-hide_banner", "-loglevel", "error")
-    return [*begin, *READING, "-i", "pipe:0", "-filter_complex", ";".join(graph), *outputs]
+    return [*begin, *READING, "-i", "pipe:0", *SCALING, ";".join(graph), *outputs]
 
 
 class Output:
@@ -172,13 +174,16 @@ class Encoder:
                 self._process.kill()
 
     async def _run(self) -> None:
-        said, pipes = b"", [os.pipe() for _ in self.outputs]
-        writing = [pipe[1] for pipe in pipes]
-        forms = dict(zip(writing, self.outputs, strict=True))
-        transports = []
+        said = b""
+        reading: list[int] = []
+        writing: list[int] = []
+        transports: list[asyncio.ReadTransport] = []
         try:
-            for (reading, _), output in zip(pipes, self.outputs.values(), strict=True):
-                transports.append(await self._connect(reading, output))
+            pipes = [os.pipe() for _ in self.outputs]
+            reading += [pipe[0] for pipe in pipes]
+            writing += [pipe[1] for pipe in pipes]
+            forms = dict(zip(writing, self.outputs, strict=True))
+            transports += [await self._connect(reading.pop(0), output) for output in self.outputs.values()]
             self._process = await asyncio.create_subprocess_exec(
                 *command(self._ffmpeg, forms, self.avc),
                 stdin=PIPE, stdout=DEVNULL, stderr=PIPE, pass_fds=writing,
@@ -195,7 +200,7 @@ class Encoder:
             said = str(error).encode()
         finally:
             self._kill_if_running()
-            _close(writing)
+            _close(reading + writing)
             for transport in transports:
                 transport.close()
         self._on_end(self, self._reason or said.decode("utf-8", "replace").strip() or "it ended")

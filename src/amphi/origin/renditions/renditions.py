@@ -159,11 +159,6 @@ class Renditions:
     def _take_picture(self, frame: VideoFrame, dts: int) -> None:
         if not self._running:
             return
-        if monotonic() - self._wanted_at > UNWANTED_AFTER_S:
-            logger.info("%s: nobody asks for smaller pictures any more", self._name)
-            self._stop()
-            self._running = {}
-            return
         avc = self._segmenter.avc
         if self._encoder is not None and self._encoder.avc != avc:
             self._stop_encoder()
@@ -182,13 +177,21 @@ class Renditions:
         return len(failures) < MAX_FAILURES or monotonic() - failures[0] > FAILURES_WITHIN_S
 
     def _take_part(self, segment: Segment, part: Part, piece: Piece) -> None:
+        self._forget_if_unwanted()
         for found in self._running.values():
             found.take_part(segment, part, piece, self._segmenter.aac)
 
     def take_slate(self, segment: Segment, part: Part, _piece: Piece) -> None:
         """A part of a slate was added."""
+        self._forget_if_unwanted()
         for found in self._running.values():
             found.take_part(segment, part, None, None)
+
+    def _forget_if_unwanted(self) -> None:
+        if self._running and monotonic() - self._wanted_at > UNWANTED_AFTER_S:
+            logger.info("%s: nobody asks for smaller pictures any more", self._name)
+            self._stop()
+            self._running = {}
 
     def end_segment(self) -> None:
         """A segment of the publisher's playlist is complete."""
