@@ -81,6 +81,7 @@ class Followed:
         self.source = Source()
         self.source.frames(40)
         self.late = 0
+        self.waiting: list[tuple[int, VideoFrame]] = []
         playlist = self.source.playlist
         self.rendition = Rendition(
             playlist, Form(360, 500_000, 25), others=lambda: [("main", playlist)], on_late=self._be_late
@@ -99,15 +100,18 @@ class Followed:
         self.output.avc = SMALL
         self.rendition.use(self.output)
 
-    def frames(self, count: int, *, lost: tuple[int, ...] = (), encoded: bool = True) -> None:
+    def frames(
+        self, count: int, *, lost: tuple[int, ...] = (), encoded: bool = True, behind: int = 0
+    ) -> None:
         for _ in range(count):
             number, at_ms = self.source.index, self.source.at_ms
             self.source.frames(1)
             if encoded and number not in lost:
-                self.output.newest_ms = at_ms
-                self.rendition.take_picture(
-                    at_ms, VideoFrame(0, number % 25 == 0, struct.pack(">II", 4, number))
-                )
+                picture = VideoFrame(0, number % 25 == 0, struct.pack(">II", 4, number))
+                self.waiting.append((at_ms, picture))
+            while len(self.waiting) > behind:
+                self.output.newest_ms = self.waiting[0][0]
+                self.rendition.take_picture(*self.waiting.pop(0))
 
     def ways(self) -> list[str]:
         """Of each listed segment: is it the publisher's own, or encoded."""
@@ -139,6 +143,14 @@ def test_segments_are_encoded_from_the_next_keyframe_on():
     assert own.segments[2].size_bytes < followed.source.playlist.segments[2].size_bytes
     assert followed.rendition.rate.average_bits_per_s > 0
     assert 'RENDITION-REPORT:URI="main.m3u8",LAST-MSN=104' in followed.rendition.media_playlist().decode()
+
+
+def test_encoder_that_is_some_pictures_behind_loses_none():
+    followed = Followed()
+    followed.frames(110, behind=8)
+    followed.frames(20)
+    assert followed.ways()[-4:] == ["encoded"] * 4
+    assert media_faults_of(followed.rendition.playlist) == media_faults_of(followed.source.playlist)
 
 
 def test_encoder_that_ends_leaves_the_rest_of_its_segment_standing_still():

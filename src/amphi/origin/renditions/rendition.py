@@ -175,8 +175,9 @@ class Rendition(Waiting):
         if self.output is None or self.output.avc is None or not piece.video or not piece.video[0].key:
             return False
         at_ms = _shown_ms(piece.video[0])
-        self._forget_before(at_ms)
-        if self._pictures and self._pictures[0][0] != at_ms:
+        if not any(due is not None and due.way is _Way.ENCODED for due in self._due):
+            self._forget_before(at_ms)
+        if next((found for found, _ in self._pictures if found >= at_ms), at_ms) != at_ms:
             return False
         return self.output.newest_ms >= at_ms - IN_STEP_MS
 
