@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from amphi.sipmediagw import (
-    JobStatus,
-)
+from amphi.sipmediagw import GatewayTimeoutError, GatewayUnreachableError, JobStatus
 from amphi.webinars import transitions
 from amphi.webinars.models import State
 from amphi.worker.decision import (
     AFTER_ERROR,
+    AT_ONCE,
     CONFIRM_AFTER,
     IN_NO_HURRY,
     LOOK_EVERY,
@@ -25,7 +24,7 @@ from amphi.worker.decision import (
     StopJob,
     WarnOfLimit,
 )
-from amphi.worker.job_rules import OUR_START_MAY_TAKE, START_MAY_TAKE, UNSEEN_AFTER
+from amphi.worker.job_rules import OUR_START_MAY_TAKE, RESTART_TAKES, START_MAY_TAKE, UNSEEN_AFTER
 from amphi.worker.rules import (
     EAGER_FOR,
     GONE_ON_AIR,
@@ -114,7 +113,7 @@ def test_start_is_written_down_before_it_is_asked_for(dialect, takes):
     ("job", "expected"),
     [
         (JobStatus(state="idle", reason="join_refused", detail="why"), ("join_refused", True, AFTER_ERROR)),
-        (JobStatus(state="unknown"), ("before", False, CONFIRM_AFTER)),
+        (JobStatus(state="unknown"), ("before", False, AT_ONCE)),
         (JobStatus(state="joining", reason="waiting_for_approval"), ("waiting_for_approval", False, None)),
         (JOINING, ("before", False, None)),
         (FAILED, ("gateway_failed", False, AFTER_ERROR)),
@@ -126,9 +125,25 @@ def test_job_that_has_trouble(job, expected):
     error, replaces_job, look_in = expected
     assert decision.columns.get("last_error", "before") == error
     assert decision.replaces_job is replaces_job
-    assert decision.look_in == (look_in or LOOK_EVERY[STARTING])
+    assert decision.look_in == (LOOK_EVERY[STARTING] if look_in is None else look_in)
     forgets = isinstance(job, JobStatus) and job.state == "unknown"
     assert (decision.columns.get("gateway_asked_at", 1) is None) is forgets
+
+
+@pytest.mark.parametrize(
+    ("job", "seen_at", "look_in"),
+    [
+        (GatewayUnreachableError("refused"), NOW - S, CONFIRM_AFTER),
+        (GatewayUnreachableError("refused"), NOW - RESTART_TAKES, AFTER_ERROR),
+        (GatewayUnreachableError("refused"), None, AFTER_ERROR),
+        (GatewayTimeoutError("slow"), NOW - S, AFTER_ERROR),
+        (JobStatus(state="unknown"), NOW - S, AT_ONCE),
+    ],
+)
+@pytest.mark.parametrize("state", [LIVE, RECOVERING])
+def test_gateway_that_died_on_air_is_asked_again_at_once(state, job, seen_at, look_in):
+    before = row(state, media_seen_at=seen_at, state_since=NOW - S)
+    assert decide(before, see(job=job, playlist=None), NOW).look_in == look_in
 
 
 @pytest.mark.parametrize(

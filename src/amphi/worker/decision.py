@@ -16,6 +16,7 @@ LOOK_EVERY = {
     State.STOPPING: timedelta(seconds=0.25),
 }
 IN_NO_HURRY = timedelta(seconds=20)
+AT_ONCE = timedelta()
 CONFIRM_AFTER = timedelta(seconds=0.5)
 AFTER_ERROR = timedelta(seconds=2)
 

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 
-from amphi.sipmediagw import GatewayError, JobStatus
+from amphi.sipmediagw import GatewayError, GatewayUnreachableError, JobStatus
 from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.decision import AFTER_ERROR, CONFIRM_AFTER, Draft, ShowChat, StartJob
+from amphi.worker.decision import AFTER_ERROR, AT_ONCE, CONFIRM_AFTER, Draft, ShowChat, StartJob
 
 START_MAY_TAKE = timedelta(seconds=45)
 """SIPMediaGW answers a start after up to 30 s, or fails after 10 s; its container may still appear after that."""
 OUR_START_MAY_TAKE = timedelta(seconds=10)
 """`amphi gateway` accepts or refuses a job within the time-out of the call."""
+RESTART_TAKES = timedelta(seconds=15)
+"""For so long a gateway that was on air, and can't be reached, is asked again and again."""
 UNSEEN_AFTER = timedelta(seconds=45)
 """For gateways that don't report: their pictures come within 13 s of a start, even if they answered after 10 s that it failed."""
 
@@ -32,6 +34,8 @@ def keep_job_alive(draft: Draft) -> bool:
         return False
     if isinstance(job, GatewayError):
         draft.fail(job)
+        if isinstance(job, GatewayUnreachableError) and _was_on_air(draft):
+            draft.look_in = CONFIRM_AFTER
         return False
     if job is None or _shows_nothing(draft, job) or _still_comes(draft, job):
         return False
@@ -42,13 +46,19 @@ def keep_job_alive(draft: Draft) -> bool:
         return False
     if job.state == "unknown":
         draft.columns["gateway_asked_at"] = None  # the gateway was restarted, so the start is repeated
-        draft.look_in = CONFIRM_AFTER
+        draft.look_in = AT_ONCE
     elif job.reason:
         draft.note_error(job.reason, job.detail)
     elif draft.row.state == State.LIVE and draft.row.last_error:
         draft.note_error("", "")
     _keep_chat_panel(draft, job)
     return False
+
+
+def _was_on_air(draft: Draft) -> bool:
+    """Whether pictures came a moment ago: a gateway that died since then is started again within seconds."""
+    seen_at = draft.row.media_seen_at
+    return seen_at is not None and draft.now < seen_at + RESTART_TAKES
 
 
 def _start_job(draft: Draft) -> None:
