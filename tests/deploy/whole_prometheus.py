@@ -1,5 +1,6 @@
 """A Prometheus of Debian's reads all parts, and the rules fire. `make test-prometheus` brings it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -109,6 +110,12 @@ def firing(client: httpx.Client) -> set[str]:
     return {one["labels"]["alertname"] for one in alerts if one["state"] == "firing"}
 
 
+def on_the_board() -> list[str]:
+    """What Grafana asks."""
+    panels = json.loads((TOP / "deploy" / "grafana" / "amphi.json").read_text())["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
 def test_all_parts_are_read_and_rules_fire(parts, prometheus):
     _, started = parts
     everywhere = dict.fromkeys((f"amphi-{part}" for part in PARTS), 1.0)
@@ -119,5 +126,7 @@ def test_all_parts_are_read_and_rules_fire(parts, prometheus):
     assert set(ask(prometheus, "amphi_origin_streams")) == {"amphi-origin"}
     assert set(ask(prometheus, "process_cpu_seconds_total{job=~'amphi.*'}")) == set(everywhere)
     wait_for(lambda: firing(prometheus) == set(), "quiet")
+    asked = [prometheus.get("/query", params={"query": query}).json() for query in on_the_board()]
+    assert [answer for answer in asked if answer["status"] != "success"] == []
     started["worker"].terminate()
     wait_for(lambda: firing(prometheus) == {"AmphiPartDown", "AmphiNoWorker"}, "the alerts")

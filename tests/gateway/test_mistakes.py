@@ -87,15 +87,19 @@ class BrokenBrowsers:
 async def test_mistake_of_ours_ends_the_job_and_frees_its_place(caplog):
     job = Job(SPEC, Config(token="t"), BrokenBrowsers(), on_change=lambda: None, sharers=lambda: 1)
     ids = set()
-    caplog.handler.addFilter(lambda record: ids.add(request_ids.current()) or True)
+
+    def note(_record):
+        ids.add(request_ids.current())
+        return True
 
     async def started(_scope, _receive, _send):
         job.start()
 
     header = (request_ids.HEADER.lower().encode(), b"5f" * 16)
-    await RequestIds(started)({"type": "http", "headers": [header]}, None, None)
-    async with asyncio.timeout(20):
-        await job.ended()
+    with caplog.filtering(note):
+        await RequestIds(started)({"type": "http", "headers": [header]}, None, None)
+        async with asyncio.timeout(20):
+            await job.ended()
     # The job goes on with the id of the request that started it.
     assert ids == {"5f" * 16}
     described = job.describe()
