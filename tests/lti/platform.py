@@ -56,8 +56,9 @@ class Moodle:
 
     # --- pages
 
-    def call(self, *, user: str = "4", hint: str = "17,3,42") -> dict[str, str]:
-        """The call to log in (core 5.1.1.1). Moodle posts these, `lti_deployment_id` among them since 3.10."""
+    def call(self, *, user: str = "4") -> dict[str, str]:
+        """The call to log in (core 5.1.1.1), as Moodle's lti_build_login_request makes it; older ones have a number for a hint. It counts once."""
+        hint = '{"cmid":"42","launchid":"ltilaunch7_1804289383"}'
         return {
             "iss": self.issuer,
             "target_link_uri": f"{self.tool}/lti/launch",
@@ -157,7 +158,9 @@ class Moodle:
 
     def _launching(self) -> str:
         """What is in that frame first: a form that posts itself, as Moodle's lti_initiate_login makes it."""
-        fields = "".join(f'<input name="{name}" value="{value}">' for name, value in self.call().items())
+        fields = "".join(
+            f'<input name="{name}" value="{html.escape(value)}">' for name, value in self.call().items()
+        )
         form = f'<form method="post" action="{self.tool}/lti/login" name="f">{fields}</form>'
         return f"<!doctype html>{form}<script>document.f.submit()</script>"
 
