@@ -181,7 +181,8 @@ def origin_requests(folder: Path) -> dict[str, object]:
     """From nginx's log: how often a part came from the origin, and how many answers were none."""
     missed: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
-    pattern = re.compile(r'"GET /t/\.\.\.(/hls/\S+)" (\d+) .* (MISS|HIT|EXPIRED|STALE|UPDATING|-) \S+ \S+$')
+    # The address, the status, the bytes, the time, and what the cache says of it.
+    pattern = re.compile(r'"GET /t/\.\.\.(/hls/\S+)" (\d+) \d+ [\d.]+ (\S+)')
     with (folder / "access.log").open() as lines:
         for line in lines:
             if (found := pattern.search(line)) is None:

@@ -73,7 +73,21 @@ def test_only_messages_of_this_run_are_timed():
     assert ear.hearing.delays.total == 1
 
 
+END = b"0\r\n\r\n"
+
+
 def test_a_farewell_is_noted():
     ear = ear_at(4)
     ear.hear(chunk('event: bye\ndata: {"reason":"ticket"}\n\n'))
-    assert ear.farewell == "ticket"
+    assert not ear.has_ended
+    ear.hear(END)
+    assert (ear.farewell, ear.has_ended) == ("ticket", True)
+
+
+@pytest.mark.parametrize("data", [END, chunk(message(5)) + END])
+def test_the_end_is_heard_on_a_connection_that_a_proxy_keeps(data):
+    ear = ear_at(4)
+    ear.hear(data)
+    assert ear.has_ended
+    ear.prepare()
+    assert not ear.has_ended

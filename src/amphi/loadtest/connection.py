@@ -21,7 +21,7 @@ _READ_BYTES = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,12})\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 _LAST = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
-_LAST_CHUNK = b"0\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
 _shared = bytearray(_READ_BYTES)
 _view = memoryview(_shared)
 _slow_view = _view[:SLOW_BYTES]
@@ -245,7 +245,7 @@ class Connection(asyncio.BufferedProtocol):
             self._left -= len(data)
             if self._left <= 0:
                 self._done()
-        elif data.endswith(_LAST_CHUNK) or b"".join(self._content).endswith(_LAST_CHUNK):
+        elif data.endswith(LAST_CHUNK) or b"".join(self._content).endswith(LAST_CHUNK):
             self._done()
 
     def _done(self) -> None:

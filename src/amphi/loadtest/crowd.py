@@ -110,6 +110,7 @@ class Crowd:
         self._lags = Histogram()
         self._cpu_s = 0.0
         self._counted_s = 0.0
+        self._behind = 0
 
     async def meet(self) -> Report:
         """Have all come, and tell what it was like."""
@@ -141,7 +142,10 @@ class Crowd:
         self.hearing.counts = True
         own_s, began = time.process_time(), time.monotonic()
         self._start(self._step_out(seconds))
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds - SETTLE_S)
+        told = max((one.heard for one in self._listeners), default=0)
+        await asyncio.sleep(SETTLE_S)
+        self._behind = sum(0 < one.heard < told for one in self._listeners)
         self._counted_s = time.monotonic() - began
         self._cpu_s = time.process_time() - own_s
         self.hearing.counts = False
@@ -193,7 +197,7 @@ class Crowd:
     async def _write_on(self) -> None:
         """Messages at an even pace, each by the next writer; whose place is still empty writes nothing."""
         began = time.monotonic()
-        last_s = self.plan.seconds - SETTLE_S
+        last_s = self.plan.seconds - 2 * SETTLE_S
         for number in itertools.count():
             due = number / self.plan.messages
             if due > last_s:
@@ -278,6 +282,7 @@ class Crowd:
             listeners=self.plan.listeners,
             joined=tally.joined,
             absent=sum(not one.is_here for one in self._listeners),
+            behind=self._behind,
             measured_s=round(self._counted_s, 1),
             join_p50_s=tally.joining.seconds(0.5),
             join_p99_s=tally.joining.seconds(0.99),

@@ -141,6 +141,7 @@ class Report:
     troubles: dict[str, int]
     own: Own
     absent: int
+    behind: int
 
     @property
     def failures(self) -> list[str]:
@@ -150,6 +151,8 @@ class Report:
             found.append(f"{self.listeners - self.joined} listeners never had a stream")
         if self.absent:
             found.append(f"{self.absent} listeners had no stream at the end")
+        if self.behind:
+            found.append(f"{self.behind} listeners had not heard at the end what others had")
         if self.lost:
             found.append(f"{self.lost} deliveries were lost")
         if self.doubled:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from amphi.loadtest.connection import unchunked
+from amphi.loadtest.connection import LAST_CHUNK, unchunked
 from amphi.loadtest.figures import Histogram
 
 _MESSAGE = re.compile(rb"id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
@@ -30,6 +30,7 @@ class Piece:
         is_beginning: the stream begins with it, so its messages are what the listener missed.
         retry_s: after how long to come back, if it says so.
         farewell: why the stream ends, if it says so.
+        is_end: the stream ends with it; a proxy keeps the connection.
         heard: how many listeners got it at which millisecond.
     """
 
@@ -39,6 +40,7 @@ class Piece:
     is_beginning: bool = False
     retry_s: float = 0.0
     farewell: str = ""
+    is_end: bool = False
     heard: Counter[int] = field(default_factory=Counter)
 
 
@@ -97,6 +99,7 @@ class Hearing:
             is_beginning=_SNAPSHOT.search(text) is not None,
             retry_s=int(retry[1]) / 1000 if retry else 0.0,
             farewell=bye[1].decode() if bye else "",
+            is_end=data.endswith(LAST_CHUNK),
         )
         if found:
             piece.first, piece.last = found[0][0], found[-1][0]
@@ -114,14 +117,14 @@ class Ear:
         told: the number of the last message that the listener's page has.
     """
 
-    __slots__ = ("_rest", "_told", "farewell", "has_begun", "hearing", "last", "retry_s")
+    __slots__ = ("_rest", "_told", "farewell", "has_begun", "has_ended", "hearing", "last", "retry_s")
 
     def __init__(self, hearing: Hearing, told: int) -> None:
         self.hearing = hearing
         self.last = self._told = told
         self.retry_s = 2.0
         self.farewell = ""
-        self.has_begun = False
+        self.has_begun = self.has_ended = False
         self._rest = b""
 
     def tell(self, number: int) -> None:
@@ -133,7 +136,7 @@ class Ear:
         """A new stream is to come."""
         self._rest = b""
         self.farewell = ""
-        self.has_begun = False
+        self.has_begun = self.has_ended = False
 
     def hear(self, data: bytes) -> None:
         """Take what came."""
@@ -144,7 +147,7 @@ class Ear:
             self._rest = data if len(data) <= MOST_REST_BYTES else b""
             return
         self._rest = b""
-        if piece.is_beginning or piece.farewell:
+        if piece.is_beginning or piece.farewell or piece.is_end:
             self._note(piece)
         if piece.first:
             self._take(piece)
@@ -153,7 +156,8 @@ class Ear:
         if piece.is_beginning:
             self.has_begun = True
             self.retry_s = piece.retry_s or self.retry_s
-        self.farewell = piece.farewell
+        self.has_ended = piece.is_end
+        self.farewell = piece.farewell or self.farewell
 
     def _take(self, piece: Piece) -> None:
         hearing = self.hearing

@@ -83,6 +83,11 @@ class Listener:
         finally:
             self.leave()
 
+    @property
+    def heard(self) -> int:
+        """The number of the last message that they heard; none on a slow line, which may be behind."""
+        return 0 if self._bytes_per_s else self._ear.last
+
     def leave(self) -> None:
         """Lose the connection."""
         if self._line is not None:
@@ -187,6 +192,8 @@ class Listener:
         self._ear.hear(data)
         if not self.is_here and self._ear.has_begun:
             self._here()
+        if self._ear.has_ended and self._line is not None:
+            self._line.close()
 
     def _here(self) -> None:
         self.is_here = True
