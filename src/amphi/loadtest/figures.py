@@ -21,11 +21,6 @@ class Histogram:
         """How many were counted."""
         return self._counts.total()
 
-    @property
-    def least(self) -> int:
-        """The shortest; 0 without any."""
-        return min(self._counts, default=0)
-
     def percentile(self, share: float) -> int | None:
         """The time that `share` of them don't exceed, from 0 to 1; None without any."""
         wanted = max(1, math.ceil(share * self.total))
