@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import combinations
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -145,6 +146,14 @@ def start_and_edit(processes: int) -> list[str]:
     return _race(processes, one)
 
 
+def _double_bookings(livestreams: list[Any]) -> int:
+    """How many pairs of webinars hold one gateway in hours that overlap."""
+    return sum(
+        one.gateway_id == other.gateway_id and one.starts_at < other.ends_at and other.starts_at < one.ends_at
+        for one, other in combinations(livestreams, 2)
+    )
+
+
 def _held() -> dict[str, Any]:
     from amphi.audience.models import Event  # noqa: PLC0415
     from amphi.meetings.models import Meeting  # noqa: PLC0415
@@ -155,6 +164,7 @@ def _held() -> dict[str, Any]:
     running = [row for row in rows if row.state in RUNNING]
     return {
         "gateways": sorted(row.gateway_id for row in rows),
+        "double_bookings": _double_bookings(rows),
         "may_send": sorted(row.gateway_id for row in running if not rebooking.must_wait(row)),
         "running": len(running),
         "starts": Transition.objects.filter(trigger="go_live").count(),
