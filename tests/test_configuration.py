@@ -10,6 +10,7 @@ import pytest
 from django.conf import global_settings, settings
 
 from amphi.system.configuration import OURS_ALONE, check_names, read_settings_local, secret_key
+from amphi.system.database import parse_database_url
 from amphi.system.environment import InvalidSettingError, Reader, nearest, refuse_unknown
 from amphi.system.setting_names import NAMES
 
@@ -276,3 +277,13 @@ def test_names_are_those_that_are_read():
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_no_right_name_is_a_slip_of_another(name):
     assert nearest(name) == name
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql2", "mysql+pymysql", "MySQL"])
+def test_address_of_mariadb_is_refused_with_what_works(scheme):
+    with pytest.raises(
+        InvalidSettingError, match=r"^AMPHI_DATABASE_URL: MariaDB and MySQL are not"
+    ) as caught:
+        parse_database_url(f"{scheme}://amphi:secret-of-mine@db.univ.fr/amphi", default=Path("unused"))
+    assert "PostgreSQL 15 to 17, postgresql://" in str(caught.value)
+    assert "secret-of-mine" not in str(caught.value)

@@ -6,6 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from amphi.system.environment import InvalidSettingError
 
+MARIADB = ("mysql", "mariadb")
+"""How addresses of these databases begin, whatever driver they name; docs/adr/0018-no-mariadb.md says why they are refused."""
+
 
 def _sqlite(file: Path) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -29,13 +32,19 @@ def parse_database_url(url: str, *, default: Path) -> dict[str, Any]:
         default: that file.
 
     Raises:
-        InvalidSettingError: another scheme, or no database name.
+        InvalidSettingError: another scheme, such as MariaDB's, or no database name.
     """
     if not url:
         return _sqlite(default)
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return _sqlite(Path(parts.path))
+    if parts.scheme.startswith(MARIADB):
+        raise InvalidSettingError(
+            "AMPHI_DATABASE_URL",
+            "MariaDB and MySQL are not supported (docs/adr/0018-no-mariadb.md). Use PostgreSQL 15 to 17,"
+            " postgresql://user:password@host/name; SQLite, sqlite:///path, is for trying",
+        )
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         raise InvalidSettingError(
             "AMPHI_DATABASE_URL", "must be postgresql://user:password@host/name or sqlite:///path"
