@@ -62,10 +62,11 @@ PLAYS_ON = """() => {
   if (!playing || !(time >= window.from)) window.from = time;
   return time > window.from + 3;
 }"""
-PLAYER = Path(__file__).parents[2] / "src/amphi/pages/static/live/player.js"
+LIVE = Path(__file__).parents[2] / "src/amphi/pages/static/live"
 SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
-    "/live/player.js": lambda: PLAYER,
+    "/live/player.js": lambda: LIVE / "player.js",
+    "/live/quality.js": lambda: LIVE / "quality.js",
     "/vendor/hls.js/hls.light.min.mjs": lambda: library("hls.js/dist/hls.light.min.mjs"),
 }
 

@@ -213,28 +213,31 @@ class Segmenter:
         if not self._running:
             return
         ends = [self._parts.start]
+        if self._audio is not None:
+            ends.append(self._audio.end_ticks)
         if self._video is not None and (last := self._video.flush()) is not None:
             self._parts.add_video(last)
             ends.append(last.dts + last.duration)
             if self._audio is not None:
-                self._fill_sound(self._audio, ends[-1] + self._reordering)
-        if self._audio is not None:
-            ends.append(self._audio.end_ticks)
+                ends.append(self._fill_sound(self._audio, ends[-1]))
         for piece in self._parts.finish(max(ends), 0):
             self._add_part(piece)
         self._end = max(ends)
         self._finish_segment()
         self._stop({AUDIO, VIDEO})
 
-    def _fill_sound(self, audio: AudioTrack, until: int) -> None:
-        """Let the sound end with the pictures, if it ended before the segment's first picture is shown.
+    def _fill_sound(self, audio: AudioTrack, end: int) -> int:
+        """Let the sound end with the pictures, if it ended before the segment's first picture is shown. Returns where the part ends.
 
         Players play as far as they have both. They would look for more in the segment before, and hls.js 1.7 would never go on from there.
         """
+        shown_until = end + self._reordering
         is_without = audio.end_ticks <= self._segment_start + self._reordering + audio.frame_ticks
-        if is_without and until - audio.end_ticks <= self._max_segment_ticks:
-            for sample in audio.fill(until):
-                self._parts.add_audio(sample, audio.ticks(sample.dts))
+        if not is_without or shown_until - audio.end_ticks > self._max_segment_ticks:
+            return end
+        for sample in audio.fill(shown_until):
+            self._parts.add_audio(sample, audio.ticks(sample.dts))
+        return shown_until
 
     def _receive(self, arrived: Arrived) -> None:
         if self._running:

@@ -1,6 +1,6 @@
 """The live page for a crowd: those whom the platform does not know yet, and who come in the same second, get copies of one page.
 
-Making the page takes fifty times as long as copying it, and at the start of a lecture thousands ask for it. Each copy has a ticket and a
+Making the page takes three times as long as copying it, and at the start of a lecture thousands ask for it. Each copy has a ticket and a
 CSRF token of its own; all else is the same for everybody who has no account, no link and no name here. It is a second old at most:
 its event stream tells what came since. Whether somebody may have the page at all is decided for each anew.
 """
