@@ -143,6 +143,11 @@ def end_sessions_of(provider: str, subject: str) -> int:
     return _end(SignOnSession.objects.filter(identity__provider=provider, identity__subject=subject))
 
 
+def end_sessions_of_account(user: User) -> int:
+    """End all sessions of `user` that began with a sign-on; returns how many there were."""
+    return _end(SignOnSession.objects.filter(identity__user=user))
+
+
 def _end(found: QuerySet[SignOnSession]) -> int:
     ended = list(found.values_list("session_id", "identity__user"))
     Session.objects.filter(pk__in=[key for key, _ in ended]).delete()

@@ -77,6 +77,11 @@ def digest(values: object) -> str:
     return salted_hmac("amphi.pod_import", text, algorithm="sha256").hexdigest()
 
 
+def follow_person(gone: int, kept: int) -> None:
+    """Have the account `kept` be whom the account `gone` was in a Pod: an import that is run again finds them."""
+    Imported.objects.filter(kind="user", object_id=gone).update(object_id=kept)
+
+
 class Ledger:
     """What came before, of one Pod.
 

@@ -2,7 +2,8 @@
 
 PrivacyError
 ├── NobodyError    nothing is kept about an address
-└── ErasureError   an account can't be erased now
+├── ErasureError   an account can't be erased now
+└── MergingError   two accounts can't be merged now
 """
 
 
@@ -16,3 +17,7 @@ class NobodyError(PrivacyError):
 
 class ErasureError(PrivacyError):
     """The account can't be erased now."""
+
+
+class MergingError(PrivacyError):
+    """The accounts can't be merged now."""
