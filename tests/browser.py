@@ -72,8 +72,14 @@ def running(*arguments: str) -> Iterator[Chromium]:
             pool.submit(playwright.stop).result()
 
 
+# In the middle of a fade, as that of a player's tooltip, axe reads texts that are neither shown nor hidden.
+AT_REST = """() => [document, ...[...document.querySelectorAll("*")].map(one => one.shadowRoot).filter(Boolean)].every(root =>
+  root.getAnimations().every(one => one.transitionProperty !== "opacity" || one.playState !== "running"))"""
+
+
 def axe_violations(page: Page, within: str = "") -> list[str]:
     """What axe finds wrong with the page as it stands, or with one element of it, one line each."""
+    page.wait_for_function(AT_REST)
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(Path(library("axe-core/axe.min.js")).read_text(encoding="utf-8"))
     results = page.evaluate(AXE, within or None)
