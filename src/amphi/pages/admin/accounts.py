@@ -15,7 +15,7 @@ from amphi.pages.accounts.forms import AdminLoginForm
 from amphi.pod_import.ledger import follow_person
 from amphi.privacy import holdings, merging
 from amphi.privacy.exceptions import MergingError
-from amphi.privacy.holdings import Subject
+from amphi.privacy.holdings import Section, Subject
 
 admin.site.login_form = AdminLoginForm
 
@@ -81,12 +81,20 @@ class UserAdmin(DjangoUserAdmin):
         self.message_user(request, said, messages.SUCCESS)
         return None
 
+    def _belongings(self, user: User) -> list[tuple[Section, int]]:
+        """How much there is of each kind, but for what the page shows anyway."""
+        return [
+            (section, count)
+            for section, count in holdings.counts(Subject((user,)))
+            if section.key not in {"account", "sign_ons"}
+        ]
+
     def _ask(self, request: HttpRequest, pair: list[User], kept: User | None) -> HttpResponse:
         context = self.admin_site.each_context(request) | {
             "title": gettext("Merge two accounts"),
             "opts": self.model._meta,  # noqa: SLF001 -- Django's name for it
             "checkbox": ACTION_CHECKBOX_NAME,
-            "pair": [(user, user.identities.all(), holdings.counts(Subject((user,)))) for user in pair],
+            "pair": [(user, user.identities.all(), self._belongings(user)) for user in pair],
             "kept": kept,
             "consequences": kept and merging.consequences(kept, next(user for user in pair if user != kept)),
         }
