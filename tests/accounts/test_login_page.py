@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 from amphi.accounts.models import User
 from amphi.signon.cas import CasServer
 from amphi.signon.oidc import OpenIdProvider
 from amphi.signon.providers import Providers
 from amphi.signon.saml import SamlFederation
+from amphi.signon.shibboleth import KEY_HEADER, ShibbolethProxy
 from tests import browser
 from tests.accounts import slapd
 from tests.accounts.cas_server import CasStandIn
@@ -37,6 +39,34 @@ def saml_page(idp: IdentityProvider, request: Request) -> bytes:
     return answer(page, content_type="text/html; charset=utf-8")
 
 
+SHIBBOLETH = ShibbolethProxy(
+    label="Shibboleth de mon établissement",
+    key="k" * 40,
+    login="/Shibboleth.sso/Login",
+    logout="",
+    user_header="Remote-User",
+    names={"username": "Remote-User", "primary_affiliation": "Affiliation", "affiliations": "Affiliation"},
+)
+
+
+def stand_in_front(context: BrowserContext) -> None:
+    """Do what a web server with mod_shib does before the platform: log in, then tell who that is on the guarded address."""
+    told = {"Remote-User": "mcurie@univ.fr", "Affiliation": "student", KEY_HEADER: SHIBBOLETH.key}
+
+    def log_in(route: Route) -> None:
+        led = route.fetch(max_redirects=0).headers["location"]
+        assert led.startswith(SHIBBOLETH.login)
+        (target,) = parse_qs(urlsplit(led).query)["target"]
+        route.fulfill(content_type="text/html", body=f'<!doctype html><a href="{target}">Log in</a>')
+
+    def guard(route: Route) -> None:
+        route.continue_(headers=route.request.headers | told)
+
+    # A browser's tool sees no request that a redirection leads to, so the login answers where that would come from.
+    context.route(re.compile(r"/sign-on/shibboleth/(\?|$)"), log_in)
+    context.route(re.compile(r"/sign-on/shibboleth/back/"), guard)
+
+
 @pytest.fixture
 def everything(live_server, settings, serve, tmp_path, request) -> None:
     """All systems of a university, each set up."""
@@ -58,12 +88,15 @@ def everything(live_server, settings, serve, tmp_path, request) -> None:
     federation.metadata.write_text(idp.metadata())
     idp.consumer = federation.consumer
     idp.learn(federation.described())
-    cas = serve(CasStandIn("mcurie", sn=["Curie (CAS)"]))
+    cas = serve(CasStandIn("mcurie", sn=["Curie (CAS)"], eduPersonAffiliation=["student"]))
+    settings.USE_MEETING_WEBINAR = True
+    settings.MEETING_WEBINAR_AFFILIATION = ("faculty",)
     settings.SIGN_ON = Providers(
         cas=CasServer(f"{cas.url}/cas", "mon compte universitaire"),
         directory=request.getfixturevalue("directory"),
         oidc=OpenIdProvider(request.getfixturevalue("issuer"), "Mon université", "amphi", "secret"),
         saml=federation,
+        shibboleth=SHIBBOLETH,
     )
 
 
@@ -93,6 +126,11 @@ def by_saml(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
+def by_shibboleth(page: Page) -> None:
+    page.get_by_role("link", name="Shibboleth").click()
+    page.get_by_role("link", name="Log in").click()
+
+
 def by_account(page: Page) -> None:
     page.locator("details.login-local > summary").click()
     page.locator("#id_username").fill("marie")
@@ -100,25 +138,35 @@ def by_account(page: Page) -> None:
     page.locator("#id_password").press("Enter")
 
 
-WAYS = {"cas": by_cas, "ldap": by_directory, "oidc": by_oidc, "saml": by_saml, "local": by_account}
+WAYS = {
+    "cas": by_cas,
+    "ldap": by_directory,
+    "oidc": by_oidc,
+    "saml": by_saml,
+    "shibboleth": by_shibboleth,
+    "local": by_account,
+}
+MAKES_WEBINARS = {"ldap", "oidc", "saml"}
+"""The systems that call this person faculty. CAS and Shibboleth call them a student; the account has what it was made with."""
 
 
 def test_each_way_leads_in(live_server, chromium, everything):
     make_user("marie")
 
-    def visit(context: BrowserContext) -> tuple[list[str], list[str]]:
+    def visit(context: BrowserContext) -> tuple[list[str], dict[str, bool]]:
+        stand_in_front(context)
         page = context.new_page()
         page.goto(f"{live_server.url}/accounts/login/?next=/meetings/")
         found = browser.faults(page)
         page.locator("details.login-local > summary").click()
         found += browser.faults(page)
         page.set_viewport_size({"width": 1280, "height": 800})
-        came: list[str] = []
+        came: dict[str, bool] = {}
         for name, way in WAYS.items():
             leave(page, live_server.url)
             way(page)
             page.wait_for_url(re.compile(r"/meetings/$"))
-            came.append(name)
+            came[name] = page.get_by_role("link", name="Programmer un webinaire").count() > 0
         page.locator("summary.site-user").click()
         page.get_by_role("button", name="Se déconnecter").click()
         page.wait_for_url(live_server.url + "/")
@@ -135,6 +183,6 @@ def test_each_way_leads_in(live_server, chromium, everything):
 
     found, came = chromium.run(visit, locale="fr-FR")
     assert found == []
-    assert came == list(WAYS)
-    # Four systems name one person, and none of them took over another's account.
-    assert User.objects.filter(username__startswith="mcurie").count() == 4
+    assert came == {name: name in MAKES_WEBINARS for name in WAYS}
+    # Five systems name one person, and none of them took over another's account.
+    assert User.objects.filter(username__startswith="mcurie").count() == 5
