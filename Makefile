@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-containers test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -38,6 +38,19 @@ test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as 
 test-package: setup-dev      ## Build two packages and follow docs/package.md on an empty Debian 12, as root, with the network: twenty minutes
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_package.py
+
+test-containers: setup-dev build/checks/bin/hadolint  ## Lint deploy/containers, build its images and start each part, as root, with the network: ten minutes
+	build/checks/bin/hadolint --config deploy/containers/hadolint.yaml deploy/containers/Dockerfile
+	build/checks/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/containers/compose.yaml
+	@command -v debootstrap >/dev/null && command -v buildah >/dev/null && command -v crun >/dev/null || \
+	  apt-get install -y -qq --no-install-recommends debootstrap buildah crun >/dev/null
+	$(PY) -m pytest tests/deploy/whole_containers.py
+
+# What checks them is none of the product's: a folder of its own.
+build/checks/bin/hadolint: requirements/checks.txt
+	python3 -m venv build/checks
+	build/checks/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
 
 test-prometheus: setup-dev   ## Have Debian's Prometheus read all parts, and the alert rules fire: half a minute, with the network
 	@[ -x build/prometheus/usr/bin/prometheus ] || { mkdir -p build/prometheus && cd build/prometheus && \
