@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-containers test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-ansible test-containers test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -38,6 +38,11 @@ test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as 
 test-package: setup-dev      ## Build two packages and follow docs/package.md on an empty Debian 12, as root, with the network: twenty minutes
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_package.py
+
+test-ansible: setup-dev build/checks/bin/hadolint  ## Lint the role of deploy/ansible, and apply it three times on an empty Debian 12, as root, with the network: ten minutes
+	cd deploy/ansible && PATH="$(CURDIR)/build/checks/bin:$$PATH" ansible-lint --offline
+	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
+	$(PY) -m pytest tests/deploy/whole_ansible.py
 
 test-containers: setup-dev build/checks/bin/hadolint  ## Lint deploy/containers, build its images and start each part, as root, with the network: ten minutes
 	build/checks/bin/hadolint --config deploy/containers/hadolint.yaml deploy/containers/Dockerfile
