@@ -19,8 +19,12 @@ from tests.wire import WireServer
 CONNECT = Path(__file__).parents[2] / "docs" / "connect"
 QUOTE = re.compile(r"^    ((?:OK|WARN|FAIL) .+)$", re.MULTILINE)
 ASKED_WHERE_CONFIGURED = {"sign-on", "replays-to-pod"}
+NEVER_ASKED = {"from-esup-pod", "moodle"}
+"""What these pages are about calls us, or is a file: `amphi check` has nothing to ask, and they quote none of its lines."""
 PAGES = [
-    page for page in sorted(CONNECT.glob("*.md")) if page.name.partition(".")[0] not in ASKED_WHERE_CONFIGURED
+    page
+    for page in sorted(CONNECT.glob("*.md"))
+    if page.name.partition(".")[0] not in ASKED_WHERE_CONFIGURED | NEVER_ASKED
 ]
 LOCALES = {"en": "C.UTF-8", "fr": "fr_FR.UTF-8"}
 ROWS = """

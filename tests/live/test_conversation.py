@@ -71,6 +71,9 @@ def test_phone_has_the_picture_on_top_and_the_composer_at_the_bottom(hall, web, 
         visit.state("live")
         box = visit(lambda page: page.locator("#chat .chat-foot").bounding_box())
         assert size[1] - 2 <= box["y"] + box["height"] <= size[1] + 2
+        # The stream is there: what it tells first, of nobody else, comes no more.
+        hall.say("Dernier message", 20)
+        visit.see(".chat-message:has-text('Dernier message')")
         domain.publish(hall.event.pk, "listeners", {"about": 1200})
         visit.see(".conversation-crowd:has-text('Environ 1\u202f200 auditeurs')")
         crowd = visit(lambda page: page.locator(".conversation-crowd").bounding_box())

@@ -80,10 +80,10 @@ def test_sound_that_ends_is_left_out_from_the_next_keyframe_on():
 
 
 def _silent_frames(source: Source) -> int:
-    return source.playlist.segments[-1].parts[-1].data.count(SILENCE[1])
+    return source.playlist.segments[-1].parts[-1].data.partition(b"mdat")[2].count(SILENCE[1])
 
 
-@pytest.mark.parametrize(("pictures", "silent"), [(25, 0), (26, 3), (27, 4), (40, 0)])
+@pytest.mark.parametrize(("pictures", "silent"), [(25, 0), (26, 9), (27, 10), (40, 0)])
 def test_last_segment_without_sound_of_its_time_gets_silence(pictures, silent):
     # Each picture comes 60 ms before its sound, and is shown 80 ms after its decoding, as with B-frames.
     source = Source()
