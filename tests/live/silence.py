@@ -33,13 +33,16 @@ class Way:
 
     def _pass(self, source: socket.socket, target: socket.socket, browser: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while piece := source.recv(PIECE_BYTES):
+            try:
+                while piece := source.recv(PIECE_BYTES):
+                    if source is browser:
+                        self._asked[browser] = piece
+                    if browser not in self._silent:
+                        target.sendall(piece)
+            finally:
+                # A connection may also end by a reset: a browser that has not read all leaves like that.
                 if source is browser:
-                    self._asked[browser] = piece
-                if browser not in self._silent:
-                    target.sendall(piece)
-            if source is browser:
-                self._asked.pop(browser, None)
+                    self._asked.pop(browser, None)
             if browser not in self._silent:
                 target.shutdown(socket.SHUT_WR)
 
