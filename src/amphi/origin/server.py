@@ -22,6 +22,7 @@ from amphi.origin.rtmp.events import (
     PublishRequested,
     VideoReceived,
 )
+from amphi.origin.shares import Share
 from amphi.origin.strangers import in_excess
 from amphi.origin.streams import Stream, Streams
 
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 APP = "live"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 READ_BYTES = 65_536
+SLICE_BYTES = 2_048
+"""So much is read from the bytes at a time, before others have their turn where it took long: it may be thousands of messages."""
 HANDSHAKE_TIMEOUT = timedelta(seconds=5)
 START_TIMEOUT = timedelta(seconds=10)
 SILENCE_TIMEOUT = timedelta(seconds=30)
@@ -61,6 +64,7 @@ class PublisherConnection:
         self.publication: Publication | None = None
         self.last_received = monotonic()
         self._has_sent = False
+        self._share = Share()
 
     async def run(self) -> None:
         """Serve the connection until it ends. Errors affect no other connection."""
@@ -107,7 +111,11 @@ class PublisherConnection:
             self._has_sent = True
             self.last_received = monotonic()
             self._server.received_bytes += len(data)
-            await self._handle(self._protocol.receive_data(data))
+            self._share.begin()
+            for at in range(0, len(data), SLICE_BYTES):
+                await self._handle(self._protocol.receive_data(data[at : at + SLICE_BYTES]))
+                await self._share.give_way()
+            await self._share.end()
             if self.stream is not None:
                 started = monotonic()
             async with asyncio.timeout(START_TIMEOUT.total_seconds()):
@@ -126,12 +134,15 @@ class PublisherConnection:
             match event:
                 case PublishRequested():
                     await self._send()
-                    await self._handle(await self._ask(event))
+                    more = await self._ask(event)
+                    self._share.begin()
+                    await self._handle(more)
                 case PublishEnded():
                     self._clean = True
                     self._leave()
                 case _:
                     self._receive(event)
+                    await self._share.give_way()
 
     def _receive(self, event: Event) -> None:
         stream = self.stream

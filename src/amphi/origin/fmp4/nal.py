@@ -9,6 +9,8 @@ SLICES = range(1, 6)
 RECOVERY_POINT = 6
 # Pictures have few slices. In one with more units, only the publisher's flag counts.
 MAX_UNITS = 512
+# How much of a picture's supplemental information is read: real pictures have some hundred bytes, and each costs time.
+MAX_SUPPLEMENTAL_BYTES = 16_384
 
 
 def random_access(picture: bytes, length_bytes: int, *, flagged: bool) -> bool:
@@ -22,12 +24,15 @@ def random_access(picture: bytes, length_bytes: int, *, flagged: bool) -> bool:
         flagged: the publisher's flag, used for pictures that can't be parsed.
     """
     known = False
+    left = MAX_SUPPLEMENTAL_BYTES
     for at, size in _units(picture, length_bytes):
         kind = picture[at] & 0x1F
         if kind == IDR_SLICE:
             return True
-        if kind == SUPPLEMENTAL and _has_recovery_point(picture[at + 1 : at + size]):
-            return True
+        if kind == SUPPLEMENTAL:
+            if _has_recovery_point(picture[at + 1 : at + min(size, left)]):
+                return True
+            left = max(1, left - size)
         known = known or kind in KNOWN
         if kind in SLICES:
             break

@@ -38,11 +38,13 @@ class ChunkLimits:
         message_bytes: the size of one message.
         chunk_streams: the number of chunk streams in use.
         pending_bytes: the size of all incomplete messages together.
+        chunks: the number of chunks since the connection's beginning; None for any.
     """
 
     message_bytes: int = 8 * 2**20
     chunk_streams: int = 64
     pending_bytes: int = 16 * 2**20
+    chunks: int | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class ChunkReader:
         self.limits = limits or ChunkLimits()
         self._streams: dict[int, _ChunkStream] = {}
         self._pending_bytes = 0
+        self._chunks = 0
         self.chunk_bytes = DEFAULT_CHUNK_BYTES
 
     def read(self, data: bytearray) -> Iterator[Message]:
@@ -82,6 +85,9 @@ class ChunkReader:
                 return
             consumed, message = read
             del data[:consumed]
+            self._chunks += 1
+            if self.limits.chunks is not None and self._chunks > self.limits.chunks:
+                raise ChunkError(f"more than {self.limits.chunks} chunks before it publishes")
             if message is not None:
                 yield message
 

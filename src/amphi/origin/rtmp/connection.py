@@ -33,8 +33,8 @@ MAX_CHUNK_BYTES = 0x7FFFFFFF
 FIRST_MESSAGE_STREAM = 1
 
 
-# Before the publish is accepted: commands are short, and the peer may be anybody.
-STRANGER_LIMITS = ChunkLimits(message_bytes=65_536, chunk_streams=16, pending_bytes=131_072)
+# Before the publish is accepted: commands are few and short, and the peer may be anybody. Encoders need some twenty chunks.
+STRANGER_LIMITS = ChunkLimits(message_bytes=65_536, chunk_streams=16, pending_bytes=131_072, chunks=1_024)
 
 
 class State(Enum):
