@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-ansible test-containers test-prometheus test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -61,6 +61,11 @@ test-prometheus: setup-dev   ## Have Debian's Prometheus read all parts, and the
 	@[ -x build/prometheus/usr/bin/prometheus ] || { mkdir -p build/prometheus && cd build/prometheus && \
 	  apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; }
 	PATH="$$PWD/build/prometheus/usr/bin:$$PATH" $(PY) -m pytest tests/deploy/whole_prometheus.py
+
+# Each prints its figures; docs/security.md has those of the last time.
+test-abuse: setup-dev        ## Millions of hostile messages and requests at each part, as root for the gateway's wall: half an hour
+	@command -v nft >/dev/null || apt-get install -y -qq nftables >/dev/null
+	$(PY) -m pytest -s tests/abuse tests/abuse/whole_*.py
 
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from amphi.cli import COMMANDS
+from tests.deploy.units import last, read_unit
 
 TOP = Path(__file__).parents[1]
 UNITS = sorted((TOP / "deploy" / "systemd").glob("*.service"))
@@ -42,6 +43,15 @@ def test_service_that_ends_is_always_started_again(unit):
     else:
         assert "StartLimitIntervalSec=0\n" in text.partition("[Service]")[0]
         assert "Restart=always\n" in text
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_unit_is_bounded_in_memory_and_tasks(unit):
+    directives = read_unit(unit)
+    assert 0 < int(last(directives, "MemoryMax").removesuffix("%")) <= 75
+    assert 0 < int(last(directives, "TasksMax")) <= 4096
+    # What belongs to the user of the web server and the worker must not go with a check that ends.
+    assert ("RemoveIPC" in directives) <= (last(directives, "User") != "amphi")
 
 
 def shape(page: Path) -> tuple[int, int, list[str]]:
