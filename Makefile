@@ -31,15 +31,19 @@ test-e2e: setup-dev          ## Those that measure the whole platform: alone, so
 test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
 	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
 
-test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, as root, with the network: a quarter of an hour
+# The Debian on which packages, role and guide are tried: bookworm (12) or trixie (13).
+DEBIAN ?= bookworm
+test-deploy test-package test-ansible: export AMPHI_TEST_DEBIAN := $(DEBIAN)
+
+test-deploy: setup-dev       ## Follow docs/deploy.md on an empty Debian 12, or 13 (DEBIAN=trixie), as root, with the network: a quarter of an hour
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_guide.py
 
-test-package: setup-dev      ## Build two packages and follow docs/package.md on an empty Debian 12, as root, with the network: twenty minutes
+test-package: setup-dev      ## Build two packages, the wheel, and follow docs/package.md on an empty Debian 12, or 13 (DEBIAN=trixie), as root, with the network: twenty minutes
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_package.py
 
-test-ansible: setup-dev build/checks/bin/hadolint  ## Lint the role of deploy/ansible, and apply it three times on an empty Debian 12, as root, with the network: ten minutes
+test-ansible: setup-dev build/checks/bin/hadolint  ## Lint the role of deploy/ansible, and apply it on an empty Debian 12, or 13 (DEBIAN=trixie), as root, with the network: a quarter of an hour
 	cd deploy/ansible && PATH="$(CURDIR)/build/checks/bin:$$PATH" ansible-lint --offline
 	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
 	$(PY) -m pytest tests/deploy/whole_ansible.py

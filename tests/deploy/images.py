@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from tests.deploy.machine import TOP
-from tests.deploy.whole_guide import SLOW_S
+from tests.deploy.steps import SLOW_S
 
 FOLDER = TOP / "deploy" / "containers"
 DOCKERFILE = FOLDER / "Dockerfile"

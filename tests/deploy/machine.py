@@ -1,7 +1,7 @@
 """A machine of the tests' own on which the guide is followed: own processes, own network, own files, thrown away at the end.
 
 Two kinds. `over_this_machine` sees this machine's files, with what Debian's packages and `deploy/setup dev` have installed, and writes to memory: quick.
-`over_empty_debian` is a Debian 12 with nothing in it: see `whole_guide.py`. Both need root, for namespaces and for the users that the guide makes.
+`over_empty_debian` is a Debian with nothing in it: see `empty.py`. Both need root, for namespaces and for the users that the guide makes.
 """
 
 import contextlib
@@ -103,9 +103,14 @@ class Machine:
         """The operator comes back another day."""
         self.run("rm -f /run/shell")
 
+    @property
+    def files(self) -> Path:
+        """Its root folder, as this machine sees it."""
+        return Path(f"/proc/{self.pid}/root")
+
     def write(self, file: str, text: str) -> None:
         """Write a file."""
-        Path(f"/proc/{self.pid}/root{file}").write_text(text)
+        (self.files / file.lstrip("/")).write_text(text)
 
     def log(self, unit: str) -> str:
         """What a service has said."""

@@ -4,8 +4,10 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from subprocess import Popen
 from typing import Any
 
+from tests import nginx
 from tests.deploy import guide
 from tests.deploy.guide import Block
 from tests.deploy.machine import HERE, HOST, Machine
@@ -140,6 +142,23 @@ class Guide:
         self.wait_for(f"{NAMES['BBB_URL'].removesuffix('/bigbluebutton')}/healthz", 200)
         yield
         self.machine.run(f"systemctl stop {CLASSROOM}")
+
+    def rehearse(self, seconds: int) -> Popen[str]:
+        """Start a rehearsal, whose robots come through nginx and TLS."""
+        # Their Chromium knows no authority but its own; this key, and no other, it is told to take.
+        key = self.machine.run(f"openssl x509 -in /etc/letsencrypt/live/{HOST}/cert.pem -pubkey -noout")
+        option = f"--ignore-certificate-errors-spki-list={nginx.spki(key.encode())}"
+        self.machine.write("/usr/local/bin/chromium", f'#!/bin/sh\nexec /usr/bin/chromium {option} "$@"\n')
+        self.machine.run("chmod 755 /usr/local/bin/chromium")
+        return self.machine.popen("amphi", "rehearse", "--json", "--seconds", str(seconds))
+
+    def rehearsed(self, rehearsal: Popen[str]) -> None:
+        """See that a rehearsal ends well."""
+        out, told = rehearsal.communicate(timeout=SLOW_S)
+        report = json.loads(out)
+        logs = "".join(self.machine.log(f"amphi-{name}") for name in ("web", "worker", "gateway", "origin"))
+        assert report["failures"] == [], f"{report}\n{told}\n{logs}"
+        assert report["ok"] is True
 
     def ask_gateway(self, **job: str) -> int:
         """The status that the gateway answers to a job; which is ended at once."""

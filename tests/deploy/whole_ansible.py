@@ -1,20 +1,21 @@
-"""deploy/ansible on an empty Debian 12, by Debian's own Ansible: `make test-ansible`. It takes the network, ten minutes, and root."""
+"""deploy/ansible on an empty Debian, by Debian's own Ansible: `make test-ansible`. It takes the network, a quarter of an hour, and root.
 
-import contextlib
+`make test-ansible DEBIAN=trixie` does so on Debian 13.
+"""
+
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploy import machine
+from tests.deploy import packages
+from tests.deploy.empty import empty_machine
 from tests.deploy.machine import HOST, TOP, Machine
-from tests.deploy.steps import NAMES, SECRET, Guide
-from tests.deploy.whole_guide import SLOW_S, empty
-from tests.deploy.whole_package import build
+from tests.deploy.packages import SUFFIX, package
+from tests.deploy.steps import NAMES, SECRET, SLOW_S, Guide
 
 pytestmark = pytest.mark.e2e
 
@@ -47,37 +48,37 @@ def apply(debian: Machine, *options: str, network: bool = False) -> tuple[int, s
     return int(counted[1]), said
 
 
-def bring(root: Path) -> None:
-    """Put the package, the role and the operator's variables onto an empty machine."""
-    empty(root)
-    package = build(1, root / "root")
-    shutil.copytree(TOP / "deploy" / "ansible", root / "root" / "ansible")
+def bring(debian: Machine, folder: Path) -> None:
+    """Put the packages, the role and the operator's variables onto an empty machine."""
+    home = debian.files / "root"
+    for number in (1, 2):
+        shutil.copy(package(folder, number), home)
+    shutil.copytree(TOP / "deploy" / "ansible", home / "ansible")
     playbook = (TOP / "deploy" / "ansible" / "site.yml").read_text()
-    (root / "root" / "ansible" / "amphi.yml").write_text(playbook.replace("hosts: amphi", "hosts: all"))
-    variables = VARIABLES | {"amphi_package": f"/root/{package.name}"}
-    (root / "root" / "variables.json").write_text(json.dumps(variables))
+    (home / "ansible" / "amphi.yml").write_text(playbook.replace("hosts: amphi", "hosts: all"))
+    variables = VARIABLES | {"amphi_package": f"/root/{package(folder, 1).name}"}
+    (home / "variables.json").write_text(json.dumps(variables))
 
 
 def fetch(debian: Machine) -> str:
     """Do what needs the network: what comes then sees the machine's own servers alone. All that Ansible said."""
-    debian.run(
-        "apt-get update -q && apt-get install -y -q ansible-core python3-apt openssl",
-        network=True,
-        timeout_s=SLOW_S,
-    )
+    debian.run("apt-get install -y -q ansible-core python3-apt openssl", network=True, timeout_s=SLOW_S)
     debian.make_authority()
     return apply(debian, "--tags", "install", network=True)[1]
 
 
 @pytest.fixture(scope="module")
-def applied() -> Iterator[tuple[Guide, str]]:
+def brought() -> Iterator[Path]:
+    """The folder of the packages."""
+    with packages.built() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def applied(brought: Path) -> Iterator[tuple[Guide, str]]:
     """The machine once the role was applied, and what Ansible said."""
-    machine.require_root()
-    with contextlib.ExitStack() as stack:
-        root = Path(tempfile.mkdtemp(prefix="amphi-machine-", dir="/var/tmp"))
-        stack.callback(machine.remove, root)
-        bring(root)
-        debian = stack.enter_context(machine.over_empty_debian(root))
+    with empty_machine() as debian:
+        bring(debian, brought)
         fetched = fetch(debian)
         changed, said = apply(debian)
         assert changed
@@ -114,3 +115,18 @@ def test_changed_name_reaches_the_parts(applied: tuple[Guide, str]) -> None:
     assert changed == 2
     assert steps.shell("from django.conf import settings as s; print(s.EMAIL_HOST)").strip() == "mail.test"
     steps.wait_for(f"https://{HOST}/healthz", 200)
+
+
+def test_upgrade_then_changes_nothing_more(brought: Path, applied: tuple[Guide, str]) -> None:
+    steps, _ = applied
+    newer = package(brought, 2).name
+    options = ["-e", "amphi_smtp_host=mail.test", "-e", f"amphi_package=/root/{newer}"]
+    changed, _ = apply(steps.machine, *options)
+    # The file is brought, the package is installed.
+    assert changed == 2
+    assert f"+2{SUFFIX}" in steps.machine.run("dpkg-query -W amphi")
+    # systemd's part, which is not here.
+    steps.machine.run("systemctl restart amphi-web amphi-worker")
+    changed, _ = apply(steps.machine, *options)
+    assert changed == 0
+    assert steps.findings()["FAIL"] == []

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy import guide, machine
+from tests.deploy import empty, guide, machine
 from tests.deploy.images import START_S, Part, Store, running
 from tests.deploy.machine import HOST, TOP
+from tests.deploy.steps import SLOW_S
 from tests.deploy.units import read_environment
-from tests.deploy.whole_guide import SLOW_S, empty
 
 pytestmark = pytest.mark.e2e
 
@@ -49,7 +49,7 @@ def store() -> Iterator[Store]:
         images = Store(folder)
         if not (folder / "debian").exists():
             (folder / "debian").mkdir(parents=True)
-            empty(folder / "debian")
+            empty.fill(folder / "debian", "bookworm")
             images.take_debian(folder / "debian")
         for target in ("amphi", "gateway", "edge"):
             images.build(target)

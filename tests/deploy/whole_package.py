@@ -1,60 +1,49 @@
-"""docs/package.md on an empty Debian 12: `make test-package`. It takes the network, twenty minutes, and root."""
+"""docs/package.md on an empty Debian: `make test-package`. It takes the network, twenty minutes, and root.
 
-import contextlib
-import json
-import os
+`make test-package DEBIAN=trixie` does so on Debian 13.
+"""
+
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import nginx
-from tests.deploy import guide, machine
-from tests.deploy.machine import HOST, TOP
-from tests.deploy.steps import ADMINISTRATOR, NAMES, Guide
-from tests.deploy.whole_guide import SLOW_S, empty
+from tests.deploy import guide, packages
+from tests.deploy.empty import empty_machine
+from tests.deploy.packages import SUFFIX, package, section
+from tests.deploy.steps import ADMINISTRATOR, NAMES, PATIENCE_S, SLOW_S, Guide
 
 pytestmark = pytest.mark.e2e
 
-PAGE = TOP / "docs" / "package.md"
-
-
-def build(number: int, folder: Path) -> Path:
-    """A package of this checkout."""
-    done = subprocess.run(
-        [TOP / "deploy" / "debian" / "build"],
-        env=os.environ | {"BUILD": str(number)},
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=SLOW_S,
-    )
-    built = TOP / done.stdout.strip()
-    return Path(shutil.move(built, folder / built.name))
+PARTS = ["amphi-gateway.service", "amphi-origin.service", "amphi-web.service", "amphi-worker.service"]
+STARTED_AT_BOOT = "cd /etc/systemd/system/multi-user.target.wants && ls | sed -n '/^amphi-/p'"
+ON_AIR = "from amphi.webinars.models import Livestream as L; print(L.objects.filter(state='live').count())"
 
 
 @pytest.fixture(scope="module")
-def installed() -> Iterator[Guide]:
+def brought() -> Iterator[Path]:
+    """The folder of packages and wheel."""
+    with packages.built() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def installed(brought: Path) -> Iterator[Guide]:
     """The machine once the page's “Install” is done, and nginx is there."""
-    machine.require_root()
-    with contextlib.ExitStack() as stack:
-        root = Path(tempfile.mkdtemp(prefix="amphi-machine-", dir="/var/tmp"))
-        stack.callback(machine.remove, root)
-        empty(root)
+    with empty_machine() as debian:
         for number in (1, 2):
-            (root / "root" / str(number)).mkdir()
-            build(number, root / "root" / str(number))
-        debian = stack.enter_context(machine.over_empty_debian(root))
+            (debian.files / "root" / str(number)).mkdir()
+            shutil.copy(package(brought, number), debian.files / "root" / str(number))
+        [wheel] = brought.glob("*.whl")
+        shutil.copy(wheel, debian.files / "root")
         steps = Guide(debian)
-        fetching, names, *rest = [
-            block for block in guide.blocks(PAGE.read_text()) if block.section == "Install"
-        ]
+        fetching, names, *rest = section("Install")
         debian.run(f"cd /root/1\n{fetching.commands}", network=True, timeout_s=SLOW_S)
         debian.run(
-            "apt-get install -y -q nginx libnginx-mod-http-brotli-static", network=True, timeout_s=SLOW_S
+            "apt-get install -y -q nginx libnginx-mod-http-brotli-static python3-venv",
+            network=True,
+            timeout_s=SLOW_S,
         )
         debian.run("systemctl start postgresql nginx")
         debian.make_authority()
@@ -78,16 +67,10 @@ def test_everything_answers(installed: Guide) -> None:
 
 
 def test_webinar_stays_on_the_air_while_amphi_is_upgraded(installed: Guide) -> None:
-    key = installed.machine.run(f"openssl x509 -in /etc/letsencrypt/live/{HOST}/cert.pem -pubkey -noout")
-    chromium = f'#!/bin/sh\nexec /usr/bin/chromium --ignore-certificate-errors-spki-list={nginx.spki(key.encode())} "$@"\n'
-    installed.machine.write("/usr/local/bin/chromium", chromium)
-    installed.machine.run("chmod 755 /usr/local/bin/chromium")
-    rehearsal = installed.machine.popen("amphi", "rehearse", "--json", "--seconds", "90")
-    with rehearsal:
-        on_air = (
-            "from amphi.webinars.models import Livestream as L; print(L.objects.filter(state='live').count())"
-        )
-        while installed.shell(on_air).strip() == "0":
+    # As `systemctl disable amphi-origin` does.
+    installed.machine.run("rm /etc/systemd/system/multi-user.target.wants/amphi-origin.service")
+    with installed.rehearse(90) as rehearsal:
+        while installed.shell(ON_AIR).strip() == "0":
             assert rehearsal.poll() is None, rehearsal.communicate()
         said = installed.machine.run(
             "cd /root/2 && apt-get install -y -q ./amphi_*.deb 2>&1", timeout_s=SLOW_S
@@ -95,11 +78,21 @@ def test_webinar_stays_on_the_air_while_amphi_is_upgraded(installed: Guide) -> N
         assert "amphi-gateway and amphi-origin run on" in said
         # systemd's part, which is not here.
         installed.machine.run("systemctl restart amphi-web amphi-worker")
-        out, told = rehearsal.communicate(timeout=SLOW_S)
-    report = json.loads(out)
-    assert report["failures"] == [], f"{report}\n{told}"
-    assert "+2~deb12" in installed.machine.run("dpkg-query -W amphi")
+        installed.rehearsed(rehearsal)
+    assert f"+2{SUFFIX}" in installed.machine.run("dpkg-query -W amphi")
     assert installed.findings()["FAIL"] == []
+    # What an operator switched off stays so.
+    assert installed.machine.run(STARTED_AT_BOOT).split() == [p for p in PARTS if p != "amphi-origin.service"]
+
+
+def test_what_is_removed_and_installed_again_is_as_before(installed: Guide) -> None:
+    parts = "amphi-web amphi-worker amphi-origin amphi-gateway"
+    installed.machine.run(
+        f"systemctl stop {parts}\napt-get remove -y -q amphi\n! [ -e /opt/amphi ]\n"
+        f"cd /root/2 && apt-get install -y -q ./amphi_*.deb\nsystemctl start {parts}"
+    )
+    assert installed.findings()["FAIL"] == []
+    assert installed.machine.run(STARTED_AT_BOOT).split() == [p for p in PARTS if p != "amphi-origin.service"]
 
 
 def test_purge_leaves_what_cannot_be_made_again_unless_asked(installed: Guide) -> None:
@@ -116,3 +109,25 @@ def test_purge_leaves_what_cannot_be_made_again_unless_asked(installed: Guide) -
     )
     assert installed.machine.run("ls -d /etc/amphi /var/lib/amphi* 2>/dev/null || true") == ""
     assert installed.machine.run("getent passwd amphi || true") == ""
+
+
+def test_demo_of_the_wheel_alone_has_a_webinar_on_the_air(installed: Guide) -> None:
+    """It needs the programs that the package needs too, and nothing of a checkout."""
+    installed.machine.run("python3 -m venv /root/venv && ! command -v npm")
+    fetch = "/root/venv/bin/pip install -q /root/amphi-*.whl"
+    installed.machine.run(fetch, network=True, timeout_s=SLOW_S)
+    # Debian's own Chromium again, and the ports that are free.
+    installed.machine.run("rm /usr/local/bin/chromium")
+    with installed.machine.popen(
+        "/root/venv/bin/amphi", "demo", "--alive", "--port", "9000", "--var", "/root/var"
+    ) as demo:
+        assert demo.stdout is not None
+        said: list[str] = []
+        for line in demo.stdout:
+            said.append(line)
+            if line.startswith("On the air:"):
+                break
+        assert said[-1].startswith("On the air:"), "".join(said)
+        installed.machine.run("kill -INT $(cat /root/var/demo.lock)")
+        demo.communicate(timeout=PATIENCE_S)
+    assert demo.returncode == 0
