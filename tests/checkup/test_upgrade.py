@@ -1,5 +1,6 @@
 """What is left to do once a new version's files are there."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,16 @@ def test_moment(db):
     assert only(upgrade.check_moment())[0] == "OK"
     put(livestream, State.LIVE)
     assert "webinars on the air: 1" in only(upgrade.check_moment())[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("lock", "status"), [("", 0), ("not-there==1.0\n", 1)])
+def test_command_tells_all_and_changes_nothing(tmp_path, monkeypatch, capsys, lock, status):
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "base.txt").write_text(lock)
+    monkeypatch.setattr(upgrade, "INSTALLED", tmp_path)
+    assert upgrade.main(["--check", "--json"]) == status
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert [one["check"] for one in told] == ["packages", "tables", "moment"]
+    with pytest.raises(SystemExit):
+        upgrade.main([])

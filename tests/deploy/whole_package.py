@@ -85,6 +85,17 @@ def test_webinar_stays_on_the_air_while_amphi_is_upgraded(installed: Guide) -> N
     assert installed.machine.run(STARTED_AT_BOOT).split() == [p for p in PARTS if p != "amphi-origin.service"]
 
 
+def test_destroyed_database_comes_back(installed: Guide) -> None:
+    count = "from amphi.meetings.models import Meeting as M; print(M.objects.count(), M.objects.latest('pk').name)"
+    before = installed.shell(count)
+    assert before.split()[0] != "0"
+    saving, bringing_back = (block.commands for block in installed.section("Back up"))
+    destroying = "amphi flush --no-input"
+    installed.machine.run(f"{saving}\n{destroying}\n{bringing_back}")
+    assert installed.shell(count) == before
+    assert installed.findings()["FAIL"] == []
+
+
 def test_what_is_removed_and_installed_again_is_as_before(installed: Guide) -> None:
     parts = "amphi-web amphi-worker amphi-origin amphi-gateway"
     installed.machine.run(
