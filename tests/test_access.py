@@ -1,6 +1,6 @@
 """Who may: every address has a rule, and keeps to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
@@ -129,17 +129,8 @@ def address(name: str, meeting: Meeting) -> str:
         return reverse(name, args=[1])
     if name in WITHOUT_MEETING or name.startswith("accounts:"):
         return reverse(name)
-    more: dict[str, list[object]] = {
-        "meetings:join_invited": [meeting.presenter_key],
-        "meetings:session": [session_of(meeting).pk],
-        "meetings:session_csv": [session_of(meeting).pk],
-        "webinars:change_options": ["moderators"],
-        "webinars:replay": [the_replay().pk],
-        "webinars:delete_replay": [the_replay().pk],
-        "webinars:change_replay": [the_replay().pk, "file"],
-        **{f"webinars:{page}": [the_airing().pk] for page in AIRINGS},
-    }
-    return reverse(name, args=[meeting.slug, *more.get(name, [])])
+    more = MORE.get(name, lambda _: [])
+    return reverse(name, args=[meeting.slug, *more(meeting)])
 
 
 def the_airing() -> Airing:
@@ -155,6 +146,19 @@ def session_of(meeting: Meeting) -> Session:
     return Session.objects.get_or_create(
         meeting=meeting, internal_id="one", defaults={"started_at": timezone.now()}
     )[0]
+
+
+MORE: dict[str, Callable[[Meeting], list[object]]] = {
+    "meetings:join_invited": lambda meeting: [meeting.presenter_key],
+    "meetings:session": lambda meeting: [session_of(meeting).pk],
+    "meetings:session_csv": lambda meeting: [session_of(meeting).pk],
+    "webinars:change_options": lambda _: ["moderators"],
+    "webinars:replay": lambda _: [the_replay().pk],
+    "webinars:delete_replay": lambda _: [the_replay().pk],
+    "webinars:change_replay": lambda _: [the_replay().pk, "file"],
+    **{f"webinars:{page}": lambda _: [the_airing().pk] for page in AIRINGS},
+}
+"""What an address has besides the meeting."""
 
 
 @pytest.mark.parametrize(
