@@ -50,6 +50,7 @@ if _public.scheme == "https":
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 31536000
 # Cookies ignore ports: the sandbox classroom and this platform share a host in the demo and must not share a name.
+SESSION_ENGINE = "amphi.accounts.sessions"
 SESSION_COOKIE_NAME = "amphi_session"
 CSRF_COOKIE_NAME = "amphi_csrf"
 LANGUAGE_COOKIE_NAME = "amphi_language"
@@ -140,7 +141,7 @@ AFFILIATION_STAFF = conf.words("AFFILIATION_STAFF", ("faculty", "employee", "sta
 CREATE_GROUP_FROM_AFFILIATION = conf.flag("CREATE_GROUP_FROM_AFFILIATION")
 CREATE_GROUP_FROM_GROUPS = conf.flag("CREATE_GROUP_FROM_GROUPS")
 SESSION_COOKIE_AGE = conf.integer("SESSION_COOKIE_AGE", 12 * 3600, minimum=300)
-"""How long a login lasts, in seconds. Affiliations and groups are as old as it."""
+"""How long a login lasts, in seconds, whatever is done meanwhile. Affiliations and groups are as old as it."""
 SESSION_EXPIRE_AT_BROWSER_CLOSE = conf.flag("SESSION_EXPIRE_AT_BROWSER_CLOSE")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
