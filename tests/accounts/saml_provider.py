@@ -133,14 +133,16 @@ class IdentityProvider:
             "RelayState": query["RelayState"][0],
         }
 
-    def logout_location(self, destination: str, session: str, *, sign: bool = True) -> str:
+    def logout_location(
+        self, destination: str, session: str, *, sign: bool = True, name: str = "p-4711"
+    ) -> str:
         """The address by which it ends a session of the platform."""
         assert self.server
         _, request = self.server.create_logout_request(
             destination,
             "ignored",
-            name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text="p-4711"),
-            session_indexes=[session],
+            name_id=NameID(format=NAMEID_FORMAT_PERSISTENT, text=name),
+            session_indexes=[session] if session else None,
         )
         info = self.server.apply_binding(BINDING_HTTP_REDIRECT, str(request), destination, "r", sign=sign)
         return str(dict(info["headers"])["Location"])

@@ -13,7 +13,8 @@ from amphi.signon.cas import CasServer, ended_session
 from amphi.signon.directory import Directory
 from amphi.signon.exceptions import RefusedError, UnreachableError
 from amphi.signon.oidc import OpenIdProvider
-from amphi.signon.providers import Providers
+from amphi.signon.providers import Providers, read_providers
+from amphi.system.environment import Reader
 from amphi.system.outbound import Answer
 from tests.accounts.cas_server import NAMESPACE, CasStandIn, failure, logout_request, service_of, success
 
@@ -102,6 +103,8 @@ def test_cas_ends_the_session_it_began_and_no_other(cas, client):
         body = {"logoutRequest": logout_request(other)} if other else {}
         assert client.post(f"{BEGIN}back/", body).status_code == 204
     assert client.get("/meetings/").status_code == 302
+    # What a ticket of theirs opened ends too: `audience.rights` asks for this number.
+    assert User.objects.get().tickets_epoch == 1
 
 
 def test_logging_out_leads_on_to_cas(cas, client, settings):
@@ -161,6 +164,22 @@ def test_attributes_by_their_names_and_by_those_of_the_settings(case, subject):
         ("staff",),
         ("a", "b"),
     )
+
+
+def test_people_are_named_by_the_element_and_attributes_of_esup_pod():
+    local = {
+        "USE_CAS": True,
+        "CAS_SERVER_URL": "https://cas.univ.fr",
+        "AUTH_CAS_USER_SEARCH": "eppn",
+        "USER_CAS_MAPPING_ATTRIBUTES": {"uid": "uid", "last_name": "nom", "affiliation": "statut"},
+    }
+    server = read_providers(Reader(local, {}), "https://amphi.univ.fr").cas
+    body = success("h4x", eppn=["mcurie@univ.fr"], uid=["mcurie"], nom=["Curie"], statut=["Staff"])
+    person = server._read(Answer(200, {}, body.encode()), "ST-1")
+    assert (person.subject, person.username) == ("mcurie@univ.fr", "mcurie")
+    assert (person.last_name, person.affiliations) == ("Curie", ("staff",))
+    with pytest.raises(RefusedError, match="no eppn"):
+        server._read(Answer(200, {}, success("h4x", uid=["mcurie"]).encode()), "ST-1")
 
 
 @pytest.mark.parametrize(

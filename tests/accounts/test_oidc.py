@@ -167,6 +167,7 @@ def test_provider_ends_the_session_it_began(oidc, known, client, settings):
     assert client.get("/meetings/").status_code == 200
     assert client.post(f"{BEGIN}logout/", {"logout_token": token(sid=None)}).status_code == 200
     assert client.get("/meetings/").status_code == 302
+    assert User.objects.get().tickets_epoch == 1
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,18 @@ def test_provider_ends_the_session_it_began(saml, idp, client):
     answer = client.get(idp.logout_location(saml.logout, session).removeprefix(SITE))
     assert answer["Location"].startswith("https://idp.univ.fr/slo?SAMLResponse=")
     assert client.get("/meetings/").status_code == 302
+    assert User.objects.get().tickets_epoch == 1
+
+
+def test_request_without_a_session_ends_all_of_the_person(saml, idp, client):
+    browsers = [client, type(client)()]
+    for browser in browsers:
+        consume(browser, idp.answer(begin(browser)))
+    for name, status in (("p-other", 200), ("p-4711", 302)):
+        assert (
+            client.get(idp.logout_location(saml.logout, "", name=name).removeprefix(SITE)).status_code == 302
+        )
+        assert [browser.get("/meetings/").status_code for browser in browsers] == [status] * 2
 
 
 def test_logging_out_leads_on_to_the_provider(saml, idp, client):

@@ -69,6 +69,31 @@ def test_map_of_esup_pod_is_read():
     assert (person.first_name, person.affiliations) == ("Maria", ("faculty", "member"))
 
 
+NOTIFICATION = (
+    '<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><notify:LogoutNotification '
+    'xmlns:notify="urn:mace:shibboleth:2.0:sp:notify" type="global"><notify:SessionID>{}</notify:SessionID>'
+    "</notify:LogoutNotification></S:Body></S:Envelope>"
+)
+
+
+def test_service_provider_ends_the_session_it_began(db, client, settings):
+    settings.SIGN_ON = Providers(shibboleth=proxy())
+    client.get(BEGIN)
+    (state,) = client.session["sign_on"]
+    told = HEADERS | {"X-Amphi-Proxy-Key": KEY, "Shib-Session-ID": "_5c1d"}
+    client.get(f"{BEGIN}back/?state={state}", headers=told)
+
+    def notify(body: str):
+        return type(client)().post(f"{BEGIN}ended/", body, content_type="text/xml")
+
+    for body in ("", "<a", NOTIFICATION.format(""), NOTIFICATION.format("_other"), "x" * 40_000):
+        assert notify(body).status_code == 200
+        assert client.get("/meetings/").status_code == 200
+    assert "notify:OK" in notify(NOTIFICATION.format("_5c1d")).content.decode()
+    assert client.get("/meetings/").status_code == 302
+    assert User.objects.get().tickets_epoch == 1
+
+
 def test_login_needs_the_secret_and_the_browser_that_began(db, client, settings):
     settings.AMPHI_URL = "http://testserver"
     settings.SIGN_ON = Providers(shibboleth=proxy())

@@ -14,6 +14,7 @@ from amphi.signon.person import LONGEST_VALUE, Person, person_of
 from amphi.system import outbound
 
 PROVIDER = "cas"
+USER = "user"
 TIMEOUT_S = 8.0
 _CAS = "{http://www.yale.edu/tp/cas}"
 _SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
@@ -29,6 +30,7 @@ class CasServer:
         url: its address, as ``https://cas.univ.fr/cas``.
         label: what its button says.
         names: the attribute of each field of a person, where it is not the usual one.
+        user: the attribute that names people for ever, where it is not the protocol's own element.
         case: ``lower`` or ``upper`` changes the names that the server gives; empty keeps them.
         ends_everywhere: whether logging out here logs out there too.
         ca_file: certificates to trust instead of the system's.
@@ -37,6 +39,7 @@ class CasServer:
     url: str
     label: str
     names: Mapping[str, str] = field(default_factory=dict)
+    user: str = USER
     case: str = ""
     ends_everywhere: bool = True
     ca_file: str = ""
@@ -97,7 +100,10 @@ class CasServer:
         if root.tag == f"{_CAS}serviceResponse" and failure is not None:
             raise RefusedError(f"CAS refuses the ticket: {failure.get('code', '')[:40]}")
         success = root.find(f"{_CAS}authenticationSuccess")
-        user = success.findtext(f"{_CAS}user", "").strip() if success is not None else ""
+        path = f"{_CAS}user" if self.user == USER else f"{_CAS}attributes/{_CAS}{self.user}"
+        user = success.findtext(path, "").strip() if success is not None else ""
+        if root.tag == f"{_CAS}serviceResponse" and success is not None and not user and self.user != USER:
+            raise RefusedError(f"CAS tells no {self.user} of this person")
         if root.tag != f"{_CAS}serviceResponse" or success is None or not user:
             raise UnreachableError(f"what answers is not CAS (HTTP status {answer.status})")
         if len(user) > LONGEST_VALUE:

@@ -46,6 +46,23 @@ class Providers:
         """The directory, where people log in with its passwords."""
         return self.directory if self.directory and self.directory.logs_in else None
 
+    def key_of(self, provider: str) -> str:
+        """The key of the system that identities call `provider`; empty where people can't log in by it any more."""
+        if provider == "cas" and self.cas:
+            return "cas"
+        if provider == "ldap" and self.passwords:
+            return "ldap"
+        if self.oidc and provider == self.oidc.provider:
+            return "oidc"
+        if provider.startswith("saml ") and self.saml:
+            return "saml"
+        return "shibboleth" if provider == "shibboleth" and self.shibboleth else ""
+
+    def label_of(self, provider: str) -> str:
+        """What people know the system as that identities call `provider`; empty where they can't log in by it any more."""
+        directory = [("ldap", self.passwords.label)] if self.passwords else []
+        return dict([*self.buttons(), *directory]).get(self.key_of(provider), "")
+
     def buttons(self) -> Iterator[tuple[str, str]]:
         """Key and label of each system that has a button."""
         if self.cas:
@@ -105,6 +122,7 @@ def _cas(conf: Reader) -> "CasServer | None":
     url = conf.url("CAS_SERVER_URL")
     label = conf.text("AMPHI_CAS_NAME", "CAS")
     renamed = conf.mapping("CAS_RENAME_ATTRIBUTES")
+    mapped, user = conf.mapping("USER_CAS_MAPPING_ATTRIBUTES"), conf.text("AUTH_CAS_USER_SEARCH", "user")
     case = conf.text_or_false("CAS_FORCE_CHANGE_USERNAME_CASE").lower()
     completely = conf.flag("CAS_LOGOUT_COMPLETELY", default=True)
     ca_file = conf.text("AMPHI_CAS_CA_FILE")
@@ -115,11 +133,13 @@ def _cas(conf: Reader) -> "CasServer | None":
     if case not in {"", "lower", "upper"}:
         raise conf.error("CAS_FORCE_CHANGE_USERNAME_CASE", "must be lower or upper")
     # It maps the server's names to ours, the other way round than the setting of the directory does.
-    names = field_names(conf, "CAS_RENAME_ATTRIBUTES", {ours: theirs for theirs, ours in renamed.items()})
+    names = field_names(conf, "USER_CAS_MAPPING_ATTRIBUTES", mapped)
+    names |= field_names(conf, "CAS_RENAME_ATTRIBUTES", {ours: theirs for theirs, ours in renamed.items()})
     return CasServer(
         url=_needed(conf, "CAS_SERVER_URL", url, "USE_CAS"),
         label=label,
         names=names,
+        user=user,
         case=case,
         ends_everywhere=completely,
         ca_file=ca_file,

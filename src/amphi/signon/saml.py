@@ -36,6 +36,29 @@ NAME_ID = "NameID"
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """What a logout request ends.
+
+    Attributes:
+        provider: of whom.
+        sessions: the provider's names of them.
+        name: the person's name there, all of whose sessions end; empty where `sessions` says which.
+        answer: where the browser goes on to with the answer.
+    """
+
+    provider: str
+    sessions: list[str]
+    name: str
+    answer: str
+
+
+def names(name_id: str, name: str) -> bool:
+    """Whether `name_id`, as `SamlFederation.person` gave it, is that name."""
+    found = name_id_from_string(name_id) if name_id else None
+    return found is not None and (found.text or "").strip() == name
+
+
+@dataclass(frozen=True, slots=True)
 class SamlFederation:
     """The identity providers that are trusted, and this platform among them.
 
@@ -186,8 +209,8 @@ class SamlFederation:
             return ""
         return str(dict(info["headers"])["Location"])
 
-    def ended(self, query: Mapping[str, str]) -> tuple[str, list[str], str]:
-        """What a signed logout request ends: the provider's name, sessions, and where its answer goes.
+    def ended(self, query: Mapping[str, str]) -> "Ended":
+        """What a signed logout request ends (SAML 2.0 core, section 3.7.1).
 
         Args:
             query: of the address that the identity provider led the browser to.
@@ -220,7 +243,8 @@ class SamlFederation:
             raise RefusedError(f"the logout request is refused: {type(error).__name__}") from error
         sessions = [one.text.strip() for one in message.session_index if one.text]
         issuer = message.issuer.text.strip()
-        return self.provider_name(issuer), sessions, str(dict(info["headers"])["Location"])
+        name = "" if sessions or message.name_id is None else (message.name_id.text or "").strip()
+        return Ended(self.provider_name(issuer), sessions, name, str(dict(info["headers"])["Location"]))
 
     # --- this platform
 

@@ -8,6 +8,10 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from amphi.signon.exceptions import RefusedError
 from amphi.signon.person import LONGEST_VALUE, Person, person_of
@@ -15,6 +19,15 @@ from amphi.signon.person import LONGEST_VALUE, Person, person_of
 PROVIDER = "shibboleth"
 KEY_HEADER = "X-Amphi-Proxy-Key"
 SHORTEST_KEY = 32
+SESSION_HEADER = "Shib-Session-ID"
+LARGEST_NOTIFICATION_BYTES = 32 * 1024
+MOST_SESSIONS = 100
+_NOTIFY = "{urn:mace:shibboleth:2.0:sp:notify}"
+HEARD = (
+    '<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body>'
+    '<notify:OK xmlns:notify="urn:mace:shibboleth:2.0:sp:notify"/></S:Body></S:Envelope>'
+)
+"""What the service provider hears when sessions have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,23 @@ class ShibbolethProxy:
         if self.home_domains and subject.rpartition("@")[2] not in self.home_domains:
             for kind in ("primary_affiliation", "affiliations", "groups"):
                 told.pop(self.names.get(kind, ""), None)
-        return person_of(told, provider=PROVIDER, subject=subject, names=self.names)
+        session = found.get(_plain(SESSION_HEADER), "")
+        return person_of(told, provider=PROVIDER, subject=subject, names=self.names, session=session)
+
+
+def ended_sessions(body: bytes) -> list[str]:
+    """The sessions that a notification of the service provider ends (``<Notify Channel="back">``); none when it is no such one.
+
+    It is not signed; only the service provider and the browser know the name of a session.
+    """
+    if len(body) > LARGEST_NOTIFICATION_BYTES:
+        return []
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
+        return []
+    found = root.findall(f".//{_NOTIFY}LogoutNotification/{_NOTIFY}SessionID")
+    return [name for one in found[:MOST_SESSIONS] if (name := (one.text or "").strip())]
 
 
 def _plain(header: str) -> str:

@@ -31,11 +31,9 @@ OURS_ALONE = {
 """Django's settings that the platform is built on."""
 OF_ESUP_POD = frozenset(
     {
-        "AUTH_CAS_USER_SEARCH",
         "MEETING_MAIN_FIELDS",
         "RESTRICT_EDIT_IMPORT_VIDEO_ACCESS_TO_STAFF_ONLY",
         "RESTRICT_EDIT_VIDEO_ACCESS_TO_STAFF_ONLY",
-        "USER_CAS_MAPPING_ATTRIBUTES",
         "USE_TAGS",
     }
 )

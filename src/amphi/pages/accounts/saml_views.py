@@ -18,9 +18,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from amphi.accounts.identities import end_session
+from amphi.accounts.models import SignOnSession
 from amphi.pages.access import anyone, signed
-from amphi.pages.accounts import pending
-from amphi.pages.accounts.entering import enter, outdated, public_address, refused
+from amphi.pages.accounts import adding, pending
+from amphi.pages.accounts.entering import arrive, outdated, public_address, refused
+from amphi.pages.accounts.leaving import PROOF
 from amphi.signon.exceptions import SignOnError, UnreachableError
 from amphi.signon.person import Person
 
@@ -52,7 +54,10 @@ def begin(request: HttpRequest) -> HttpResponse:
         known = federation.identity_providers()
         chosen = request.GET.get("entityID", "")
         if not chosen and federation.discovery:
-            wished = urlencode({"next": pending.safe_next(request, request.GET.get("next", ""))})
+            wished = urlencode(
+                {"next": pending.safe_next(request, request.GET.get("next", ""))}
+                | ({adding.ASKED: "1"} if request.GET.get(adding.ASKED) else {})
+            )
             return redirect(federation.discovery_url(f"{public_address('accounts:saml_begin')}?{wished}"))
         entity = chosen or (known[0] if len(known) == 1 else "")
         if entity not in known:
@@ -95,24 +100,37 @@ def finish(request: HttpRequest) -> HttpResponse:
         return outdated(request)
     found = kept["person"] | {name: tuple(kept["person"][name]) for name in ("affiliations", "groups")}
     log.info("a response of %s was verified", federation.label)
-    return enter(request, Person(**found), begun["next"], proof=f"{found['session']}\n{kept['name_id']}")
+    return arrive(request, Person(**found), begun, proof=f"{found['session']}\n{kept['name_id']}")
 
 
 @signed
 @require_safe
-def ended(request: HttpRequest) -> HttpResponse:
+def logged_out(request: HttpRequest) -> HttpResponse:
     """End the sessions that an identity provider says have ended; or its answer to a logout of ours."""
     federation = _federation()
     if "SAMLRequest" not in request.GET:
         return redirect(settings.LOGOUT_REDIRECT_URL)
     try:
-        provider, sessions, answer = federation.ended(request.GET.dict())
+        ended = federation.ended(request.GET.dict())
     except SignOnError as error:
         log.warning("%s", error)
         return HttpResponse(status=400)
-    for session in sessions:
-        end_session(provider, session)
-    return redirect(answer)
+    for session in ended.sessions:
+        end_session(ended.provider, session)
+    if ended.name:
+        _end_all(ended.provider, ended.name)
+    return redirect(ended.answer)
+
+
+def _end_all(provider: str, name: str) -> None:
+    """End all sessions of whom the identity provider calls `name`: their names, which may be for one session, stand in these alone."""
+    from amphi.signon.saml import names  # noqa: PLC0415 -- loaded only where SAML is used
+
+    rows = SignOnSession.objects.filter(identity__provider=provider).select_related("session")
+    for row in rows:
+        session, _, name_id = str(row.session.get_decoded().get(PROOF, "")).partition("\n")
+        if names(name_id, name):
+            end_session(provider, session)
 
 
 @anyone
