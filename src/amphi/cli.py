@@ -26,6 +26,7 @@ COMMANDS = {
         "amphi.privacy.cli",
         "a person’s copy of their data, its erasure, the sheet for the register",
     ),
+    "lti": ("amphi.lti.cli", "the keys that this platform shows learning platforms"),
     "loadtest": ("amphi.loadtest.cli", "thousands of simulated listeners, measured"),
     "import-pod": ("amphi.pod_import.cli", "people, live gateways and coming meetings of an Esup-Pod"),
     "rehearse": ("amphi.rehearsal.cli", "a short webinar with robots, measured"),

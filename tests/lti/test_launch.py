@@ -124,7 +124,20 @@ def test_message_that_proves_nothing_is_none(kind):
         read()
 
 
-@pytest.mark.parametrize("kind", ["another nonce", "an unknown deployment", "another key"])
+def test_message_of_an_unknown_deployment_says_what_to_do(visitor):
+    asked = visitor.begin()
+    claims = visitor.moodle.message(asked, **REFUSED_CLAIMS["an unknown deployment"])
+    answer = visitor.bring(asked, claims)
+    assert answer.status_code == 403
+    assert "ajoutez la ligne <strong>4</strong>" in answer.content.decode()
+    assert not Launch.objects.exists()
+    Platform.objects.update(deployments=[DEPLOYMENT, "4"])
+    asked = visitor.begin()
+    claims = visitor.moodle.message(asked, **REFUSED_CLAIMS["an unknown deployment"])
+    assert visitor.bring(asked, claims).status_code == 302
+
+
+@pytest.mark.parametrize("kind", ["another nonce", "no deployment", "another key"])
 def test_message_that_proves_nothing_is_refused(visitor, kind):
     asked = visitor.begin()
     claims = visitor.moodle.message(asked, **REFUSED_CLAIMS.get(kind, {}))

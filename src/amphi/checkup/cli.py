@@ -43,7 +43,16 @@ def _remote_checks() -> Iterator[Check]:
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
     from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
-    from amphi.checkup import broadcasters, captions, live_gateways, meeting_server, platform, sign_on  # noqa: PLC0415 -- needs Django set up
+    from amphi.checkup import (  # noqa: PLC0415 -- needs Django set up
+        broadcasters,
+        captions,
+        live_gateways,
+        meeting_server,
+        platform,
+        platforms,
+        sign_on,
+    )
+    from amphi.lti.models import Platform  # noqa: PLC0415 -- needs Django set up
     from amphi.webinars.models import LiveGateway  # noqa: PLC0415 -- needs Django set up
 
     yield platform.check_web
@@ -54,8 +63,11 @@ def _remote_checks() -> Iterator[Check]:
     try:
         gateways = list(LiveGateway.objects.all())
         sources = list(Broadcaster.objects.all())
+        courses = list(Platform.objects.filter(is_active=True))
     except DatabaseError:
         return
+    for course_platform in courses:
+        yield partial(platforms.check_platform, course_platform)
     services = {live_gateways.service_of(one): None for one in gateways}
     for service in services:
         yield partial(live_gateways.check_gateway, service)

@@ -1,6 +1,6 @@
 """What can go wrong with a learning platform.
 
-`LtiError`: `RefusedError` (what a browser or platform brought proves nothing), `UnreachableError` (the platform can't be asked now),
+`LtiError`: `RefusedError` (what a browser or platform brought proves nothing; `UnknownDeploymentError` when only its deployment is not listed), `UnreachableError` (the platform can't be asked now),
 `NotAllowedError` (the person may not do this; the text is for them).
 """
 
@@ -11,6 +11,18 @@ class LtiError(Exception):
 
 class RefusedError(LtiError):
     """What was brought proves nothing."""
+
+
+class UnknownDeploymentError(RefusedError):
+    """A registered platform signed it, for a deployment that is not listed here: an administrator may list it.
+
+    Attributes:
+        deployment: its id.
+    """
+
+    def __init__(self, deployment: str) -> None:
+        super().__init__(f"the deployment {deployment!r} is not among the deployment IDs of the platform")
+        self.deployment = deployment
 
 
 class UnreachableError(LtiError):

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 
 from amphi.lti import platform_keys, services
-from amphi.lti.exceptions import RefusedError
+from amphi.lti.exceptions import RefusedError, UnknownDeploymentError
 from amphi.lti.models import Platform
 from amphi.signon.person import LONGEST_VALUE
 from amphi.system.typed import clean_line
@@ -81,7 +81,8 @@ def read(token: str, platform: Platform, *, nonce: str, launch_url: str) -> Mess
         raise RefusedError("it is no message of LTI 1.3")
     deployment = claims.get(CLAIM + "deployment_id")
     if deployment not in platform.deployments:
-        raise RefusedError("the deployment is not registered")
+        told = _identifier(claims, CLAIM + "deployment_id")
+        raise UnknownDeploymentError(told) if told else RefusedError("the message names no deployment")
     kind = claims.get(CLAIM + "message_type")
     if kind not in {RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST}:
         raise RefusedError("it is a message of an unknown kind")

@@ -26,7 +26,7 @@ def validate_deployments(value: object) -> None:
 
 
 class ToolKey(models.Model):
-    """A key that this platform signs with; the newest signs, and all are published."""
+    """A key that this platform signs with. See `amphi.lti.tool_keys`; all are published."""
 
     kid = models.CharField(max_length=64, unique=True)
     private_key = EncryptedTextField()

@@ -43,7 +43,7 @@ def key_of(token: str, jwks_url: str) -> jwt.PyJWK:
     age_s = time.monotonic() - known.at
     found = _named(known.keys, kid) if age_s < KEPT_S else None
     if found is None and age_s > AGAIN_S:
-        found = _named(_fetch(jwks_url), kid)
+        found = _named(fetch(jwks_url), kid)
     if found is None:
         raise RefusedError("the token is signed by an unknown key")
     return found
@@ -53,7 +53,12 @@ def _named(keys: list[jwt.PyJWK], kid: object) -> jwt.PyJWK | None:
     return next((key for key in keys if key.key_id == kid and key.public_key_use in {None, "sig"}), None)
 
 
-def _fetch(jwks_url: str) -> list[jwt.PyJWK]:
+def fetch(jwks_url: str) -> list[jwt.PyJWK]:
+    """The keys that are published at an address now, which are then known for an hour.
+
+    Raises:
+        UnreachableError: they can't be fetched.
+    """
     caller = outbound.Caller(timeout_s=TIMEOUT_S)
     try:
         answer = caller.call("GET", jwks_url, headers={"Accept": "application/json"})

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from amphi.audience import attendance
 from amphi.audience.models import Guest, Message, Restraint
+from amphi.lti import tool_keys
 from amphi.privacy import erasure, retention
 from amphi.privacy.exceptions import ErasureError
 from amphi.privacy.holdings import Subject
@@ -51,7 +52,7 @@ def tidy() -> int:
     """Delete old rows; returns how many."""
     now = timezone.now()
     removed = sum(_remove(rows) for rows in retention.old_rows(now)) + attendance.forget(now)
-    removed += retention.remove_meetings(now) + _erase_unused(now)
+    removed += retention.remove_meetings(now) + _erase_unused(now) + tool_keys.drop_old()
     # Where guests came from serves while their event lasts; it is personal, and goes.
     for rows in (Guest.objects.all(), Message.objects.all(), Restraint.objects.all()):
         rows.filter(created_at__lt=now - retention.NETWORKS_KEPT).exclude(network="").update(network="")

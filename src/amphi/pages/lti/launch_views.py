@@ -14,7 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amphi.accounts.identities import AccountClosedError
 from amphi.lti import launching, messages, requests, tool_keys
-from amphi.lti.exceptions import LtiError, NotAllowedError, RefusedError, UnreachableError
+from amphi.lti.exceptions import (
+    LtiError,
+    NotAllowedError,
+    RefusedError,
+    UnknownDeploymentError,
+    UnreachableError,
+)
 from amphi.lti.models import Launch, Platform
 from amphi.pages.access import anyone, signed
 from amphi.pages.lti import frames
@@ -109,6 +115,8 @@ def _refused(request: HttpRequest, platform: Platform | None, error: LtiError) -
     log.warning("a launch from %s was refused: %s", platform or "an unknown platform", error)
     is_down = isinstance(error, UnreachableError)
     context = {"why": "unreachable" if is_down else "refused", "platform": platform}
+    if isinstance(error, UnknownDeploymentError):
+        context |= {"why": "deployment", "deployment": error.deployment}
     page = render(request, "lti/refused.html", context, status=502 if is_down else 403)
     return frames.framed(page, platform)
 
