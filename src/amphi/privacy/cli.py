@@ -80,7 +80,7 @@ def _erase(options: argparse.Namespace) -> int:
     for user in person.users:
         _line(f"{user.get_username()} <{user.email}> {user.get_full_name()}")
     for section, count in counts(person):
-        _line(f"  {section.title}: {count}")
+        _line(f"  {section.title_for_others}: {count}")
     for said in erasure.consequences(person):
         _line(f"- {said}")
     if not options.yes and not _confirmed(options.address):

@@ -84,12 +84,19 @@ class Section:
         title: the same, for people.
         rows: those of a person.
         columns: what the copy has of a row: names and where they are found.
+        for_others: the title for who reads of somebody else, where it is another one.
     """
 
     key: str
     title: Promise
     rows: Callable[[Subject], QuerySet[Any]]
     columns: dict[str, str]
+    for_others: Promise | None = None
+
+    @property
+    def title_for_others(self) -> Promise:
+        """The title where an administrator or operator reads of somebody."""
+        return self.for_others or self.title
 
 
 def _addressed(column: str, person: Subject) -> Q:
@@ -139,12 +146,14 @@ SECTIONS = (
         _("Identifiers in the systems that you log in by"),
         lambda who: Identity.objects.filter(user__in=who.users),
         {"system": "provider", "identifier": "subject", "since": "created_at", "last_login": "seen_at"},
+        for_others=_("Sign-on identities"),
     ),
     Section(
         "courses",
         _("Courses that you came from"),
         lambda who: Member.objects.filter(identity__user__in=who.users),
         {"platform": "course__platform__name", "course": "course__title", "is_teacher": "is_teacher"},
+        for_others=_("Courses of learning platforms"),
     ),
     Section(
         "grades",
@@ -156,6 +165,7 @@ SECTIONS = (
             "percent": "percent",
             "sent_percent": "sent_percent",
         },
+        for_others=_("Grades for watching webinars of courses"),
     ),
     Section(
         "tokens",
@@ -168,18 +178,21 @@ SECTIONS = (
         _("Meetings and webinars of yours"),
         lambda who: Meeting.objects.filter(owner__in=who.users),
         {name: name for name in ("name", "description", "start_at", "duration", "is_webinar", "slides_name")},
+        for_others=_("Meetings and webinars owned"),
     ),
     Section(
         "shared_meetings",
         _("Meetings of others that you present"),
         lambda who: Meeting.objects.filter(additional_owners__in=who.users).distinct(),
         {"name": "name", "start_at": "start_at"},
+        for_others=_("Meetings of others presented"),
     ),
     Section(
         "events",
         _("Live events that you present or moderate"),
         _moderated,
         {"title": "title", "speakers": "speakers", "start_at": "start_at", "end_at": "end_at"},
+        for_others=_("Live events presented or moderated"),
     ),
     Section(
         "messages",
@@ -217,6 +230,7 @@ SECTIONS = (
         _("Polls that you made"),
         lambda who: Poll.objects.filter(created_by__in=who.users),
         {"event": "event__title", "poll": "question", "at": "created_at"},
+        for_others=_("Polls made"),
     ),
     Section(
         "reactions",
@@ -286,12 +300,14 @@ SECTIONS = (
         lambda who: Invitation.objects.filter(invited_by__in=who.users),
         # Whom they invited is the data of others.
         {"meeting": "meeting__name", "role": "role", "at": "sent_at"},
+        for_others=_("Invitations sent"),
     ),
     Section(
         "emails",
         _("Emails that were sent to you"),
         lambda who: Mail.objects.filter(_addressed("to", who)),
         {"subject": "subject", "at": "created_at", "sent_at": "sent_at"},
+        for_others=_("Emails received"),
     ),
     Section(
         "live_actions",
