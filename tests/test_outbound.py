@@ -4,15 +4,18 @@ import gzip
 import time
 import zlib
 
+import httpcore
 import pytest
 
 from amphi.system import name_lookup
+from amphi.system.addresses import is_public
 from amphi.system.outbound import (
     LARGEST_ANSWER_BYTES,
     AnswerTooLargeError,
     Caller,
     ConnectionFailedError,
     DeadlineError,
+    ForbiddenAddressError,
     GarbledAnswerError,
     MisconfiguredError,
 )
@@ -51,6 +54,26 @@ def test_names_that_hang_are_bounded_and_hold_up_no_address(caller, resolver, se
     with pytest.raises(ConnectionFailedError, match="resolver"):
         caller.call("GET", f"http://{max(names)}/", timeout_s=0.5)
     assert caller.call("GET", serve(lambda _: answer("here")).url).body == b"here"
+
+
+def test_connection_goes_to_the_address_that_was_checked(monkeypatch):
+    """A name may say another address a moment later, and several at once; none of them leads into our network."""
+    said = iter([["193.51.208.1"], ["127.0.0.1"], ["193.51.208.1", "10.0.0.1"]])
+    tried: list[str] = []
+
+    def connect(_self, host, *_more):
+        tried.append(host)
+        raise httpcore.ConnectError("nobody there")
+
+    monkeypatch.setattr(name_lookup, "addresses_of", lambda *_, **__: next(said))
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    made = Caller(timeout_s=5, admits=is_public)
+    with pytest.raises(ConnectionFailedError):
+        made.call("GET", "http://rebound.example/")
+    for _ in range(2):
+        with pytest.raises(ForbiddenAddressError):
+            made.call("GET", "http://rebound.example/")
+    assert tried == ["193.51.208.1"]
 
 
 def test_unknown_name(caller, resolver):
