@@ -39,6 +39,9 @@ LOGIN = "login"
 PEOPLE = ("anonymous", "stranger", "co-owner", "owner", "superuser")
 MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "accounts:login": ("get", 200, 302, 302, 302, 302),
+    "accounts:ways": ("get", LOGIN, 200, 200, 200, 200),
+    "accounts:add_way": ("get", LOGIN, 302, 302, 302, 302),
+    "accounts:remove_way": ("post", LOGIN, 302, 302, 302, 302),
     "accounts:tokens": ("get", LOGIN, 200, 200, 200, 200),
     "accounts:data": ("get", LOGIN, 200, 200, 200, 200),
     "accounts:copy": ("post", LOGIN, 200, 200, 200, 200),
@@ -125,7 +128,7 @@ def client_of(person: str) -> Client:
 
 
 def address(name: str, meeting: Meeting) -> str:
-    if name == "accounts:revoke_token":
+    if name in {"accounts:revoke_token", "accounts:remove_way"}:
         return reverse(name, args=[1])
     if name in WITHOUT_MEETING or name.startswith("accounts:"):
         return reverse(name)

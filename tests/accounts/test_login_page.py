@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from amphi.accounts.models import User
+from amphi.accounts.models import Identity, User
+from amphi.mails.models import Mail
 from amphi.signon.cas import CasServer
 from amphi.signon.oidc import OpenIdProvider
 from amphi.signon.providers import Providers
@@ -146,6 +147,8 @@ WAYS = {
     "shibboleth": by_shibboleth,
     "local": by_account,
 }
+ADDED = {"cas": by_cas, "ldap": by_directory, "oidc": by_oidc, "saml": by_saml}
+"""The ways that somebody adds to a local account in this test, the last of which they then use."""
 MAKES_WEBINARS = {"ldap", "oidc", "saml"}
 """The systems that call this person faculty. CAS and Shibboleth call them a student; the account has what it was made with."""
 
@@ -186,3 +189,56 @@ def test_each_way_leads_in(live_server, chromium, everything):
     assert came == {name: name in MAKES_WEBINARS for name in WAYS}
     # Five systems name one person, and none of them took over another's account.
     assert User.objects.filter(username__startswith="mcurie").count() == 5
+
+
+def add_ways(page: Page, url: str, found: list[str]) -> None:
+    """Log in by a local account, add every other way to it, log in by each, and remove one."""
+    ways, yes, no = f"{url}/accounts/ways/", "Oui, l’ajouter", "Annuler"
+    leave(page, url)
+    page.locator("details.login-local > summary").click()
+    page.locator("#id_username").fill("pierre")
+    page.locator("#id_password").fill("password")
+    page.locator("#id_password").press("Enter")
+    page.wait_for_url(re.compile(r"/meetings/$"))
+    page.locator("summary.site-user").click()
+    page.get_by_role("link", name="Moyens de connexion").click()
+    found += browser.faults(page)
+    by_shibboleth(page)
+    page.get_by_text("appartient déjà à un autre compte").wait_for()
+    by_cas(page)
+    page.get_by_text("Est-ce bien vous").wait_for()
+    found += browser.faults(page)
+    page.get_by_role("link", name=no).click()
+    page.wait_for_url(ways)
+    for number, (name, way) in enumerate(ADDED.items(), 1):
+        way(page)
+        page.get_by_role("button", name=yes).click()
+        page.get_by_text("Désormais, vous vous connectez aussi").wait_for()
+        assert page.get_by_role("button", name="Retirer").count() == number, name
+    found += browser.faults(page)
+    for name, way in ADDED.items():
+        leave(page, url)
+        way(page)
+        page.wait_for_url(re.compile(r"/meetings/$"))
+        page.goto(ways)
+        assert page.locator(".dropdown-header").text_content() == "pierre", name
+    page.get_by_role("button", name="Retirer – Mon université").click()
+    page.get_by_text("Moyen de connexion retiré").wait_for()
+    assert page.get_by_role("button", name="Retirer").count() == len(ADDED) - 2
+
+
+def test_ways_are_added_to_one_account(live_server, chromium, everything):
+    make_user("pierre", email="pierre@univ.fr")
+    theirs = make_user("marie")
+    Identity.objects.create(user=theirs, provider="shibboleth", subject="mcurie@univ.fr")
+
+    def visit(context: BrowserContext) -> list[str]:
+        stand_in_front(context)
+        page, found = context.new_page(), list[str]()
+        add_ways(page, live_server.url, found)
+        return found
+
+    assert chromium.run(visit, locale="fr-FR") == []
+    assert User.objects.count() == 2
+    # The last goes to the address that the directory told meanwhile.
+    assert Mail.objects.count() == len(ADDED) + 1

@@ -87,7 +87,7 @@ def _identity(platform: Platform, message: Message) -> Identity:
         last_name=last,
         email=_address(email),
     )
-    user, identity = account_of(person)
+    user, identity = account_of(person, decides_rights=False)
     if user.is_staff or user.is_superuser:
         # Whoever runs a learning platform can appear there as anybody, but must not become an administrator here.
         raise NotAllowedError(_("Accounts of administrators can’t be used from a course."))

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amphi.accounts.identities import end_session
 from amphi.pages.access import anyone, signed
 from amphi.pages.accounts import pending
-from amphi.pages.accounts.entering import enter, outdated, public_address, refused
+from amphi.pages.accounts.entering import arrive, outdated, public_address, refused
 from amphi.signon.cas import PROVIDER, CasServer, ended_session
 from amphi.signon.exceptions import SignOnError
 
@@ -53,4 +53,4 @@ def back(request: HttpRequest) -> HttpResponse:
             person = settings.SIGN_ON.directory.complete(person)
     except SignOnError as error:
         return refused(request, server.label, error, begun["next"])
-    return enter(request, person, begun["next"])
+    return arrive(request, person, begun)

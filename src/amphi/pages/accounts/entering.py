@@ -1,6 +1,8 @@
 """What every way of signing on ends with: the session begins, or the login page says in plain words why not."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from amphi.accounts.identities import AccountClosedError, account_of, remember_session
+from amphi.pages.accounts import adding
 from amphi.pages.accounts.leaving import PROOF
 from amphi.signon.exceptions import SignOnError, UnreachableError
 from amphi.signon.person import Person
@@ -23,6 +26,23 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def public_address(name: str) -> str:
     """The whole address of a page of ours, as other systems know it."""
     return settings.AMPHI_URL + reverse(name)
+
+
+def arrive(
+    request: HttpRequest, person: Person, begun: Mapping[str, Any], *, proof: str = ""
+) -> HttpResponse:
+    """Go on with `person`: begin their session, or add them to the account that they are logged in to, as they began it.
+
+    Args:
+        request: of the browser.
+        person: who signed on.
+        begun: the attempt, see `pending.take`.
+        proof: see `enter`.
+    """
+    adds_to = begun.get("adds_to")
+    if adds_to is None:
+        return enter(request, person, begun["next"], proof=proof)
+    return adding.put_aside(request, person) if request.user.pk == adds_to else outdated(request)
 
 
 def enter(request: HttpRequest, person: Person, next_page: str, *, proof: str = "") -> HttpResponse:

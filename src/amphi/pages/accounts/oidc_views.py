@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amphi.accounts.identities import end_session, end_sessions_of
 from amphi.pages.access import anyone, signed
 from amphi.pages.accounts import pending
-from amphi.pages.accounts.entering import enter, outdated, public_address, refused
+from amphi.pages.accounts.entering import arrive, outdated, public_address, refused
 from amphi.signon.exceptions import RefusedError, SignOnError
 from amphi.signon.oidc import OpenIdProvider, new_secret
 
@@ -59,7 +59,7 @@ def back(request: HttpRequest) -> HttpResponse:
         )
     except SignOnError as error:
         return refused(request, provider.label, error, begun["next"])
-    return enter(request, person, begun["next"], proof=id_token)
+    return arrive(request, person, begun, proof=id_token)
 
 
 @signed

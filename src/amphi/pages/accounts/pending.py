@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from amphi.pages.accounts import adding
+
 KEY = "sign_on"
 MOST = 5
 """Logins that one browser may have begun at once, in tabs of its own."""
@@ -29,6 +31,8 @@ def begin(request: HttpRequest, provider: str, **facts: str) -> str:
     state = secrets.token_urlsafe(24)
     begun: dict[str, Any] = request.session.get(KEY, {})
     entry = {"provider": provider, "next": safe_next(request, request.GET.get("next", "")), "at": time.time()}
+    if request.GET.get(adding.ASKED) and request.user.is_authenticated:
+        entry |= {"adds_to": request.user.pk, "next": resolve_url("accounts:ways")}
     request.session[KEY] = {**dict(list(begun.items())[1 - MOST :]), state: {**entry, **facts}}
     return state
 

@@ -10,6 +10,7 @@ from amphi.pages.accounts import (
     shibboleth_views,
     token_views,
     views,
+    way_views,
 )
 
 app_name = "accounts"
@@ -19,6 +20,9 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("tokens/", token_views.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", token_views.revoke, name="revoke_token"),
+    path("ways/", way_views.way_list, name="ways"),
+    path("ways/add/", way_views.add_way, name="add_way"),
+    path("ways/<int:pk>/remove/", way_views.remove_way, name="remove_way"),
     path("my-data/", data_views.my_data, name="data"),
     path("my-data/copy/", data_views.my_copy, name="copy"),
     path("my-data/erase/", data_views.erase, name="erase"),
@@ -31,8 +35,9 @@ urlpatterns = [
     path("sign-on/saml/", saml_views.begin, name="saml_begin"),
     path("sign-on/saml/consume/", saml_views.consume, name="saml_consume"),
     path("sign-on/saml/finish/", saml_views.finish, name="saml_finish"),
-    path("sign-on/saml/ended/", saml_views.ended, name="saml_ended"),
+    path("sign-on/saml/ended/", saml_views.logged_out, name="saml_ended"),
     path("sign-on/saml/metadata/", saml_views.metadata, name="saml_metadata"),
     path("sign-on/shibboleth/", shibboleth_views.begin, name="shibboleth_begin"),
     path("sign-on/shibboleth/back/", shibboleth_views.back, name="shibboleth_back"),
+    path("sign-on/shibboleth/ended/", shibboleth_views.ended, name="shibboleth_ended"),
 ]
