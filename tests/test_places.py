@@ -4,14 +4,15 @@ import asyncio
 import json
 import threading
 from collections import Counter
+from io import BytesIO
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import AsyncRequestFactory, override_settings
 from django.urls import path
 
 from amphi.pages import places
-from amphi.pages.places import BusyError, Lane, Pages, Places
+from amphi.pages.places import Lane, Pages, Places, Request
 from amphi.system import request_ids
 
 TOTAL = 14
@@ -56,8 +57,9 @@ def fresh():
 
 
 def ask(pages: Pages, path: str = "/", method: str = "GET", **headers: str) -> "asyncio.Task[HttpResponse]":
-    request = RequestFactory().generic(method, path, headers=headers)
-    return asyncio.create_task(pages.run_get_response(request))
+    asked = AsyncRequestFactory().generic(method, path, headers=headers)
+    request = Request(asked.scope, BytesIO())
+    return asyncio.create_task(pages.answer_to(request))
 
 
 async def begun(number: int) -> None:
@@ -128,23 +130,62 @@ async def test_request_that_is_given_up_keeps_its_place_while_its_view_runs():
 
 async def test_one_that_is_given_up_while_it_waits_takes_no_place():
     lane = Lane("test", 1)
-    async with lane.place():
-        waiting = asyncio.create_task(lane._take())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-    async with asyncio.timeout(30), lane.place():
-        assert lane._free.empty()
+    running = asyncio.create_task(lane.run(lambda: door(None)))
+    await begun(1)
+    waiting = asyncio.create_task(lane.run(lambda: "never"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    door.opened.set()
+    await running
+    async with asyncio.timeout(30):
+        assert await lane.run(lane._free.empty) is True
 
 
-async def test_error_in_a_block_frees_the_place():
+async def test_error_in_a_call_frees_the_place():
     lane = Lane("test", 1)
-    with pytest.raises(BusyError):
-        async with lane.place():
-            raise BusyError
-    async with asyncio.timeout(30), lane.place():
-        pass
+    with pytest.raises(ZeroDivisionError):
+        await lane.run(lambda: 1 // 0)
+    async with asyncio.timeout(30):
+        assert await lane.run(lambda: "made") == "made"
+
+
+async def test_listener_who_goes_away_is_forgotten_and_one_who_stays_is_answered():
+    lane = Lane("test", 1)
+    pages = Pages(Places(TOTAL))
+    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    sent: list[dict[str, object]] = []
+    left = asyncio.Event()
+
+    def asked(path: str) -> "asyncio.Task[None]":
+        messages = [{"type": "http.request", "body": b""}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append({"path": path, **message})
+
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+        return asyncio.create_task(pages(scope, receive, send))
+
+    first, second = asked("/"), asked("/accounts/login/")
+    await begun(1)
+    assert lane._waiting == 1
+    left.set()
+    await asyncio.gather(first, second)
+    assert (sent, lane._waiting) == ([], 0)
+    left.clear()
+    door.opened.set()
+    await asked("/id/")
+    assert [one["path"] for one in sent] == ["/id/", "/id/"]
+    assert sent[0]["status"] == 200
+    assert len(sent[1]["body"]) == request_ids.LENGTH
+    assert door.threads.total() == 1
 
 
 @pytest.mark.parametrize("total", [12, 13, 24, 100])

@@ -1,7 +1,7 @@
 """Limits the size of request bodies: Django stores a whole body, however long, before a view sees the request."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.conf import settings
 from amphi.audience import posters
 from amphi.meetings import slides
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 LARGEST_UPLOAD_BYTES = slides.LARGEST_BYTES + 10 * 1024 * 1024
 """The same limit as in the nginx configuration. Larger than slides may be, so that the form can say so and keep what was typed."""
@@ -34,7 +34,7 @@ def largest(path: str) -> int:
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
 
 
-def bounded(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
+def bounded(scope: Mapping[str, Any], receive: Receive) -> Receive:
     """Wrap `receive` so that it limits the body.
 
     Raises:
@@ -46,7 +46,7 @@ def bounded(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
         if name == b"content-length" and value.isdigit() and int(value) > left:
             raise BodyTooLargeError
 
-    async def receive_bounded() -> MutableMapping[str, Any]:
+    async def receive_bounded() -> Mapping[str, Any]:
         nonlocal left
         message = await receive()
         left -= len(message.get("body", b""))

@@ -10,26 +10,33 @@ stops the meeting server and the live server. Event streams (`amphi.audience.str
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from typing import IO, Any, TypeVar, cast
 
-from asgiref.sync import ThreadSensitiveContext
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.db import close_old_connections, connections
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import set_script_prefix
 from django.utils.translation import gettext_noop
 from prometheus_client import Histogram
 
-from amphi.pages.bodies import BodyTooLargeError, bounded
+from amphi.pages.bodies import BodyTooLargeError, Receive, bounded
 from amphi.system import problems, request_ids
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+Scope = MutableMapping[str, Any]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 SMALLEST = 12
 """With fewer places, a lane would have none."""
@@ -77,22 +84,18 @@ class Lane:
         for thread in self._threads:
             self._free.put_nowait(thread)
 
-    @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Take a place; Django's code in this block runs in its thread.
+    async def run(self, call: Callable[[], T]) -> T:
+        """Take a place, and make the call in its thread.
 
         Raises:
             BusyError: no place became free in time, or too many requests wait already.
         """
         thread = await self._take()
-        try:
-            async with ThreadSensitiveContext(executor=thread):
-                yield
-        finally:
-            # When a client gives up, its view still runs. So the place is free only once its thread is.
-            loop = asyncio.get_running_loop()
-            done = thread.submit(close_old_connections)
-            done.add_done_callback(lambda _: self._give_back(thread, loop))
+        loop = asyncio.get_running_loop()
+        # When a client gives up, its view still runs. So the place is free only once its thread is.
+        made = thread.submit(contextvars.copy_context().run, call)
+        made.add_done_callback(lambda _: self._give_back(thread, loop))
+        return await asyncio.wrap_future(made)
 
     def _give_back(self, thread: ThreadPoolExecutor, loop: asyncio.AbstractEventLoop) -> None:
         # The event loop may have ended with the server.
@@ -158,17 +161,45 @@ class Places:
         return self._logins if path.endswith("/login/") else self._writes
 
 
+class Request(ASGIRequest):
+    """A request whose body is closed with it.
+
+    Args:
+        scope: of the connection.
+        body: all of it, as a file.
+
+    Attributes:
+        is_taken: whether a place's thread has it, which then closes it.
+    """
+
+    def __init__(self, scope: Scope, body: IO[bytes]) -> None:
+        super().__init__(scope, body)
+        self._body_file = body
+        self.is_taken = False
+
+    def close(self) -> None:
+        """Close the body and the files in it."""
+        super().close()
+        self._body_file.close()
+
+
 class Pages(ASGIHandler):
     """Django, with a limited number of places.
 
     A request takes a place once it is received completely, and leaves it before the answer is sent. So slow clients hold no place.
+
+    All of Django's work for a request is one call in one thread. Django's own handler goes to a thread and back for each middleware and
+    each signal: half of the time of a short page, and twenty times the wait for the event loop, which thousands of streams keep busy.
     """
+
+    request_class = Request
 
     def __init__(self, places: Places) -> None:
         super().__init__()
+        self.load_middleware(is_async=False)
         self._places = places
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 -- Django's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; Django's own would give each a thread at once, and read bodies without end."""
         try:
             await self.handle(scope, bounded(scope, receive), send)
@@ -177,7 +208,39 @@ class Pages(ASGIHandler):
             request = ASGIRequest(scope, BytesIO())
             await self.send_response(_too_large(request), send)
 
-    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, unless its client goes away before."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        made, refused = self.create_request(scope, body)
+        if refused is not None:
+            body.close()
+            await self.send_response(refused, send)
+            return
+        request = cast("Request", made)
+        gone = asyncio.ensure_future(receive())
+        answering = asyncio.create_task(self._answer(request, send))
+        try:
+            await asyncio.wait((gone, answering), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            answering.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await answering
+        if not request.is_taken:
+            request.close()
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        response = await self.answer_to(request)
+        try:
+            await self.send_response(response, send)
+        finally:
+            if response.streaming:
+                response.close()
+
+    async def answer_to(self, request: Request) -> HttpResponseBase:
         """Make the answer in a place, and note how long it took."""
         began = time.monotonic()
         request_id = request_ids.given(request.headers.get(request_ids.HEADER)) or request_ids.new()
@@ -187,12 +250,23 @@ class Pages(ASGIHandler):
         PAGE_SECONDS.labels(f"{response.status_code // 100}xx").observe(time.monotonic() - began)
         return response
 
-    async def _in_place(self, request: HttpRequest) -> HttpResponseBase:
+    async def _in_place(self, request: Request) -> HttpResponseBase:
+        lane = self._places.lane_for(request.method or "", request.path_info)
         try:
-            async with self._places.lane_for(request.method or "", request.path_info).place():
-                return await super().run_get_response(request)
+            return await lane.run(functools.partial(self._made, request))
         except BusyError:
             return _busy(request)
+
+    def _made(self, request: Request) -> HttpResponseBase:
+        """The answer, in a place's thread. One that is complete is closed here, where its connection to the database is."""
+        request.is_taken = True
+        set_script_prefix(get_script_prefix(request.scope))
+        signals.request_started.send(sender=type(self), scope=request.scope)
+        response = self.get_response(request)
+        vars(response)["_handler_class"] = type(self)  # as Django's handlers do, for `request_finished`
+        if not response.streaming:
+            response.close()
+        return response
 
 
 def _busy(request: HttpRequest) -> HttpResponse:
