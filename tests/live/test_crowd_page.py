@@ -2,13 +2,19 @@
 
 import json
 import re
+from io import BytesIO
 
 import pytest
-from django.test import Client
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.http import HttpResponse
+from django.test import AsyncRequestFactory, Client
 
 from amphi.audience.domain import ticket_key
 from amphi.audience.models import Event
 from amphi.pages.live import crowd_page
+from amphi.pages.places import SMALLEST, Lane, Pages, Places, Request
 from amphi.system import tickets
 from tests.audience.hall import hall, listener
 
@@ -143,3 +149,99 @@ def test_a_few_are_no_crowd(event):
     for number in range(crowd_page.CROWD):
         Event.objects.filter(pk=event.pk).update(title=f"Titre {number}")
         assert f"Titre {number}" in page(event)
+
+
+class Server:
+    """The web server's own way to a page, with its cookies as a browser keeps them."""
+
+    def __init__(self) -> None:
+        self.pages = Pages(Places(SMALLEST))
+
+    def ask(self, path: str, **cookies: str) -> HttpResponse:
+        return async_to_sync(self.pages.answer_to)(asked(path, cookies))
+
+
+def asked(path: str, cookies: dict[str, str], method: str = "GET", **headers: str) -> Request:
+    factory = AsyncRequestFactory()
+    factory.cookies.load(cookies)
+    return Request(factory.generic(method, path, headers=headers).scope, BytesIO())
+
+
+@pytest.fixture
+def server(crowd, monkeypatch):
+    """A server whose views run in this thread, where the test's rows are."""
+    found = Server()
+
+    async def in_this_thread(_lane, call):
+        return await sync_to_async(call)()
+
+    monkeypatch.setattr(Lane, "run", in_this_thread)
+    # As Django's own test client does: the test's connection stays open.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield found
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_the_server_sends_copies_without_a_question(event, server, django_assert_num_queries):
+    path = f"/live/{event.slug}/"
+    made = server.ask(path)
+    with django_assert_num_queries(0):
+        copied = server.ask(path)
+    own = {"X-Request-ID", "Set-Cookie"}
+    assert {k: v for k, v in copied.items() if k not in own} == {
+        k: v for k, v in made.items() if k not in own
+    }
+    assert copied["X-Request-ID"] != made["X-Request-ID"]
+    assert without_own(copied.content.decode()) == without_own(made.content.decode())
+    assert viewer(copied.content.decode()) == f"a{copied.cookies['amphi_viewer'].value}"
+    assert {name: dict(cookie) for name, cookie in copied.cookies.items()} == {
+        name: dict(cookie) | {"expires": copied.cookies[name]["expires"]}
+        for name, cookie in made.cookies.items()
+    }
+
+
+def test_the_token_of_a_servers_copy_is_good(event, server):
+    path = f"/live/{event.slug}/"
+    server.ask(path)
+    copied = server.ask(path)
+    client = Client(enforce_csrf_checks=True)
+    for name, cookie in copied.cookies.items():
+        client.cookies[name] = cookie.value
+    again = server.ask(path, amphi_csrf=copied.cookies["amphi_csrf"].value)
+    for page_ in (copied, again):
+        answer = client.post(
+            f"/live/{event.slug}/guest",
+            {"name": "Zoé"},
+            headers={"X-CSRFToken": facts(page_.content.decode())["csrf"], "Accept": "application/json"},
+        )
+        assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "cookies", "others"),
+    [
+        ("", {}, {"method": "HEAD"}),
+        ("?source=mail", {}, {}),
+        ("", {"amphi_viewer": "abcdefghijklmnop"}, {}),
+        ("", {"amphi_session": "abc"}, {}),
+        ("", {}, {"Accept-Language": "en"}),
+        ("", {}, {"host": "localhost:8080"}),
+        ("", {}, {"host": "elsewhere.test"}),
+    ],
+)
+def test_whoever_is_not_quite_as_the_others_gets_no_copy_of_the_server(event, server, path, cookies, others):
+    page = f"/live/{event.slug}/"
+    server.ask(page)
+    assert crowd_page.copy_for(asked(page, {})) is not None
+    assert crowd_page.copy_for(asked(page + path, cookies, **others)) is None
+
+
+def test_a_servers_copy_is_a_second_old_at_most(event, server, monkeypatch):
+    path = f"/live/{event.slug}/"
+    server.ask(path)
+    Event.objects.filter(pk=event.pk).update(is_restricted=True)
+    assert server.ask(path).status_code == 200
+    monkeypatch.setattr(crowd_page, "FRESH_S", 0)
+    assert server.ask(path).status_code == 302

@@ -31,6 +31,7 @@ from django.utils.translation import gettext_noop
 from prometheus_client import Histogram
 
 from amphi.pages.bodies import BodyTooLargeError, Receive, bounded
+from amphi.pages.live import crowd_page
 from amphi.system import problems, request_ids
 
 log = logging.getLogger(__name__)
@@ -245,7 +246,7 @@ class Pages(ASGIHandler):
         began = time.monotonic()
         request_id = request_ids.given(request.headers.get(request_ids.HEADER)) or request_ids.new()
         with request_ids.using(request_id):
-            response = await self._in_place(request)
+            response = crowd_page.copy_for(request) or await self._in_place(request)
         response.headers[request_ids.HEADER] = request_id
         PAGE_SECONDS.labels(f"{response.status_code // 100}xx").observe(time.monotonic() - began)
         return response
@@ -263,6 +264,7 @@ class Pages(ASGIHandler):
         set_script_prefix(get_script_prefix(request.scope))
         signals.request_started.send(sender=type(self), scope=request.scope)
         response = self.get_response(request)
+        crowd_page.note(response)
         vars(response)["_handler_class"] = type(self)  # as Django's handlers do, for `request_finished`
         if not response.streaming:
             response.close()
