@@ -283,7 +283,7 @@ class Fuzz:
                     if rnd.random() < 0.7
                     else size
                 )
-            if len(message.payload) // size > 3_000:
+            if len(message.payload) // size > 300:
                 continue
             chunk_stream = rnd.choice(streams)
             cut = self._cut(message, before.get(chunk_stream), chunk_stream, size)

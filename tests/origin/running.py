@@ -5,6 +5,7 @@ import contextlib
 import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Self
 
 import httpx
 
@@ -96,7 +97,7 @@ class Publisher:
         self.next_frame = 0
 
     @classmethod
-    async def connect(cls, port: int, app: str = "live") -> "Publisher":
+    async def connect(cls, port: int, app: str = "live") -> Self:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         publisher = cls(reader, writer)
         writer.write(b"\3" + bytes(1536))
@@ -109,7 +110,7 @@ class Publisher:
         return publisher
 
     @classmethod
-    async def publishing(cls, port: int, name: str) -> "Publisher":
+    async def publishing(cls, port: int, name: str) -> Self:
         publisher = await cls.connect(port)
         assert (await publisher.publish(name))["code"] == "NetStream.Publish.Start"
         publisher.send(9, 0, VIDEO_HEADER)

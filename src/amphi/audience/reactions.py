@@ -41,7 +41,10 @@ def parse(body: bytes) -> dict[str, int]:
     Raises:
         ValueError: the report is malformed.
     """
-    given = json.loads(body)
+    try:
+        given = json.loads(body)
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
     if not isinstance(given, dict):
         raise ValueError("not an object")  # noqa: TRY004 -- one kind of error for one kind of fault
     return {

@@ -89,7 +89,7 @@ def _places(service: GatewayService, dialect: str, caller: outbound.Caller) -> s
         content = json.loads(answer.body)
         places = int(content["max_jobs"])
         free = places - sum(job["state"] != "idle" for job in content["jobs"])
-    except (outbound.OutboundError, ValueError, KeyError, TypeError):
+    except (outbound.OutboundError, ValueError, RecursionError, KeyError, TypeError):
         return unknown
     return say(en=f"{free} of {places} places are free.", fr=f"{free} places libres sur {places}.")
 

@@ -102,7 +102,7 @@ async def refused(request: Request) -> Response:
     try:
         errors = json.loads(request.query_params.get("errors", "[]"))
         key = str(errors[0]["key"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, RecursionError, LookupError, TypeError):
         key = request.query_params.get("key", "")
     return refusal(request, key)
 

@@ -94,7 +94,7 @@ ACTS: dict[str, Act] = {
 def _act(classroom: Classroom, meeting: Meeting, participant: Participant, text: str) -> None:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     act = ACTS.get(str(body.get("type"))) if isinstance(body, dict) else None
     if act is None or not participant.present:

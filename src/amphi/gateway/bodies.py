@@ -23,7 +23,7 @@ async def json_object(request: Request) -> dict[str, Any]:
             raise InvalidRequestError(f"a body has at most {MAX_BODY_BYTES} bytes")
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidRequestError("the body is not JSON") from None
     if not isinstance(value, dict):
         raise InvalidRequestError("the body is not a JSON object")

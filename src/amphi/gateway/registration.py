@@ -67,7 +67,7 @@ class Registration:
         try:
             answer = await asyncio.to_thread(self._caller.call, "GET", url, timeout_s=PATIENCE_S)
             data = json.loads(answer.body).get("data")
-        except (OutboundError, ValueError, AttributeError):
+        except (OutboundError, ValueError, RecursionError, AttributeError):
             return None
         return data.get("gw_state") if isinstance(data, dict) else None
 

@@ -106,7 +106,7 @@ def _verified(token: str, platform: Platform) -> dict[str, Any]:
             leeway=LEEWAY_S,
             options={"require": ["iss", "aud", "iat", "exp", "sub"]},
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, RecursionError) as error:
         raise RefusedError(f"the token is refused: {type(error).__name__}") from None
     if claims.get("azp", platform.client_id) != platform.client_id:
         raise RefusedError("the token is for another client")

@@ -36,7 +36,7 @@ def key_of(token: str, jwks_url: str) -> jwt.PyJWK:
     """
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         raise RefusedError("it is no token") from None
     with _lock:
         known = _known.get(jwks_url, _Known())
@@ -70,7 +70,7 @@ def fetch(jwks_url: str) -> list[jwt.PyJWK]:
         raise UnreachableError(f"the platform answers with HTTP status {answer.status} in place of keys")
     try:
         keys = jwt.PyJWKSet.from_dict(json.loads(answer.body)).keys
-    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError, RecursionError):
         raise UnreachableError("the platform publishes no keys") from None
     keep(jwks_url, keys)
     return keys

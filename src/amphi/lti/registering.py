@@ -165,7 +165,7 @@ def _json(
         raise UnreachableError(f"the platform answers with HTTP status {answer.status}")
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreachableError("the platform's answer is no JSON") from None
     if not isinstance(found, dict):
         raise UnreachableError("the platform's answer is no object")

@@ -134,6 +134,6 @@ class Services:
 def _json(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreachableError("the platform's answer is no JSON") from None
     return found if isinstance(found, dict) else {}

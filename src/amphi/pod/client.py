@@ -194,7 +194,7 @@ class Pod:
 def _object(answer: Answer) -> dict[str, Any]:
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise NotPodError("the answer is no JSON object")

@@ -178,7 +178,7 @@ class OpenIdProvider:
             raise UnreachableError(f"the provider answers with HTTP status {answer.status}")
         try:
             found = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             # A provider may sign what it tells of a person; what it signed in the ID token is enough then.
             return {}
         return found
@@ -211,7 +211,7 @@ class OpenIdProvider:
     def _key_of(self, token: str) -> jwt.PyJWK:
         try:
             head = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):
             raise RefusedError("it is no token") from None
         age_s = time.monotonic() - self.known.keys_at
         keys = self.known.keys if age_s < KEPT_S else self._read_keys()
@@ -236,7 +236,7 @@ class OpenIdProvider:
                 leeway=LEEWAY_S,
                 options={"require": ["iss", "aud", "iat", "exp"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError) as error:
             raise RefusedError(f"the token is refused: {type(error).__name__}") from None
         if time.time() - claims["iat"] > KEPT_S:
             raise RefusedError("the token is old")

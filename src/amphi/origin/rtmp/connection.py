@@ -90,6 +90,7 @@ class Connection:
         self._flash_version = ""
         self._publish_stream_id = FIRST_MESSAGE_STREAM
         self._message_streams = 0
+        self._has_told_of_metadata = False
         self._commands: dict[str, CommandHandler] = {
             "connect": self._connect,
             "createStream": self._create_stream,
@@ -239,7 +240,9 @@ class Connection:
             values = amf0.decode(payload)
         except AMFError as error:
             # Metadata only describes the stream, so unreadable metadata does not end the connection.
-            logger.info("ignored metadata that can't be read: %s", error)
+            if not self._has_told_of_metadata:
+                logger.info("ignored metadata that can't be read: %s", error)
+            self._has_told_of_metadata = True
             return
         while values and isinstance(values[0], str):
             values.pop(0)
