@@ -279,6 +279,12 @@ def test_no_right_name_is_a_slip_of_another(name):
     assert nearest(name) == name
 
 
+def test_database_that_vanishes_without_a_word_is_given_up_within_seconds():
+    options = parse_database_url("postgresql://amphi@db.univ.fr/amphi", default=Path("unused"))["OPTIONS"]
+    probes_s = options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"]
+    assert max(probes_s, options["tcp_user_timeout"] / 1000, options["connect_timeout"]) <= 15
+
+
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql2", "mysql+pymysql", "MySQL"])
 def test_address_of_mariadb_is_refused_with_what_works(scheme):
     with pytest.raises(

@@ -9,6 +9,15 @@ from amphi.system.environment import InvalidSettingError
 MARIADB = ("mysql", "mariadb")
 """How addresses of these databases begin, whatever driver they name; docs/adr/0018-no-mariadb.md says why they are refused."""
 
+_UNREACHABLE = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""A server that vanished without a word (a cable, a firewall, a failover) is given up within some ten seconds, not after the
+system's quarter of an hour or two hours. A slow statement is not: the server's system answers for it."""
+
 
 def _sqlite(file: Path) -> dict[str, Any]:
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -58,5 +67,5 @@ def parse_database_url(url: str, *, default: Path) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
+        "OPTIONS": {"connect_timeout": 5, **_UNREACHABLE},
     }
