@@ -1,6 +1,7 @@
 """An origin without an edge: whether a ticket's holder may still watch, the platform is asked."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -23,12 +24,15 @@ class Platform:
         self.status = 204
         self.max_age = 45
         self.asked = 0
+        self.goes_on = threading.Event()
+        self.goes_on.set()
         self.server = WireServer(self._answer)
 
     def _answer(self, request):
         if request.path != "/edge/ticket":
             return answer("", **{"X-Amphi-Event": "7"})
         self.asked += 1
+        self.goes_on.wait(30)
         return answer("", status=f"{self.status} X", **{"Cache-Control": f"max-age={self.max_age}"})
 
     @property
@@ -40,6 +44,7 @@ class Platform:
 def platform():
     found = Platform()
     yield found
+    found.goes_on.set()
     found.server.close()
 
 
@@ -93,6 +98,24 @@ async def test_while_the_platform_is_away_who_watched_goes_on_and_nobody_begins(
         platform.status = 500
     assert await questions.allow("one", "lecture")
     assert not await questions.allow("two", "lecture")
+    await questions.close()
+
+
+async def test_platform_that_hangs_keeps_nobody_waiting_who_watched(platform, monkeypatch):
+    monkeypatch.setattr(ticket_questions, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(ticket_questions, "TIMEOUT_S", 0.2)
+    platform.max_age = 0
+    questions = TicketQuestions(platform.url)
+    assert await questions.allow("one", "lecture")
+    platform.goes_on.clear()
+    assert all([await questions.allow("one", "lecture") for _ in range(5)])
+    assert platform.asked <= 2  # all of them wait for the same answer
+    assert not await questions.allow("two", "lecture")  # nobody begins
+    platform.goes_on.set()
+    platform.status = 403
+    async with asyncio.timeout(30):
+        while await questions.allow("one", "lecture"):  # noqa: ASYNC110 -- the answer itself is waited for
+            await asyncio.sleep(0.01)
     await questions.close()
 
 

@@ -19,6 +19,8 @@ TIMEOUT_S = 5.0
 """In seconds, with the name look-up."""
 STALE_S = 120.0
 """How long a good answer stays valid, in seconds, while the platform does not answer: a restart must not interrupt viewers."""
+PATIENCE_S = 0.5
+"""How long somebody who was allowed before waits for the new answer; a platform that hangs must not make pictures stutter."""
 ASK_AGAIN_S = 2.0
 ASKED_AT_ONCE = 32
 MOST_REMEMBERED = 50_000
@@ -58,7 +60,10 @@ class TicketQuestions:
         if task is None:
             task = self._asking[asked] = asyncio.create_task(self._ask(asked, known))
             task.add_done_callback(lambda _: self._asking.pop(asked, None))
-        return await asyncio.shield(task)
+        if known is None or time.monotonic() >= known.stale_until:
+            return await asyncio.shield(task)
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
+        return task.result() if done else known.good
 
     async def close(self) -> None:
         """Close the connections."""
