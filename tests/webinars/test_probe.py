@@ -2,6 +2,9 @@
 
 import pytest
 
+from amphi.audience.models import Broadcaster, Event
+from amphi.system import tickets
+from amphi.webinars.models import LiveGateway, Livestream
 from amphi.worker import probe
 from tests.wire import answer
 
@@ -37,3 +40,16 @@ def test_sound_is_told_by_the_codecs(serve, text, expected):
 def test_slate_is_told_from_the_publishers_media():
     slate = MEDIA.replace("#EXTINF", "# amphi: slate\n#EXTINF", 1)
     assert [probe.read_playlist(text).shows_slate for text in (slate, MEDIA)] == [True, False]
+
+
+@pytest.mark.parametrize("seconds", [0, 100, 1799])
+def test_looks_of_half_an_hour_show_one_ticket_that_clocks_minutes_apart_take(settings, seconds):
+    settings.AMPHI_TICKET_KEY = "key"
+    broadcaster = Broadcaster(hls_url="https://live.univ.fr/hls/room.m3u8", has_tickets=True)
+    row = Livestream(event=Event(pk=7), gateway=LiveGateway(broadcaster=broadcaster))
+    began = 1_800_000_000.0
+    address = probe.address(row, now=began + seconds)
+    assert address == probe.address(row, now=began)
+    ticket = address.split("/")[4]
+    for clock in (began + seconds - 300, began + seconds + 300):
+        assert tickets.verify(b"key", ticket, now=clock).viewer == "s"

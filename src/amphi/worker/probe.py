@@ -20,7 +20,9 @@ SLATE_REMARK = "# amphi: slate"
 """`amphi origin` writes it into a playlist to which it adds a slate."""
 _SOUND = ("mp4a", "opus", "flac", "alac", "ac-3", "ec-3", "mp3")
 """How the names of codecs of sound begin (RFC 6381), in small letters."""
-_TICKET_LIFETIME_S = 60
+_TICKET_STEP_S = 1800
+"""Tickets of the platform's own last for one to two steps. All of one step are the same: whoever verifies them asks seldom, remembers the
+answer while the web server is away, and may have a clock that is some minutes ahead."""
 _caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
 
 
@@ -92,7 +94,7 @@ def address(livestream: Livestream, *, now: float) -> str:
         event_id=livestream.event_id,
         stream=broadcaster.stream,
         viewer="s",
-        expires_at=int(now) + _TICKET_LIFETIME_S,
+        expires_at=(int(now) // _TICKET_STEP_S + 2) * _TICKET_STEP_S,
     )
     return tickets.in_path(broadcaster.hls_url, tickets.mint(settings.AMPHI_TICKET_KEY.encode(), ticket))
 
