@@ -66,6 +66,7 @@ def row(
         "job_since": NOW - 20 * S,
         "gateway_asked_at": NOW - 10 * S if at_work else None,
         "media_mark": "old" if state == State.LIVE else "",
+        "media_target_s": 2,
         "media_seen_at": NOW - 2 * S if state == State.LIVE else None,
         "hook_asked_at": NOW - 10 * S,
         "has_hook": True,

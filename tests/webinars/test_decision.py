@@ -136,14 +136,59 @@ def test_job_that_has_trouble(job, expected):
         (GatewayUnreachableError("refused"), NOW - S, CONFIRM_AFTER),
         (GatewayUnreachableError("refused"), NOW - RESTART_TAKES, AFTER_ERROR),
         (GatewayUnreachableError("refused"), None, AFTER_ERROR),
-        (GatewayTimeoutError("slow"), NOW - S, AFTER_ERROR),
+        (GatewayTimeoutError("slow"), NOW - S, CONFIRM_AFTER),
+        (GatewayTimeoutError("slow"), NOW - RESTART_TAKES, AFTER_ERROR),
         (JobStatus(state="unknown"), NOW - S, AT_ONCE),
     ],
 )
 @pytest.mark.parametrize("state", [LIVE, RECOVERING])
 def test_gateway_that_died_on_air_is_asked_again_at_once(state, job, seen_at, look_in):
     before = row(state, media_seen_at=seen_at, state_since=NOW - S)
-    assert decide(before, see(job=job, playlist=None), NOW).look_in == look_in
+    still = replace(PLAYLIST, mark="old")
+    assert decide(before, see(job=job, playlist=still), NOW).look_in == look_in
+
+
+@pytest.mark.parametrize(("target_s", "patience_s"), [(None, 18), (1, 6), (2, 6), (6, 18)])
+def test_silent_live_server_is_asked_again_soon_and_missed_by_the_length_of_its_segments(
+    target_s, patience_s
+):
+    def after(seconds: float) -> Decision:
+        before = row(LIVE, media_seen_at=NOW - seconds * S, media_target_s=target_s)
+        return decide(before, see(playlist=None), NOW)
+
+    assert (after(patience_s - 0.1).trigger, after(patience_s - 0.1).look_in) == ("", CONFIRM_AFTER)
+    assert after(patience_s + 0.1).trigger == transitions.MEDIA_LOST
+
+
+AHEAD = NOW + timedelta(minutes=5)
+
+
+def test_pictures_are_believed_though_the_start_was_noted_by_a_clock_that_was_ahead():
+    before = row(STARTING, state_since=AHEAD, gateway_asked_at=AHEAD, media_mark="old")
+    first = decide(before, see(asked_at=NOW - S), NOW)
+    assert first.columns["state_since"] == first.columns["gateway_asked_at"] == NOW
+    assert first.trigger == ""  # seen before: not yet certain that they came after the start
+    assert before.state_since == AHEAD  # what was read is as it was
+    later = NOW + 2 * S
+    after = row(STARTING, media_mark="new", state_since=NOW, gateway_asked_at=NOW)
+    playlist = replace(PLAYLIST, mark="newer")
+    assert decide(after, see(playlist=playlist, asked_at=later), later).trigger == transitions.MEDIA_SEEN
+
+
+def test_pictures_that_stop_are_missed_though_the_last_were_noted_by_a_clock_that_was_ahead():
+    still = see(playlist=replace(PLAYLIST, mark="old"))
+    decision = decide(row(LIVE, media_seen_at=AHEAD, state_since=AHEAD), still, NOW)
+    assert (decision.columns["media_seen_at"], decision.trigger) == (NOW, "")
+    after = row(LIVE, media_seen_at=NOW, state_since=NOW)
+    assert decide(after, still, NOW + 7 * S).trigger == transitions.MEDIA_LOST
+
+
+def test_pictures_count_from_when_they_were_asked_for_and_are_missed_while_others_are_waited_for():
+    asked_at = NOW - 3 * S
+    assert decide(row(LIVE), see(asked_at=asked_at), NOW).columns["media_seen_at"] == asked_at
+    silent = row(LIVE, media_seen_at=NOW - 6.5 * S)
+    still = see(playlist=replace(PLAYLIST, mark="old"), asked_at=asked_at)
+    assert decide(silent, still, NOW).trigger == transitions.MEDIA_LOST
 
 
 @pytest.mark.parametrize(
@@ -234,7 +279,8 @@ def test_what_does_not_come_is_given_up_in_the_end(state, patience, error):
     ],
 )
 def test_live_that_shows_nothing_new_recovers(seen_ago, playlist, trigger):
-    decision = decide(row(LIVE, media_seen_at=NOW - seen_ago * S), see(playlist=playlist), NOW)
+    before = row(LIVE, media_seen_at=NOW - seen_ago * S, media_target_s=6)
+    decision = decide(before, see(playlist=playlist), NOW)
     assert decision.trigger == trigger
 
 

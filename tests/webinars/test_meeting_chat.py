@@ -95,6 +95,18 @@ def test_pieces_take_their_turns_at_the_rate(live, stage, settings):
     assert timedelta() < waits <= timedelta(seconds=0.5)
 
 
+def test_chat_goes_on_when_a_clock_was_ahead_that_is_set_right(live, stage):
+    say(live, "un", "deux")
+    work()
+    say(live, "trois")
+    ahead = timezone.now() + timedelta(minutes=5)
+    Message.objects.update(attempt_at=ahead)
+    Message.objects.exclude(sent_at=None).update(sent_at=ahead)
+    for lease in delivery.claim_due(limit=10):
+        delivery.deliver(lease)
+    assert [text for _, text in stage.heard] == ["un", "deux", "trois"]
+
+
 def test_what_is_left_is_typed_where_the_call_went_away(live, stage):
     say(live, LONG)
     work()

@@ -1,5 +1,6 @@
 """The supervisor against a meeting server, a gateway and a live server, well and ill."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
 from amphi.webinars import domain
 from amphi.webinars.models import Livestream, RetiringJob, State, Transition
-from amphi.worker import answers, decision, gateways, rules
+from amphi.worker import answers, claims, decision, gateways, rules
 from tests.factories import make_user
 from tests.webinars.looking import JOB, age, age_meeting, look, on_air, start, triggers
 
@@ -248,6 +249,26 @@ def test_live_with_a_dead_gateway_api_goes_on_while_pictures_come(livestream, st
     look(livestream, 3)
     assert livestream.state == State.LIVE
     assert livestream.last_error
+
+
+def test_all_are_asked_at_once_so_that_several_that_are_silent_hold_up_a_look_no_longer_than_one(
+    livestream, stage
+):
+    on_air(livestream, stage)
+    all_are_asked = threading.Barrier(3)
+    stage.during = dict.fromkeys(
+        ("GET /jobs/", "GET /hls/", "getMeetingInfo"), lambda: all_are_asked.wait(20)
+    )
+    look(livestream)
+    assert stage.during == {}
+    assert not all_are_asked.broken
+
+
+def test_look_that_a_clock_planned_that_was_ahead_is_due(livestream, stage):
+    on_air(livestream, stage)
+    for ahead, is_due in ((timedelta(seconds=20), False), (timedelta(minutes=5), True)):
+        Livestream.objects.update(look_at=timezone.now() + ahead, claimed_until=None)
+        assert bool(claims.claim_due("one", limit=1)) is is_due
 
 
 def test_live_beyond_its_hard_limit_is_ended_with_its_meeting(livestream, stage, settings):

@@ -16,6 +16,8 @@ from amphi.sipmediagw.exceptions import (
 from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, State
 from amphi.sipmediagw.transport import Reply, Transport
 
+STATUS_TIMEOUT_S = 3.0
+"""It answers from memory; one that hangs is to be known within a few looks."""
 _NOT_FOUND = 404
 _CONFLICT = 409
 _STATES: tuple[str, ...] = get_args(State)
@@ -50,7 +52,7 @@ class JobGateway:
         return self._status(job.job_id, reply)
 
     def status(self, job: JobRef) -> JobStatus:
-        reply = self._transport.call("GET", _path(job.job_id))
+        reply = self._transport.call("GET", _path(job.job_id), timeout_s=STATUS_TIMEOUT_S)
         if reply.status == _NOT_FOUND and "error" in reply.data:
             return JobStatus(state="unknown", reason="no_such_job", detail="the gateway knows no such job")
         self._check("status", reply)

@@ -127,6 +127,8 @@ class Livestream(Leased):
     look_at = models.DateTimeField(null=True, db_index=True, editable=False)
     media_mark = models.CharField(max_length=100, blank=True, editable=False)
     media_seen_at = models.DateTimeField(null=True, editable=False)
+    # The playlist's longest segment, for when the live server does not answer.
+    media_target_s = models.PositiveSmallIntegerField(null=True, editable=False)
     meeting_misses = models.PositiveSmallIntegerField(default=0, editable=False)
     gateway_asked_at = models.DateTimeField(null=True, editable=False)
     # Written before a gateway is asked to start: until then a job may still appear, whatever the gateway answers.

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from amphi.audience.models import Channel, Replay
@@ -13,6 +14,7 @@ from amphi.system import leases, request_ids
 from amphi.system.leases import Lease
 from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPulse
 from amphi.worker import supervisor
+from amphi.worker.decision import LATEST_LOOK
 
 LEASE = timedelta(seconds=15)
 """How long a livestream waits after its worker died in the middle of a look."""
@@ -20,7 +22,9 @@ LEASE = timedelta(seconds=15)
 
 def claim_due(worker: str, *, limit: int, lease: timedelta = LEASE) -> list[Lease]:
     """Claim up to `limit` livestreams that are due and that no worker holds."""
-    due = Livestream.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
+    now = timezone.now()
+    is_due = Q(look_at__lte=now) | Q(look_at__gt=now + LATEST_LOOK)
+    due = Livestream.objects.filter(is_due).order_by("look_at")
     return leases.claim(due, worker=worker, limit=limit, length=lease)
 
 

@@ -16,6 +16,8 @@ LOOK_EVERY = {
     State.STOPPING: timedelta(seconds=0.25),
 }
 IN_NO_HURRY = timedelta(seconds=20)
+LATEST_LOOK = IN_NO_HURRY + timedelta(seconds=10)
+"""Nobody plans a look so far ahead: such a time comes from a clock that is ahead, or was."""
 AT_ONCE = timedelta()
 CONFIRM_AFTER = timedelta(seconds=0.5)
 AFTER_ERROR = timedelta(seconds=2)

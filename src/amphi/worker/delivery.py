@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min
+from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from amphi.audience.domain import publish
@@ -42,7 +42,7 @@ def claim_due(*, limit: int, worker: str = "", now: datetime | None = None) -> l
     """
     now = now or timezone.now()
     waiting = (
-        Message.objects.filter(delivery=Message.Delivery.WAITING, attempt_at__lte=now)
+        Message.objects.filter(_is_due(now), delivery=Message.Delivery.WAITING)
         .values("event_id")
         .annotate(first=Min("created_at"))
         .order_by("first")
@@ -50,6 +50,11 @@ def claim_due(*, limit: int, worker: str = "", now: datetime | None = None) -> l
     )
     due = Channel.objects.filter(pk__in=list(waiting[: 4 * limit]))
     return leases.claim(due, worker=worker, limit=limit, length=LEASE, now=now)
+
+
+def _is_due(now: datetime) -> Q:
+    """Also when its time is so far ahead that only a clock can have written it that is ahead, or was."""
+    return Q(attempt_at__lte=now) | Q(attempt_at__gt=now + 2 * LONGEST_PAUSE)
 
 
 def deliver(
@@ -81,14 +86,15 @@ def deliver(
 def _next_messages(channel_id: int, now: datetime) -> list[Message]:
     """The oldest waiting messages, as many as the rate allows; none while the oldest one pauses."""
     of_channel = Message.objects.filter(event_id=channel_id)
-    just_sent = of_channel.filter(sent_at__gt=now - RATE_WINDOW).count()
+    just_sent = of_channel.filter(sent_at__gt=now - RATE_WINDOW, sent_at__lte=now).count()
     room = max(0, settings.CHAT_DELIVERY_PER_SECOND - just_sent)
     waiting = list(
         of_channel.filter(delivery=Message.Delivery.WAITING)
         .select_related("event")
         .order_by("created_at", "pk")[:room]
     )
-    if waiting and waiting[0].attempt_at is not None and waiting[0].attempt_at > now:
+    pauses_until = waiting[0].attempt_at if waiting else None
+    if pauses_until is not None and now < pauses_until <= now + 2 * LONGEST_PAUSE:
         return []
     return waiting
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from amphi.sipmediagw import GatewayError, GatewayUnreachableError, JobStatus
+from amphi.sipmediagw import GatewayError, GatewayTimeoutError, GatewayUnreachableError, JobStatus
 from amphi.webinars.models import LiveGateway, Livestream, State
 from amphi.worker.decision import AFTER_ERROR, AT_ONCE, CONFIRM_AFTER, Draft, ShowChat, StartJob
 
@@ -11,7 +11,7 @@ START_MAY_TAKE = timedelta(seconds=45)
 OUR_START_MAY_TAKE = timedelta(seconds=10)
 """`amphi gateway` accepts or refuses a job within the time-out of the call."""
 RESTART_TAKES = timedelta(seconds=15)
-"""For so long a gateway that was on air, and can't be reached, is asked again and again."""
+"""For so long a gateway that was on air, and can't be reached or is silent, is asked again and again."""
 UNSEEN_AFTER = timedelta(seconds=45)
 """For gateways that don't report: their pictures come within 13 s of a start, even if they answered after 10 s that it failed."""
 
@@ -34,7 +34,7 @@ def keep_job_alive(draft: Draft) -> bool:
         return False
     if isinstance(job, GatewayError):
         draft.fail(job)
-        if isinstance(job, GatewayUnreachableError) and _was_on_air(draft):
+        if isinstance(job, GatewayUnreachableError | GatewayTimeoutError) and _was_on_air(draft):
             draft.look_in = CONFIRM_AFTER
         return False
     if job is None or _shows_nothing(draft, job) or _still_comes(draft, job):

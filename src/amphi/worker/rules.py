@@ -1,5 +1,6 @@
 """Decides what to do about a livestream. Pure: no database, clock, settings or calls; the row, what was seen and the time go in."""
 
+import copy
 from datetime import datetime, timedelta
 
 from amphi.meetings import presence
@@ -34,6 +35,17 @@ OVERRUN_EVERY = timedelta(seconds=30)
 LIMIT_WARNING = timedelta(minutes=15)
 HOOK_EVERY = timedelta(seconds=60)
 
+PAST = (
+    "state_since",
+    "start_asked_at",
+    "job_since",
+    "gateway_asked_at",
+    "media_seen_at",
+    "hook_asked_at",
+    "made_way_at",
+)
+"""What happened at these times has happened."""
+LONGEST_TARGET_S = 600
 MISSES_TO_BELIEVE = 2
 GONE_ON_AIR = timedelta(minutes=2)
 """How long BBB must not know a meeting that our gateway is in and whose pictures arrive: they are evidence that it goes on."""
@@ -56,10 +68,11 @@ def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
     Args:
         row: the livestream, as read before anything was asked.
         seen: what the systems around it answered.
-        now: when the look began.
+        now: when all had answered.
     """
     every = LOOK_EVERY.get(State(row.state), IN_NO_HURRY)
-    draft = Draft(every, row=row, seen=seen, now=now)
+    row, stepped = _without_times_to_come(row, now)
+    draft = Draft(every, row=row, seen=seen, now=now, columns=stepped)
     if seen.hook is not None:
         draft.columns |= {"hook_asked_at": now, "has_hook": seen.hook.has_hook}
     _note_people(draft)
@@ -75,6 +88,20 @@ def decide(row: Livestream, seen: Seen, now: datetime) -> Decision:
         if row.state == State.STOPPING:
             draft.calls.append(StopJob())
     return draft.done()
+
+
+def _without_times_to_come(row: Livestream, now: datetime) -> tuple[Livestream, dict[str, datetime]]:
+    """The row as if what is noted to have been later than now were now, and the columns to write for that.
+
+    A clock that was ahead, this machine's before it was set right or another's, wrote them. Until they had passed nothing would be
+    believed to follow them: pictures that come now would be older than the start.
+    """
+    ahead = {name: now for name in PAST if (at := getattr(row, name)) is not None and at > now}
+    if ahead:
+        row = copy.copy(row)
+        for name, at in ahead.items():
+            setattr(row, name, at)
+    return row, ahead
 
 
 def _note_people(draft: Draft) -> None:
@@ -124,8 +151,9 @@ def _watch(draft: Draft) -> None:
     _mind_the_clock(draft)
     if draft.value("meeting_misses"):
         return
-    target = playlist.target_duration_s if playlist is not None else DEFAULT_TARGET_DURATION_S
-    stale_after = timedelta(seconds=max(6, 3 * target))
+    if playlist is None and draft.look_in is not None:
+        draft.look_in = min(draft.look_in, CONFIRM_AFTER)
+    stale_after = timedelta(seconds=max(6, 3 * (draft.value("media_target_s") or DEFAULT_TARGET_DURATION_S)))
     ended = playlist is not None and playlist.ended
     if ended or now > (draft.value("media_seen_at") or row.state_since) + stale_after:
         draft.pull(transitions.MEDIA_LOST)
@@ -134,11 +162,13 @@ def _watch(draft: Draft) -> None:
 def _note_media(draft: Draft) -> None:
     """Note whether the playlist advanced since the last look, by the publisher's media."""
     playlist, mark = draft.seen.playlist, draft.row.media_mark
+    if playlist is not None and playlist.target_duration_s != draft.row.media_target_s:
+        draft.columns["media_target_s"] = min(playlist.target_duration_s, LONGEST_TARGET_S)
     if playlist is None or playlist.ended or playlist.shows_slate or playlist.mark == mark:
         return
     draft.columns["media_mark"] = playlist.mark
     if mark:
-        draft.columns["media_seen_at"] = draft.now
+        draft.columns["media_seen_at"] = draft.seen.asked_at or draft.now
 
 
 def _mind_the_sound(draft: Draft) -> None:

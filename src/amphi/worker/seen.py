@@ -48,6 +48,7 @@ class Seen:
     """What a look saw; None where it did not ask.
 
     Attributes:
+        asked_at: when they were asked; None for now.
         job: the gateway's answer about the job, or the error.
         job_before: another job for which a start must wait.
         gateway_is_taken: another live, started earlier, still uses the gateway.
@@ -55,6 +56,7 @@ class Seen:
         longest: how long a live may run.
     """
 
+    asked_at: datetime | None = None
     hook: HookSeen | None = None
     job: JobStatus | GatewayError | None = None
     job_before: JobBefore | None = None

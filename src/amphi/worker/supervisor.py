@@ -30,7 +30,8 @@ def look(livestream: Livestream) -> timedelta | None:
         After what time to look again; None when nothing runs any more.
     """
     now = timezone.now()
-    decision = decide(livestream, gather(livestream, now), now)
+    # By the time of the answers: how long pictures have not come counts while others are waited for, too.
+    decision = decide(livestream, gather(livestream, now), timezone.now())
     look_in = decision.look_in
     if _write(livestream, decision, state=livestream.state):
         waiting = decision.calls
