@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -30,6 +30,9 @@ test-e2e: setup-dev          ## Those that measure the whole platform: alone, so
 
 test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
 	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
+
+test-chaos: setup-dev        ## Every fault but death, on one live webinar, as root: half an hour; WORDS="worker,origin" chooses
+	$(PY) -m tests.reliability.chaos --write -k "$(WORDS)"
 
 # The Debian on which packages, role and guide are tried: bookworm (12) or trixie (13).
 DEBIAN ?= bookworm

@@ -60,8 +60,8 @@ class Server:
             shutil.rmtree(self.folder)
 
 
-def start(connections: int = CONNECTIONS) -> Server:
-    """Start a server, which takes so many connections and runs until it is stopped."""
+def start(connections: int = CONNECTIONS, addresses: str = "127.0.0.1") -> Server:
+    """Start a server, which takes so many connections at `addresses` and runs until it is stopped."""
     folder = Path(tempfile.mkdtemp(prefix="amphi-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, SERVER_USER)
@@ -69,7 +69,7 @@ def start(connections: int = CONNECTIONS) -> Server:
     try:
         cluster = ["-D", folder / "data", "-U", "amphi", "-A", "trust", "-E", "UTF8", "--no-sync"]
         _run("initdb", *cluster, folder=folder)
-        sockets = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        sockets = f"-p {server.port} -c listen_addresses={addresses} -c unix_socket_directories={folder}"
         options = f"{sockets} {OPTIONS} -c max_connections={connections}"
         server.control("-l", folder / "log", "-o", options, "start")
     except BaseException:

@@ -94,13 +94,14 @@ class Parts:
 
 
 class DemoWebinar:
-    """One webinar of a demo, which its presenter starts, restarts and stops over HTTP."""
+    """One webinar of a demo, which its presenter starts, restarts and stops over HTTP, at the demo's address or another `url`."""
 
-    def __init__(self, demo: RunningDemo, livestream: Livestream) -> None:
+    def __init__(self, demo: RunningDemo, livestream: Livestream, *, url: str = "") -> None:
         self.demo = demo
         self.pk = livestream.pk
         self.slug = livestream.meeting.slug
-        self._client = httpx.Client(base_url=demo.url, timeout=60)
+        self.url = url or demo.url
+        self._client = httpx.Client(base_url=self.url, timeout=60)
         self._log_in()
 
     def close(self) -> None:
@@ -116,7 +117,7 @@ class DemoWebinar:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.text)
         assert token, answer.text
         form = form | {"csrfmiddlewaretoken": token[1]}
-        answer = self._client.post(url, data=form, headers={"Referer": self.demo.url})
+        answer = self._client.post(url, data=form, headers={"Referer": self.url})
         assert answer.status_code == 302, answer.text
 
     def ask(self, action: str) -> None:
