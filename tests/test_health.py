@@ -1,11 +1,13 @@
 """What a service says of its health: that it can work, not only that it runs."""
 
 import socket
+import threading
 from contextlib import ExitStack
 
 import httpx
 import pytest
 
+from amphi.system.health import database_answers_within
 from amphi.system.notify import notify
 from tests import services
 
@@ -37,6 +39,14 @@ def test_web_server_without_its_database(tmp_path, free_port, database, kind):
         database.close()
     answer = health(tmp_path, free_port, address)
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
+
+
+def test_database_that_hangs_is_known_in_time(monkeypatch):
+    goes_on = threading.Event()
+    monkeypatch.setattr("amphi.system.health._database_answers", lambda: goes_on.wait(60))
+    assert not database_answers_within(0.05)
+    goes_on.set()
+    assert database_answers_within(60)
 
 
 @pytest.mark.parametrize("abstract", [False, True])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from amphi.checkup import broadcasters, clock, live_gateways, meeting_server
+from amphi.checkup import broadcasters, cli, clock, live_gateways, meeting_server
 from amphi.checkup.broadcasters import Source
 from amphi.checkup.live_gateways import GatewayService
 from amphi.system import tickets
@@ -279,3 +279,13 @@ def test_clock_that_is_wrong(ahead_s, level, words):
         found = only(clock.clock_of("gateway", "x", server.url, Caller(timeout_s=5)))
     assert found[0] == level
     assert words in found[1]
+
+
+def test_database_that_hangs_holds_up_no_check_of_others(monkeypatch, settings):
+    settings.AMPHI_URL = NOBODY
+    monkeypatch.setattr("amphi.system.health.database_answers_within", lambda _seconds: False)
+    found = {one.check: one for one in cli.look()}  # this test may read no database
+    assert found["database"].level == "FAIL"
+    assert "can’t be reached" in found["database"].sentence
+    assert found["web"].level == "FAIL"
+    assert "worker" not in found

@@ -14,11 +14,12 @@ from amphi.checkup.findings import Check, Finding, print_report
 from amphi.system.environment import InvalidSettingError
 
 AT_ONCE = 16
+DATABASE_TIMEOUT_S = 10
 PLUGIN_TIMEOUT_S = 55
 """Less than the minute that Nagios and Icinga wait for a plugin."""
 
 
-def _local_checks() -> Iterator[Finding]:
+def _local_checks(*, database_answers: bool) -> Iterator[Finding]:
     """Run the checks that read settings and the database, in this thread."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
@@ -26,6 +27,9 @@ def _local_checks() -> Iterator[Finding]:
 
     yield from platform.check_settings()
     yield from platform.check_recordings()
+    if not database_answers:
+        yield platform.unreachable_database()
+        return
     yield from platform.check_database()
     try:
         yield from platform.check_worker()
@@ -38,7 +42,7 @@ def _local_checks() -> Iterator[Finding]:
         return
 
 
-def _remote_checks() -> Iterator[Check]:
+def _remote_checks(*, database_answers: bool) -> Iterator[Check]:
     """The checks that ask other servers. Each may run in a thread of its own, and does not read the database there."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
@@ -60,6 +64,8 @@ def _remote_checks() -> Iterator[Check]:
     yield platform.check_mail
     yield from sign_on.checks()
     yield captions.check_engine
+    if not database_answers:
+        return
     try:
         gateways = list(LiveGateway.objects.all())
         sources = list(Broadcaster.objects.all())
@@ -88,9 +94,12 @@ def _findings_of(check: Check) -> list[Finding]:
 
 def look() -> list[Finding]:
     """All findings in the order of the report. Checks of other servers run in parallel."""
+    from amphi.system.health import database_answers_within  # noqa: PLC0415 -- needs Django set up
+
+    answers = database_answers_within(DATABASE_TIMEOUT_S)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(_findings_of, check) for check in _remote_checks()]
-        findings = list(_local_checks())
+        waiting = [pool.submit(_findings_of, check) for check in _remote_checks(database_answers=answers)]
+        findings = list(_local_checks(database_answers=answers))
         return findings + [finding for future in waiting for finding in future.result()]
 
 

@@ -50,17 +50,22 @@ def migrations_to_make() -> list[str]:
     return [f"{one.app_label}.{one.name}" for one, _ in plan]
 
 
+def unreachable_database() -> Finding:
+    """What is said of a database that refuses, or is silent."""
+    # The driver's message may contain the address with its password.
+    sentence = say(
+        en="it can’t be reached. Correct AMPHI_DATABASE_URL, or start the database server.",
+        fr="elle est injoignable. Corrigez AMPHI_DATABASE_URL, ou démarrez le serveur de base de données.",
+    )
+    return Finding("FAIL", "database", connection.vendor, sentence)
+
+
 def check_database() -> Iterator[Finding]:
     """Check that the database answers and has all migrations."""
     try:
         missing = len(migrations_to_make())
     except DatabaseError:
-        # The driver's message may contain the address with its password.
-        sentence = say(
-            en="it can’t be reached. Correct AMPHI_DATABASE_URL, or start the database server.",
-            fr="elle est injoignable. Corrigez AMPHI_DATABASE_URL, ou démarrez le serveur de base de données.",
-        )
-        yield Finding("FAIL", "database", connection.vendor, sentence)
+        yield unreachable_database()
         return
     if missing:
         sentence = say(

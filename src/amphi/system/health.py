@@ -1,6 +1,7 @@
 """Health of the web server: it is healthy while the database answers, which every page needs."""
 
 import asyncio
+import threading
 
 from django.db import Error, connection
 
@@ -17,6 +18,15 @@ def _database_answers() -> bool:
     finally:
         connection.close()
     return True
+
+
+def database_answers_within(seconds: float) -> bool:
+    """Whether the database answers in time. One that hangs keeps a thread waiting, which ends with the process."""
+    found: list[bool] = []
+    asking = threading.Thread(target=lambda: found.append(_database_answers()), daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return found == [True]
 
 
 class Health:

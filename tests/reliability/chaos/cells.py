@@ -16,7 +16,7 @@ from tests.reliability.demo_webinar import DemoWebinar, wait_until
 TOLD_WITHIN_S = 10.0
 RIGHT_WITHIN_S = 60.0
 FROZEN_S = 60.0
-PARTED_S = 30.0
+PARTED_S = 25.0
 CLOCKS = ("web", "worker", "gateway", "origin", "classroom")
 Telling = Callable[[Seen], str]
 """What is told by now, in words for the table; empty while nothing true is."""
@@ -158,7 +158,9 @@ ALL = [
     Chaos("no packet between BigBlueButton and web", faults.parted("classroom", "web"), _goes_on),
     Chaos("PostgreSQL restarted", faults.database_restarted, _goes_on, 10),
     Chaos("PostgreSQL read-only", faults.database_read_only, _no_database),
-    Chaos("no name is found by worker and gateway", faults.no_names, _away, within_s=15),
+    Chaos(
+        "no name is found: the worker knows gateway and origin by theirs", faults.no_names, _away, within_s=15
+    ),
     Chaos(
         "BigBlueButton answers after 29 s",
         faults.slow("worker", "classroom", 29),
@@ -179,6 +181,8 @@ ALL = [
     Chaos("worker gets no more memory", faults.out_of_memory("worker"), _goes_on),
     Chaos("gateway gets no more memory", faults.out_of_memory("gateway"), _goes_on),
     Chaos("origin gets no more memory", faults.out_of_memory("origin"), _goes_on),
+    Chaos("certificate of the gateway expired", faults.gateway_certificate_expired, _goes_on),
+    Chaos("certificate of the live server expired", faults.origin_certificate_expired, _away),
     Chaos("clocks of all set back by 5 min", faults.clock(-300, *CLOCKS), _goes_on, 10, stays=True),
     Chaos("clocks of all set ahead by 5 min", faults.clock(0, *CLOCKS), _goes_on, 10, stays=True),
     Chaos("clock of web ahead by 5 min", faults.clock(300, "web"), _goes_on, 10, stays=True),

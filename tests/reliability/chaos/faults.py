@@ -8,8 +8,10 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from amphi.audience.models import Broadcaster
+from amphi.webinars.models import LiveGateway
 from tests import postgresql
-from tests.reliability.chaos.relay import Relay
+from tests.reliability.chaos.relay import Relay, certificate
 from tests.reliability.chaos.scene import Scene
 from tests.reliability.demo_webinar import Parts
 from tests.wire import WireServer, answer
@@ -171,6 +173,33 @@ def slow(one: str, other: str, delay_s: float) -> Fault:
             yield
 
     return inject
+
+
+@contextmanager
+def gateway_certificate_expired(scene: Scene) -> Iterator[None]:
+    """The gateway is spoken to by TLS, and its certificate ran out yesterday."""
+    file, context = certificate(scene.folder, "gateway", days=-1)
+    before = {one.pk: one.sipmediagw_url for one in LiveGateway.objects.all()}
+    with Relay(scene.port_of("gateway"), context=context) as relay:
+        url = f"https://gateway.test:{relay.port}"
+        LiveGateway.objects.update(sipmediagw_url=url, ca_file=str(file))
+        yield
+        for pk, old in before.items():
+            LiveGateway.objects.filter(pk=pk).update(sipmediagw_url=old, ca_file="")
+
+
+@contextmanager
+def origin_certificate_expired(scene: Scene) -> Iterator[None]:
+    """The same of the live server, as who asks for playlists."""
+    _, context = certificate(scene.folder, "origin", days=-1)
+    before = {one.pk: one.hls_url for one in Broadcaster.objects.all()}
+    with Relay(scene.port_of("origin"), context=context) as relay:
+        for pk, old in before.items():
+            new = old.replace("http:", "https:").replace(str(scene.port_of("origin")), str(relay.port))
+            Broadcaster.objects.filter(pk=pk).update(hls_url=new)
+        yield
+        for pk, old in before.items():
+            Broadcaster.objects.filter(pk=pk).update(hls_url=old)
 
 
 def liar(scene: Scene) -> AbstractContextManager[None]:

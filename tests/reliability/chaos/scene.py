@@ -29,8 +29,8 @@ ADDRESSES = {
     ("classroom", "web"): "127.0.0.41",
 }
 """At which address the one reaches the other; elsewhere it is `LOOPBACK`. Linux has all of 127.0.0.0/8 on its loopback."""
-NAMES = {"meetings.test": "127.0.0.22", "gateway.test": LOOPBACK, "origin.test": "127.0.0.31"}
-"""By which names the worker knows them, for as long as names are found."""
+NAMES = {"gateway.test": LOOPBACK, "origin.test": "127.0.0.31"}
+"""By which names the worker knows them, for as long as names are found. Not the meeting server: no gateway enters one at a name that leads home."""
 TESTERS = "127.0.0.51"
 """Where the test itself reaches the web part."""
 SETTINGS = """
@@ -172,7 +172,7 @@ def opened(folder: Path, *, clocks: bool = False) -> Iterator[Scene]:
         file.write_text(
             SETTINGS.format(
                 databases=_ways_to("postgresql"),
-                classrooms=_ways_to("classroom") | {"worker": "meetings.test"},
+                classrooms=_ways_to("classroom"),
                 database_port=database.port,
                 classroom_port=port + CLASSROOM,
                 web=ADDRESSES["classroom", "web"],
