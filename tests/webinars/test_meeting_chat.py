@@ -122,6 +122,7 @@ def test_what_is_left_is_typed_where_the_call_went_away(live, stage):
 
 def test_messages_that_are_sent_are_no_news(client, live):
     say(live, "un", "deux")
+    Message.objects.update(created_at=timezone.now() + timedelta(minutes=1))  # however long that took
     assert notes(client, live) == {}
     work()
     assert notes(client, live) == {}
