@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from amphi.gateway.exceptions import InvalidRequestError
 
@@ -17,10 +17,13 @@ async def json_object(request: Request) -> dict[str, Any]:
         InvalidRequestError: it is too long, or not a JSON object.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequestError(f"a body has at most {MAX_BODY_BYTES} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise InvalidRequestError(f"a body has at most {MAX_BODY_BYTES} bytes")
+    except ClientDisconnect:
+        raise InvalidRequestError("the client left before the body ended") from None
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
