@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-k", default="", help="only cells with one of these words, separated by commas")
     options = parser.parse_args(argv)
     scene.alone("tests.reliability.chaos", argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # nothing that was started stays behind
     words = [word for word in options.k.split(",") if word]
     rows = []
     clocks = not words or any("clock" in word for word in words)

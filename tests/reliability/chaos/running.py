@@ -1,6 +1,7 @@
 """Runs the chosen cells on one webinar. Needs Django set up."""
 
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -39,7 +40,12 @@ def run(scene: Scene, words: list[str]) -> Iterator[dict[str, Any]]:
             if words and not any(word in cell.name for word in words):
                 continue
             sys.stderr.write(f"{cell.name} …\n")
-            measured = cells.measure(scene, webinar, cell)
+            try:
+                measured = cells.measure(scene, webinar, cell)
+            except AssertionError:
+                sys.stderr.write(f"{traceback.format_exc(limit=2)}{scene.demo.logs()}")
+                measured = cells.Measured(cell.name, cell.lasts_s, "", None, None, 0, 0)
+                webinar.bring_to_stopped()
             row = asdict(measured) | {"wrong": what_is_wrong(cell, measured)}
             sys.stderr.write(f"{row}\n{scene.demo.logs() if row['wrong'] else ''}\n")
             yield row
