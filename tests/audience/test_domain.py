@@ -18,7 +18,7 @@ from amphi.audience.exceptions import (
     NothingRunsError,
     TooManyMessagesError,
 )
-from amphi.audience.models import Audience, Channel, Event, Message, StreamMessage
+from amphi.audience.models import Audience, Channel, ChatMode, Event, Message, StreamMessage
 from amphi.system.tickets import verify
 from amphi.webinars.models import Livestream, State
 from amphi.worker import calls
@@ -184,6 +184,11 @@ def test_listener_may_write_so_many_messages_a_minute(settings):
         write(on_air().event, user=user)
     write(event)
     Message.objects.filter(pk=first.pk).update(created_at=timezone.now() - timedelta(seconds=61))
+    write(event, user=user)
+    # A clock that was ahead, and is right again, keeps nobody from writing.
+    Message.objects.update(created_at=timezone.now() + timedelta(minutes=5))
+    event.chat_mode, event.slow_s = ChatMode.SLOW, 30
+    event.save(update_fields=["chat_mode", "slow_s"])
     write(event, user=user)
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -69,12 +70,13 @@ def check_pace(event: Event, speaker: Speaker, now: datetime) -> None:
     Raises:
         ChatError: they did.
     """
-    written = Message.objects.filter(viewer=speaker.viewer, created_at__gt=now - RATE_WINDOW).count()
+    written = _lately(now).filter(viewer=speaker.viewer).count()
     if written >= settings.CHAT_RATE_PER_MINUTE or _is_crowded(speaker, now):
         raise TooManyMessagesError(_("The message was not sent: you write too fast. Wait a little."))
     if event.chat_mode != ChatMode.SLOW or speaker.keeps_order:
         return
-    last = Message.objects.filter(viewer=speaker.viewer, event=event).order_by("-created_at").first()
+    mine = Message.objects.filter(viewer=speaker.viewer, event=event, created_at__lt=now + RATE_WINDOW)
+    last = mine.order_by("-created_at").first()
     wait_s = 0 if last is None else event.slow_s - int((now - last.created_at).total_seconds())
     if wait_s > 0:
         raise SlowDownError(
@@ -87,11 +89,16 @@ def check_pace(event: Event, speaker: Speaker, now: datetime) -> None:
         )
 
 
+def _lately(now: datetime) -> QuerySet[Message]:
+    """Written within the last minute; what is noted as written long after now, by a clock that was ahead, is old."""
+    return Message.objects.filter(created_at__gt=now - RATE_WINDOW, created_at__lt=now + RATE_WINDOW)
+
+
 def _is_crowded(speaker: Speaker, now: datetime) -> bool:
     """A hall behind one address is many guests; more than that is one who takes many names."""
     if not speaker.network:
         return False
-    written = Message.objects.filter(network=speaker.network, created_at__gt=now - RATE_WINDOW).count()
+    written = _lately(now).filter(network=speaker.network).count()
     return bool(written >= settings.CHAT_RATE_PER_ADDRESS)
 
 
