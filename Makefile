@@ -77,11 +77,11 @@ test-abuse: setup-dev        ## Millions of hostile messages and requests at eac
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
+# Types take as long as all else, on one processor: they are checked beside it.
 lint: setup-dev      ## Style, types and layers only
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	.venv/bin/lint-imports --no-cache
+	@types=$$(mktemp); $(PY) -m mypy >"$$types" 2>&1 & mypy=$$!; \
+	  $(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports --no-cache; others=$$?; \
+	  wait $$mypy; typed=$$?; cat "$$types"; rm "$$types"; exit $$((others || typed))
 
 fmt: setup-dev       ## Format the code
 	$(PY) -m ruff check --fix .
