@@ -351,7 +351,7 @@ def test_menus_work_by_keyboard(live_server, chromium, scene):
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Se déconnecter").wait_for()
         page.keyboard.press("ArrowDown")
-        assert "Jetons d’accès" in focused.inner_text()
+        assert "Moyens de connexion" in focused.inner_text()
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Se déconnecter").wait_for(state="hidden")
         assert focused.evaluate("one => one.matches('.site-user')")
