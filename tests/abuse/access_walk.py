@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -74,7 +74,9 @@ class Walk:
         self._written.clear()
         self.asked += 1
         client.raise_request_exception = False
-        status = client.generic(method, path).status_code
+        answer = client.generic(method, path)
+        status = answer.status_code
+        self.wrong += [f"{method} {name} as {person}: {fault}" for fault in _faults_of(answer.headers)]
         written = set(self._written) - COUNTED
         what = f"{method} {name} as {person}: {status}"
         if status >= 500:
@@ -85,3 +87,24 @@ class Walk:
             self.wrong.append(f"{what}, without a token")
         elif written:
             self.wrong.append(f"{what}, and {sorted(written)} were written")
+
+
+def _faults_of(headers: Mapping[str, str]) -> Iterator[str]:
+    """What a page lacks of the headers that each must have."""
+    if not headers.get("Content-Type", "").startswith("text/html"):
+        return
+    policy = dict(
+        part.strip().split(" ", 1)
+        for part in headers.get("Content-Security-Policy", "").split(";")
+        if " " in part.strip()
+    )
+    if policy.get("script-src") != "'self'" or {policy.get("object-src"), policy.get("base-uri")} != {
+        "'none'"
+    }:
+        yield f"a policy of {policy or 'nothing'}"
+    if "frame-ancestors" not in policy:
+        yield "anybody may frame it"
+    if headers.get("X-Content-Type-Options") != "nosniff":
+        yield "its type may be guessed"
+    if "origin" not in headers.get("Referrer-Policy", ""):
+        yield "its address is told to other sites"
