@@ -119,7 +119,7 @@ def test_purge_leaves_what_cannot_be_made_again_unless_asked(installed: Guide) -
         "cd /root/2 && apt-get install -y -q ./amphi_*.deb && AMPHI_PURGE=yes apt-get purge -y -q amphi"
     )
     assert installed.machine.run("ls -d /etc/amphi /var/lib/amphi* 2>/dev/null || true") == ""
-    assert installed.machine.run("getent passwd amphi || true") == ""
+    assert installed.machine.run("getent passwd amphi || true; getent group amphi-recordings || true") == ""
 
 
 def test_demo_of_the_wheel_alone_has_a_webinar_on_the_air(installed: Guide) -> None:
