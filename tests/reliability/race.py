@@ -3,7 +3,7 @@
     AMPHI_DATABASE_URL=… python -m tests.reliability.race 40
 
 One process sets Django up and forks the others, each with a connection of its own; a barrier lets them go together. All tables of
-the database are made and emptied. Prints what they met and what the database held then, by race, as JSON.
+the database, which is migrated, are emptied. Prints what they met and what the database held then, by race, as JSON.
 """
 
 import json
@@ -188,7 +188,6 @@ def main(processes: int) -> int:
     from django.core.management import call_command  # noqa: PLC0415
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    call_command("migrate", verbosity=0, interactive=False)
     seen = {}
     for race in (create, move, start, start_and_edit):
         call_command("flush", verbosity=0, interactive=False)

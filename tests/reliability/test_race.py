@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests import postgresql
+from tests import postgresql, services
 from tests.reliability.race import GATEWAYS
 
 TIMEOUT_S = 300
@@ -56,7 +56,8 @@ def races(
     processes = MANY if whole_matrix else FEW
     folder = tmp_path_factory.mktemp("race")
     if request.param == "sqlite":
-        return run_races(f"sqlite://{folder}/race.sqlite3", folder, processes)
+        services.migrate(services.environment(folder))
+        return run_races("", folder, processes)
     server = request.getfixturevalue("postgresql_url")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {folder.name} TEMPLATE {postgresql.MIGRATED}")
