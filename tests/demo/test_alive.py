@@ -25,7 +25,8 @@ def eventually(demo: RunningDemo, holds: Callable[[], bool], what: str) -> None:
 
 @pytest.mark.integration
 def test_hall_is_alive_and_leaves_nothing(tmp_path: Path) -> None:
-    demo = start(tmp_path / "var", "--alive", AMPHI_GATEWAY_FPS="10")
+    # No second browser is kept ready: this hall has one robot.
+    demo = start(tmp_path / "var", "--alive", AMPHI_GATEWAY_FPS="10", AMPHI_GATEWAY_WARM="0")
     try:
         demo.wait_until_said("On the air:", ON_AIR_S)
         found = re.search(r"On the air:\s+(\S+)", demo.said)
