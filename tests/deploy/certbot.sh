@@ -22,6 +22,6 @@ live=/etc/letsencrypt/live/$host
 mkdir -p "$live"
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$host" -keyout "$live/privkey.pem" -out /tmp/request.pem 2>/dev/null
 openssl x509 -req -in /tmp/request.pem -CA /etc/test-authority/ca.pem -CAkey /etc/test-authority/ca.key -CAcreateserial -days 2 \
-  -extfile <(echo "subjectAltName=DNS:$host") -out "$live/cert.pem" 2>/dev/null
+  -extfile <(printf 'subjectAltName=DNS:%s\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' "$host") -out "$live/cert.pem" 2>/dev/null
 cat "$live/cert.pem" /etc/test-authority/ca.pem >"$live/fullchain.pem"
 bash -c "$hook"

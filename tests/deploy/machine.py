@@ -25,7 +25,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 AUTHORITY = f"""
 mkdir -p /etc/test-authority
 cd /etc/test-authority
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=Test authority' -keyout ca.key -out ca.pem 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=Test authority' -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem 2>/dev/null
 cp ca.pem /usr/local/share/ca-certificates/test-authority.crt
 update-ca-certificates >/dev/null 2>&1
 echo '127.0.0.1 {HOST}' >>/etc/hosts

@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy import guide, packages
 from tests.deploy.empty import empty_machine
+from tests.deploy.machine import HOST
 from tests.deploy.packages import SUFFIX, package, section
 from tests.deploy.steps import ADMINISTRATOR, NAMES, PATIENCE_S, SLOW_S, Guide
 
@@ -92,6 +93,7 @@ def test_destroyed_database_comes_back(installed: Guide) -> None:
     saving, bringing_back = (block.commands for block in installed.section("Back up"))
     destroying = "amphi flush --no-input"
     installed.machine.run(f"{saving}\n{destroying}\n{bringing_back}")
+    installed.wait_for(f"https://{HOST}/healthz", 200)
     assert installed.shell(count) == before
     assert installed.findings()["FAIL"] == []
 
@@ -102,6 +104,7 @@ def test_what_is_removed_and_installed_again_is_as_before(installed: Guide) -> N
         f"systemctl stop {parts}\napt-get remove -y -q amphi\n! [ -e /opt/amphi ]\n"
         f"cd /root/2 && apt-get install -y -q ./amphi_*.deb\nsystemctl start {parts}"
     )
+    installed.wait_for(f"https://{HOST}/healthz", 200)
     assert installed.findings()["FAIL"] == []
     assert installed.machine.run(STARTED_AT_BOOT).split() == [p for p in PARTS if p != "amphi-origin.service"]
 
