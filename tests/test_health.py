@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import ExitStack
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
@@ -38,7 +39,18 @@ def test_web_server_without_its_database(tmp_path, free_port, database, kind):
     if kind == "gone":
         database.close()
     answer = health(tmp_path, free_port, address)
-    assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
+    assert (answer.status_code, answer.text) == (503, "the database does not answer, or takes no writes\n")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "found", "good"),
+    [("postgresql", "off", True), ("postgresql", "on", False), ("sqlite", 1, True)],
+)
+def test_database_that_takes_no_writes_is_none(monkeypatch, vendor, found, good):
+    database = MagicMock(vendor=vendor)
+    database.cursor.return_value.__enter__.return_value.fetchone.return_value = (found,)
+    monkeypatch.setattr("amphi.system.health.connection", database)
+    assert database_answers_within(60) is good
 
 
 def test_database_that_hangs_is_known_in_time(monkeypatch):

@@ -54,8 +54,8 @@ def unreachable_database() -> Finding:
     """What is said of a database that refuses, or is silent."""
     # The driver's message may contain the address with its password.
     sentence = say(
-        en="it can’t be reached. Correct AMPHI_DATABASE_URL, or start the database server.",
-        fr="elle est injoignable. Corrigez AMPHI_DATABASE_URL, ou démarrez le serveur de base de données.",
+        en="it can’t be reached, or takes no writes. Correct AMPHI_DATABASE_URL, or look after the database server.",
+        fr="elle est injoignable, ou refuse les écritures. Corrigez AMPHI_DATABASE_URL, ou occupez-vous du serveur de base de données.",
     )
     return Finding("FAIL", "database", connection.vendor, sentence)
 
@@ -188,8 +188,8 @@ def check_web() -> Iterator[Finding]:
             yield _open_hooks(url)
     elif status == HTTP_UNAVAILABLE:
         sentence = say(
-            en="the platform answers, and can’t work: its database does not answer it. Start the database server.",
-            fr="la plateforme répond, mais ne peut pas fonctionner : sa base de données ne lui répond pas. Démarrez le serveur de base de données.",
+            en="the platform answers, and can’t work: its database does not answer it, or takes no writes. Look after the database server.",
+            fr="la plateforme répond, mais ne peut pas fonctionner : sa base de données ne lui répond pas, ou refuse les écritures. Occupez-vous du serveur de base de données.",
         )
         yield Finding("FAIL", "web", url, sentence)
     else:

@@ -85,7 +85,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         if scope["path"] == "/healthz":
             good = await _health.is_good()
-            await answer(send, 200 if good else 503, "ok\n" if good else "the database does not answer\n")
+            await answer(
+                send,
+                200 if good else 503,
+                "ok\n" if good else "the database does not answer, or takes no writes\n",
+            )
             return
         if scope["path"] == edge.PATH:
             await _ticket_door(scope, send)

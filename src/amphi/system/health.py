@@ -9,15 +9,20 @@ PATIENCE_S = 3.0
 
 
 def _database_answers() -> bool:
-    """Ask the database over a new connection: a kept one would work even when the database accepts no new ones."""
+    """Ask the database over a new connection: a kept one would work even when the database accepts no new ones.
+
+    One that takes no writes, as a standby or after a failover that went wrong, does not count: hardly a page works with it.
+    """
+    asks_more = connection.vendor == "postgresql"
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SELECT current_setting('transaction_read_only')" if asks_more else "SELECT 1")
+            (found,) = cursor.fetchone()
     except Error:
         return False
     finally:
         connection.close()
-    return True
+    return bool(found != "on")
 
 
 def database_answers_within(seconds: float) -> bool:
