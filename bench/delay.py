@@ -1,12 +1,14 @@
 """How old the picture is on a listener's screen, and how often it stands still, on good and poor lines; nginx-rtmp's HLS as the peer.
 
-One ffmpeg publishes a clock to both servers; the platform's player plays both in Chromium, each over a line of its own. What a meeting and a gateway add before is
-not in these figures. Run it as ``python -m bench.delay [SECONDS [LINE…]]``.
+One ffmpeg publishes a clock to both servers; the platform's player plays them in Chromium, one after the other, over a line that is made of two TUN devices
+(`bench/_line.py`). What a meeting and a gateway add before is not in these figures. Run it as ``python -m bench.delay [SECONDS [LINE…]]``: some eight minutes with
+60 seconds. It prints a line of JSON for each measurement, and at the end the table for docs/benchmarks.md.
 """
 
 import asyncio
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import shutil
@@ -21,27 +23,35 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from amphi.rehearsal import clock
 from amphi.system import vendor
-from bench._line import Kind, Line
+from bench._line import Kind, Line, browsers_network, line
 from bench.origin import _free_port, _running
 
 SECONDS = 30
 WARM_S = 15
 PATIENCE_S = 60.0
 FPS = 25
+MOBILE = {"round_trip_ms": 60, "jitter_ms": 20, "loss": 0.01, "mbit_per_s": 4}
 LINES = (
     Kind("clean"),
-    Kind("4G", round_trip_ms=60, jitter_ms=20, loss=0.01, mbit_per_s=4),
+    Kind("4G", **MOBILE),
+    Kind("4G, cubic", **MOBILE, congestion="cubic"),
     Kind("1.5 Mbit/s", round_trip_ms=60, jitter_ms=20, mbit_per_s=1.5),
 )
+OURS, PEER = "amphi origin", "nginx-rtmp"
+STILL_S = 0.2
+"""Pictures that are further apart than this stood still."""
+TOOLS = ("ffmpeg", "nginx", "chromium-headless-shell", "unshare", "nsenter", "ip")
+ALONE = "BENCH_ALONE"
+"""Set in the environment once the process has a network of its own."""
 CLOCK = (800, 360)
 FRAME, CELL = 30, (74, 75)
 MAGENTA, WHITE, BLACK = b"\xff\x00\xff", b"\xff\xff\xff", b"\0\0\0"
 NGINX = """
-load_module modules/ngx_rtmp_module.so;
+load_module modules/ngx_rtmp_module.so; user root;
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
 events {{ worker_connections 256; }}
 rtmp {{ server {{ listen 127.0.0.1:{rtmp}; application live {{
@@ -78,12 +88,12 @@ class _Pages(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _pages() -> Iterator[str]:
+def _pages() -> Iterator[int]:
     _Pages.extensions_map |= {".mjs": "text/javascript", ".js": "text/javascript"}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/page/_delay_page.html"
+        yield server.server_port
     finally:
         server.shutdown()
 
@@ -139,9 +149,7 @@ def _publishing(*urls: str) -> Iterator[None]:
 def _servers(folder: Path) -> Iterator[dict[str, tuple[int, str]]]:
     """Both servers with a live stream: by name, the port and the path of the playlist."""
     ports = [_free_port() for _ in range(4)]
-    folder.chmod(0o755)
-    (folder / "hls").mkdir(mode=0o777)
-    (folder / "hls").chmod(0o777)
+    (folder / "hls").mkdir()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, rtmp=ports[2], port=ports[3]))
     os.environ["AMPHI_ORIGIN_ENCODERS"] = "1"
     addresses = ("--rtmp", f"127.0.0.1:{ports[0]}", "--http", f"127.0.0.1:{ports[1]}")
@@ -149,7 +157,7 @@ def _servers(folder: Path) -> Iterator[dict[str, tuple[int, str]]]:
         _running(sys.executable, "-m", "amphi", "origin", "--open", *addresses),
         _running("nginx", "-c", str(folder / "nginx.conf")),
     ):
-        found = {"amphi origin": (ports[1], "/hls/x.m3u8"), "nginx-rtmp": (ports[3], "/hls/x/index.m3u8")}
+        found = {OURS: (ports[1], "/hls/x.m3u8"), PEER: (ports[3], "/hls/x/index.m3u8")}
         _answers(f"http://127.0.0.1:{ports[1]}/healthz")
         with _publishing(*(f"rtmp://127.0.0.1:{port}/live/x" for port in (ports[0], ports[2]))):
             for port, path in found.values():
@@ -167,72 +175,110 @@ def _answers(url: str) -> None:
     raise TimeoutError(url)
 
 
-@contextlib.asynccontextmanager
-async def _line(kind: Kind, port: int) -> AsyncIterator[tuple[Line, int]]:
-    line = Line(kind, port)
-    try:
-        yield line, await line.open()
-    finally:
-        await line.close()
-
-
-async def _listen(
-    browser: Browser, page_url: str, kind: Kind, server: tuple[int, str], seconds: float
-) -> dict[str, float]:
+async def _listen(page: Page, way: Line, seconds: float) -> dict[str, float]:
     """What a listener gets: seconds, the part of the time that the picture stood still, bits a second, the picture's height."""
-    async with _line(kind, server[0]) as (line, port):
-        page = await browser.new_page()
-        await page.goto(f"{page_url}?url=http://127.0.0.1:{port}{server[1]}")
-        await page.wait_for_function("rehearsalWatch.frames.length > 0", timeout=PATIENCE_S * 1000)
-        await asyncio.sleep(WARM_S)
-        since = await page.evaluate("() => { player.takeMeasures(); return Date.now(); }")
-        before = line.passed_bytes
-        await asyncio.sleep(seconds)
-        found = await page.evaluate(
-            "() => ({ frames: rehearsalWatch.frames, times: player.takeMeasures(), height: player.height })"
-        )
-        passed = line.passed_bytes - before
-        await page.close()
+    await page.wait_for_function("rehearsalWatch.frames.length > 0", timeout=PATIENCE_S * 1000)
+    await asyncio.sleep(WARM_S)
+    since = await page.evaluate("() => { waitedMs = 0; return Date.now(); }")
+    before = way.passed_bytes
+    await asyncio.sleep(seconds)
+    found = await page.evaluate(
+        "() => ({ until: Date.now(), frames: rehearsalWatch.frames, shown: shownAt, height: player.height, aim: player.aim, waited: waitedMs })"
+    )
+    passed = way.passed_bytes - before
     ages = sorted(one["age"] / 1000 for one in found["frames"] if one["at"] >= since)
-    times = found["times"]
-    whole = times["watched"] + times["stalled"]
+    shown = [since, *(at for at in found["shown"] if at >= since), found["until"]]
+    apart = [(after - before) / 1000 for before, after in itertools.pairwise(shown)]
+    stood = sum(each for each in apart if each > STILL_S)
     return {
-        "pictures": len(ages),
+        "read": len(ages),
         "p50_s": round(statistics.median(ages), 2) if ages else float("nan"),
         "p95_s": round(ages[len(ages) * 95 // 100], 2) if ages else float("nan"),
-        "stalled_percent": round(100 * times["stalled"] / whole, 1) if whole else 100.0,
+        "stalled_percent": round(found["waited"] / seconds / 10, 2),
+        "far_apart_percent": round(100 * stood / seconds, 2),
+        "aim_s": round(found["aim"] or float("nan"), 2),
         "mbit_per_s": round(passed * 8 / seconds / 1e6, 2),
         "height": found["height"],
     }
 
 
-async def _measure(seconds: float, kinds: list[Kind]) -> None:
-    with tempfile.TemporaryDirectory() as name, _pages() as page_url, _servers(Path(name)) as servers:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=shutil.which("chromium-headless-shell"),
-                args=["--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
-            )
-            for kind in kinds:
+@contextlib.asynccontextmanager
+async def _browser(network: int, folder: Path) -> AsyncIterator[Browser]:
+    """A Chromium that stands at the far end of the lines."""
+    program = folder / "chromium"
+    program.write_text(
+        f'#!/bin/sh\nexec nsenter --net=/proc/{network}/ns/net {shutil.which("chromium-headless-shell")} "$@"\n'
+    )
+    program.chmod(0o755)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program,
+            args=["--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield browser
+        await browser.close()
+
+
+async def _measure(seconds: float, kinds: list[Kind]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryDirectory() as name,
+        _pages() as pages_port,
+        _servers(Path(name)) as servers,
+        browsers_network() as network,
+    ):
+        async with _browser(network, Path(name)) as browser, line(Kind("pages"), 0, network) as pages:
+            page_url = f"{await pages.lead_to(pages_port)}/page/_delay_page.html"
+            cases = itertools.product(kinds, servers.items())
+            for number, (kind, (server, (port, path))) in enumerate(cases, 1):
+                if server == PEER and kind.congestion != "bbr":
+                    continue
                 load = os.getloadavg()[0]
-                listening = [_listen(browser, page_url, kind, server, seconds) for server in servers.values()]
-                for server, found in zip(servers, await asyncio.gather(*listening), strict=True):
-                    print(
-                        json.dumps({"line": kind.name, "server": server, "load": round(load, 1), **found}),
-                        flush=True,
-                    )
-            await browser.close()
+                async with line(kind, number, network) as way:
+                    page = await browser.new_page()
+                    await page.goto(f"{page_url}?url={await way.lead_to(port)}{path}")
+                    found = await _listen(page, way, seconds)
+                    await page.close()
+                rows.append({"line": kind.name, "server": server, "load": round(load, 1), **found})
+                print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The table of docs/benchmarks.md."""
+    lines = [
+        "| Line | Server | Half | 95 % | Standing still | Picture | Taken |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row['line']} | {row['server']} | {row['p50_s']:.2f} s | {row['p95_s']:.2f} s | {row['stalled_percent']:.2f} %"
+        f" | {row['height']} lines | {row['mbit_per_s']:.2f} Mbit/s |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _in_a_network_of_its_own() -> None:
+    """Start this again where devices can be made without touching the machine's network; root is not needed."""
+    if os.environ.get(ALONE):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        return
+    os.environ[ALONE] = "1"
+    enter = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
+    command = [*enter, sys.executable, "-m", "bench.delay", *sys.argv[1:]]
+    os.execvp(command[0], command)  # noqa: S606 -- this process becomes the other; a shell is not wanted
 
 
 def main(seconds: float = SECONDS, *names: str) -> int:
-    """Measure, and print a line of JSON for each line and server; always 0, since only an idle machine says anything."""
-    missing = [tool for tool in ("ffmpeg", "nginx", "chromium-headless-shell") if shutil.which(tool) is None]
+    """Measure, and print the table; always 0, since only an idle machine says anything."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         print(f"needs {', '.join(missing)}", file=sys.stderr)
         return 1
+    _in_a_network_of_its_own()
     for variable in ("AMPHI_TICKET_KEY", "AMPHI_ORIGIN_ON_PUBLISH", "AMPHI_ORIGIN_ON_PUBLISH_DONE"):
         os.environ.pop(variable, None)
-    asyncio.run(_measure(seconds, [kind for kind in LINES if not names or kind.name in names]))
+    print(table(asyncio.run(_measure(seconds, [kind for kind in LINES if not names or kind.name in names]))))
     return 0
 
 
