@@ -1,6 +1,7 @@
 // The picture and its sound: attaches to an HLS address and stays with the live until told to let go.
 
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
+import { Distance } from "./distance.js";
 import { AutoQuality } from "./quality.js";
 
 const FIRST_PAUSE_MS = 400;
@@ -12,11 +13,8 @@ const LONGEST_LOOK_MS = 5000;
 const STILL_MS = 6000;
 /** Further behind than this, a listener is taken to the live; less is caught up by playing a little faster. */
 const BEHIND_S = 3;
-const CATCH_UP_RATE = 1.25;
-/** It begins at the first, and ends at the second; and only with so much in store that it does not run dry. */
-const CATCH_UP_FROM_S = 0.4;
-const CATCH_UP_TO_S = 0.1;
-const CATCH_UP_STORE_S = 0.7;
+/** The library is told of another distance when it differs by so much. */
+const TOLD_S = 0.1;
 /** Jumps come no closer: a network that is too slow is not helped by them. */
 const JUMP_PAUSE_MS = 10000;
 
@@ -27,10 +25,10 @@ const NATIVE_TARGET_S = 8;
 
 const SETTINGS = {
   lowLatencyMode: true,
-  // Low-latency playlists say themselves how far from the edge a player stays. How drifts are caught up is ours: the library leaves alone who
-  // is more than a segment behind, for as long as the live lasts.
+  // How far from the edge to stay, and how to get there, is ours (distance.js): the library knows neither the line, nor what to do more than a
+  // segment behind.
   maxLiveSyncPlaybackRate: 1,
-  liveSyncOnStallIncrease: 0.2,
+  liveSyncOnStallIncrease: 0,
   backBufferLength: 10,
   maxBufferLength: 12,
   // fMP4 is passed on as it came: a worker would only copy it, and be 36 kB more to load.
@@ -72,6 +70,7 @@ export class Player extends EventTarget {
   #stalledMs = 0;
   #quality = "";
   #auto = null;
+  #distance = null;
   #received = 0;
   #turn = null;
 
@@ -87,6 +86,10 @@ export class Player extends EventTarget {
       this.#paused = false;
     });
     video.addEventListener("error", () => this.#again());
+    video.addEventListener("waiting", () => {
+      if (this.#playing && !video.seeking) this.#distance?.stalled();
+    });
+    video.addEventListener("seeking", () => this.#distance?.change(performance.now()));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.#playing && this.behind > BEHIND_S) this.toLive();
     });
@@ -105,14 +108,20 @@ export class Player extends EventTarget {
   /** Seconds between the newest picture there is and the one on screen; NaN when unknown. */
   get latency() {
     if (!this.#playing) return NaN;
-    if (this.#hls) return this.#hls.latency;
+    if (this.#hls) return this.#distance.behind(this.#video.currentTime, performance.now());
     const { seekable, currentTime } = this.#video;
     return seekable.length ? seekable.end(seekable.length - 1) - currentTime : NaN;
   }
 
-  /** Seconds behind where a player should be. */
+  /** Seconds behind where a player should be; NaN when unknown. */
   get behind() {
-    return this.#hls ? this.#hls.latency - this.#hls.targetLatency : this.latency - NATIVE_TARGET_S;
+    if (!this.#hls) return this.latency - NATIVE_TARGET_S;
+    return this.#distance.behind(this.#video.currentTime, performance.now()) - this.aim;
+  }
+
+  /** Seconds behind the newest picture where this line lets a player be; NaN when unknown. */
+  get aim() {
+    return this.#distance?.aim ?? NaN;
   }
 
   /** Seconds that the picture moved, and that it stood still while it should have moved, since this was asked last. */
@@ -203,6 +212,7 @@ export class Player extends EventTarget {
     this.#retry = null;
     this.#hls?.destroy();
     this.#hls = null;
+    this.#distance = null;
     this.#video.pause();
     this.#video.removeAttribute("src");
     this.#video.load();
@@ -254,24 +264,37 @@ export class Player extends EventTarget {
       // The next smaller one, where the very same is not there.
       step = Math.max(0, hls.levels.findLastIndex((level) => level.height <= Number(this.#quality)));
     } else {
-      this.#auto ??= new AutoQuality(best, { saves: navigator.connection?.saveData, now });
+      const rates = hls.levels.map((level) => level.averageBitrate || level.bitrate);
+      this.#auto ??= new AutoQuality(rates, { saves: navigator.connection?.saveData, now });
       step = Math.min(this.#auto.look(now), best);
     }
-    if (hls.loadLevel !== step) hls.loadLevel = step;
+    if (hls.loadLevel === step) return;
+    hls.loadLevel = step;
+    this.#distance?.change(now);
   }
 
   #loadWithHls(url) {
     const hls = new Hls(SETTINGS);
     this.#hls = hls;
     this.#auto = null;
+    this.#distance = new Distance();
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.#chooseLevel(performance.now());
       this.#play();
     });
     hls.on(Hls.Events.FRAG_LOADED, (_, { frag, part }) => {
       const { stats, duration } = part ?? frag;
+      const { loading } = stats;
       this.#received += stats.loaded;
-      this.#auto?.came(duration, (stats.loading.end - stats.loading.first) / 1000);
+      this.#auto?.came(duration, (loading.first - loading.start) / 1000, (loading.end - loading.first) / 1000);
+    });
+    // The times that playlists give are put right when the media comes: what is in store has the right ones.
+    hls.on(Hls.Events.FRAG_BUFFERED, () => {
+      const { buffered } = this.#video;
+      if (buffered.length) this.#distance.came(buffered.end(buffered.length - 1), performance.now());
+    });
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      this.#distance.holdBack = details.partHoldBack || details.holdBack || 3 * details.targetduration;
     });
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal || hls !== this.#hls) return;
@@ -315,10 +338,13 @@ export class Player extends EventTarget {
     return 0;
   }
 
-  #catchUp() {
-    const isFast = this.#video.playbackRate > 1;
-    const isDue = this.#hls && this.behind > (isFast ? CATCH_UP_TO_S : CATCH_UP_FROM_S) && this.#store > CATCH_UP_STORE_S;
-    const rate = isDue ? CATCH_UP_RATE : 1;
+  /** Gets to the distance that the line allows, and has the library jump to no other. */
+  #keepDistance(now) {
+    if (!this.#hls) return;
+    const distance = this.#distance;
+    distance.look(now);
+    if (Math.abs(distance.aim - this.#hls.targetLatency) > TOLD_S) this.#hls.targetLatency = distance.aim;
+    const rate = distance.rate(this.#video.currentTime, this.#store, now);
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
   }
 
@@ -333,7 +359,7 @@ export class Player extends EventTarget {
       this.#movedAt = now;
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#setPlaying(!this.#video.paused);
-      this.#catchUp();
+      this.#keepDistance(now);
       // As after a break of the network.
       if (this.#playing && this.behind > BEHIND_S && now - this.#jumpedAt > JUMP_PAUSE_MS) {
         this.#jumpedAt = now;
