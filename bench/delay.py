@@ -258,24 +258,22 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _in_a_network_of_its_own() -> None:
-    """Start this again where devices can be made without touching the machine's network; root is not needed."""
-    if os.environ.get(ALONE):
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return
-    os.environ[ALONE] = "1"
+def _again_in_a_network_of_its_own(arguments: list[str]) -> int:
+    """Run this where devices can be made without touching the machine's network; root is not needed."""
     enter = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
-    command = [*enter, sys.executable, "-m", "bench.delay", *sys.argv[1:]]
-    os.execvp(command[0], command)  # noqa: S606 -- this process becomes the other; a shell is not wanted
+    command = [*enter, sys.executable, "-m", "bench.delay", *arguments]
+    return subprocess.run(command, check=False, env=os.environ | {ALONE: "1"}).returncode
 
 
 def main(seconds: float = SECONDS, *names: str) -> int:
-    """Measure, and print the table; always 0, since only an idle machine says anything."""
+    """Measure, and print the table; 0 unless it can't, since only an idle machine says anything."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         print(f"needs {', '.join(missing)}", file=sys.stderr)
         return 1
-    _in_a_network_of_its_own()
+    if not os.environ.get(ALONE):
+        return _again_in_a_network_of_its_own([str(seconds), *names])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for variable in ("AMPHI_TICKET_KEY", "AMPHI_ORIGIN_ON_PUBLISH", "AMPHI_ORIGIN_ON_PUBLISH_DONE"):
         os.environ.pop(variable, None)
     print(table(asyncio.run(_measure(seconds, [kind for kind in LINES if not names or kind.name in names]))))
