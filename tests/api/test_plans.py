@@ -139,7 +139,16 @@ def test_list_goes_on_after_the_last_row_whatever_comes_meanwhile(call, user):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "cursor=x", "cursor=W10", "cursor=WyJhIiwiYiJd", "starts_after=1"]
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "cursor=W10",
+        "cursor=WyJhIiwiYiJd",
+        "starts_after=1",
+        "starts_after=2026-05-25T18:32:00%2B22:51",
+    ],
 )
 def test_list_asked_wrongly_is_refused(call, query):
     assert call("get", f"/meetings?{query}").status_code == 422

@@ -1,6 +1,6 @@
 """What the API takes and gives. Times have an offset from UTC; durations are whole minutes."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,11 +13,14 @@ from amphi.system.typed import clean_line, clean_text
 
 LONGEST_MINUTES = 24 * 60
 FIRST_YEAR, LAST_YEAR = 2000, 2999
+LARGEST_OFFSET = timedelta(hours=15)
+"""From UTC. The world's largest are 12 and 14 hours; PostgreSQL takes less than 16."""
 
 
 def _of_our_times(at: Any) -> Any:
     """Times that every calendar and database can hold, in whatever zone."""
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+    offset = abs(at.utcoffset() or timedelta()) if isinstance(at, datetime) else timedelta()
+    if not FIRST_YEAR <= at.year <= LAST_YEAR or offset > LARGEST_OFFSET:
         raise ValueError(_("This value is out of range."))
     return at
 
