@@ -103,6 +103,23 @@ class ViewerRefusedError(Exception):
     """This viewer may not see the requested file; the message says why."""
 
 
+class Blocked(NamedTuple):
+    """A request that blocks until something new is there (RFC 8216bis, 6.2.5.2).
+
+    Attributes:
+        source: what must change.
+        seconds: for how long it blocks at most.
+    """
+
+    source: Stream | Rendition
+    seconds: float
+
+
+async def gave_up() -> MutableMapping[str, Any]:
+    """Stands for the messages of a client whose request has blocked for as long as it may."""
+    raise NotImplementedError("it is not to be called")
+
+
 _OPEN = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\naccess-control-allow-origin: *\r\n"
 # Where any page may play, by the other headers of the answer.
 OPEN_HEADS: dict[tuple[tuple[bytes, bytes], ...], bytes] = {
@@ -111,7 +128,15 @@ OPEN_HEADS: dict[tuple[tuple[bytes, bytes], ...], bytes] = {
 
 
 class WouldWaitError(Exception):
-    """The answer is not there yet, or somebody must be asked."""
+    """The answer is not there yet, or somebody must be asked.
+
+    Attributes:
+        blocked: what must change first, and for how long at most; None when somebody must be asked.
+    """
+
+    def __init__(self, blocked: "Blocked | None" = None) -> None:
+        super().__init__()
+        self.blocked = blocked
 
 
 class ClientGoneError(Exception):
@@ -160,9 +185,14 @@ class OriginApp:
             return
         await self._send(scope, send, _packed(answer, _header(scope, b"accept-encoding")))
 
-    def at_once(self, scope: Scope) -> tuple[Answer, bytes] | None:
-        """The answer to a GET request, and its headers as bytes; None when it has to wait for something."""
-        routing = self._route(scope, None)
+    def at_once(self, scope: Scope, *, has_waited: bool = False) -> tuple[Answer, bytes] | Blocked | None:
+        """The answer to a GET request, and its headers as bytes; or what it waits for, or None when somebody has to be asked.
+
+        Args:
+            scope: of the request.
+            has_waited: it has blocked for as long as it may.
+        """
+        routing = self._route(scope, gave_up if has_waited else None)
         try:
             # Without anything to wait for, it ends at its first step.
             routing.send(None)
@@ -170,8 +200,8 @@ class OriginApp:
             answer = _packed(done.value, _header(scope, b"accept-encoding"))
             self._measures.note(answer.status, answer.size_bytes)
             return answer, self._head(scope, answer)
-        except WouldWaitError:
-            return None
+        except WouldWaitError as waits:
+            return waits.blocked
         raise RuntimeError("it waited, though it was given nothing to wait for")
 
     def _head(self, scope: Scope, answer: Answer) -> bytes:
@@ -394,14 +424,17 @@ class OriginApp:
 
         Raises:
             ClientGoneError: the client hung up.
-            WouldWaitError: there is nothing to wait for.
+            WouldWaitError: it has to wait, and there is no `receive`.
         """
         if ready():
             return True
+        if self._streams.closed or receive is gave_up:
+            return False
+        seconds = BLOCK_TARGETS * source.playlist.target_duration_s
         if receive is None:
-            raise WouldWaitError
+            raise WouldWaitError(Blocked(source, seconds))
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + BLOCK_TARGETS * source.playlist.target_duration_s
+        deadline = loop.time() + seconds
         gone = loop.create_task(_disconnected(receive))
         try:
             while not ready():

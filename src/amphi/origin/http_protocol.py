@@ -1,13 +1,23 @@
-"""Answers at once what needs no waiting: most requests of players, and most of the origin's processor time."""
+"""Answers requests of players without uvicorn's tasks and queues: most requests, and most of the origin's processor time."""
 
+from collections.abc import MutableMapping
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from amphi.origin.http_app import Answer, Blocked
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 JOINED_BYTES = 8_192
 """Shorter bodies are copied behind their head: one write costs more than that."""
+
+
+class _NoMessage:
+    """Stands for the event by which uvicorn tells a request's task that more of it came."""
+
+    __slots__ = ()
+
+    def set(self) -> None: ...
 
 
 class _Answered:
@@ -19,6 +29,65 @@ class _Answered:
     keep_alive = True
 
 
+class _Waits:
+    """Stands for uvicorn's cycle of a request that blocks until something new is there.
+
+    Args:
+        protocol: of its connection.
+        scope: its own.
+        blocked: what it waits for.
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_protocol",
+        "_scope",
+        "_timer",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+    )
+    message_event = _NoMessage()
+
+    def __init__(
+        self, protocol: "QuickHTTPProtocol", scope: MutableMapping[str, Any], blocked: Blocked
+    ) -> None:
+        self._protocol = protocol
+        self._scope = scope
+        self._blocked = blocked
+        self._timer = protocol.loop.call_later(blocked.seconds, self._try, True)
+        self.body = b""
+        self.disconnected = False
+        self.keep_alive = True
+        self.more_body = False
+        self.response_complete = False
+        blocked.source.call_at_change(self.again)
+
+    def again(self) -> None:
+        """Something changed: answer, if that was it."""
+        self._try(False)
+
+    def forget(self) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        self._blocked.source.forget_caller(self.again)
+        self.response_complete = True
+
+    def _try(self, has_waited: bool) -> None:  # noqa: FBT001 -- as above
+        if self.response_complete:
+            return
+        found = self._protocol.config.loaded_app.at_once(self._scope, has_waited=has_waited)
+        if isinstance(found, Blocked):
+            self._blocked.source.forget_caller(self.again)
+            self._blocked = found
+            found.source.call_at_change(self.again)
+            return
+        self.forget()
+        self._protocol.answer_late(self, found)
+
+
 class QuickHTTPProtocol(BoundedHTTPProtocol):
     """Asks the application's `at_once` before uvicorn makes a task and its queues for a request.
 
@@ -27,9 +96,10 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
 
     _usual: ClassVar[list[tuple[bytes, bytes]]] = []
     _usual_bytes: ClassVar[bytes] = b""
+    _waits: _Waits | None = None
 
     def on_headers_complete(self) -> None:
-        """Answer, or hand over to uvicorn."""
+        """Answer, wait, or hand over to uvicorn."""
         if not self._may_be_quick():
             super().on_headers_complete()
             return
@@ -39,23 +109,43 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
         found = self.config.loaded_app.at_once(self.scope)
         if found is None:
             super().on_headers_complete()
-            return
-        answer, head = found
-        self.cycle: Any = _Answered()  # a new one for each request, by which the base class counts them
-        head = b"%b%b%b\r\n" % (STATUS_LINE[answer.status], self._usual_head(), head)
-        if answer.size_bytes <= JOINED_BYTES:
-            self.transport.write(b"".join((head, *answer.body)))
+        elif isinstance(found, Blocked):
+            waits = _Waits(self, dict(self.scope), found)
+            self._waits = waits
+            self.cycle: Any = waits
         else:
-            self.transport.write(head)
-            for piece in answer.body:
-                self.transport.write(piece)
-        self.on_response_complete()
+            self.cycle = _Answered()  # a new one for each request, by which the base class counts them
+            self._write(*found)
+            self.on_response_complete()
+
+    def answer_late(self, waits: _Waits, found: tuple[Answer, bytes]) -> None:
+        """Answer the request that waited."""
+        self._waits = None
+        if self.transport.is_closing():
+            return
+        self._write(*found)
+        if waits.keep_alive:
+            self.on_response_complete()
+        else:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a request that was answered: there is nobody to tell."""
+        """Forget a request that was answered, or waits: there is nobody to tell."""
+        if self._waits is not None:
+            self._waits.forget()
+            self._waits = None
         if isinstance(self.cycle, _Answered):
             self.cycle = None
         super().connection_lost(exc)
+
+    def _write(self, answer: Answer, head: bytes) -> None:
+        head = b"%b%b%b\r\n" % (STATUS_LINE[answer.status], self._usual_head(), head)
+        if answer.size_bytes <= JOINED_BYTES:
+            self.transport.write(b"".join((head, *answer.body)))
+            return
+        self.transport.write(head)
+        for piece in answer.body:
+            self.transport.write(piece)
 
     def _usual_head(self) -> bytes:
         """What uvicorn adds to each answer, such as the date; it makes a new list of that once a second."""

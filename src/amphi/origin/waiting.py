@@ -1,13 +1,20 @@
 """Requests that wait for something new."""
 
 import asyncio
+from collections.abc import Callable
+
+AT_ONCE = 200
+"""So many are called in one turn of the event loop: some milliseconds, in which nothing is received."""
 
 
 class Waiting:
-    """Something that changes, and those who wait for that."""
+    """Something that changes, and those who wait for that: as futures, or by a call, which costs less."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
+        # In the order in which they came.
+        self._callers: dict[Callable[[], None], None] = {}
+        self._calling: set[asyncio.Task[None]] = set()
 
     def changed(self) -> asyncio.Future[None]:
         """A future that is done at the next change. Pass it to `forget` afterwards."""
@@ -19,10 +26,18 @@ class Waiting:
         """Stop waiting."""
         self._waiters.discard(waiter)
 
+    def call_at_change(self, caller: Callable[[], None]) -> None:
+        """Call this at the next change, once, unless it is given to `forget_caller` before."""
+        self._callers[caller] = None
+
+    def forget_caller(self, caller: Callable[[], None]) -> None:
+        """Don't call this any more; it may be called once more, if the change was just now."""
+        self._callers.pop(caller, None)
+
     @property
     def blocked(self) -> int:
         """The number of waiting requests."""
-        return len(self._waiters)
+        return len(self._waiters) + len(self._callers)
 
     def wake(self) -> None:
         """Wake all waiting requests, so that they check again."""
@@ -30,3 +45,15 @@ class Waiting:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        if self._callers:
+            callers, self._callers = list(self._callers), {}
+            task = asyncio.get_running_loop().create_task(_call(callers))
+            self._calling.add(task)
+            task.add_done_callback(self._calling.discard)
+
+
+async def _call(callers: list[Callable[[], None]]) -> None:
+    for number, caller in enumerate(callers, start=1):
+        caller()
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
