@@ -31,6 +31,8 @@ from amphi.worker.seen import HookSeen, JobBefore, MeetingSeen, Seen
 
 log = logging.getLogger("webinar")
 T = TypeVar("T")
+_asking = ThreadPoolExecutor(256, thread_name_prefix="ask")
+"""Threads that stay: where memory is short, Python may wait for ever for one that it starts."""
 
 
 def gather(livestream: Livestream, now: datetime) -> Seen:
@@ -46,16 +48,15 @@ def gather(livestream: Livestream, now: datetime) -> Seen:
     shows = has_job or state == State.LIVE
     # The threads that ask read no database.
     prefetch_related_objects([livestream], "gateway__broadcaster", "meeting")
-    with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
 
-        def ask(question: Callable[[Livestream], T], *, if_wanted: bool = True) -> Future[T] | None:
-            # The lines that it logs name the request, too.
-            return pool.submit(copy_context().run, question, livestream) if if_wanted else None
+    def ask(question: Callable[[Livestream], T], *, if_wanted: bool = True) -> Future[T] | None:
+        # The lines that it logs name the request, too.
+        return _asking.submit(copy_context().run, question, livestream) if if_wanted else None
 
-        hook = ask(_hook, if_wanted=must_ask_for_hook(livestream, now))
-        job = ask(_job, if_wanted=has_job)
-        playlist = ask(probe.probe, if_wanted=shows)
-        info = pool.submit(copy_context().run, _meeting_info, livestream)
+    hook = ask(_hook, if_wanted=must_ask_for_hook(livestream, now))
+    job = ask(_job, if_wanted=has_job)
+    playlist = ask(probe.probe, if_wanted=shows)
+    info = _asking.submit(copy_context().run, _meeting_info, livestream)
     return Seen(
         asked_at=now,
         hook=hook.result() if hook else None,

@@ -172,9 +172,7 @@ ALL = [
     Chaos("web can open no file and no connection more", faults.out_of_files("web"), _no_page),
     Chaos("worker can open no file and no connection more", faults.out_of_files("worker"), _goes_on),
     Chaos("gateway can open no file and no connection more", faults.out_of_files("gateway"), _goes_on),
-    Chaos(
-        "origin can open no file and no connection more", faults.out_of_files("origin"), _away, within_s=25
-    ),
+    Chaos("origin can open no file and no connection more", faults.out_of_files("origin"), _health("origin")),
     Chaos("web gets no more memory", faults.out_of_memory("web"), _goes_on),
     Chaos("worker gets no more memory", faults.out_of_memory("worker"), _goes_on),
     Chaos("gateway gets no more memory", faults.out_of_memory("gateway"), _goes_on),
