@@ -55,3 +55,20 @@ def test_our_own_error_is_told_to_a_program_as_a_problem(rf, language, words):
     said = json.loads(response.content)
     assert (said["status"], said["code"]) == (500, "error")
     assert words in said["title"]
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/nothing/"])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"a=1&" * 3_000, "application/x-www-form-urlencoded"),
+        (b"[" * 20_000, "multipart/form-data; boundary=b"),
+    ],
+)
+def test_form_that_cannot_be_read_is_refused_and_no_error_of_ours(db, path, body, kind):
+    # With the cookie of a page, its token is looked for in the form.
+    client = Client(enforce_csrf_checks=True)
+    client.get("/accounts/login/")
+    response = client.post(path, body, content_type=kind)
+    assert response.status_code == 400
+    assert "La requête est illisible" in response.content.decode()

@@ -18,4 +18,6 @@ urlpatterns = [
     path("api/v1/", include("amphi.api.urls")),
     path("admin/", admin.site.urls),
 ]
+handler400 = "amphi.pages.errors.unreadable"
+handler404 = "amphi.pages.errors.missing"
 handler500 = "amphi.pages.errors.failed"
