@@ -1,12 +1,14 @@
 """Meetings and webinars by the API: made, changed, listed."""
 
+from urllib.parse import quote
+
 import pytest
 
 from amphi.accounts.models import AccessGroup
 from amphi.meetings.models import Meeting
-from amphi.webinars.models import Livestream
+from amphi.webinars.models import Livestream, State
 from tests.api.conftest import bearer, caller
-from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
+from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +138,36 @@ def test_list_goes_on_after_the_last_row_whatever_comes_meanwhile(call, user):
         "items"
     ]
     assert len(later) == 1
+
+
+def at(hours: float) -> str:
+    return quote(in_hours(hours).isoformat())
+
+
+def test_filters_choose(call, user):
+    put(make_webinar(user, name="Physique", start_at=in_hours(2)), State.LIVE)
+    make_webinar(user, name="Chimie", start_at=in_hours(30))
+    all_of = {"Physique", "Chimie"}
+    expected = {
+        "/webinars?q=phys": {"Physique"},
+        "/webinars?q=phys%20chim": set(),
+        "/webinars?state=live": {"Physique"},
+        "/webinars?state=idle": {"Chimie"},
+        f"/webinars?starts_after={at(3)}": {"Chimie"},
+        f"/webinars?starts_before={at(3)}": {"Physique"},
+        f"/webinars?starts_after={at(1)}&starts_before={at(40)}": all_of,
+        "/events?when=on_air": {"Physique"},
+        "/events?when=coming": {"Chimie"},
+        "/events?when=past": set(),
+        "/events?q=chimie": {"Chimie"},
+        f"/events?starts_after={at(3)}": {"Chimie"},
+        f"/events?starts_before={at(3)}": {"Physique"},
+    }
+
+    def found(path: str) -> set[str]:
+        return {one.get("name") or one["title"] for one in call("get", path).json()["items"]}
+
+    assert {path: found(path) for path in expected} == expected
 
 
 @pytest.mark.parametrize(
