@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 import uvicorn
+import uvloop
 
+from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.audience.hub import Hub, Reading, Row
 from amphi.audience.stream import EventStream
 from amphi.system.tickets import Ticket, mint
@@ -93,13 +95,14 @@ class Peer:
 
 def serve(kind: str, listener: socket.socket, pipe: Connection, listeners: int) -> None:
     """The server's process: waits for the word, publishes, and says what it cost."""
-    asyncio.run(_serve({"ours": Ours, "peer": Peer}[kind](), listener, pipe, listeners))
+    uvloop.run(_serve({"ours": Ours, "peer": Peer}[kind](), listener, pipe, listeners))
 
 
 async def _serve(app: Ours | Peer, listener: socket.socket, pipe: Connection, listeners: int) -> None:
     config = uvicorn.Config(
-        app, interface="asgi3", ws="none", lifespan="off", log_config=None, access_log=False, http="httptools"
-    )
+        app, interface="asgi3", ws="none", lifespan="off", log_config=None, access_log=False,
+        http=StreamHTTPProtocol if isinstance(app, Ours) else "httptools",
+    )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 -- signals are the parent's
     loop = asyncio.get_running_loop()

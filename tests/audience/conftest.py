@@ -11,6 +11,7 @@ import uvicorn
 
 from amphi.audience.claims import Claim, Rights
 from amphi.audience.crowd import Limits
+from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.audience.hub import Hub
 from amphi.audience.stream import EventStream
 from amphi.system.tickets import Ticket, mint
@@ -81,6 +82,7 @@ class House:
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
+            http=StreamHTTPProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

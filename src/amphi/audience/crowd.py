@@ -2,10 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from amphi.audience.claims import Claim
 from amphi.audience.exceptions import TooManyFromOneAddressError, TooManyListenersError
+
+Write = Callable[[bytes], bool]
+"""Writes a chunk of an answer at once; False when the line takes nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Listener:
         self.idle = False
         self.written_at = 0.0
         self.task: asyncio.Task[object] | None = None
+        self.write: Write | None = None
         self._woken = asyncio.Event()
 
     def wake(self) -> None:

@@ -83,6 +83,7 @@ class Channel:
         self._snapshot = reading.snapshot
         self._backlog: deque[tuple[Row, bytes]] = deque(maxlen=backlog)
         self._batches: dict[int, bytes] = {}
+        self._chunks: dict[int, bytes] = {}
         for row in reading.rows:
             self._backlog.append((row, encode(row)))
 
@@ -113,6 +114,7 @@ class Channel:
                 self._snapshot = {**self._snapshot, "listeners": json.loads(row.data)["about"]}
         self.head = rows[-1].seq
         self._batches.clear()
+        self._chunks.clear()
 
     def _forget(self, gone: frozenset[str]) -> None:
         """Keep the text of what was just taken back from those who resume."""
@@ -146,6 +148,14 @@ class Channel:
             self._batches[cursor] = batch
         return batch
 
+    def chunk_since(self, cursor: int) -> bytes:
+        """The same as one chunk of an HTTP/1.1 answer (RFC 9112, 7.1)."""
+        chunk = self._chunks.get(cursor)
+        if chunk is None:
+            batch = self.since(cursor)
+            chunk = self._chunks[cursor] = b"%x\r\n%b\r\n" % (len(batch), batch)
+        return chunk
+
 
 class Tally:
     """What this process did since it began.
@@ -171,6 +181,24 @@ def take(listener: Listener, channel: Channel) -> bytes:
     batch = channel.since(listener.cursor or 0)
     listener.cursor = channel.head
     return batch
+
+
+def hand_over(listener: Listener, channel: Channel, now: float) -> bool:
+    """Write the newest messages to a listener without a turn of its task, which costs three times as much as the writing.
+
+    Returns:
+        Whether that was done: its task does nothing just now, it lacks nothing else, and its line takes what is written.
+    """
+    cursor = listener.cursor or 0
+    if not listener.idle or listener.closing or listener.write is None or cursor + 1 < channel.first:
+        return False
+    if cursor != channel.head:
+        if not listener.write(channel.chunk_since(cursor)):
+            return False
+        tally.messages += channel.head - cursor
+        listener.cursor = channel.head
+        listener.written_at = now
+    return True
 
 
 class Hub:
@@ -375,9 +403,11 @@ class Hub:
         return wrote
 
     async def _wake_all(self, channel: Channel) -> None:
-        """Have all listeners of a channel write; requests for pages get their turn in between."""
+        """Write to all listeners of a channel; requests for pages get their turn in between."""
+        now = asyncio.get_running_loop().time()
         for number, listener in enumerate(tuple(channel.listeners), start=1):
-            listener.wake()
+            if not hand_over(listener, channel, now):
+                listener.wake()
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
 

@@ -29,6 +29,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
+WRITE = "amphi.write"
+"""The extension of our HTTP protocol that writes a chunk of the answer at once, and returns False when the line takes nothing now."""
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -101,6 +103,7 @@ class EventStream:
             await answer(send, 503, "Too many listeners here.\n", [(b"retry-after", retry_after)])
             return
         try:
+            listener.write = scope.get("extensions", {}).get(WRITE)
             await self._carry(listener, receive, send)
         finally:
             self._hub.leave(listener)

@@ -10,9 +10,9 @@ import sys
 
 import uvicorn
 
+from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.pages import processes
 from amphi.system import environment as env
-from amphi.system.http_heads import BoundedHTTPProtocol
 
 MOST_WORKERS = 16
 NEW_OBJECTS = 20_000
@@ -86,7 +86,7 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
     config = uvicorn.Config(
         "amphi.pages.asgi:application",
         loop="uvloop",
-        http=BoundedHTTPProtocol,
+        http=StreamHTTPProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
