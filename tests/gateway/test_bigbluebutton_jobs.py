@@ -204,8 +204,8 @@ def test_page_that_does_not_load(gateway):
 
 
 def test_meeting_without_sound_is_sent_and_its_end_is_noticed(gateway, slow_ones):
-    job = until(gateway, "mute", state="on_air", reason="no_sound", chat_shown=False)
-    assert job["detail"].endswith("the meeting offers no listening without a microphone")
+    why = "in the meeting without its sound: the meeting offers no listening without a microphone"
+    until(gateway, "mute", state="on_air", reason="no_sound", detail=why, chat_shown=False)
     for shown in (True, True, False):
         assert show_chat(gateway, "mute", shown=shown) is shown
     slow_ones["mute"].change(screen="ended", title="Cette séance est terminée")

@@ -56,14 +56,12 @@ _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUS
 _holders = edge.Holders(held_streams)
 _ticket_door = edge.TicketDoor(ticket_key(), _holders, _rights)
 _replays = replay_door.ReplayDoor(ticket_key(), _rights, settings.RECORDINGS, library.playlist_of)
-pulse.start()
 _reactions = ReactionDoor(
     ticket_key(),
     _rights,
     lambda event_id, kind, number: pulse.add(publish_reactions, event_id, kind, number),
 )
 _minutes = Pulse(every_s=60)
-_minutes.start()
 
 
 def _write_reports(event_id: int, sums: Sums) -> None:
@@ -104,6 +102,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             return
         _unknown_proxies.look(scope)
     await _pages(scope, receive, send)
+
+
+def start() -> None:
+    """Publish and write from now on what listeners do, in threads of their own."""
+    pulse.start()
+    _minutes.start()
 
 
 def close() -> None:

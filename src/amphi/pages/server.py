@@ -97,8 +97,11 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
     )
     server = Server(config, parent)
 
-    # What is loaded by now stays: looking through it for garbage again and again costs a sixth of each new stream.
     config.load()
+    from amphi.pages.asgi import start  # noqa: PLC0415 -- sets Django up
+
+    start()
+    # What is loaded by now stays: looking through it for garbage again and again costs a sixth of each new stream.
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
