@@ -18,7 +18,7 @@ AT_ONCE = 200
 PER_ADDRESS = 100
 """Listeners behind one address of this machine, where the server is on this machine as well."""
 MOST_ADDRESSES = 250
-SPARE_FILES = 256
+SPARE_FILES = 2_048
 
 
 def sources_for(address: str, listeners: int, given: tuple[str, ...] = ()) -> tuple[str, ...]:
