@@ -20,8 +20,9 @@ from multiprocessing.connection import Connection
 import uvicorn
 import uvloop
 
+from amphi.audience.channel import Reading, Row
 from amphi.audience.http_protocol import StreamHTTPProtocol
-from amphi.audience.hub import Hub, Reading, Row
+from amphi.audience.hub import Hub
 from amphi.audience.stream import EventStream
 from amphi.system.tickets import Ticket, mint
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from amphi.audience import hub, reception
-from amphi.audience.hub import Channel, Reading, Row, take
+from amphi.audience import reception
+from amphi.audience.channel import Channel, Reading, Row, take, tally
 from amphi.bigbluebutton import MeetingNotFoundError
 from amphi.outbox import domain, signing
 from amphi.outbox.models import Endpoint, Kind
@@ -196,10 +196,10 @@ def test_calls_are_counted_by_how_they_end():
 def test_messages_are_counted_as_often_as_they_are_written():
     rows = [Row(number, "chat", "{}") for number in (1, 2, 3)]
     channel = Channel(7, Reading(3, rows, {}), backlog=8)
-    before = hub.tally.messages
+    before = tally.messages
     for cursor in (0, 2, 3):
         take(SimpleNamespace(cursor=cursor), channel)
-    assert hub.tally.messages == before + 4
+    assert tally.messages == before + 4
 
 
 # --- the worker

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 
-from amphi.audience.hub import Reading, Row
+from amphi.audience.channel import Reading, Row
 from amphi.audience.queries import GAP_ROWS, NEWS_ROWS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from amphi.audience import domain, moderation, polls, questions
-from amphi.audience.hub import Channel, Reading
+from amphi.audience.channel import Channel, Reading
 from amphi.audience.models import Event, QuestionState, StreamMessage
 from amphi.audience.options import DiscussionOptions, change_discussion
 from amphi.audience.queries import DatabaseLog

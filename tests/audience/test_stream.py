@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from amphi.audience import claims
-from amphi.audience.hub import Row, encode
+from amphi.audience.channel import Row, encode
 from amphi.audience.queries import GAP_ROWS
 from tests.origin.running import eventually
 
@@ -225,7 +225,7 @@ async def test_batch_is_encoded_once_for_all(open_house, monkeypatch):
         encoded.append(row.seq)
         return encode(row)
 
-    monkeypatch.setattr("amphi.audience.hub.encode", counting)
+    monkeypatch.setattr("amphi.audience.channel.encode", counting)
     house = await open_house()
     streams = [await house.open() for _ in range(40)]
     for stream in streams:

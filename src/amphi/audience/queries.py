@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
+from amphi.audience.channel import Reading, Row
 from amphi.audience.exceptions import LogUnavailableError
-from amphi.audience.hub import Reading, Row
 from amphi.audience.models import (
     Audience,
     Broadcaster,

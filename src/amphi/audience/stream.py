@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapp
 from typing import Any
 from urllib.parse import parse_qs
 
+from amphi.audience.channel import Channel, take
 from amphi.audience.claims import claim_of
 from amphi.audience.crowd import Listener
 from amphi.audience.exceptions import (
@@ -19,7 +20,7 @@ from amphi.audience.exceptions import (
     TooManyFromOneAddressError,
     TooManyListenersError,
 )
-from amphi.audience.hub import KEEP_ALIVE, Channel, Hub, take
+from amphi.audience.hub import KEEP_ALIVE, Hub
 from amphi.system.addresses import network_of
 from amphi.system.tickets import InvalidTicketError, Ticket, verify
 

@@ -10,7 +10,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from amphi.audience import hub, reception
+from amphi.audience import channel, hub, reception
 from amphi.pages.access import scraper
 from amphi.pages.places import PAGE_SECONDS
 from amphi.system import calls
@@ -82,6 +82,6 @@ class _Process(Collector):
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("amphi_streams", "Event streams that this process carries.", hub.streams())
         said = "Messages that this process wrote to listeners, each as often as it was written."
-        yield CounterMetricFamily("amphi_stream_messages", said, hub.tally.messages)
+        yield CounterMetricFamily("amphi_stream_messages", said, channel.tally.messages)
         said = "Event streams that were cut because their listener took nothing."
-        yield CounterMetricFamily("amphi_streams_dropped", said, hub.tally.dropped)
+        yield CounterMetricFamily("amphi_streams_dropped", said, channel.tally.dropped)
