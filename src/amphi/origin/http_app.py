@@ -4,14 +4,27 @@ import asyncio
 import functools
 import hmac
 import importlib.metadata
-import json
 import logging
 import re
 import time
-import zlib
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
+from amphi.origin.answers import (
+    IMMUTABLE,
+    MP4_TYPE,
+    NEVER,
+    OPEN_HEADS,
+    PLAYLIST_TYPE,
+    SHORT,
+    SOUND_TYPE,
+    TEXT_TYPE,
+    Answer,
+    as_json,
+    packed,
+    plain,
+    refusal,
+)
 from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
@@ -28,16 +41,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
-MP4_TYPE = b"video/mp4"
-SOUND_TYPE = b"audio/mp4"
 VERSION = importlib.metadata.version("amphi")
-JSON_TYPE = b"application/json"
-TEXT_TYPE = b"text/plain; charset=utf-8"
-IMMUTABLE = b"public, max-age=31536000, immutable"
-# Browsers ask each time; a shared cache needs only one request per second for all of them.
-SHORT = b"public, max-age=0, s-maxage=1"
-NEVER = b"no-store"
 # RFC 8216bis, B.1: an answer to a blocking request never changes, and may be cached for six target durations.
 BLOCKED_TARGETS = 6
 # 6.2.5.2: a request blocks for at most three target durations.
@@ -52,51 +56,6 @@ FILE = re.compile(
 TICKETED = re.compile(r"/t/([^/]+)(/hls/.*)")
 EVENT_HEADER = tickets.EVENT_HEADER.lower().encode()
 HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
-
-
-class Answer(NamedTuple):
-    """An answer. The pieces of its body are sent as they are, without copying them together."""
-
-    status: int
-    content_type: bytes
-    cache: bytes
-    body: Sequence[bytes]
-    size_bytes: int
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-def _answer(status: int, content_type: bytes, cache: bytes, body: bytes) -> Answer:
-    return Answer(status, content_type, cache, (body,), len(body))
-
-
-def _error(status: int, reason: str, cache: bytes = NEVER) -> Answer:
-    return _answer(status, TEXT_TYPE, cache, f"{reason}\n".encode())
-
-
-def _json(content: object) -> Answer:
-    return _answer(200, JSON_TYPE, NEVER, json.dumps(content).encode())
-
-
-# A playlist that fits a network packet gains nothing.
-PACKED_FROM_BYTES = 1_000
-VARIES = ((b"vary", b"accept-encoding"),)
-PACKED = (*VARIES, (b"content-encoding", b"gzip"))
-
-
-@functools.lru_cache(maxsize=64)
-def _gzip(playlist: bytes) -> bytes:
-    """Compress a playlist, once for all who ask for this state of it."""
-    return zlib.compress(playlist, level=6, wbits=31)
-
-
-def _packed(answer: Answer, accepted: bytes) -> Answer:
-    """A playlist, compressed if it is worth it and the client takes that. Players load one with each part."""
-    if answer.content_type != PLAYLIST_TYPE:
-        return answer
-    if answer.size_bytes < PACKED_FROM_BYTES or b"gzip" not in accepted:
-        return answer._replace(headers=VARIES)
-    body = _gzip(b"".join(answer.body))
-    return answer._replace(body=(body,), size_bytes=len(body), headers=PACKED)
 
 
 class ViewerRefusedError(Exception):
@@ -118,13 +77,6 @@ class Blocked(NamedTuple):
 async def gave_up() -> MutableMapping[str, Any]:
     """Stands for the messages of a client whose request has blocked for as long as it may."""
     raise NotImplementedError("it is not to be called")
-
-
-_OPEN = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\naccess-control-allow-origin: *\r\n"
-# Where any page may play, by the other headers of the answer.
-OPEN_HEADS: dict[tuple[tuple[bytes, bytes], ...], bytes] = {
-    others: _OPEN + b"".join(b"%b: %b\r\n" % pair for pair in others) for others in ((), VARIES, PACKED)
-}
 
 
 class WouldWaitError(Exception):
@@ -174,16 +126,16 @@ class OriginApp:
             return
         method = scope["method"]
         if method == "OPTIONS":
-            await self._send(scope, send, _answer(204, TEXT_TYPE, NEVER, b""))
+            await self._send(scope, send, plain(204, TEXT_TYPE, NEVER, b""))
             return
         if method not in {"GET", "HEAD"}:
-            await self._send(scope, send, _error(405, "only GET, HEAD and OPTIONS"))
+            await self._send(scope, send, refusal(405, "only GET, HEAD and OPTIONS"))
             return
         try:
             answer = await self._route(scope, receive)
         except ClientGoneError:
             return
-        await self._send(scope, send, _packed(answer, _header(scope, b"accept-encoding")))
+        await self._send(scope, send, packed(answer, _header(scope, b"accept-encoding")))
 
     def at_once(self, scope: Scope, *, has_waited: bool = False) -> tuple[Answer, bytes] | Blocked | None:
         """The answer to a GET request, and its headers as bytes; or what it waits for, or None when somebody has to be asked.
@@ -197,7 +149,7 @@ class OriginApp:
             # Without anything to wait for, it ends at its first step.
             routing.send(None)
         except StopIteration as done:
-            answer = _packed(done.value, _header(scope, b"accept-encoding"))
+            answer = packed(done.value, _header(scope, b"accept-encoding"))
             self._measures.note(answer.status, answer.size_bytes)
             return answer, self._head(scope, answer)
         except WouldWaitError as waits:
@@ -248,7 +200,7 @@ class OriginApp:
     async def _route(self, scope: Scope, receive: Receive | None) -> Answer:
         path = scope["path"]
         if path == "/healthz":
-            return _json({"ok": True, "streams": len(self._streams), "version": VERSION})
+            return as_json({"ok": True, "streams": len(self._streams), "version": VERSION})
         if path == "/streams":
             return self._list(scope)
         if path == metrics.PATH:
@@ -278,33 +230,33 @@ class OriginApp:
             if found := MULTIVARIANT.fullmatch(path):
                 return self._multivariant_playlist(self._open_to(viewer_of, self._streams.get(found[1])))
         except ViewerRefusedError as error:
-            return _error(403, str(error))
+            return refusal(403, str(error))
         except DirectiveError as error:
-            return _error(400, str(error))
-        return _error(404, "no such page")
+            return refusal(400, str(error))
+        return refusal(404, "no such page")
 
     @staticmethod
     def _multivariant_playlist(stream: Stream | None) -> Answer:
         if stream is None or not stream.playlist.ready:
-            return _error(404, "no such stream", SHORT)
-        return _answer(200, PLAYLIST_TYPE, SHORT, stream.multivariant_playlist())
+            return refusal(404, "no such stream", SHORT)
+        return plain(200, PLAYLIST_TYPE, SHORT, stream.multivariant_playlist())
 
     def _list(self, scope: Scope) -> Answer:
         if not self._token:
-            return _error(404, "no such page")
+            return refusal(404, "no such page")
         scheme, _, token = _header(scope, b"authorization").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token.encode()):
-            return _error(401, "a bearer token is needed")
-        return _json({"streams": [stream.statistics() for stream in self._streams.all()]})
+            return refusal(401, "a bearer token is needed")
+        return as_json({"streams": [stream.statistics() for stream in self._streams.all()]})
 
     def _figures(self, scope: Scope) -> Answer:
         given = _header(scope, b"authorization").decode("latin-1")
         match metrics.status_for(given, self._metrics_token):
             case 200:
-                return _answer(200, metrics.CONTENT_TYPE.encode(), NEVER, self._measures.text())
+                return plain(200, metrics.CONTENT_TYPE.encode(), NEVER, self._measures.text())
             case 401:
-                return _error(401, "a bearer token is needed")
-        return _error(404, "no such page")
+                return refusal(401, "a bearer token is needed")
+        return refusal(404, "no such page")
 
     def _viewer_of(self, path: str, ticket: str, scope: Scope) -> int | None:
         """The event that this viewer may watch; None when no ticket is required.
@@ -360,11 +312,11 @@ class OriginApp:
         sound = name == "sound"
         source: Stream | Rendition | None = stream
         if stream is None or not stream.playlist.ready or (sound and not stream.playlist.sound_inits):
-            return _error(404, "no such stream", SHORT)
+            return refusal(404, "no such stream", SHORT)
         if name.endswith("p"):
             source = stream.renditions.want(name) if stream.renditions is not None else None
         if source is None:
-            return _error(404, "no such rendition", SHORT)
+            return refusal(404, "no such rendition", SHORT)
         cache = SHORT
         if directives is not None and directives.number is not None:
             number, part = directives.number, directives.part
@@ -373,13 +325,13 @@ class OriginApp:
                 if not await self._until(source, can_answer, receive):
                     return self._nothing_new(stream, source, sound=sound)
             except TooFarAheadError as error:
-                return _error(400, str(error))
+                return refusal(400, str(error))
             # Otherwise useless requests, each with another address, could fill a cache.
             useful = source.playlist.lists(number, part)
             lifetime_s = BLOCKED_TARGETS * source.playlist.target_duration_s
             cache = b"public, max-age=%d" % lifetime_s if useful else NEVER
         skip = directives is not None and directives.skip
-        return _answer(200, PLAYLIST_TYPE, cache, source.media_playlist(skip=skip, sound=sound))
+        return plain(200, PLAYLIST_TYPE, cache, source.media_playlist(skip=skip, sound=sound))
 
     @staticmethod
     def _nothing_new(stream: Stream, source: Stream | Rendition, *, sound: bool) -> Answer:
@@ -389,8 +341,8 @@ class OriginApp:
         poll an unchanged playlist as long as it is open.
         """
         if stream.publisher is None:
-            return _answer(200, PLAYLIST_TYPE, NEVER, source.media_playlist(sound=sound))
-        return _error(503, "nothing new came in time")
+            return plain(200, PLAYLIST_TYPE, NEVER, source.media_playlist(sound=sound))
+        return refusal(503, "nothing new came in time")
 
     async def _file(
         self, found: re.Match[str], source: Stream | Rendition | None, receive: Receive | None
@@ -398,7 +350,7 @@ class OriginApp:
         kind, number = found[3] or found[6], int(found[4] or found[7])
         sound = bool(found[5] or found[8])
         if source is None:
-            return _error(404, "no such stream")
+            return refusal(404, "no such stream")
         playlist = source.playlist
         pieces: list[bytes] = []
         if kind == "p":
@@ -414,7 +366,7 @@ class OriginApp:
             pieces = [(playlist.sound_inits if sound else playlist.inits).get(number, b"")]
         size = sum(map(len, pieces))
         if not size:
-            return _error(404, "no such segment")
+            return refusal(404, "no such segment")
         return Answer(200, SOUND_TYPE if sound else MP4_TYPE, IMMUTABLE, pieces, size)
 
     async def _until(

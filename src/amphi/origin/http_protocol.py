@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from amphi.origin.http_app import Answer, Blocked
+from amphi.origin.answers import Answer
+from amphi.origin.http_app import Blocked
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 JOINED_BYTES = 8_192
