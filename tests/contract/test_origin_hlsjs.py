@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 PATIENCE_MS = 60_000
 # From the origin taking a picture to the screen; about a second on an idle machine.
 SANE_AGE_S = 10.0
+# A busy machine's picture may stand still for a moment.
+STANDS_STILL = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall"}
 
 PAGE = """<!doctype html><title>test</title><video muted autoplay playsinline></video>
 <script src="/hls.js"></script><script>
@@ -142,7 +144,8 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         )
         state = await page.evaluate("state()")
         await page.evaluate(
-            f"hls.destroy(); seen.parts = seen.blocking = 0; play('{origin.http}/hls/lecture/sound.m3u8')"
+            # What the first player leaves off at its end is no error of the second.
+            f"hls.removeAllListeners(); hls.destroy(); seen.parts = seen.blocking = 0; play('{origin.http}/hls/lecture/sound.m3u8')"
         )
         await page.wait_for_function(
             "state().time > 1 && state().parts > 5 && state().blocking > 3 && state().heard > 5000",
@@ -150,7 +153,8 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         )
         alone = await page.evaluate("state()")
         await page.close()
-    assert (alone["width"], alone["frames"], alone["errors"]) == (0, 0, [])
+    assert (alone["width"], alone["frames"]) == (0, 0)
+    assert set(alone["errors"]) <= STANDS_STILL, alone
     assert 0 < alone["age"] < SANE_AGE_S, alone
     assert state["width"] == 320
     assert state["frames"] > 0
@@ -185,8 +189,7 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
         state = await page.evaluate("state()")
         await page.close()
     # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
-    bearable = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall", "levelLoadTimeOut"}
-    assert set(state["errors"]) <= bearable, state
+    assert set(state["errors"]) <= STANDS_STILL | {"levelLoadTimeOut"}, state
 
 
 async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(
@@ -209,7 +212,7 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         for page in pages:
             await page.evaluate(f"play('{url}')")
             await page.wait_for_function("state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
-        assert (await pages[0].evaluate("state()"))["errors"] == []
+        assert set((await pages[0].evaluate("state()"))["errors"]) <= STANDS_STILL
         silent.set()
         await pages[1].wait_for_function("state().heard > 10000 && state().playing", timeout=PATIENCE_MS)
         assert 'CODECS="avc1.64000c,mp4a.40.2"' in (await client.get(url)).text
