@@ -25,6 +25,7 @@ class Door:
         self.opened = threading.Event()
         self.inside = threading.Semaphore(0)
         self.threads: Counter[str] = Counter()
+        self.read: list[bytes] = []
 
     def __call__(self, request, **_):
         self.threads[threading.current_thread().name] += 1
@@ -44,7 +45,13 @@ def own_id(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request_ids.current())
 
 
-urlpatterns = [path("", page), path("accounts/login/", page), path("id/", own_id)]
+def reads_late(request: HttpRequest) -> HttpResponse:
+    answer = door(request)
+    door.read.append(request.read())
+    return answer
+
+
+urlpatterns = [path("", page), path("accounts/login/", page), path("id/", own_id), path("late/", reads_late)]
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +193,32 @@ async def test_listener_who_goes_away_is_forgotten_and_one_who_stays_is_answered
     assert sent[0]["status"] == 200
     assert len(sent[1]["body"]) == request_ids.LENGTH
     assert door.threads.total() == 1
+
+
+async def test_view_that_outlives_its_client_reads_all_that_was_sent():
+    lane = Lane("test", 1)
+    pages = Pages(Places(TOTAL))
+    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"all of it"}]
+    came = asyncio.Event()
+
+    async def receive():
+        if len(messages) == 1:
+            await came.wait()
+        return messages.pop()
+
+    async def send(message):
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/late/", "headers": [], "query_string": b""}
+    asked = asyncio.create_task(pages(scope, receive, send))
+    await begun(1)
+    came.set()
+    await asked
+    door.opened.set()
+    async with asyncio.timeout(30):
+        await lane.run(lambda: None)
+    assert door.read == [b"all of it"]
 
 
 @pytest.mark.parametrize("total", [12, 13, 24, 100])

@@ -163,24 +163,23 @@ class Places:
 
 
 class Request(ASGIRequest):
-    """A request whose body is closed with it.
+    """A request whose body is closed with it: by its answer, or once nobody has it any more, since a view may outlive its client.
 
     Args:
         scope: of the connection.
         body: all of it, as a file.
-
-    Attributes:
-        is_taken: whether a place's thread has it, which then closes it.
     """
 
     def __init__(self, scope: Scope, body: IO[bytes]) -> None:
-        super().__init__(scope, body)
         self._body_file = body
-        self.is_taken = False
+        super().__init__(scope, body)
 
     def close(self) -> None:
         """Close the body and the files in it."""
         super().close()
+        self._body_file.close()
+
+    def __del__(self) -> None:
         self._body_file.close()
 
 
@@ -230,8 +229,6 @@ class Pages(ASGIHandler):
             answering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await answering
-        if not request.is_taken:
-            request.close()
 
     async def _answer(self, request: Request, send: Send) -> None:
         response = await self.answer_to(request)
@@ -260,7 +257,6 @@ class Pages(ASGIHandler):
 
     def _made(self, request: Request) -> HttpResponseBase:
         """The answer, in a place's thread. One that is complete is closed here, where its connection to the database is."""
-        request.is_taken = True
         set_script_prefix(get_script_prefix(request.scope))
         signals.request_started.send(sender=type(self), scope=request.scope)
         response = self.get_response(request)
