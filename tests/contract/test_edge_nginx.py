@@ -376,7 +376,7 @@ def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
         "--viewers",
         "6",
         "--seconds",
-        "16",
+        "20",
         "--messages",
         "2",
     )
@@ -385,7 +385,7 @@ def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
     )
     found = json.loads(said)
     assert (found["joined"], found["failures"], found["troubles"]) == (20, [], {})
-    assert found["messages"] > 0
+    assert found["messages"] > 3
     assert found["deliveries"] >= 10 * found["messages"]
     assert found["came_and_went"] == 2
     assert found["parts"] > 60

@@ -194,6 +194,7 @@ def test_the_server_sends_copies_without_a_question(event, server, django_assert
         k: v for k, v in made.items() if k not in own
     }
     assert copied["X-Request-ID"] != made["X-Request-ID"]
+    assert int(copied["Content-Length"]) == len(copied.content)
     assert without_own(copied.content.decode()) == without_own(made.content.decode())
     assert viewer(copied.content.decode()) == f"a{copied.cookies['amphi_viewer'].value}"
     assert {name: dict(cookie) for name, cookie in copied.cookies.items()} == {

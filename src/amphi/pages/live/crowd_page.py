@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     rb'(?<=name="csrfmiddlewaretoken" value=")[A-Za-z0-9]{64}(?=")|(?<="csrf": ")[A-Za-z0-9]{64}(?=")'
 )
 _PATH = re.compile(r"/live/([-\w]+)/")
-_OWN = frozenset({"x-request-id", "set-cookie"})
+_OWN = frozenset({"x-request-id", "set-cookie", "content-length"})
 """Headers that belong to one answer."""
 Make = Callable[[HttpRequest, Event, str], HttpResponse]
 """Makes the page for a visitor."""
@@ -131,6 +131,7 @@ def copy_for(request: HttpRequest) -> HttpResponse | None:
     csrf.process_request(request)
     visitor = new_visitor()
     answer = kept.copy_with(ticket_for(kept.event, request.user, visitor), get_token(request))
+    answer.headers["Content-Length"] = str(len(answer.content))
     csrf.process_response(request, answer)
     return remember(answer, request, visitor)
 
