@@ -114,6 +114,12 @@ async def _answer(_scope, receive, send) -> None:
         more = message.get("more_body", False)
     if _scope["path"] == "/slow":
         await asyncio.sleep(1)
+    if _scope["path"] == "/held":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        assert (await receive())["type"] == "http.disconnect"
+        await send({"type": "http.response.body", "body": b"to nobody"})
+        return
     body = str(size).encode()
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -182,6 +188,17 @@ async def test_an_answer_may_take_longer_than_a_head_and_so_may_the_next_request
         async with asyncio.timeout(PATIENCE_S):
             assert _status(await reader.readuntil(b"\r\n\r\n0")) == 200
         await asyncio.sleep(0.8)
+
+
+async def test_who_leaves_is_missed_by_the_request_before_the_last_too(connect, caplog):
+    reader, writer = await connect()
+    writer.write(b"".join(b"GET %b HTTP/1.1\r\nHost: amphi\r\n\r\n" % path for path in (b"/held", b"/")))
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b"\r\n\r\n")
+        (held,) = (task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro()))
+        writer.close()
+        await held
+    assert "Exception" not in caplog.text
 
 
 @pytest.mark.parametrize("pieces", [1, 7])

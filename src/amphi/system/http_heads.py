@@ -6,8 +6,9 @@ Uvicorn accepts a head of any length and waits for its end without limit. All ou
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT = timedelta(seconds=20)
@@ -28,11 +29,16 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._unparsed_bytes = 0
         self._body_came = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the time limit."""
+        """Cancel the time limit, and tell the request that runs. Uvicorn tells only the newest one, which may wait behind it."""
         self._clear_deadline()
+        running, self._running = self._running, None
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -48,6 +54,10 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         """Take a piece of the body."""
         self._body_came = True
         super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _parse(self, data: bytes) -> None:
         before = self.cycle
