@@ -128,7 +128,7 @@ def _publishing(*urls: str) -> Iterator[None]:
     command = ["ffmpeg", "-nostdin", "-v", "error", "-probesize", "32", "-fflags", "nobuffer"]
     command += ["-use_wallclock_as_timestamps", "1", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-video_size", size, "-framerate", str(FPS), "-i", "pipe:0", "-re", "-f", "lavfi"]
-    command += ["-use_wallclock_as_timestamps", "1", "-i", "sine=r=48000:samples_per_frame=1024"]
+    command += ["-i", "sine=r=48000:samples_per_frame=1024"]
     command += ["-vf", "pad=1280:720:240:180:gray,noise=alls=9:allf=t,format=yuv420p", "-c:v", "libx264"]
     command += ["-preset", "ultrafast", "-tune", "zerolatency", "-b:v", "2400k", "-maxrate", "2400k"]
     command += ["-bufsize", "600k", "-g", str(FPS), "-c:a", "aac", "-flags", "+global_header"]

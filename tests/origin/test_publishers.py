@@ -86,6 +86,11 @@ def burst(tags: Tags, of_s: float) -> Tags:
     return [replace(tag, at=-(-tag.at // (of_s * 1000)) * of_s * 1000) for tag in tags]
 
 
+def repeated(tags: Tags, times: int) -> Tags:
+    """Each frame so many times, as from an encoder that is given more sound than there is time for."""
+    return [tags[0], *(tag for tag in tags[1:] for _ in range(times))]
+
+
 BOTH = {VIDEO, AUDIO}
 WHOLE = {VIDEO: (11.5, 12.1), AUDIO: (11.5, 12.1)}
 """Of each track, how many seconds must be listed."""
@@ -132,6 +137,7 @@ CASES = {
     "different zeros": Case(shifted(pictures() + sound(), lambda t: 78_000 if t.kind == VIDEO else 0), WHOLE),
     "another size from 6 s on": Case(smaller(pictures() + sound(), 6), WHOLE, 1),
     "another size without sound": Case(smaller(pictures(), 6), {VIDEO: WHOLE[VIDEO], AUDIO: (0, 0)}, 1),
+    "four times as much sound as time": Case(pictures() + repeated(sound(), 4), WHOLE | {AUDIO: (11.5, 12.4)}),
     "bursts of 1.5 s": Case(burst(pictures(bframes=True) + sound(), 1.5), WHOLE),
 }
 

@@ -315,6 +315,8 @@ class Segmenter:
         if self._audio is None or self._sound_waits:
             return
         sample = self._audio.push(data, at_ms)
+        if sample is None:
+            return
         at = self._audio.ticks(sample.dts)
         if self._video is None or self._is_stalled(now):
             self._cut(at, self._audio.frame_ticks, now, key=False)

@@ -60,11 +60,13 @@ class AudioTrack:
     """Times sound by counting samples, and corrects the time when it differs from the publisher's clock.
 
     RTMP rounds each frame's time to milliseconds, which would make gaps and overlaps of up to a millisecond. A drift is corrected by a
-    few samples per frame, a gap at once.
+    few samples per frame, a gap at once. Of more sound than there is time for, what is too much is left out: else its time would run ahead
+    of the pictures', and browsers stand still.
     """
 
     TOLERANCE_MS = 15
     GAP_MS = 120
+    TOO_MUCH_MS = 250
     STEP_SAMPLES = 8
 
     def __init__(self, configuration: AACConfiguration) -> None:
@@ -87,8 +89,8 @@ class AudioTrack:
         """A time of this track in 90 kHz."""
         return dts * VIDEO_TIMESCALE // self._rate
 
-    def push(self, data: bytes, at_ms: int) -> Sample:
-        """Take a frame.
+    def push(self, data: bytes, at_ms: int) -> Sample | None:
+        """Take a frame; None if it is too much.
 
         Args:
             data: the frame.
@@ -98,6 +100,8 @@ class AudioTrack:
         duration = self._frame_samples
         dts = stamped if self._next is None else self._next
         ahead = stamped - dts
+        if ahead < -self.TOO_MUCH_MS * self._rate // 1000:
+            return None
         if ahead > self.GAP_MS * self._rate // 1000:
             dts = stamped
         elif ahead < -self.GAP_MS * self._rate // 1000:
