@@ -311,6 +311,18 @@ def test_blocking_requests_of_a_crowd_wait_at_the_origin_and_not_for_each_other(
     assert not [key for key in _keys_of_the_cache(edge) if f" {coming} 0" in key]
 
 
+def test_platform_sees_playlists_as_they_are_now_and_listeners_have_what_it_saw(edge):
+    playlist(edge)
+    url, afresh = f"{edge.url}/t/{edge.ticket()}/hls", {"Cache-Control": "no-cache"}
+    for path in ("room.m3u8", "room/main.m3u8"):
+        seen = [edge.client.get(f"{url}/{path}", headers=afresh).headers["x-cache"] for _ in range(2)]
+        assert seen == ["BYPASS", "BYPASS"], path
+        assert edge.client.get(f"{url}/{path}").headers["x-cache"] in {"HIT", "EXPIRED"}
+    segment = segment_of(edge)
+    assert edge.hls(segment).status_code == 200
+    assert edge.client.get(f"{url}/{segment}", headers=afresh).headers["x-cache"] == "HIT"
+
+
 def test_a_part_that_a_crowd_asks_for_in_one_moment_reaches_the_origin_once(edge):
     for _ in range(3):
         newest = re.findall(r'PART:DURATION=[\d.]+,URI="(\w+/p\d+\.m4s)"', playlist(edge))[-1]

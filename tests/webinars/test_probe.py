@@ -37,6 +37,17 @@ def test_sound_is_told_by_the_codecs(serve, text, expected):
     assert probe.read(f"{server.url}/talk.m3u8").has_sound is expected
 
 
+def test_nothing_is_asked_of_a_cache(serve):
+    asked = []
+
+    def respond(request):
+        asked.append(request.headers["cache-control"])
+        return answer(MEDIA if request.path.endswith("main.m3u8") else multivariant("BANDWIDTH=1"))
+
+    probe.read(f"{serve(respond).url}/talk.m3u8")
+    assert asked == ["no-cache"] * 2
+
+
 def test_slate_is_told_from_the_publishers_media():
     slate = MEDIA.replace("#EXTINF", "# amphi: slate\n#EXTINF", 1)
     assert [probe.read_playlist(text).shows_slate for text in (slate, MEDIA)] == [True, False]

@@ -23,7 +23,9 @@ _SOUND = ("mp4a", "opus", "flac", "alac", "ac-3", "ec-3", "mp3")
 _TICKET_STEP_S = 1800
 """Tickets of the platform's own last for one to two steps. All of one step are the same: whoever verifies them asks seldom, remembers the
 answer while the web server is away, and may have a clock that is some minutes ahead."""
-_caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
+_AFRESH = {"Cache-Control": "no-cache"}
+"""Past a cache in front of the live server: it keeps each answer, also that there is nothing, for a second or two, and a look needs several."""
+_caller = outbound.Caller(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S, headers=_AFRESH)
 
 
 @dataclass(frozen=True, slots=True)
