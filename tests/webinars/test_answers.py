@@ -8,6 +8,7 @@ from amphi.sipmediagw import (
     GatewayError,
     GatewayFullError,
     GatewayTimeoutError,
+    GatewayUnreachableError,
     JobStatus,
     UnsupportedError,
 )
@@ -15,6 +16,7 @@ from amphi.webinars import transitions
 from amphi.worker.answers import STOP_GIVES_UP, decide_answer
 from amphi.worker.decision import (
     AFTER_ERROR,
+    CONFIRM_AFTER,
     EndMeeting,
     MakeWay,
     NoteMeetingEnd,
@@ -22,6 +24,7 @@ from amphi.worker.decision import (
     StartJob,
     StopJob,
 )
+from amphi.worker.job_rules import RESTART_TAKES
 from tests.webinars.decisions import FAILED, LIVE, NOW, STARTING, STOPPING, S, asked, row
 
 STARTED = JobStatus(state="joining", remote_id="gw-1", chat_shown=False)
@@ -69,6 +72,13 @@ def test_answer_to_a_stop(answer, ago, trigger):
     assert decision.trigger == trigger
     if answer is FAILED:
         assert (decision.look_in, decision.columns["last_error"]) == (AFTER_ERROR, "gateway_failed")
+
+
+@pytest.mark.parametrize(("ago", "look_in"), [(S, CONFIRM_AFTER), (RESTART_TAKES + S, AFTER_ERROR)])
+def test_gateway_that_died_while_it_was_to_stop_is_asked_again_at_once(ago, look_in):
+    answer = GatewayUnreachableError("refused")
+    decision = decide_answer(row(STOPPING, state_since=NOW - ago), StopJob(), answer, NOW)
+    assert (decision.look_in, decision.trigger) == (look_in, "")
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from amphi.gateway import api, dialect_b, dialect_d
 from amphi.gateway.authorization import BearerToken
-from amphi.gateway.config import Config
+from amphi.gateway.config import Config, Proxy
 from amphi.gateway.exceptions import GatewayError
 from amphi.gateway.jobs import Jobs
-from amphi.gateway.registration import Registration
 from amphi.gateway.request_ids import RequestIds
+
+if TYPE_CHECKING:
+    from amphi.gateway.registration import Registration
+
+
+def _registration(proxy: Proxy, jobs: Jobs) -> "Registration":
+    # What it calls by takes a third of all that is imported here, and few gateways have a proxy.
+    from amphi.gateway.registration import Registration  # noqa: PLC0415 -- see above
+
+    return Registration(proxy, jobs)
 
 
 def create_app(config: Config) -> Starlette:
     """The application; its lifespan starts and closes the browsers."""
     jobs = Jobs(config)
-    registration = Registration(config.proxy, jobs) if config.proxy else None
+    registration = _registration(config.proxy, jobs) if config.proxy else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

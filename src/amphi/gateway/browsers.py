@@ -1,6 +1,7 @@
 """Starts a browser for each job, and keeps some ready for the next jobs."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ from contextvars import Context
 import psutil
 from playwright.async_api import Error, Playwright, async_playwright
 
+from amphi.gateway import children
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
 from amphi.gateway.packets import HEIGHT, WIDTH
@@ -93,7 +95,7 @@ class BrowserReserve:
     async def _launch(self) -> ChromiumSource:
         try:
             async with asyncio.timeout(LAUNCH_PATIENCE_S):
-                return await self._launch_with(await self._driver())
+                return await self._launch_in_studio()
         except TimeoutError:
             raise SourceLostError("the browser did not start in time") from None
         except Error as error:
@@ -109,27 +111,36 @@ class BrowserReserve:
                 self._playwright = await asyncio.create_task(async_playwright().start(), context=Context())
             return self._playwright
 
-    async def _launch_with(self, playwright: Playwright) -> ChromiumSource:
-        studio = await Studio.open(fps=self._config.fps)
-        try:
-            profile = studio.folder / "profile"
-            (profile / "Default").mkdir(parents=True)
-            (profile / "Default" / "Preferences").write_text(json.dumps(_PREFERENCES))
-            browser = await playwright.chromium.launch_persistent_context(
-                profile,
-                executable_path=self._config.chromium,
-                args=[*_ARGUMENTS, *self._config.chromium_arguments],
-                ignore_default_args=list(_UNWANTED),
-                chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox root
-                headless=False,
-                env={**os.environ, **studio.screen.environment, **studio.sound.environment},
-                no_viewport=True,
-                locale="fr-FR",
-                accept_downloads=False,  # a page could fill the disk
-            )
-        except BaseException:
-            await studio.close()
-            raise
+    async def _launch_in_studio(self) -> ChromiumSource:
+        async with contextlib.AsyncExitStack() as opened:
+
+            async def open_studio() -> Studio:
+                studio = await Studio.open(fps=self._config.fps)
+                opened.push_async_callback(studio.close)
+                return studio
+
+            # Both take their time, which counts when the gateway has just been restarted in the middle of a live.
+            playwright, studio = await children.both(self._driver(), open_studio())
+            source = await self._launch_with(playwright, studio)
+            opened.pop_all()
+            return source
+
+    async def _launch_with(self, playwright: Playwright, studio: Studio) -> ChromiumSource:
+        profile = studio.folder / "profile"
+        (profile / "Default").mkdir(parents=True)
+        (profile / "Default" / "Preferences").write_text(json.dumps(_PREFERENCES))
+        browser = await playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=self._config.chromium,
+            args=[*_ARGUMENTS, *self._config.chromium_arguments],
+            ignore_default_args=list(_UNWANTED),
+            chromium_sandbox=os.geteuid() != 0,  # Chromium refuses to sandbox root
+            headless=False,
+            env={**os.environ, **studio.screen.environment, **studio.sound.environment},
+            no_viewport=True,
+            locale="fr-FR",
+            accept_downloads=False,  # a page could fill the disk
+        )
         pid = _pid_of(f"--user-data-dir={profile}", psutil.Process().children(recursive=True))
         studio.camera.start()
         return ChromiumSource(browser, studio, pid=pid, config=self._config)

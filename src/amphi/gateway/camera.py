@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 STILL_EVERY_TICKS = 5
 """A still picture is sent again at a fifth of the rate: even timestamps, little work."""
+OPENING_PICTURES = 8
+"""So many come at full rate once it goes live, also where nothing moves: live servers wait for some before they begin."""
 LOOK_EVERY_TICKS = 50
 """A still screen is held against the picture of it this often, lest a change that was not told leave a dead picture."""
 REGRET_S = 0.4
@@ -71,6 +73,7 @@ class Camera:
         self._changed: Rectangle | None = None
         self._sent: deque[tuple[float, bytes]] = deque()  # the newest, and those that may be gone back to
         self._clock = Clock()
+        self._opening = 0
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -87,6 +90,7 @@ class Camera:
     def set_mode(self, mode: str) -> None:
         if mode == "live" and self.mode != "live":
             self._changed = EVERYTHING
+            self._opening = OPENING_PICTURES
         if mode == "hold" and self.mode == "live":
             self._take_back(time.monotonic() - REGRET_S)
         self.mode = mode
@@ -132,8 +136,10 @@ class Camera:
 
     def _send(self, tick: int, pts_us: int) -> None:
         is_fresh = self.mode == "live" and self._changed is not None
-        if not (is_fresh or self._sent) or not self._clock.is_due(tick, is_fresh=is_fresh):
+        is_wanted = is_fresh or self._opening > 0
+        if not (is_fresh or self._sent) or not self._clock.is_due(tick, is_fresh=is_wanted):
             return
+        self._opening -= self._opening > 0
         if is_fresh and self._changed is not None:
             self._picture.update(self._changed)
             self._changed = None

@@ -4,7 +4,11 @@ import asyncio
 import contextlib
 import signal
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import TypeVar
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 END_PATIENCE_S = 2
 
@@ -44,3 +48,13 @@ async def ended_on_error(process: Process) -> AsyncIterator[None]:
     except BaseException:
         await end(process)
         raise
+
+
+async def both(first: Awaitable[First], second: Awaitable[Second]) -> tuple[First, Second]:
+    """Do both at the same time. When one fails, its error is raised once the other is done too."""
+    one, other = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(other, BaseException):
+        raise other
+    return one, other

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Error, Page, Request
 
-from amphi.gateway import fonts, meeting_page
+from amphi.gateway import children, fonts, meeting_page
 from amphi.gateway.addresses import is_host_among
 from amphi.gateway.camera import Camera
 from amphi.gateway.config import Config
@@ -101,10 +101,18 @@ class Studio:
         async with contextlib.AsyncExitStack() as parts:
             folder = Path(tempfile.mkdtemp(prefix="amphi-browser-"))
             parts.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
-            sound = await Sound.open(folder)
-            parts.push_async_callback(sound.close)
-            screen = await Screen.open(folder)
-            parts.push_async_callback(screen.close)
+
+            async def open_sound() -> Sound:
+                sound = await Sound.open(folder)
+                parts.push_async_callback(sound.close)
+                return sound
+
+            async def open_screen() -> Screen:
+                screen = await Screen.open(folder)
+                parts.push_async_callback(screen.close)
+                return screen
+
+            sound, screen = await children.both(open_sound(), open_screen())
             camera = Camera(screen, sound, fps=fps)
             parts.push_async_callback(camera.close)
             return cls(folder, screen, camera, sound, parts.pop_all())

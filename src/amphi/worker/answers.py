@@ -9,6 +9,7 @@ from amphi.sipmediagw import (
     GatewayRefusedError,
     GatewayTimeoutError,
     GatewayUnauthorizedError,
+    GatewayUnreachableError,
     JobStatus,
     UnsupportedError,
     UntrustedGatewayError,
@@ -17,6 +18,7 @@ from amphi.webinars import transitions
 from amphi.webinars.models import Livestream
 from amphi.worker.decision import (
     AFTER_ERROR,
+    CONFIRM_AFTER,
     Answer,
     Call,
     Decision,
@@ -27,7 +29,7 @@ from amphi.worker.decision import (
     StartJob,
     StopJob,
 )
-from amphi.worker.job_rules import is_ours
+from amphi.worker.job_rules import RESTART_TAKES, is_ours
 from amphi.worker.seen import Seen
 
 STOP_GIVES_UP = timedelta(minutes=2)
@@ -88,6 +90,8 @@ def _job_started(draft: Draft, answer: Answer) -> None:
 def _job_stopped(draft: Draft, answer: Answer) -> None:
     if isinstance(answer, GatewayError):
         draft.fail(answer)
+        if isinstance(answer, GatewayUnreachableError) and draft.now < draft.row.state_since + RESTART_TAKES:
+            draft.look_in = CONFIRM_AFTER
         if draft.now > draft.row.state_since + STOP_GIVES_UP:
             draft.pull(transitions.GIVE_UP, answer.code)
     elif isinstance(answer, JobStatus) and answer.state in {"idle", "unknown"}:
