@@ -72,7 +72,7 @@ test-prometheus: setup-dev   ## Have Debian's Prometheus read all parts, and the
 # Each prints its figures; docs/security.md has those of the last time.
 test-abuse: setup-dev        ## Millions of hostile messages and requests at each part, as root for the gateway's wall: half an hour
 	@command -v nft >/dev/null || apt-get install -y -qq nftables >/dev/null
-	$(PY) -m pytest -s tests/abuse tests/abuse/whole_*.py
+	$(PY) -m pytest -s tests/abuse/test_*.py tests/abuse/whole_*.py
 
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)

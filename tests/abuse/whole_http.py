@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
-import resource
 import socket
 import time
 from collections import Counter
@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests import ports
+from tests.abuse import own_memory
 from tests.abuse.http_fuzz import Requests
 from tests.abuse.http_servers import SERVERS, broken
 from tests.services import environment, migrate, serve
@@ -47,14 +48,14 @@ def _batch(name: str, first: int) -> tuple[int, Counter[str], list[str], int]:
 
     statuses: Counter[str] = Counter()
     said, found = asyncio.run(run())
-    return said, statuses, found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return said, statuses, found, own_memory.most_bytes()
 
 
 def test_half_a_million_requests_break_nothing():
     said = first = memory = 0
     statuses: dict[str, Counter[str]] = {name: Counter() for name in SERVERS}
     broke: list[str] = []
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         while said < REQUESTS and len(broke) < 20:
             work = [(name, first + BATCH * index) for index in range(2) for name in SERVERS]
             first += BATCH * 2

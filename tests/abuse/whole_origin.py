@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
-import resource
 import statistics
 import subprocess
 import time
@@ -23,6 +23,7 @@ from amphi.origin.rtmp.chunks import ChunkWriter, Message
 from amphi.origin.rtmp.connection import Connection
 from amphi.origin.rtmp.events import PublishRequested
 from tests import ports
+from tests.abuse import own_memory
 from tests.abuse.rtmp_fuzz import AUDIO, HANDSHAKE, VIDEO, Fuzz, Target, messages_of
 from tests.contract.origin_ffmpeg import publish_command
 from tests.origin.running import Publisher
@@ -124,13 +125,13 @@ def _batch(recorded: Recorded, first: int) -> Figures:
         figures.slowest_s = max(figures.slowest_s, target.slowest_s)
         figures.ended_by[target.ended_by] += 1
         figures.parts += target.stream.playlist.next_part if target.stream is not None else 0
-    figures.memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    figures.memory_bytes = own_memory.most_bytes()
     return figures
 
 
 def test_millions_of_messages_break_nothing(recorded):
     figures = Figures()
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         first = 0
         while figures.arrived < MESSAGES and len(figures.broken) < 20:
             firsts = [first + BATCH * index for index in range(4)]
