@@ -62,6 +62,13 @@ def test_line_about_a_request_holds_no_secret(caplog, logger):
     ]
 
 
+def test_another_hosts_name_costs_a_stranger_one_line(caplog):
+    error = ValueError("not a name of ours")
+    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST header", exc_info=error)
+    (line,) = caplog.records
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+
+
 def test_lines_have_the_id_of_the_request():
     plain = PlainFormatter("%(levelname)s %(message)s")
     with request_ids.using("5f" * 16):

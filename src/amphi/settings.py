@@ -336,7 +336,10 @@ LOGGING = {
         },
         "json": {"()": "amphi.system.logs.JsonFormatter"},
     },
-    "filters": {"without_secrets": {"()": "amphi.system.logs.WithoutSecrets"}},
+    "filters": {
+        "without_secrets": {"()": "amphi.system.logs.WithoutSecrets"},
+        "in_one_line": {"()": "amphi.system.logs.InOneLine"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": AMPHI_LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
@@ -345,6 +348,8 @@ LOGGING = {
         # Lines of these loggers contain the requested address.
         "django.request": {"filters": ["without_secrets"]},
         "django.security.csrf": {"filters": ["without_secrets"]},
+        # Any stranger can send another host's name, as often as they like.
+        "django.security.DisallowedHost": {"filters": ["in_one_line"]},
     },
 }
 

@@ -76,3 +76,13 @@ class WithoutSecrets(logging.Filter):
                 for value in record.args
             )
         return True
+
+
+class InOneLine(logging.Filter):
+    """Cuts the traceback, which says nothing more, and makes a warning of the line: it is no mistake of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the line pass alone."""
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
