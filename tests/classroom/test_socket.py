@@ -32,6 +32,13 @@ def test_welcome(classroom, enter):
     assert classroom.call("isMeetingRunning", meetingID="physics")["running"] == "true"
 
 
+def test_page_may_ask_whether_anybody_hears_it(classroom, enter):
+    classroom.create()
+    ada = enter(classroom, "Ada")
+    ada.send("ping")
+    assert ada.receive("pong") == {"type": "pong"}
+
+
 def test_running_only_after_the_first_page(classroom):
     classroom.create()
     classroom.join()

@@ -77,7 +77,13 @@ def _end(classroom: Classroom, meeting: Meeting, participant: Participant, _body
     classroom.end(meeting)
 
 
+def _ping(classroom: Classroom, _meeting: Meeting, participant: Participant, _body: Body) -> None:
+    """Answer a page that asks whether anybody hears it."""
+    classroom.connections.send(participant.user_id, {"type": "pong"})
+
+
 ACTS: dict[str, Act] = {
+    "ping": _ping,
     "chat": _say,
     "transcript": _transcript,
     "audio": _audio,

@@ -115,7 +115,10 @@ const HANDLERS = {
 };
 
 signalling.addEventListener("message", ({ detail }) => HANDLERS[detail.type]?.(detail));
-signalling.addEventListener("lost", () => notify(t(state.welcomed ? "reconnecting" : "connecting"), { seconds: 0, urgent: true }));
+signalling.addEventListener("lost", () => {
+  if (state.welcomed) setMeetingState("reconnecting");
+  notify(t(state.welcomed ? "reconnecting" : "connecting"), { seconds: 0, urgent: true });
+});
 
 /** The meeting is over for this page. */
 function close(value, title, text, url = "") {

@@ -1,6 +1,8 @@
 // The socket to the server. It comes back by itself when the connection is lost, as the same opening of the page.
 const RETRY_DELAYS_MS = [200, 500, 1000, 2000, 3000];
 const MAX_WAITING = 200;
+const ASK_EVERY_MS = 2000;
+const PATIENCE_MS = 4000;
 const FINAL = new Set(["ended", "refused", "replaced"]);
 
 export class Signalling extends EventTarget {
@@ -15,13 +17,15 @@ export class Signalling extends EventTarget {
     this.attempts = 0;
     this.waiting = [];
     this.closed = false;
+    this.askedAt = null;
+    setInterval(() => this.#ask(), ASK_EVERY_MS);
   }
 
   connect() {
     if (this.closed) return;
-    this.socket = new WebSocket(this.address);
-    this.socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
-    this.socket.addEventListener("close", () => this.#retry());
+    const socket = (this.socket = new WebSocket(this.address));
+    socket.addEventListener("message", (event) => socket === this.socket && this.#receive(JSON.parse(event.data)));
+    socket.addEventListener("close", () => socket === this.socket && this.#retry());
   }
 
   /** Send a message, or keep it until the connection is back. */
@@ -36,7 +40,21 @@ export class Signalling extends EventTarget {
     this.socket?.close();
   }
 
+  /** Ask whether the server is there: a network that swallows all closes no socket for minutes. Time counts from the question, since pages that nobody sees ask seldom. */
+  #ask() {
+    if (!this.open) return;
+    if (this.askedAt === null) {
+      this.askedAt = performance.now();
+      this.socket.send('{"type":"ping"}');
+    } else if (performance.now() - this.askedAt > PATIENCE_MS) {
+      const silent = this.socket;
+      this.#retry();
+      silent.close();
+    }
+  }
+
   #receive(message) {
+    this.askedAt = null;
     if (message.type === "welcome") {
       this.open = true;
       this.attempts = 0;
@@ -48,6 +66,8 @@ export class Signalling extends EventTarget {
 
   #retry() {
     this.open = false;
+    this.askedAt = null;
+    this.socket = null;
     if (this.closed) return;
     this.dispatchEvent(new Event("lost"));
     const delay = RETRY_DELAYS_MS[Math.min(this.attempts++, RETRY_DELAYS_MS.length - 1)];

@@ -6,7 +6,8 @@ const classroom = {
   observe(options) {
     if (!options.classroom) return null;
     const state = document.documentElement?.dataset.meetingState; // not there yet while a page begins
-    return state ? { state, detail: document.documentElement.dataset.meetingDetail ?? "" } : null;
+    const reason = state === "reconnecting" ? "disconnected" : "";
+    return state ? { state, reason, detail: document.documentElement.dataset.meetingDetail ?? "" } : null;
   },
   isChatShown: () => isVisible(find("#chat-input")),
   showChat(shown) {
