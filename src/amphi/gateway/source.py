@@ -194,6 +194,7 @@ class ChromiumSource:
                 await page.add_init_script(meeting_page.script())
                 await keep_out(page, join_url, self._note_trespass)
         except TimeoutError:
+            self.is_alive = False  # it may hang for ever: another takes its place
             raise SourceLostError("the browser hangs") from None
         except Error as error:
             raise SourceLostError(f"the browser failed: {_first_line(error)}") from error

@@ -86,7 +86,9 @@ ERRORS: dict[str, Promise] = {
 }
 """A sentence for each code of `Livestream.last_error` and `Transition.reason`."""
 
-TOLD_WHILE_LIVE = frozenset({"no_sound", "no_sound_sent", "frozen", "black", "silent", "covered"})
+TOLD_WHILE_LIVE = frozenset(
+    {"no_sound", "no_sound_sent", "frozen", "black", "silent", "covered", "disconnected", "page_crashed"}
+)
 """Errors shown to presenters even while pictures arrive: the audience does not see or hear what it should."""
 
 DELIVERY_ERRORS: dict[str, Promise] = {
