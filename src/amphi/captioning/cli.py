@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from amphi.system import memory
 from amphi.system.notify import Watchdog, notify
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: captioner.stopping.set())
     log.info("captions %s is ready (%s)", name, settings.CAPTIONS_ENGINE)
+    memory.end_without()
     _run(captioner)
     # A thread may wait for an engine that is slow; its lease is another's already.
     logging.shutdown()

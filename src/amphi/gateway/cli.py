@@ -14,7 +14,7 @@ import uvicorn
 from amphi.gateway import check
 from amphi.gateway.app import create_app
 from amphi.gateway.config import Config, config_from_environment
-from amphi.system import environment, logs
+from amphi.system import environment, logs, memory
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 logger = logging.getLogger(__name__)
@@ -105,6 +105,7 @@ def main(argv: list[str]) -> int:
             http=BoundedHTTPProtocol,
         )
     )
+    memory.end_without()
     with listener:
         server.run(sockets=[listener])
     return 0

@@ -13,7 +13,7 @@ import uvloop
 from amphi.origin.config import Config, from_environment
 from amphi.origin.conformance.cli import main as conformance_check
 from amphi.origin.service import listen, serve_until_signal
-from amphi.system import logs
+from amphi.system import logs, memory
 from amphi.system.environment import parse_address
 
 
@@ -80,5 +80,6 @@ def main(argv: list[str]) -> int:
                 f"amphi origin: {address[0]}:{address[1]} ({name}) {reason}; see {option} or {variable}\n"
             )
             return 1
+    memory.end_without()
     uvloop.run(serve_until_signal(config, *sockets))
     return 0

@@ -13,6 +13,7 @@ import uvicorn
 from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.pages import processes
 from amphi.system import environment as env
+from amphi.system import memory
 
 MOST_WORKERS = 16
 NEW_OBJECTS = 20_000
@@ -96,7 +97,7 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
         timeout_graceful_shutdown=STOP_S,
     )
     server = Server(config, parent)
-
+    memory.end_without()
     config.load()
     from amphi.pages.asgi import start  # noqa: PLC0415 -- sets Django up
 

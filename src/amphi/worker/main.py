@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from amphi.system import environment
+from amphi.system import environment, memory
 from amphi.system.notify import Watchdog, notify
 from amphi.worker import measures
 
@@ -111,6 +111,8 @@ class Lane(Generic[Work]):
         with self._lock:
             self._in_hand.pop(future, None)
         error = future.exception()
+        if isinstance(error, MemoryError):
+            memory.end()
         if error is not None:
             log.error("work raised what nobody expected, and is tried again after a rest", exc_info=error)
 
@@ -328,6 +330,7 @@ def main(argv: list[str]) -> int:
     )
     stop_figures = measures.serve(address, settings.AMPHI_METRICS_TOKEN)
     log.info("worker %s is ready", worker.name)
+    memory.end_without()
     is_finished = worker.run()
     stop_figures()
     if not is_finished:
