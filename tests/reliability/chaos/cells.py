@@ -132,7 +132,13 @@ ALL = [
     Chaos("gateway stands still", faults.frozen("gateway"), _away, FROZEN_S),
     Chaos("origin stands still", faults.frozen("origin"), _away, FROZEN_S),
     Chaos("PostgreSQL stands still", faults.frozen("postgresql"), _no_database, FROZEN_S),
-    Chaos("the gateway’s Chromium stands still", faults.frozen("chromium"), _away, FROZEN_S),
+    Chaos(
+        "the gateway’s Chromium stands still",
+        faults.frozen("chromium"),
+        _panel("lost the meeting’s page"),
+        FROZEN_S,
+        within_s=15,
+    ),
     Chaos(
         "the gateway’s ffmpeg stands still: a publisher that stalls", faults.frozen("ffmpeg"), _away, FROZEN_S
     ),
@@ -151,8 +157,8 @@ ALL = [
     Chaos(
         "no packet between gateway and BigBlueButton",
         faults.parted("gateway", "classroom"),
-        _away,
-        within_s=25,
+        _panel("lost the meeting server"),
+        within_s=15,
     ),
     Chaos("no packet between origin and web", faults.parted("origin", "web"), _goes_on),
     Chaos("no packet between BigBlueButton and web", faults.parted("classroom", "web"), _goes_on),

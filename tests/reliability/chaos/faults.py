@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from django.db import connection
 
 from amphi.audience.models import Broadcaster
 from amphi.webinars.models import LiveGateway
@@ -69,6 +70,7 @@ def database_parted(scene: Scene) -> AbstractContextManager[None]:
 def database_restarted(scene: Scene) -> Iterator[None]:
     """It ends all connections, and is back within a second or two."""
     scene.database.control("-l", Path(scene.database.folder) / "log", "-m", "fast", "restart")
+    connection.close()  # this test's own, which it ended too
     yield
 
 
@@ -82,10 +84,10 @@ def database_read_only(scene: Scene) -> Iterator[None]:
 
 def _set_read_only(server: postgresql.Server, value: str) -> None:
     """For all sessions from now on; those that are open go."""
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute("SET default_transaction_read_only = off")
-        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-        connection.execute("SELECT pg_reload_conf()")
+    with psycopg.connect(server.url, autocommit=True) as own:
+        own.execute("SET default_transaction_read_only = off")
+        own.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        own.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
