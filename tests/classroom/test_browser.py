@@ -19,6 +19,8 @@ CLEAN = {
     "userdata-bbb_auto_join_audio": "true",
     "userdata-bbb_listen_only_mode": "true",
 }
+# Whether the slide is shown, and whether the cameras are.
+LAYOUTS = {"slides": [True, False], "cameras": [False, True], "slides_and_cameras": [True, True]}
 # A picture that moves: its size, and whether time passes in it.
 PLAYING = """count => {
   const videos = [...document.querySelectorAll('#cameras video')];
@@ -150,6 +152,9 @@ def test_slides_turn_for_all(classroom, visit):
     ada.click("#camera-button")
     bot.wait_for_function(PLAYING, arg=1)
     assert bot.locator("#cameras").bounding_box()["x"] > 1000, "the camera is beside the slide"
+    for layout, shown in LAYOUTS.items():
+        assert bot.evaluate("(layout) => window.amphiClassroom.setLayout(layout)", layout) == layout
+        assert [bot.locator(part).is_visible() for part in ("#slide", "#cameras")] == shown
     ada.click("#slides-hide")
     expect(bot.locator("#slide")).to_be_hidden()
     bot.wait_for_function("() => document.getElementById('cameras').clientWidth === 1280")

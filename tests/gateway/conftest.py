@@ -169,6 +169,7 @@ class MeetingServer:
         self.joins = []
         self.chat = []
         self.chat_shown = None
+        self.layouts = []
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MeetingHandler)
         self.server.meeting = self
         self.server.daemon_threads = True
@@ -194,6 +195,7 @@ class MeetingServer:
             self.chat.append(said["text"][0])
         if "shown" in said:
             self.chat_shown = said["shown"][0] == "true"
+        self.layouts += said.get("layout", [])
 
     def close(self):
         self.server.shutdown()

@@ -49,6 +49,7 @@ def test_healthz_needs_no_token(gateway):
         ("DELETE", "/jobs/a"),
         ("POST", "/jobs/a/chat"),
         ("PUT", "/jobs/a/chat-panel"),
+        ("PUT", "/jobs/a/layout"),
         ("GET", "/start"),
         ("GET", "/stop"),
         ("GET", "/chat"),
@@ -92,6 +93,8 @@ def test_bare_token_passes(gateway):
         {"rtmp_url": "/out.flv"},
         {"room": 5},
         {"show_chat": "yes"},
+        {"layout": "mosaic"},
+        {"layout": ["slides"]},
     ],
 )
 def test_bad_job(gateway, change):
@@ -107,7 +110,13 @@ def test_bad_body(gateway, body):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/jobs/a"), ("DELETE", "/jobs/a"), ("POST", "/jobs/a/chat"), ("PUT", "/jobs/a/chat-panel")],
+    [
+        ("GET", "/jobs/a"),
+        ("DELETE", "/jobs/a"),
+        ("POST", "/jobs/a/chat"),
+        ("PUT", "/jobs/a/chat-panel"),
+        ("PUT", "/jobs/a/layout"),
+    ],
 )
 def test_unknown_job(gateway, method, path):
     answer = gateway.client.request(method, path)

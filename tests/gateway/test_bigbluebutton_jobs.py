@@ -188,7 +188,7 @@ def test_error_at_the_start_is_tried_again(gateway, client, rtmp):
     assert failing["state"] == "joining"
     bbb.change(screen="meeting")
     until(gateway, "again", state="on_air", reason="")
-    wait_for(lambda: any("BigBlueButton 3.0.14; 7 of 7 names found" in line for line in gateway.log))
+    wait_for(lambda: any("BigBlueButton 3.0.14; 8 of 8 names found" in line for line in gateway.log))
     gateway.client.delete("/jobs/again")
     until(gateway, "again", state="idle")
 

@@ -8,6 +8,7 @@ import pytest
 from amphi.gateway import meeting_page
 from amphi.gateway.exceptions import ChatRefusedError
 from amphi.gateway.job_state import Trigger
+from amphi.gateway.layouts import Layout
 
 from .client_stand_in import ERAS, VERSIONS
 from .visits import context, visit  # noqa: F401 -- fixtures
@@ -351,3 +352,65 @@ async def test_signs_of_life_and_of_what_lies_over_the_picture(visit):  # noqa: 
     assert (await visitor.look()).covered == ""
     await visitor.page.evaluate(DIALOG, "")
     assert (await visitor.look()).covered == "Leave?"
+
+
+# --- Slides and cameras ---
+
+BOTH, SLIDES, CAMERAS = Layout
+
+
+@pytest.mark.parametrize("era", ["2.7", "3.0", "4.0"])
+async def test_picture_has_the_layout_that_is_wanted(visit, era):  # noqa: F811
+    visitor = await visit(era, cameras=2, **CLEAN)
+    await visitor.until_state("joined", reason="")
+    drawn = {BOTH: [True, True], SLIDES: [True, False], CAMERAS: [False, True]}
+    for layout in (SLIDES, CAMERAS, SLIDES, BOTH, CAMERAS, BOTH):
+        assert await meeting_page.show_layout(visitor.page, layout) is layout
+        assert [await visitor.is_filmed(name) for name in (".slides", "#cameraDock")] == drawn[layout], layout
+        assert await visitor.page.evaluate("layout.state.input.cameraDock.numCameras") in {2, -1}
+    # With the chat as well as without it.
+    assert await meeting_page.show_chat(visitor.page, shown=True) is True
+    assert await meeting_page.show_layout(visitor.page, CAMERAS) is CAMERAS
+    assert await meeting_page.show_chat(visitor.page, shown=None) is True
+
+
+@pytest.mark.parametrize("era", ["2.7", "4.0"])
+async def test_layout_is_kept_whatever_the_client_does(visit, era):  # noqa: F811
+    """Cameras come and go, and a screen that is shared opens the place of slides."""
+    visitor = await visit(era, cameras=0, **CLEAN)
+    await visitor.until_state("joined", reason="")
+    # Nothing is taken away that is all there is to see.
+    assert await meeting_page.show_layout(visitor.page, CAMERAS) is BOTH
+    visitor.layout = CAMERAS
+    await visitor.show(cameras=1)
+    await visitor.until(lambda seen: seen.layout is CAMERAS)
+    await visitor.show(sharing=True)
+    assert await visitor.is_filmed(".slides")
+    await visitor.until(lambda seen: seen.layout is CAMERAS)
+    await visitor.show(cameras=0)
+    await visitor.until(lambda seen: seen.layout is BOTH)
+    assert await visitor.is_filmed(".slides")
+    visitor.layout = SLIDES
+    await visitor.until(lambda seen: seen.layout is SLIDES)
+    await visitor.show(cameras=3)
+    await visitor.until(lambda seen: seen.layout is SLIDES)
+    assert not await visitor.is_filmed("#cameraDock")
+    visitor.layout = BOTH
+    await visitor.until(lambda seen: seen.layout is BOTH)
+    assert await visitor.page.evaluate("layout.state.input.cameraDock.numCameras") == 3
+
+
+async def test_cameras_stay_where_there_are_no_slides(visit):  # noqa: F811
+    visitor = await visit("3.0", cameras=1, noSlides=True, **CLEAN)
+    await visitor.until_state("joined", reason="")
+    assert await meeting_page.show_layout(visitor.page, SLIDES) is BOTH
+    assert await visitor.is_filmed("#cameraDock")
+
+
+async def test_client_whose_layout_is_not_known_keeps_it(visit):  # noqa: F811
+    visitor = await visit("3.0", cameras=1, **CLEAN)
+    await visitor.until_state("joined", reason="")
+    await visitor.page.evaluate("delete ACTIONS.setNumCameras")
+    assert await meeting_page.show_layout(visitor.page, SLIDES) is None
+    assert await visitor.is_filmed("#cameraDock")
+    assert (await visitor.look()).state == "joined"

@@ -45,7 +45,7 @@ def test_meeting_that_a_webinar_can_be_sent_from(client):
         "OK    fonts: emoji, Chinese, Japanese, Korean, Arabic, mathematics can be drawn.",
     ]
     assert "OK    client: BigBlueButton 3.0.14." in lines
-    assert "OK    client: all 7 names that the gateway rests on are there." in lines
+    assert "OK    client: all 8 names that the gateway rests on are there." in lines
     assert "OK    sound: the meeting is heard." in lines
     assert "OK    chat: it can be shown and hidden." in lines
     assert lines[-1] == "OK    connection: it held for 3 s. A webinar can be sent from this meeting."

@@ -19,7 +19,8 @@ SMALL_HEAP = "--js-flags=--max-old-space-size=64"
 
 
 def spec_of(meeting, rtmp, name="talk", room="room"):
-    return {"join_url": meeting.join_url, "rtmp_url": rtmp.url(name), "room": room, "show_chat": True}
+    spec = {"join_url": meeting.join_url, "rtmp_url": rtmp.url(name), "room": room}
+    return spec | {"show_chat": True, "layout": "slides"}
 
 
 def is_green(color):
@@ -60,6 +61,10 @@ def test_webinar_from_start_to_stop(make_gateway, meeting, rtmp):
     wait_for(lambda: meeting.chat == [f"Ada: {text}"])
     assert gateway.client.put("/jobs/j1/chat-panel", json={"shown": False}).json() == {"shown": False}
     wait_for(lambda: meeting.chat_shown is False)
+    assert job["layout"] == job["layout_shown"] == "slides"  # as the start has it
+    answer = gateway.client.put("/jobs/j1/layout", json={"layout": "cameras"})
+    assert answer.json() == {"layout": "cameras", "shown": "cameras"}
+    wait_for(lambda: meeting.layouts == ["slides", "cameras"])
 
     wait_for(lambda: gateway.job("j1")["stats"]["frames"] > PICTURES)
     for name in ("cpu_cores", "kbps"):

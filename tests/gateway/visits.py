@@ -37,6 +37,7 @@ class Visit:
         self.page = page
         self.client = client
         self.seen = []
+        self.layout = None
 
     @classmethod
     async def begin(cls, context, era, **scene):
@@ -53,7 +54,9 @@ class Visit:
 
     async def look(self):
         try:
-            seen = await meeting_page.observe(self.page, any_page=False, classroom=False, name="streaming")
+            seen = await meeting_page.observe(
+                self.page, any_page=False, classroom=False, name="streaming", layout=self.layout
+            )
         except Error:  # the page is being left for another
             seen = meeting_page.Observation()
         if not self.seen or self.seen[-1] != seen:

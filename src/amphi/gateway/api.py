@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from amphi.gateway.addresses import checked_job_id, checked_join_url, checked_rtmp_url
-from amphi.gateway.bodies import flag_field, json_object, text_field
+from amphi.gateway.bodies import choice_field, flag_field, json_object, text_field
 from amphi.gateway.exceptions import (
     ChatRefusedError,
     GatewayError,
@@ -21,6 +21,7 @@ from amphi.gateway.exceptions import (
 )
 from amphi.gateway.job import JobSpec
 from amphi.gateway.jobs import Jobs
+from amphi.gateway.layouts import Layout
 from amphi.gateway.measures import Measures
 from amphi.system import metrics
 
@@ -60,6 +61,7 @@ async def put_job(request: Request) -> JSONResponse:
         rtmp_url=checked_rtmp_url(text_field(body, "rtmp_url"), config.rtmp_hosts),
         room=text_field(body, "room", default="", max_characters=256),
         show_chat=flag_field(body, "show_chat", default=False),
+        layout=choice_field(body, "layout", Layout, default=Layout.SLIDES_AND_CAMERAS),
     )
     job, is_new = _jobs(request).start(spec)
     return JSONResponse(job.describe(), 201 if is_new else 200)
@@ -90,6 +92,12 @@ async def put_chat_panel(request: Request) -> JSONResponse:
     return JSONResponse({"shown": await job.show_chat(shown=shown)})
 
 
+async def put_layout(request: Request) -> JSONResponse:
+    job = _jobs(request).find(request.path_params["job_id"])
+    layout = choice_field(await json_object(request), "layout", Layout)
+    return JSONResponse({"layout": layout, "shown": await job.show_layout(layout)})
+
+
 async def list_jobs(request: Request) -> JSONResponse:
     jobs = _jobs(request)
     return JSONResponse({"jobs": [job.describe() for job in jobs.all()], "max_jobs": jobs.max_jobs})
@@ -116,4 +124,5 @@ ROUTES = [
     Route("/jobs/{job_id}", delete_job, methods=["DELETE"]),
     Route("/jobs/{job_id}/chat", post_chat, methods=["POST"]),
     Route("/jobs/{job_id}/chat-panel", put_chat_panel, methods=["PUT"]),
+    Route("/jobs/{job_id}/layout", put_layout, methods=["PUT"]),
 ]

@@ -1,13 +1,15 @@
 """Reads JSON request bodies of limited size."""
 
 import json
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 from amphi.gateway.exceptions import InvalidRequestError
 
 MAX_BODY_BYTES = 65_536
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -57,3 +59,17 @@ def flag_field(body: dict[str, Any], name: str, *, default: bool | None = None) 
     if not isinstance(value, bool):
         raise InvalidRequestError(f"{name} must be true or false")
     return value
+
+
+def choice_field(
+    body: dict[str, Any], name: str, choices: type[Choice], *, default: Choice | None = None
+) -> Choice:
+    """A field with one of the values of `choices`.
+
+    Raises:
+        InvalidRequestError: it is missing without a default, or none of them.
+    """
+    value = body.get(name, default)
+    if value not in list(choices):
+        raise InvalidRequestError(f"{name} must be one of {', '.join(choices)}")
+    return choices(value)

@@ -22,6 +22,7 @@ from amphi.gateway.exceptions import (
 )
 from amphi.gateway.gauge import Gauge
 from amphi.gateway.job_state import State, Status, Trigger, advance, remark
+from amphi.gateway.layouts import Layout
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.packets import Packet
 from amphi.gateway.process_load import ProcessLoad
@@ -57,6 +58,7 @@ class JobSpec:
     room: str
     show_chat: bool | None
     """None: as the page shows it."""
+    layout: Layout = Layout.SLIDES_AND_CAMERAS
 
     def is_same_as(self, other: "JobSpec") -> bool:
         """Whether both mean the same webinar. Join addresses may differ, since each is signed anew."""
@@ -106,6 +108,8 @@ class Job:
         self._sharers = sharers
         self.spec = spec
         self.chat_shown = spec.show_chat
+        self._layout = spec.layout
+        self._layout_shown: Layout | None = None
         self.name = BOT_NAME
         self._toggle_at_entry = False
         self.status = Status(State.JOINING, datetime.now(UTC))
@@ -247,7 +251,9 @@ class Job:
             self._loss.set_result(detail)
 
     async def _glance(self, source: ChromiumSource) -> Observation:
-        seen = await source.observe(self.name)
+        seen = await source.observe(self.name, self._layout)
+        if seen.state == "joined":
+            self._layout_shown = seen.layout
         if self.status.in_meeting and not seen.is_over:
             await self._stay_on_the_meeting(source, seen)
         elif seen.state == "failing":
@@ -265,6 +271,7 @@ class Job:
         if seen.kind == "bigbluebutton":
             log_report(self.spec.job_id, await source.report())
         await self._settle_chat(source)
+        self._layout_shown = await source.show_layout(self._layout)
         await asyncio.sleep(FIRST_PICTURES_S)
         source.record("live")
 
@@ -403,6 +410,17 @@ class Job:
             self._toggle_at_entry = False
             await self._bring_chat(source, shown=not self.chat_shown)
 
+    async def show_layout(self, layout: Layout) -> Layout | None:
+        """Bring slides, cameras or both into the picture, and keep it so. Before the bot has joined, this is remembered for then.
+
+        Returns:
+            What the picture has now: not yet the layout where nobody has a camera on, or nothing is shared. None: it can't be told.
+        """
+        self._layout = layout
+        if self.status.in_meeting:
+            self._layout_shown = await self._in_meeting().show_layout(layout)
+        return self._layout_shown
+
     def _in_meeting(self) -> ChromiumSource:
         if self._source is None or not self.status.in_meeting:
             raise NotInMeetingError("the bot is not in the meeting now")
@@ -427,6 +445,8 @@ class Job:
             "since": self.status.since.isoformat(timespec="milliseconds"),
             "room": self.spec.room,
             "chat_shown": bool(self.chat_shown),
+            "layout": self._layout,
+            "layout_shown": self._layout_shown,
             "stats": {
                 "cpu_cores": self.cpu_cores,
                 "frames": self._sink.frames,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from amphi.gateway.chat import one_line
 from amphi.gateway.exceptions import ChatRefusedError
 from amphi.gateway.job_state import Trigger
+from amphi.gateway.layouts import Layout
 
 _SCRIPTS = (
     "page_elements.js",
@@ -21,6 +22,7 @@ _SCRIPTS = (
     "bigbluebutton_dialogs.js",
     "bigbluebutton_sound.js",
     "bigbluebutton_layout.js",
+    "bigbluebutton_media.js",
     "bigbluebutton_chat.js",
     "bigbluebutton_page.js",
     "meeting_page.js",
@@ -64,6 +66,7 @@ class Observation:
         moves: a camera, film or screen in it plays on.
         speaks: it says that somebody speaks.
         covered: the words of a dialog over the meeting; empty for none.
+        layout: what is in the picture; None where the page can't tell, or was not asked for any.
     """
 
     state: str = "joining"
@@ -73,6 +76,7 @@ class Observation:
     moves: bool = False
     speaks: bool = False
     covered: str = ""
+    layout: Layout | None = None
 
     @property
     def trigger(self) -> Trigger | None:
@@ -113,7 +117,9 @@ class Report:
         return [name for name, is_there in self.found.items() if not is_there]
 
 
-async def observe(page: Page, *, any_page: bool, classroom: bool, name: str) -> Observation:
+async def observe(
+    page: Page, *, any_page: bool, classroom: bool, name: str, layout: Layout | None = None
+) -> Observation:
     """Look at the page once, and do the next step that its kind needs, such as typing a name or pressing a button.
 
     Args:
@@ -121,8 +127,9 @@ async def observe(page: Page, *, any_page: bool, classroom: bool, name: str) -> 
         any_page: count a page of an unknown kind as a meeting once it is loaded and its network is quiet.
         classroom: trust a page that calls itself `amphi classroom`.
         name: the bot's name, for pages that ask.
+        layout: what the picture is to have, once the bot is in the meeting; None leaves it.
     """
-    options = {"anyPage": any_page, "classroom": classroom, "name": name}
+    options = {"anyPage": any_page, "classroom": classroom, "name": name, "layout": layout}
     seen = await page.evaluate("(options) => window.amphiMeetingPage?.observe(options)", options)
     return _observation(seen)
 
@@ -142,7 +149,12 @@ def _observation(seen: Any) -> Observation:
         moves=seen.get("moves") is True,
         speaks=seen.get("speaks") is True,
         covered=_words(seen.get("covered")),
+        layout=_layout(seen.get("layout")),
     )
+
+
+def _layout(said: Any) -> Layout | None:
+    return Layout(said) if said in list(Layout) else None
 
 
 def _known(value: Any) -> str:
@@ -169,6 +181,11 @@ async def report(page: Page) -> Report:
 async def show_chat(page: Page, *, shown: bool | None) -> bool:
     """Show or hide the meeting's chat in the picture; None leaves it. Returns whether it is shown now."""
     return bool(await page.evaluate("(shown) => window.amphiMeetingPage.showChat(shown)", shown))
+
+
+async def show_layout(page: Page, layout: Layout) -> Layout | None:
+    """Bring slides, cameras or both into the picture. Returns which it has now; None where the page can't tell."""
+    return _layout(await page.evaluate("(layout) => window.amphiMeetingPage.showLayout(layout)", layout))
 
 
 async def is_writing_seen(page: Page) -> bool:

@@ -21,6 +21,7 @@ from amphi.gateway.camera import Camera
 from amphi.gateway.config import Config
 from amphi.gateway.exceptions import SourceLostError
 from amphi.gateway.inner_addresses import keep_out
+from amphi.gateway.layouts import Layout
 from amphi.gateway.meeting_page import Observation, Report
 from amphi.gateway.packets import Packet
 from amphi.gateway.screen import Screen
@@ -54,8 +55,8 @@ class Source(Protocol):
     async def join(self, join_url: str) -> None:
         """Begin to open the meeting; opens it again if it is open."""
 
-    async def observe(self, name: str) -> Observation:
-        """Look at the meeting's page once; `name` is the bot's name, for pages that ask."""
+    async def observe(self, name: str, layout: Layout | None = None) -> Observation:
+        """Look at the meeting's page once, and keep the picture's layout; `name` is the bot's name, for pages that ask."""
 
     async def report(self) -> Report:
         """Which client the meeting has."""
@@ -71,6 +72,9 @@ class Source(Protocol):
 
     async def show_chat(self, *, shown: bool | None) -> bool:
         """Show or hide the chat; None leaves it. Returns whether it is shown now."""
+
+    async def show_layout(self, layout: Layout) -> Layout | None:
+        """Bring slides, cameras or both into the picture. Returns which it has now; None: it can't be told."""
 
     async def close(self) -> None:
         """End the browser."""
@@ -223,11 +227,12 @@ class ChromiumSource:
                 self._unopened = ""
                 return
 
-    async def observe(self, name: str) -> Observation:
+    async def observe(self, name: str, layout: Layout | None = None) -> Observation:
         """Look at the meeting's page once.
 
         Args:
             name: the bot's name, for pages that ask.
+            layout: what the picture is to have; None leaves it.
 
         Raises:
             SourceLostError: the page hangs or is gone.
@@ -242,7 +247,11 @@ class ChromiumSource:
             async with asyncio.timeout(self._patience_s):
                 config = self._config
                 seen = await meeting_page.observe(
-                    page, any_page=config.any_page, classroom=config.classroom, name=name
+                    page,
+                    any_page=config.any_page,
+                    classroom=config.classroom,
+                    name=name,
+                    layout=layout,
                 )
         except TimeoutError:
             raise SourceLostError("the meeting's page hangs") from None
@@ -302,6 +311,14 @@ class ChromiumSource:
             SourceLostError: the page hangs or is gone.
         """
         return await self._ask(meeting_page.show_chat(self._current(), shown=shown))
+
+    async def show_layout(self, layout: Layout) -> Layout | None:
+        """Bring slides, cameras or both into the picture. Returns which it has now.
+
+        Raises:
+            SourceLostError: the page hangs or is gone.
+        """
+        return await self._ask(meeting_page.show_layout(self._current(), layout))
 
     async def _ask(self, work: Awaitable[T]) -> T:
         try:

@@ -365,7 +365,12 @@ function setChatPanel(shown) {
   return panel.show(Boolean(shown));
 }
 
-window.amphiClassroom = { setChatPanel, sendChat, transcribe };
+/** What of slides and cameras this page shows: the one asked for, where there is something of it; what it now is. */
+function setLayout(layout) {
+  return stage.setLayout(layout);
+}
+
+window.amphiClassroom = { setChatPanel, setLayout, sendChat, transcribe };
 nameLanguage();
 applyCustomStyle();
 showPanelAtStart();

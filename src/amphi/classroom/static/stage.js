@@ -5,6 +5,7 @@ const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
 const RATIO = 16 / 9;
 const GAP_PX = 8;
+const LAYOUTS = ["slides_and_cameras", "slides", "cameras"];
 
 /** How many columns make the tiles biggest. */
 function columns(count, width, height) {
@@ -27,6 +28,7 @@ export class Stage {
     this.slides = { documents: [], current: "", page: 1, hidden: false };
     this.selfId = "";
     this.listening = false;
+    this.layout = LAYOUTS[0];
     this.tiles = new Map();
     this.sounds = new Map();
     mesh.addEventListener("change", () => this.render());
@@ -41,9 +43,8 @@ export class Stage {
   }
 
   render() {
-    const sharing = this.#renderScreen();
-    const slide = !sharing && this.#renderSlide();
-    const cameras = this.#renderCameras();
+    const shared = this.#renderScreen();
+    const [sharing, slide, cameras] = this.#arranged(shared, !shared && this.#renderSlide(), this.#renderCameras());
     this.#renderSounds();
     const content = sharing ? "screen" : slide ? "slide" : cameras ? "none" : "welcome";
     $("slide").hidden = content !== "slide";
@@ -53,6 +54,23 @@ export class Stage {
     root.dataset.content = content;
     root.dataset.cameras = String(cameras);
     this.#arrange();
+  }
+
+  /** Show slides, cameras or both to whoever looks at this page; what is shown then. */
+  setLayout(layout) {
+    if (LAYOUTS.includes(layout) && layout !== this.layout) {
+      this.layout = layout;
+      this.render();
+    }
+    return this.shown;
+  }
+
+  /** What of a screen, a slide and cameras is shown: nothing is taken away that is all there is. */
+  #arranged(sharing, slide, cameras) {
+    const content = sharing || slide;
+    this.shown = (this.layout === "cameras" && cameras) || (this.layout === "slides" && content) ? this.layout : LAYOUTS[0];
+    if (this.shown === "cameras") return [false, false, cameras];
+    return [sharing, slide, this.shown === "slides" ? 0 : cameras];
   }
 
   #stream(participant, kind) {

@@ -119,6 +119,7 @@ function report() {
     "the element that plays its sound": Boolean(find("#remote-media")),
     "the state of its layout": Boolean(layoutHook()),
     "the action that opens its chat": canOpenChat(),
+    "the actions that choose slides or cameras": canArrange(),
   };
   if (isOf3) found["the public chat’s name"] = Boolean(window.meetingClientSettings?.public?.chat?.public_group_id);
   if (isOf3) found["its data connection"] = data.hasBeenOpen;
@@ -126,14 +127,16 @@ function report() {
 }
 
 const bigbluebutton = {
-  observe() {
+  observe({ layout }) {
     if (!isClient()) return null;
     hideUnfilmed();
     watchSoundDialog();
-    return ending() ?? errorScreen() ?? lobby() ?? preFlight() ?? loading() ?? meeting();
+    const said = ending() ?? errorScreen() ?? lobby() ?? preFlight() ?? loading() ?? meeting();
+    return said.state === "joined" && layout ? { ...said, layout: arrange(layout) } : said;
   },
   isChatShown,
   showChat,
+  showLayout: showMedia,
   sendChat: writeChat,
   isWritingSeen: () => !isChatShown(),
   report,

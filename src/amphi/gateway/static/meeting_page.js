@@ -6,9 +6,12 @@ const classroom = {
   observe(options) {
     if (!options.classroom) return null;
     const state = document.documentElement?.dataset.meetingState; // not there yet while a page begins
+    if (!state) return null;
     const reason = state === "reconnecting" ? "disconnected" : "";
-    return state ? { state, reason, detail: document.documentElement.dataset.meetingDetail ?? "" } : null;
+    const layout = state === "joined" && options.layout ? this.showLayout(options.layout) : null;
+    return { state, reason, detail: document.documentElement.dataset.meetingDetail ?? "", layout };
   },
+  showLayout: (layout) => window.amphiClassroom.setLayout?.(layout) ?? null,
   isChatShown: () => isVisible(find("#chat-input")),
   showChat(shown) {
     window.amphiClassroom.setChatPanel(shown);
@@ -95,6 +98,7 @@ const amphiMeetingPage = {
   },
   report: () => current?.report?.() ?? null,
   showChat: (shown) => (shown === null ? current?.isChatShown?.() : current?.showChat?.(shown)) ?? false,
+  showLayout: (layout) => current?.showLayout?.(layout) ?? null,
   sendChat: (text) => current?.sendChat?.(text) ?? "this page has no chat",
   // Whether writing shows a panel that is hidden otherwise.
   isWritingSeen: () => current?.isWritingSeen?.() ?? false,

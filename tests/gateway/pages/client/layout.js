@@ -5,6 +5,8 @@ const ACTIONS = {
   setSidebarContentIsOpen: (state, isOpen) => input(state, "sidebarContent", { isOpen }),
   [PANEL]: (state, sidebarContentPanel) => input(state, "sidebarContent", { sidebarContentPanel }),
   setIdChatOpen: (state, idChatOpen) => ({ ...state, idChatOpen }),
+  setPresentationIsOpen: (state, isOpen) => input(state, "presentation", { isOpen }),
+  setNumCameras: (state, numCameras) => input(state, "cameraDock", { numCameras }),
 };
 const input = (state, part, change) => ({ ...state, input: { ...state.input, [part]: { ...state.input[part], ...change } } });
 
@@ -23,6 +25,8 @@ function makeLayout(root) {
     input: {
       sidebarNavigation: { isOpen: isFull || is4 },
       sidebarContent: { isOpen: isFull, sidebarContentPanel: isFull ? "chat" : "none" },
+      presentation: { isOpen: !scene.noSlides },
+      cameraDock: { numCameras: scene.cameras ?? 0 },
     },
   };
   const dispatch = (...args) => layout.dispatch(...args);
@@ -32,8 +36,8 @@ function makeLayout(root) {
     dispatch(action) {
       hook.memoizedState = hook.queue.lastRenderedState = reduce(hook.memoizedState, action);
       // React 18 draws later, 17 at once where no event of its own is going on.
-      if (is3) queueMicrotask(drawSides);
-      else drawSides();
+      if (is3) queueMicrotask(draw);
+      else draw();
     },
   };
   // What React keeps next to the elements.
@@ -59,6 +63,25 @@ function toggleList() {
   const { isOpen } = layout.state.input.sidebarNavigation;
   if (isOpen) closeContent();
   change(["setSidebarNavigationIsOpen", !isOpen]);
+}
+
+function draw() {
+  drawMedia();
+  drawSides();
+}
+
+// layout-manager/smartLayout.jsx: slides have what cameras leave, and cameras all when the presentation is closed. webcam/component.tsx draws
+// cameras that have no place until 3.0, and not since 4.0.
+function drawMedia() {
+  const { presentation, cameraDock } = layout.state.input;
+  const root = document.getElementById("layout");
+  const hasPlace = cameraDock.numCameras > 0;
+  root.querySelector(".slides").hidden = !presentation.isOpen;
+  root.dataset.arranged = [presentation.isOpen && "slides", hasPlace && "cameras"].filter(Boolean).join(" ");
+  const isDrawn = (current.cameras ?? 0) > 0 && (hasPlace || !is4);
+  const dock = document.getElementById("cameraDock");
+  if (isDrawn && !dock) root.append(element("div", { id: "cameraDock" }));
+  if (!isDrawn) dock?.remove();
 }
 
 let drawnSides = "";

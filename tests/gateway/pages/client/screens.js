@@ -53,7 +53,7 @@ function meeting() {
   publishSettings();
   makeLayout(root);
   if (is3) listenToPlugins();
-  drawSides();
+  draw();
   if (scene.details) showDetails();
   if (scene.recorded) whenConsented(startSound);
   else startSound();
@@ -100,6 +100,8 @@ function show(next) {
   if (next.toast && !before.toast) document.querySelector(".Toastify").append(element("div", { role: "alert" }, next.toast));
   if (next.sound === "lost") document.getElementById("remote-media").srcObject = null;
   if (next.talking !== before.talking) showVoices();
+  if (next.cameras !== before.cameras) change(["setNumCameras", next.cameras]);
+  if (next.sharing && !before.sharing) change(["setPresentationIsOpen", true]); // screenshare/component.jsx opens the place of slides
   if (next.inactive && !before.inactive) askWhetherThere();
   if (next.invited && !before.invited) inviteElsewhere();
   if (next.asked && !before.asked) askForConsent();
