@@ -75,6 +75,7 @@ MATRIX: dict[str, tuple[str, int | str, int | str, int, int, int]] = {
     "webinars:registrations_csv": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:registrations_decide": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:chat": ("post", LOGIN, 403, 302, 302, 302),
+    "webinars:picture": ("post", LOGIN, 403, 302, 302, 302),
     "webinars:attendance": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:airing": ("get", LOGIN, 403, 200, 200, 200),
     "webinars:people_csv": ("get", LOGIN, 403, 200, 200, 200),

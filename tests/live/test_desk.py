@@ -6,7 +6,7 @@ from amphi.audience import hands, questions
 from amphi.audience.models import Broadcaster, Event
 from amphi.audience.speakers import Speaker
 from amphi.webinars import transitions
-from amphi.webinars.models import State
+from amphi.webinars.models import Layout, Livestream, State
 from tests.browser import faults
 from tests.factories import make_user
 from tests.live.pictures import origin, publishing, wait_for
@@ -50,6 +50,16 @@ def test_presenter_follows_and_steers_the_live_from_the_desk(hall, web, audience
             hands.raise_hand(hall.event, by=by, word="Ici")
             desk.see('#usher-open :text("Pourquoi ?")')
             desk.see('#usher-hands :text("Ici")')
+            # What listeners see is chosen here, once the gateway tells what it has.
+            desk.see("#desk-layout-note:not(:empty)")
+            desk.gone("#desk-layout-choices")
+            Livestream.objects.update(layout_shown=Layout.SLIDES_AND_CAMERAS)
+            desk.see('#desk-layout-slides_and_cameras[aria-pressed="true"]')
+            desk(lambda page: page.focus("#desk-layout-cameras"))
+            desk(lambda page: page.keyboard.press("Enter"))
+            desk.see('#desk-layout-cameras[aria-pressed="true"]')
+            desk.see("#desk-done:not(:empty)")
+            desk.see('#desk-layout-slides_and_cameras[aria-pressed="false"]')
             assert desk(faults) == []
             # Who has the desk open is not one who listens.
             desk.see('#desk-listeners:text-is("1 auditeur")')

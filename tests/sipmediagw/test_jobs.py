@@ -13,6 +13,7 @@ from amphi.sipmediagw import (
     NotInMeetingError,
     StartRequest,
     UnknownRoomError,
+    UnsupportedError,
     connect,
     detect,
 )
@@ -51,6 +52,7 @@ def test_start(serve, status):
         "rtmp_url": "rtmp://o/live/x",
         "room": "r",
         "show_chat": True,
+        "layout": "slides_and_cameras",
     }
 
 
@@ -84,6 +86,22 @@ def test_status(serve):
     assert ours.status(JOB) == JobStatus(
         state="on_air", remote_id="41/ü", cpu_cores=0.8, frames=250, frames_dropped=1, chat_shown=True
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "layout", "shown"),
+    [
+        ({}, None, ""),  # a gateway of before
+        ({"layout": "slides", "layout_shown": None}, "slides", ""),
+        ({"layout": "cameras", "layout_shown": "slides_and_cameras"}, "cameras", "slides_and_cameras"),
+        ({"layout": 5, "layout_shown": ["x"]}, None, ""),
+        ({"layout": "x" * 500, "layout_shown": "y" * 500}, "x" * 20, "y" * 20),
+    ],
+)
+def test_status_tells_the_layout(serve, said, layout, shown):
+    ours, _ = gateway(serve, answer(DESCRIBED | said))
+    status = ours.status(JOB)
+    assert (status.layout, status.layout_shown) == (layout, shown)
 
 
 def test_status_with_a_reason(serve):
@@ -162,6 +180,29 @@ def test_show_chat_tells_how_it_is_now(serve, asked, now):
     ours, wire = gateway(serve, answer({"shown": now}))
     assert ours.show_chat(JOB, asked) is now
     assert (wire.requests[0].method, wire.requests[0].json()) == ("PUT", {"shown": asked})
+
+
+def test_layout(serve):
+    ours, wire = gateway(serve, answer({"layout": "cameras", "shown": "slides_and_cameras"}))
+    assert ours.show_layout(JOB, "cameras") == "slides_and_cameras"
+    assert (wire.requests[0].path, wire.requests[0].json()) == (
+        "/jobs/41%2F%C3%BC/layout",
+        {"layout": "cameras"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (answer({}, "404 Not Found"), UnsupportedError),
+        (UNKNOWN, UnknownRoomError),
+        (answer({"error": "not_in_meeting", "detail": "joining"}, "409 Conflict"), NotInMeetingError),
+    ],
+)
+def test_layout_refused(serve, reply, kind):
+    ours, _ = gateway(serve, reply)
+    with pytest.raises(kind):
+        ours.show_layout(JOB, "cameras")
 
 
 def test_detect(serve):

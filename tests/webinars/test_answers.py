@@ -21,6 +21,7 @@ from amphi.worker.decision import (
     MakeWay,
     NoteMeetingEnd,
     ShowChat,
+    ShowLayout,
     StartJob,
     StopJob,
 )
@@ -88,6 +89,8 @@ def test_gateway_that_died_while_it_was_to_stop_is_asked_again_at_once(ago, look
         (EndMeeting(), False, {}, [], AFTER_ERROR),
         (ShowChat(shown=True), True, {"chat_shown": True}, [], None),
         (ShowChat(shown=True), UnsupportedError("no"), {}, [], None),
+        (ShowLayout("slides"), "slides", {"layout_shown": "slides"}, [], None),
+        (ShowLayout("slides"), UnsupportedError("no"), {}, [], None),
         (MakeWay(), None, {}, [], None),
     ],
 )

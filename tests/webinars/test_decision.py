@@ -20,6 +20,7 @@ from amphi.worker.decision import (
     NoteMeetingEnd,
     ReplaceGateway,
     ShowChat,
+    ShowLayout,
     StartJob,
     StopJob,
     WarnOfLimit,
@@ -423,6 +424,38 @@ def test_chat_is_filmed_only_without_webhooks(has_hook, enabled, shown, calls):
     decision = decide(before, seen, NOW)
     assert [call for call in decision.calls if isinstance(call, ShowChat)] == calls
     assert (decision.columns["has_hook"], decision.columns["hook_asked_at"]) == (has_hook, NOW)
+
+
+@pytest.mark.parametrize(
+    ("has_hook", "chosen", "enabled", "shown"),
+    [
+        (True, True, True, True),
+        (False, False, True, False),
+        (None, True, True, True),
+        (True, True, False, False),
+    ],
+)
+def test_chat_is_filmed_as_presenters_chose(has_hook, chosen, enabled, shown):
+    before = row(LIVE, has_hook=has_hook, chat_filmed=chosen, meeting={"enable_chat": enabled})
+    decision = decide(before, see(job=replace(ON_AIR, chat_shown=not shown)), NOW)
+    assert [call for call in decision.calls if isinstance(call, ShowChat)] == [ShowChat(shown=shown)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "job", "shown", "calls"),
+    [
+        ("slides", {"layout": "slides_and_cameras", "layout_shown": "slides"}, "slides", ["slides"]),
+        ("slides", {"layout": "slides", "layout_shown": "slides_and_cameras"}, "slides_and_cameras", []),
+        ("cameras", {"layout": "cameras", "layout_shown": "cameras"}, "cameras", []),
+        ("cameras", {"layout": "slides", "state": "joining"}, "", []),
+        ("cameras", {}, "", []),  # a gateway that can't
+    ],
+)
+def test_layout_is_asked_for_until_the_gateway_has_taken_it(wanted, job, shown, calls):
+    before = row(LIVE, layout=wanted, layout_shown="slides")
+    decision = decide(before, see(job=replace(ON_AIR, **job)), NOW)
+    assert [call.layout for call in decision.calls if isinstance(call, ShowLayout)] == calls
+    assert decision.columns.get("layout_shown", "slides") == shown
 
 
 @pytest.mark.parametrize(("ago", "due"), [(None, True), (HOOK_EVERY - S, False), (HOOK_EVERY, True)])

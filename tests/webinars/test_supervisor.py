@@ -326,14 +326,19 @@ def test_live_whose_playlist_has_no_sound_says_so_once_it_could_have_come(livest
     assert wording.last_error(livestream) == ""
 
 
-@pytest.mark.parametrize(("has_hooks", "layout"), [(True, "MEDIA_ONLY"), (False, "SMART_LAYOUT")])
-def test_view_has_room_for_a_chat_only_where_it_may_be_filmed(livestream, stage, has_hooks, layout):
+@pytest.mark.parametrize(
+    ("has_hooks", "dialect", "layout"),
+    [(True, "B", "MEDIA_ONLY"), (False, "B", "SMART_LAYOUT"), (True, "amphi", "SMART_LAYOUT")],
+)
+def test_view_has_room_for_a_chat_only_where_it_may_be_filmed(livestream, stage, has_hooks, dialect, layout):
     stage.has_hooks = has_hooks
     start(livestream)
     look(livestream)
     first = next(call for call in stage.asked if "hooks/create" in call or JOB in call)
     assert "hooks/create" in first
+    livestream.gateway.dialect, livestream.layout = dialect, "slides"
     request = gateways.start_request(livestream, show_chat=False)
+    assert request.layout == "slides"
     assert f"enforceLayout={layout}" in request.join_url
 
 

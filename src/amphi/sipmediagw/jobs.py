@@ -12,12 +12,15 @@ from amphi.sipmediagw.exceptions import (
     NotAGatewayError,
     NotInMeetingError,
     UnknownRoomError,
+    UnsupportedError,
 )
 from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, State
 from amphi.sipmediagw.transport import Reply, Transport
 
 STATUS_TIMEOUT_S = 3.0
 """It answers from memory; one that hangs is to be known within a few looks."""
+LONGEST_LAYOUT = 20
+"""Characters of a layout's name that are kept."""
 _NOT_FOUND = 404
 _CONFLICT = 409
 _STATES: tuple[str, ...] = get_args(State)
@@ -37,6 +40,7 @@ class JobGateway:
             "rtmp_url": request.rtmp_url,
             "room": request.room,
             "show_chat": request.show_chat,
+            "layout": request.layout,
         }
         reply = self._transport.call("PUT", _path(request.job_id), body=body)
         self._check("start", reply)
@@ -71,6 +75,13 @@ class JobGateway:
         if not isinstance(now, bool):
             raise NotAGatewayError("chat-panel: the answer does not say whether the chat is shown")
         return now
+
+    def show_layout(self, job: JobRef, layout: str) -> str:
+        reply = self._transport.call("PUT", f"{_path(job.job_id)}/layout", body={"layout": layout})
+        if reply.status == _NOT_FOUND and "error" not in reply.data:
+            raise UnsupportedError("layout: this gateway is too old to choose slides or cameras")
+        self._check_in_meeting("layout", reply)
+        return str(reply.data.get("shown") or "")
 
     def close(self) -> None:
         self._transport.close()
@@ -121,11 +132,17 @@ class JobGateway:
             frames=_int(stats.get("frames")),
             frames_dropped=_int(stats.get("frames_dropped")),
             chat_shown=shown if isinstance(shown, bool) else None,
+            layout=_text(data.get("layout")),
+            layout_shown=_text(data.get("layout_shown")) or "",
         )
 
 
 def _path(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _text(value: Any) -> str | None:
+    return value[:LONGEST_LAYOUT] if isinstance(value, str) else None
 
 
 def _float(value: Any) -> float | None:

@@ -15,6 +15,7 @@ from amphi.sipmediagw.exceptions import (
     NotAGatewayError,
     NotInMeetingError,
     UnknownRoomError,
+    UnsupportedError,
 )
 from amphi.sipmediagw.inert import spoken_by
 from amphi.sipmediagw.model import Dialect, JobRef, JobStatus, StartRequest, checked_room
@@ -98,6 +99,9 @@ class LauncherGateway:
         query = {"room": checked_room(job.room), "toggle": "True"}
         self._expect_ok("chat toggle", self._transport.call("GET", "/chat", query=query))
         return shown
+
+    def show_layout(self, job: JobRef, layout: str) -> str:
+        raise UnsupportedError(f"SIPMediaGW can't choose slides or cameras ({job.room}, {layout})")
 
     def close(self) -> None:
         self._transport.close()

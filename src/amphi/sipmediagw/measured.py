@@ -37,5 +37,9 @@ class MeasuredGateway:
         with Timed(SYSTEM, "show_chat"):
             return self._gateway.show_chat(job, shown)
 
+    def show_layout(self, job: JobRef, layout: str) -> str:
+        with Timed(SYSTEM, "show_layout"):
+            return self._gateway.show_layout(job, layout)
+
     def close(self) -> None:
         self._gateway.close()

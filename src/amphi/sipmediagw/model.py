@@ -23,6 +23,7 @@ class StartRequest:
         join_url: the address into the meeting; only for ``amphi``.
         domain: the join page's address before the room, without its scheme; only for A and B.
         show_chat: the chat is part of the picture; only for ``amphi``.
+        layout: what else is: ``slides_and_cameras``, ``slides`` or ``cameras``; only for ``amphi``.
     """
 
     job_id: str
@@ -31,6 +32,7 @@ class StartRequest:
     join_url: str = field(default="", repr=False)
     domain: str = field(default="", repr=False)
     show_chat: bool = False
+    layout: str = "slides_and_cameras"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class JobStatus:
         remote_id: keep it for `JobRef`.
         reported: the gateway reports its real state. A and early B can't, so `state` is what was last requested, and only the
             pictures tell more.
+        layout: what the picture is to have, of slides and cameras; None where the gateway can't choose.
+        layout_shown: what it has; empty where that can't be told.
     """
 
     state: State
@@ -72,6 +76,8 @@ class JobStatus:
     frames_dropped: int | None = None
     chat_shown: bool | None = None
     reported: bool = True
+    layout: str | None = None
+    layout_shown: str = ""
 
 
 class Gateway(Protocol):
@@ -106,6 +112,13 @@ class Gateway(Protocol):
 
         Raises:
             UnsupportedError: D can't.
+        """
+
+    def show_layout(self, job: JobRef, layout: str) -> str:
+        """Bring slides, cameras or both into the picture; returns what it has now, empty where that can't be told.
+
+        Raises:
+            UnsupportedError: only ``amphi`` can, since 1.0.
         """
 
     def close(self) -> None:

@@ -106,6 +106,9 @@ class ProxyGateway:
     def show_chat(self, job: JobRef, shown: bool) -> bool:  # noqa: FBT001 -- as the protocol has it
         raise UnsupportedError(f"SIPMediaGW 1.8 can't show or hide the chat ({job.room}, {shown})")
 
+    def show_layout(self, job: JobRef, layout: str) -> str:
+        raise UnsupportedError(f"SIPMediaGW 1.8 can't choose slides or cameras ({job.room}, {layout})")
+
     def close(self) -> None:
         self._transport.close()
 

@@ -53,6 +53,7 @@ def copy_setup(source: Meeting, copy: Meeting) -> None:
         CaptionFeed.objects.get_or_create(event=new.event)
     if old.starts_backstage and new.event.broadcaster.has_tickets:
         Livestream.objects.filter(pk=new.pk).update(starts_backstage=True)
+    Livestream.objects.filter(pk=new.pk).update(layout=old.layout, chat_filmed=old.chat_filmed)
 
 
 def remember(source: Meeting, copy: Meeting) -> None:

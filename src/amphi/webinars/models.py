@@ -79,6 +79,14 @@ RUNNING = frozenset({State.STARTING, State.LIVE, State.RECOVERING, State.STOPPIN
 """The states in which the supervisor watches a live, and the live keeps its gateway."""
 
 
+class Layout(models.TextChoices):
+    """What of the meeting is in the picture; the values are those of the gateway's API. A shared screen counts as slides."""
+
+    SLIDES_AND_CAMERAS = "slides_and_cameras", _("Slides and cameras")
+    SLIDES = "slides", _("Slides only")
+    CAMERAS = "cameras", _("Cameras only")
+
+
 class Removal(models.TextChoices):
     """What happens to a webinar after its meeting and live have stopped."""
 
@@ -134,6 +142,15 @@ class Livestream(Leased):
     # Written before a gateway is asked to start: until then a job may still appear, whatever the gateway answers.
     start_may_come_until = models.DateTimeField(null=True, editable=False)
     chat_shown = models.BooleanField(null=True, editable=False)
+    layout = models.CharField(_("picture"), max_length=20, choices=Layout, default=Layout.SLIDES_AND_CAMERAS)
+    # As the gateway last said; empty where it can't tell.
+    layout_shown = models.CharField(max_length=20, blank=True, default="", editable=False)
+    chat_filmed = models.BooleanField(
+        _("chat in the picture"),
+        null=True,
+        blank=True,
+        help_text=_("Unknown: only where messages of the meeting can’t reach the listeners as text."),
+    )
     session_id = models.CharField(max_length=256, blank=True, editable=False)
     # BBB's internal id of the streaming user: the only way to recognise its chat messages before bbb-webhooks 3.4.
     streaming_user = models.CharField(max_length=100, blank=True, default="", editable=False)

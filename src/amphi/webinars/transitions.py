@@ -125,6 +125,7 @@ def new_job(now: datetime) -> dict[str, object]:
         "gateway_asked_at": None,
         "start_may_come_until": None,
         "chat_shown": None,
+        "layout_shown": "",
         "media_mark": "",
         "media_seen_at": None,
     }
@@ -182,6 +183,7 @@ def _changes(livestream: Livestream, trigger: str, now: datetime) -> dict[str, o
             "last_error": "",
             "last_error_detail": "",
             "chat_shown": None,
+            "layout_shown": "",
             "session_id": "",
             "participants": None,
             "hook_asked_at": None,

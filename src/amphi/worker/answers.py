@@ -26,6 +26,7 @@ from amphi.worker.decision import (
     EndMeeting,
     NoteMeetingEnd,
     ShowChat,
+    ShowLayout,
     StartJob,
     StopJob,
 )
@@ -60,6 +61,8 @@ def decide_answer(row: Livestream, call: Call, answer: Answer, now: datetime) ->
             _job_stopped(draft, answer)
         case ShowChat():
             _chat_shown(draft, answer)
+        case ShowLayout():
+            _layout_shown(draft, answer)
         case EndMeeting():
             _meeting_ended(draft, answer)
     return draft.done()
@@ -71,6 +74,7 @@ def _job_started(draft: Draft, answer: Answer) -> None:
             "gateway_asked_at": draft.now,
             "remote_id": answer.remote_id,
             "chat_shown": answer.chat_shown,
+            "layout_shown": answer.layout_shown,
         }
         if answer.reported:
             draft.columns["start_may_come_until"] = None
@@ -103,6 +107,13 @@ def _chat_shown(draft: Draft, answer: Answer) -> None:
         draft.fail(answer)
     elif isinstance(answer, bool):
         draft.columns["chat_shown"] = answer
+
+
+def _layout_shown(draft: Draft, answer: Answer) -> None:
+    if isinstance(answer, GatewayError) and not isinstance(answer, UnsupportedError):
+        draft.fail(answer)
+    elif isinstance(answer, str):
+        draft.columns["layout_shown"] = answer
 
 
 def _meeting_ended(draft: Draft, answer: Answer) -> None:

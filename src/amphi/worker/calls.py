@@ -23,6 +23,7 @@ from amphi.worker.decision import (
     NoteMeetingEnd,
     ReplaceGateway,
     ShowChat,
+    ShowLayout,
     StartJob,
     StopJob,
     WarnOfLimit,
@@ -44,8 +45,8 @@ def make(livestream: Livestream, call: Call, now: datetime) -> Answer:
             return _start_job(livestream, show_chat=show_chat)
         case StopJob():
             return _stop_job(livestream)
-        case ShowChat(shown=shown):
-            return _show_chat(livestream, shown=shown)
+        case ShowChat() | ShowLayout():
+            return _change_picture(livestream, call)
         case EndMeeting():
             return _end_meeting(livestream)
         case NoteMeetingEnd():
@@ -92,9 +93,13 @@ def _stop_job(livestream: Livestream) -> Answer:
     return status
 
 
-def _show_chat(livestream: Livestream, *, shown: bool) -> Answer:
+def _change_picture(livestream: Livestream, call: ShowChat | ShowLayout) -> Answer:
+    job = gateways.job_ref(livestream)
     try:
-        return gateways.gateway_for(livestream.gateway).show_chat(gateways.job_ref(livestream), shown)
+        gateway = gateways.gateway_for(livestream.gateway)
+        if isinstance(call, ShowChat):
+            return gateway.show_chat(job, call.shown)
+        return gateway.show_layout(job, call.layout)
     except UnsupportedError as error:
         return error
     except GatewayError as error:

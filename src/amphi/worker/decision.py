@@ -43,6 +43,13 @@ class ShowChat:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowLayout:
+    """Bring slides, cameras or both into the picture."""
+
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndMeeting:
     """End the meeting in BigBlueButton."""
 
@@ -82,6 +89,7 @@ Call = (
     StartJob
     | StopJob
     | ShowChat
+    | ShowLayout
     | EndMeeting
     | NoteMeetingEnd
     | LowerHands
@@ -89,8 +97,8 @@ Call = (
     | MakeWay
     | ReplaceGateway
 )
-Answer = JobStatus | GatewayError | bool | None
-"""A gateway's answer, or whether the call succeeded. None: nothing follows from it."""
+Answer = JobStatus | GatewayError | bool | str | None
+"""A gateway's answer, what the picture has now, or whether the call succeeded. None: nothing follows from it."""
 
 
 @dataclass

@@ -11,6 +11,7 @@ from amphi import sipmediagw
 from amphi.bigbluebutton import BigBlueButtonError, bot_parameters
 from amphi.meetings.models import Meeting
 from amphi.meetings.server import meeting_server
+from amphi.webinars import picture
 from amphi.webinars.models import LiveGateway, Livestream
 
 log = logging.getLogger("webinar")
@@ -60,9 +61,10 @@ def streaming_user_id(meeting: Meeting) -> str:
 def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -> str:
     """The address by which the streaming user joins, as a viewer, with a plain layout for filming.
 
-    The chat is part of the picture only where its messages can't reach the listeners as text.
+    The chat is part of the picture where presenters want it, or its messages can't reach the listeners as text.
     """
     meeting, server = livestream.meeting, meeting_server()
+    may_come = not livestream.has_hook or picture.is_chosen_here(livestream)
     try:
         version = server.version()
     except BigBlueButtonError:
@@ -72,7 +74,7 @@ def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -
         name,
         role="VIEWER",
         user_id=streaming_user_id(meeting),
-        parameters=bot_parameters(version, show_chat=show_chat, chat_may_come=not livestream.has_hook),
+        parameters=bot_parameters(version, show_chat=show_chat, chat_may_come=may_come),
     )
 
 
@@ -108,6 +110,7 @@ def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.Star
         join_url=_streaming_user_url(
             livestream, settings.MEETING_WEBINAR_STREAMING_USER, show_chat=show_chat
         ),
+        layout=livestream.layout,
         domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
         show_chat=show_chat,
     )

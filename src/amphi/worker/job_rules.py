@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from amphi.sipmediagw import GatewayError, GatewayTimeoutError, GatewayUnreachableError, JobStatus
+from amphi.webinars import picture
 from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.decision import AFTER_ERROR, AT_ONCE, CONFIRM_AFTER, Draft, ShowChat, StartJob
+from amphi.worker.decision import AFTER_ERROR, AT_ONCE, CONFIRM_AFTER, Draft, ShowChat, ShowLayout, StartJob
 
 START_MAY_TAKE = timedelta(seconds=45)
 """SIPMediaGW answers a start after up to 30 s, or fails after 10 s; its container may still appear after that."""
@@ -22,8 +23,10 @@ def is_ours(row: Livestream) -> bool:
 
 
 def _shows_chat(draft: Draft) -> bool:
-    """Whether to film the chat: only where its messages can't reach the listeners as text."""
-    return draft.row.meeting.enable_chat and draft.value("has_hook") is False
+    row = draft.row
+    return picture.films_chat(
+        is_open=row.meeting.enable_chat, chosen=row.chat_filmed, has_hook=draft.value("has_hook")
+    )
 
 
 def keep_job_alive(draft: Draft) -> bool:
@@ -52,6 +55,7 @@ def keep_job_alive(draft: Draft) -> bool:
     elif draft.row.state == State.LIVE and draft.row.last_error:
         draft.note_error("", "")
     _keep_chat_panel(draft, job)
+    _keep_layout(draft, job)
     return False
 
 
@@ -109,3 +113,11 @@ def _keep_chat_panel(draft: Draft, job: JobStatus) -> None:
     shown = job.chat_shown if job.chat_shown is not None else draft.row.chat_shown
     if job.state == "on_air" and shown != wanted:
         draft.calls.append(ShowChat(wanted))
+
+
+def _keep_layout(draft: Draft, job: JobStatus) -> None:
+    """Have the picture as presenters chose, where the gateway can. It keeps it so by itself once it was asked."""
+    if job.layout_shown != draft.row.layout_shown:
+        draft.columns["layout_shown"] = job.layout_shown
+    if job.state == "on_air" and job.layout is not None and job.layout != draft.row.layout:
+        draft.calls.append(ShowLayout(draft.row.layout))

@@ -14,6 +14,7 @@ from amphi.audience.reception import Received, received_now
 from amphi.meetings.rights import can_moderate
 from amphi.pages.webinars import wording
 from amphi.pages.webinars.panel_notes import desk_notes
+from amphi.pages.webinars.picture_choice import picture_choice
 from amphi.webinars.models import Livestream, State
 from amphi.webinars.offers import Offer, offer
 
@@ -42,6 +43,7 @@ def state_context(request: HttpRequest, event: Event, now: datetime) -> dict[str
         "notes": desk_notes(livestream.meeting, livestream) if livestream else [],
         "meeting": livestream.meeting if livestream and acts else None,
         "offer": offer(livestream.meeting) if livestream and acts else Offer(start=False, join=False),
+        "picture": picture_choice(livestream) if livestream and acts else None,
         "acts": acts,
     }
 
@@ -49,7 +51,7 @@ def state_context(request: HttpRequest, event: Event, now: datetime) -> dict[str
 def _livestream_of(event: Event) -> Livestream | None:
     if not settings.USE_MEETING_WEBINAR:
         return None
-    return Livestream.objects.select_related("meeting").filter(event=event).first()
+    return Livestream.objects.select_related("meeting", "gateway").filter(event=event).first()
 
 
 def _said(livestream: Livestream | None, state: EventState) -> dict[str, str]:

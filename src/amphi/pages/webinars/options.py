@@ -26,10 +26,13 @@ from amphi.pages.webinars.backstage_form import BackstageSection
 from amphi.pages.webinars.captions_form import CaptionsSection
 from amphi.pages.webinars.invitation_form import InvitationSection
 from amphi.pages.webinars.options_forms import DiscussionForm, ModeratorsForm, OptionsForm
+from amphi.pages.webinars.picture_form import PictureSection
 from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.replay_forms import ReplaySection
 from amphi.pages.webinars.views import livestream_or_404
 from amphi.pages.webinars.voices_form import ParticipationSection, QuestionsSection
+from amphi.webinars import picture
+from amphi.webinars.models import Livestream
 
 
 class Section(NamedTuple):
@@ -40,8 +43,10 @@ class Section(NamedTuple):
     intro: Promise
     form: type[OptionsForm]
 
-    def is_offered(self) -> bool:
-        """Whether this platform has what it is about."""
+    def is_offered(self, livestream: Livestream) -> bool:
+        """Whether this platform, and the webinar's gateway, have what it is about."""
+        if self.form is PictureSection:
+            return picture.is_chosen_here(livestream)
         return self.form is not ReplaySection or settings.RECORDINGS is not None
 
 
@@ -57,6 +62,12 @@ SECTIONS = (
         gettext_lazy("Backstage"),
         gettext_lazy("When listeners begin to see and hear."),
         BackstageSection,
+    ),
+    Section(
+        "picture",
+        pgettext_lazy("live", "Picture"),
+        gettext_lazy("What of the meeting listeners see: slides, cameras or both, with its chat or without."),
+        PictureSection,
     ),
     Section(
         "registration",
@@ -159,8 +170,9 @@ def _captions(request: HttpRequest, event: Event, token: str) -> dict[str, objec
 
 
 def _forms(meeting: Meeting) -> dict[str, OptionsForm]:
-    event = livestream_or_404(meeting).event
-    return {section.key: section.form(None, meeting, event) for section in SECTIONS if section.is_offered()}
+    livestream = livestream_or_404(meeting)
+    offered = [section for section in SECTIONS if section.is_offered(livestream)]
+    return {section.key: section.form(None, meeting, livestream.event) for section in offered}
 
 
 @moderator

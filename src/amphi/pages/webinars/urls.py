@@ -13,6 +13,7 @@ urlpatterns = [
     path("<slug:slug>/restart/", views.restart, name="restart"),
     path("<slug:slug>/end/", views.end, name="end"),
     path("<slug:slug>/chat/", views.chat, name="chat"),
+    path("<slug:slug>/picture/", views.change_picture, name="picture"),
     path("<slug:slug>/audience/", attendance.attendance, name="attendance"),
     path("<slug:slug>/audience/<int:pk>/", attendance.attendance, name="airing"),
     path(

@@ -18,6 +18,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.access import logged_in, moderator
 from amphi.pages.webinars.forms import ChatForm
 from amphi.pages.webinars.panel import panel
+from amphi.pages.webinars.picture_form import PictureForm
 from amphi.webinars import domain
 from amphi.webinars.models import Livestream
 
@@ -101,6 +102,19 @@ def chat(request: HttpRequest, meeting: Meeting) -> HttpResponse:
     enabled = form.cleaned_data["enabled"] == "1"
     done = _("The chat is open to listeners.") if enabled else _("The chat is hidden from listeners.")
     return _act(request, meeting, lambda: domain.set_chat(meeting, enabled=enabled, user=request.user), done)
+
+
+@moderator
+@require_POST
+def change_picture(request: HttpRequest, meeting: Meeting) -> HttpResponse:
+    """Have slides, cameras or both in the picture, or the meeting's chat, or not. The request names the wanted state."""
+    livestream_or_404(meeting)
+    form = PictureForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Nothing was changed."))
+        return _back(request, meeting)
+    done = _("Listeners see it in a few seconds.")
+    return _act(request, meeting, lambda: form.save(meeting, user=request.user), done)
 
 
 @moderator

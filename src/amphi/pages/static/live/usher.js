@@ -33,7 +33,7 @@ function copy(fresh) {
     now.hidden = fresh.hidden;
     if (hadFocus && now.hidden) toTitle(document.getElementById("desk-state"));
   }
-  for (const name of ["class", "data-shown"]) {
+  for (const name of ["class", "data-shown", "aria-pressed"]) {
     const value = fresh.getAttribute(name);
     if (value !== null && now.getAttribute(name) !== value) now.setAttribute(name, value);
   }
