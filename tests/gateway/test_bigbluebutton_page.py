@@ -411,6 +411,7 @@ async def test_client_whose_layout_is_not_known_keeps_it(visit):  # noqa: F811
     visitor = await visit("3.0", cameras=1, **CLEAN)
     await visitor.until_state("joined", reason="")
     await visitor.page.evaluate("delete ACTIONS.setNumCameras")
+    assert await meeting_page.show_layout(visitor.page, BOTH) is None
     assert await meeting_page.show_layout(visitor.page, SLIDES) is None
     assert await visitor.is_filmed("#cameraDock")
     assert (await visitor.look()).state == "joined"

@@ -8,6 +8,7 @@ import pytest
 from amphi.gateway import meeting_page
 from amphi.gateway.config import Config
 from amphi.gateway.job import Job, JobSpec
+from amphi.gateway.layouts import Layout
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.request_ids import RequestIds
 from amphi.system import request_ids
@@ -56,6 +57,13 @@ async def test_words_of_a_page_are_bounded_and_reasons_are_ours():
     seen = await observe(said)
     assert (seen.state, seen.reason, len(seen.detail)) == ("refused", "", 300)
     assert "\x1b" not in seen.detail
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", [None, 5, ["slides"], {"slides": 1}, "mosaic", "slides" * 100_000])
+async def test_layout_without_sense_is_none(said):
+    assert (await observe({"state": "joined", "kind": "classroom", "layout": said})).layout is None
+    assert await meeting_page.show_layout(SayingPage(said), Layout.SLIDES) is None
 
 
 @pytest.mark.asyncio

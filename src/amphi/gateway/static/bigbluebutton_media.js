@@ -15,7 +15,7 @@ const media = { cameras: 0, isClosed: false, sheet: null };
 function arrange(wanted) {
   const hook = layoutHook();
   const input = (hook?.queue.lastRenderedState ?? hook?.memoizedState)?.input;
-  if (!input?.presentation || !input.cameraDock) return null;
+  if (!input?.presentation || !input.cameraDock || !canArrange()) return null;
   const isOut = input.cameraDock.numCameras === OUT_OF_PICTURE;
   if (!isOut) media.cameras = input.cameraDock.numCameras;
   const isOpen = Boolean(input.presentation.isOpen);
@@ -23,8 +23,8 @@ function arrange(wanted) {
   // Nothing is taken out of the picture that is all there is to see.
   const closes = wanted === "cameras" && media.cameras > 0;
   const takesOut = wanted === "slides" && isOpen && Boolean(findVisible(SHARED));
-  const isArranged = openPresentation(isOpen, closes) && placeCameras(isOut, takesOut);
-  if (!isArranged) return null;
+  openPresentation(isOpen, closes);
+  placeCameras(isOut, takesOut);
   if (wanted === "cameras") return closes && !isOpen ? "cameras" : "slides_and_cameras";
   return wanted === "slides" && takesOut && (isOut || !media.cameras) ? "slides" : "slides_and_cameras";
 }
@@ -32,16 +32,16 @@ function arrange(wanted) {
 const canArrange = () => Boolean(layoutHook() && knownActions(layoutHook(), [[PRESENTATION_IS_OPEN, true], [NUMBER_OF_CAMERAS, 1]]));
 
 function openPresentation(isOpen, closes) {
-  if (closes && isOpen) return (media.isClosed = changeLayout([[PRESENTATION_IS_OPEN, false]]));
-  if (closes || !media.isClosed) return true;
-  media.isClosed = false;
-  return changeLayout([[PRESENTATION_IS_OPEN, true]]);
+  if (closes ? !isOpen : !media.isClosed) return;
+  media.isClosed = closes;
+  changeLayout([[PRESENTATION_IS_OPEN, !closes]]);
 }
 
 function placeCameras(isOut, takesOut) {
+  const back = !takesOut && isOut ? media.cameras : null;
+  const number = takesOut && !isOut && media.cameras > 0 ? OUT_OF_PICTURE : back;
+  if (number !== null) changeLayout([[NUMBER_OF_CAMERAS, number]]);
   hideCameras(takesOut);
-  if (takesOut && !isOut && media.cameras > 0) return changeLayout([[NUMBER_OF_CAMERAS, OUT_OF_PICTURE]]);
-  return takesOut || !isOut || changeLayout([[NUMBER_OF_CAMERAS, media.cameras]]);
 }
 
 function hideCameras(hidden) {
