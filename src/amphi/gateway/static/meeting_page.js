@@ -11,7 +11,7 @@ const classroom = {
     const layout = state === "joined" && options.layout ? this.showLayout(options.layout) : null;
     return { state, reason, detail: document.documentElement.dataset.meetingDetail ?? "", layout };
   },
-  showLayout: (layout) => window.amphiClassroom.setLayout?.(layout) ?? null,
+  showLayout: (layout) => window.amphiClassroom?.setLayout?.(layout) ?? null,
   isChatShown: () => isVisible(find("#chat-input")),
   showChat(shown) {
     window.amphiClassroom.setChatPanel(shown);
