@@ -190,6 +190,25 @@ def test_publisher_s_callback_names_the_event_that_holds_the_stream(client):
 
 
 @pytest.mark.django_db
+def test_publisher_that_is_cut_off_is_not_waited_for_once_it_was_to_stop(client):
+    livestream = make_webinar()
+    form = {"name": livestream.gateway.broadcaster.stream, "key": "secret"}
+
+    def left() -> str | None:
+        return client.post("/webinars/on-publish-done", form).headers.get("X-Amphi-Event")
+
+    for trigger, told in (
+        (transitions.GO_LIVE, None),
+        (transitions.MEDIA_SEEN, None),
+        (transitions.STOP, "none"),
+    ):
+        transitions.apply(livestream, trigger, user=None)
+        assert left() == told
+    form["key"] = "a guess"
+    assert left() is None
+
+
+@pytest.mark.django_db
 def test_ticket_of_a_public_event_on_the_same_broadcaster_does_not_open_a_restricted_one():
     """The whole of it, as a stranger would try: a page that is open, days ahead, gives a ticket that names the same stream."""
     gateway = make_gateway("room")

@@ -25,7 +25,8 @@ class Platform:
         self.server = WireServer(lambda _: answer("", **{"X-Amphi-Event": self.event}))
 
     def config(self, ticket_key: bytes = KEY) -> Config:
-        return Config(on_publish=f"{self.server.url}/webinars/on-publish", ticket_key=ticket_key)
+        asked = f"{self.server.url}/webinars/on-publish"
+        return Config(on_publish=asked, on_publish_done=f"{asked}-done", ticket_key=ticket_key)
 
 
 @pytest.fixture
@@ -84,3 +85,22 @@ async def test_next_event_s_stream_holds_nothing_of_the_one_before_that_still_wa
         assert (await client.get(f"/t/{_ticket(8)}/hls/lecture/{session}/p0.m4s")).status_code == 403
         assert (await client.get(f"/t/{_ticket(7)}/hls/lecture/main.m3u8")).status_code == 403
         await after.close()
+
+
+async def test_publisher_that_was_lost_is_waited_for_unless_it_was_to_leave(platform):
+    async with running_origin(platform.config()) as origin, http_client(origin) as client:
+        for event, is_over in (("7", False), ("none", True)):
+            platform.event = "7"
+            publisher = await _published(origin, client, f"/t/{_ticket(7)}/hls/lecture.m3u8")
+            stream, told = origin.origin.streams.get("lecture"), len(platform.server.requests)
+            platform.event = event
+            await publisher.close()
+            await eventually(lambda told=told: len(platform.server.requests) > told)
+            assert stream.publisher is None
+            if is_over:
+                await eventually(lambda stream=stream: stream.playlist.ended)
+            else:
+                again = await _published(origin, client, f"/t/{_ticket(7)}/hls/lecture.m3u8")
+                assert origin.origin.streams.get("lecture") is stream
+                await again.leave()
+                await eventually(lambda stream=stream: stream.playlist.ended)

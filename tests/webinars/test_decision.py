@@ -129,6 +129,7 @@ def test_job_that_has_trouble(job, expected):
     assert decision.look_in == (LOOK_EVERY[STARTING] if look_in is None else look_in)
     forgets = isinstance(job, JobStatus) and job.state == "unknown"
     assert (decision.columns.get("gateway_asked_at", 1) is None) is forgets
+    assert (StartJob in asked(decision)) is forgets
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -178,14 +179,14 @@ class PublishAccess:
         logger.warning("%s: on_publish can't be asked (%s); allowed as it was before", remembered[0], failure)
         return admission
 
-    def announce_done(self, publication: Publication) -> None:
-        """Call ``on_publish_done`` in the background."""
+    def announce_done(self, publication: Publication, *, on_unwanted: Callable[[], None]) -> None:
+        """Call ``on_publish_done`` in the background; `on_unwanted` when the answer says that nobody waits for the publisher."""
         if self._config.on_publish_done:
-            task = asyncio.get_running_loop().create_task(self._tell_done(publication))
+            task = asyncio.get_running_loop().create_task(self._tell_done(publication, on_unwanted))
             self._announcements.add(task)
             task.add_done_callback(self._announcements.discard)
 
-    async def _tell_done(self, publication: Publication) -> None:
+    async def _tell_done(self, publication: Publication, on_unwanted: Callable[[], None]) -> None:
         try:
             answer = await self._call(self._config.on_publish_done, publication.form("publish_done"))
         except (httpx.HTTPError, TimeoutError) as error:
@@ -195,6 +196,8 @@ class PublishAccess:
                 logger.warning(
                     "%s: on_publish_done answered %d", publication.request.name, answer.status_code
                 )
+            elif _event_named(answer) == NOBODY:
+                on_unwanted()
 
     async def close(self, timeout_s: float) -> None:
         """Wait up to `timeout_s` for calls under way, and close."""

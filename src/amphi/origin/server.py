@@ -187,7 +187,9 @@ class PublisherConnection:
         if stream.publisher is self:
             logger.info("%s: %s", self, "ended" if self._clean else "was lost")
             self._server.streams.leave(stream, clean=self._clean)
-        self._server.access.announce_done(self.publication)
+        self._server.access.announce_done(
+            self.publication, on_unwanted=lambda: self._server.streams.stop_waiting(stream)
+        )
 
     async def _send(self) -> None:
         data = self._protocol.data_to_send()

@@ -330,6 +330,11 @@ class Streams:
             stream.show_slate()
             self._schedule(stream, self._config.grace.total_seconds(), self._end)
 
+    def stop_waiting(self, stream: Stream) -> None:
+        """End a stream whose publisher was lost: nobody wants it any more."""
+        if stream.publisher is None and not stream.playlist.ended:
+            self._end(stream)
+
     def _end(self, stream: Stream) -> None:
         logger.info("%s: the stream has ended", stream.name)
         stream.end()

@@ -48,7 +48,9 @@ def keep_job_alive(draft: Draft) -> bool:
         draft.replace_job(job.reason, job.detail)  # it ended, though the meeting goes on
         return False
     if job.state == "unknown":
-        draft.columns["gateway_asked_at"] = None  # the gateway was restarted, so the start is repeated
+        # The gateway was restarted, so the start is repeated: nobody else has had its address meanwhile.
+        draft.columns["gateway_asked_at"] = None
+        _start_job(draft)
         draft.look_in = AT_ONCE
     elif job.reason:
         draft.note_error(job.reason, job.detail)

@@ -28,7 +28,7 @@ from amphi.meetings.server import callback_url
 from amphi.pages import access
 from amphi.system import tickets
 from amphi.webinars import participation, recordings
-from amphi.webinars.models import RUNNING, LiveGateway, Livestream
+from amphi.webinars.models import RUNNING, LiveGateway, Livestream, State
 from amphi.worker.gateways import streaming_user_id
 
 log = logging.getLogger("webinar")
@@ -241,8 +241,15 @@ def on_publish(request: HttpRequest) -> HttpResponse:
 @require_POST
 @access.signed
 def on_publish_done(request: HttpRequest) -> HttpResponse:
-    """nginx-rtmp's ``on_publish_done``: the publisher left, so have the supervisor look."""
+    """nginx-rtmp's ``on_publish_done``: the publisher left, so have the supervisor look.
+
+    The answer tells `amphi origin` when it was to leave: a stream that was cut off instead of ended is then not waited for.
+    """
     gateway = _gateway_of(request.POST.get("name", ""), request.POST.get("key", ""))
+    answer = HttpResponse(status=200)
     if gateway is not None:
-        Livestream.objects.filter(gateway=gateway, state__in=RUNNING).update(look_at=timezone.now())
-    return HttpResponse(status=200)
+        running = Livestream.objects.filter(gateway=gateway, state__in=RUNNING)
+        running.update(look_at=timezone.now())
+        if State.STOPPING in running.values_list("state", flat=True):
+            answer[tickets.EVENT_HEADER] = "none"
+    return answer
