@@ -137,7 +137,9 @@ CASES = {
     "different zeros": Case(shifted(pictures() + sound(), lambda t: 78_000 if t.kind == VIDEO else 0), WHOLE),
     "another size from 6 s on": Case(smaller(pictures() + sound(), 6), WHOLE, 1),
     "another size without sound": Case(smaller(pictures(), 6), {VIDEO: WHOLE[VIDEO], AUDIO: (0, 0)}, 1),
-    "four times as much sound as time": Case(pictures() + repeated(sound(), 4), WHOLE | {AUDIO: (11.5, 12.4)}),
+    "four times as much sound as time": Case(
+        pictures() + repeated(sound(), 4), WHOLE | {AUDIO: (11.5, 12.4)}
+    ),
     "bursts of 1.5 s": Case(burst(pictures(bframes=True) + sound(), 1.5), WHOLE),
 }
 
