@@ -4,9 +4,11 @@ All connections read into one buffer, whose content is used before the next one 
 """
 
 import asyncio
+import functools
 import re
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple
 
 from amphi.loadtest.exceptions import ConnectionFailedError
@@ -26,6 +28,27 @@ _shared = bytearray(_READ_BYTES)
 _view = memoryview(_shared)
 _slow_view = _view[:SLOW_BYTES]
 Sink = Callable[[bytes], None]
+
+
+class Head(NamedTuple):
+    """What the head of an answer says: its body's length, whether that comes in chunks, and whether the connection ends with it."""
+
+    status: int
+    length: int
+    is_chunked: bool
+    is_last: bool
+
+
+@functools.lru_cache(maxsize=256)
+def _understood(head: bytes) -> Head:
+    """Who ask for the same thing in the same second get the same head: it is read once for all of them."""
+    length = _LENGTH.search(head)
+    return Head(
+        int(head[9:12]),
+        int(length[1]) if length else 0,
+        _CHUNKED.search(head) is not None,
+        _LAST.search(head) is not None,
+    )
 
 
 class Answer(NamedTuple):
@@ -52,11 +75,6 @@ def unchunked(data: bytes) -> bytes | None:
     return b"".join(pieces)
 
 
-def _see(answer: asyncio.Future[Answer]) -> None:
-    if not answer.cancelled():
-        answer.exception()
-
-
 class Connection(asyncio.BufferedProtocol):
     """One connection.
 
@@ -71,11 +89,11 @@ class Connection(asyncio.BufferedProtocol):
         "_content",
         "_ended",
         "_head",
-        "_is_chunked",
         "_keeps",
         "_left",
         "_loop",
         "_overdue",
+        "_said",
         "_sink",
         "_size",
         "_transport",
@@ -97,7 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         self._content: list[bytes] = []
         self._left = 0
         self._size = 0
-        self._is_chunked = False
+        self._said: Head | None = None
 
     @property
     def is_open(self) -> bool:
@@ -118,8 +136,6 @@ class Connection(asyncio.BufferedProtocol):
         self._keeps = keeps
         self._sink = None
         self._answer = waiting = self._loop.create_future()
-        # Whoever asked may be gone by the time that it fails.
-        waiting.add_done_callback(_see)
         if self._transport is None or self._transport.is_closing():
             self._fail("the connection is closed")
             return waiting
@@ -186,8 +202,8 @@ class Connection(asyncio.BufferedProtocol):
             self._sink(bytes(_view[:nbytes]))
         elif self._left and not self._keeps and self._answer is not None:
             self._left -= nbytes
-            if self._left <= 0:
-                self._done()
+            if self._left <= 0 and self._said is not None:
+                self._done(self._said)
         elif self._answer is not None:
             self._read(bytes(_view[:nbytes]))
 
@@ -203,7 +219,7 @@ class Connection(asyncio.BufferedProtocol):
     # --- one answer
 
     def _read(self, data: bytes) -> None:
-        if self._left or self._is_chunked:
+        if self._said is not None:
             self._take(data)
             return
         self._head += data
@@ -218,53 +234,57 @@ class Connection(asyncio.BufferedProtocol):
 
     def _begin(self, rest: bytes) -> None:
         """The head is whole, and `rest` came with it."""
-        self._is_chunked = _CHUNKED.search(self._head) is not None
-        if self._sink is not None and self._head[9:12] == b"200" and self._is_chunked:
+        try:
+            self._said = said = _understood(self._head)
+        except ValueError:
+            self.close()
+            return
+        if self._sink is not None and said.status == HTTPStatus.OK and said.is_chunked:
             sink = self._sink
-            self._done()
+            self._done(said)
             if rest:
                 sink(rest)
             return
         self._sink = None
-        length = _LENGTH.search(self._head)
-        self._left = int(length[1]) if length else 0
+        self._left = said.length
         if self._left > MOST_BODY_BYTES:
             self.close()
-        elif not self._left and not self._is_chunked:
-            self._done()
+        elif not self._left and not said.is_chunked:
+            self._done(said)
         else:
             self._take(rest)
 
     def _take(self, data: bytes) -> None:
         self._size += len(data)
-        if self._size > MOST_BODY_BYTES:
+        said = self._said
+        if self._size > MOST_BODY_BYTES or said is None:
             self.close()
             return
         self._content.append(data)
-        if not self._is_chunked:
+        if not said.is_chunked:
             self._left -= len(data)
             if self._left <= 0:
-                self._done()
+                self._done(said)
         elif data.endswith(LAST_CHUNK) or b"".join(self._content).endswith(LAST_CHUNK):
-            self._done()
+            self._done(said)
 
-    def _done(self) -> None:
+    def _done(self, said: Head) -> None:
         body = b"".join(self._content)
-        if self._is_chunked and body:
+        if said.is_chunked and body:
             body = unchunked(body) or b""
-        length = _LENGTH.search(self._head)
-        size = int(length[1]) if length else len(body)
         waiting, self._answer = self._answer, None
         self._overdue.pop(self, None)
         self._content = []
         self._left = 0
-        if _LAST.search(self._head):
+        if said.is_last:
             self.close()
         if waiting is not None and not waiting.done():
-            waiting.set_result(Answer(int(self._head[9:12]), self._head, body, size))
+            waiting.set_result(Answer(said.status, self._head, body, said.length or len(body)))
 
     def _fail(self, reason: str) -> None:
         waiting, self._answer = self._answer, None
         self._overdue.pop(self, None)
         if waiting is not None and not waiting.done():
             waiting.set_exception(ConnectionFailedError(reason))
+            # Whoever asked may be gone: then nobody is to be told.
+            waiting.exception()

@@ -93,6 +93,13 @@ class MediaPlaylist:
         self.next = (self._number, self._part)
         return self
 
+    def since(self, place: tuple[int, int]) -> list[Part]:
+        """The parts from this place on, in order."""
+        at = len(self.parts)
+        while at and self.parts[at - 1].place >= place:
+            at -= 1
+        return self.parts[at:]
+
     def beginning(self) -> list[Part]:
         """The parts with which a player begins: from one that it can start with, as far from the end as it should stay."""
         held_s, start = 0.0, 0

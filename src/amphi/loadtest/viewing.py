@@ -105,7 +105,7 @@ class Viewer:
             for part in fresh:
                 await self._take(part)
             playlist = media_playlist(self._body(await coming))
-            fresh = [part for part in playlist.parts if part.place >= last.next]
+            fresh = playlist.since(last.next)
             last = playlist
 
     async def _take(self, part: Part, *, is_old: bool = False) -> None:
