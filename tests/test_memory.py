@@ -37,6 +37,20 @@ memory.end_without()
 threading.Thread(target=threading.Event().wait).start()
 raise MemoryError
 """
+LOOP = """
+import asyncio
+from amphi.system import memory
+
+async def serve():
+    memory.end_loop_without(asyncio.get_running_loop())
+    asyncio.get_running_loop().call_soon(fail)
+    await asyncio.Event().wait()
+
+def fail():
+    raise MemoryError
+
+asyncio.run(serve())
+"""
 ANOTHER_ERROR = """
 from amphi.system import memory
 
@@ -58,8 +72,10 @@ def _run(program: str) -> tuple[int, str]:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("program", [LAST_THREADS, FIRST_THREAD], ids=["last threads", "first thread"])
-def test_process_ends_when_a_thread_dies_for_want_of_memory(program):
+@pytest.mark.parametrize(
+    "program", [LAST_THREADS, FIRST_THREAD, LOOP], ids=["last threads", "first thread", "loop"]
+)
+def test_process_ends_for_want_of_memory(program):
     assert _run(program) == (os.EX_OSERR, memory.SAID.decode())
 
 

@@ -1,6 +1,7 @@
 """``amphi gateway``."""
 
 import argparse
+import asyncio
 import dataclasses
 import logging
 import os
@@ -106,6 +107,7 @@ def main(argv: list[str]) -> int:
         )
     )
     memory.end_without()
-    with listener:
-        server.run(sockets=[listener])
+    with listener, asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        memory.end_loop_without(runner.get_loop())
+        runner.run(server.serve(sockets=[listener]))
     return 0

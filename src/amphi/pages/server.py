@@ -114,5 +114,6 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        memory.end_loop_without(runner.get_loop())
         runner.run(server.serve(sockets=[listener]))
     return 0

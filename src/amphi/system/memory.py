@@ -8,9 +8,10 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from sys import UnraisableHookArgs
     from types import TracebackType
 
@@ -33,6 +34,17 @@ def end_without() -> None:
     threading.Thread(target=_mourn, args=[dying], name="memory", daemon=True).start()
     sys.unraisablehook = dying.put
     sys.excepthook = _last
+
+
+def end_loop_without(loop: "AbstractEventLoop") -> None:
+    """From now on this process ends when something in its event `loop` got no memory: it may listen to nobody any more, and run on."""
+    loop.set_exception_handler(_in_loop)
+
+
+def _in_loop(loop: "AbstractEventLoop", context: dict[str, Any]) -> None:
+    if isinstance(context.get("exception"), MemoryError):
+        end()
+    loop.default_exception_handler(context)
 
 
 def _mourn(dying: "SimpleQueue[UnraisableHookArgs]") -> None:
