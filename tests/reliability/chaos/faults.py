@@ -115,7 +115,7 @@ def out_of_files(part: str) -> Fault:
     def inject(scene: Scene) -> Iterator[None]:
         process = Parts(scene.demo).get(part)
         soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
-        process.rlimit(psutil.RLIMIT_NOFILE, (max(process.num_fds(), _highest(process)), hard))
+        process.rlimit(psutil.RLIMIT_NOFILE, (_lowest_free(process), hard))
         yield
         if process.is_running():
             process.rlimit(psutil.RLIMIT_NOFILE, (soft, hard))
@@ -123,8 +123,10 @@ def out_of_files(part: str) -> Fault:
     return inject
 
 
-def _highest(process: psutil.Process) -> int:
-    return 1 + max(int(one.name) for one in Path(f"/proc/{process.pid}/fd").iterdir())
+def _lowest_free(process: psutil.Process) -> int:
+    """The number that the next file would have; a limit above it would leave room for some."""
+    used = {int(one.name) for one in Path(f"/proc/{process.pid}/fd").iterdir()}
+    return next(number for number in range(len(used) + 1) if number not in used)
 
 
 def out_of_memory(part: str) -> Fault:
