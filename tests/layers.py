@@ -48,7 +48,6 @@ LONGEST = [
     "gateway/test_hostile_pages.py",
     "checkup/test_cli.py",
     "contract/test_check_quotes.py",
-    "demo/test_alive.py",
     "gateway/test_dialect_b.py",
     "abuse/test_flood.py",
     "live/test_replay.py",

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -13,10 +14,16 @@ import pytest
 
 from tests.demo.running import RunningDemo, free_base_port, running, start
 
+ON_AIR_S = 180
+ON_AIR = "Comprendre l’intelligence artificielle"
+KEPT = "Conférence inaugurale"
+# One robot, so no second browser is kept ready; and nobody judges its pictures.
+FRUGAL = {"AMPHI_GATEWAY_FPS": "5", "AMPHI_GATEWAY_WARM": "0"}
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    with running(tmp_path_factory.mktemp("demo") / "var") as demo:
+    with running(tmp_path_factory.mktemp("demo") / "var", **FRUGAL) as demo:
         yield demo
 
 
@@ -43,7 +50,7 @@ def test_every_part_answers_and_everybody_logs_in(demo: RunningDemo) -> None:
         page = log_in(demo, username)
         assert page.status_code == 200
         assert "/accounts/login/" not in str(page.url)
-    assert "Conférence inaugurale" in log_in(demo, "camille").text
+    assert KEPT in log_in(demo, "camille").text
 
 
 def test_a_part_that_dies_is_started_again(demo: RunningDemo) -> None:
@@ -85,29 +92,51 @@ def test_taken_port_is_named_with_its_part_before_anything_starts(tmp_path: Path
     assert not (tmp_path / "var" / "amphi.sqlite3").exists()
 
 
-def test_stopped_or_killed_it_leaves_no_process_and_keeps_its_data(demo: RunningDemo) -> None:
+def hall(address: str) -> Any:
+    """What a listener's page is told of the live."""
+    return httpx.get(f"{address}state", timeout=60).json()
+
+
+def check_hall(demo: RunningDemo) -> None:
+    """A real robot, real pictures, a crowd that takes part."""
+    demo.wait_until_said("On the air:", ON_AIR_S)
+    found = re.search(r"On the air:\s+(\S+)", demo.said)
+    assert found, demo.said
+    assert hall(found[1])["state"] == "live"
+    deadline = time.monotonic() + ON_AIR_S
+    while len((seen := hall(found[1]))["messages"]) <= 6 or not (
+        seen["voices"]["asked"] and seen["voices"]["polls"]
+    ):
+        log = (demo.var / "log" / "alive.log").read_text()
+        assert time.monotonic() < deadline, f"they do not write, ask and vote: {seen}\n{demo.said}\n{log}"
+        time.sleep(0.5)
+
+
+def test_killed_or_stopped_it_leaves_no_process_and_keeps_its_data(demo: RunningDemo) -> None:
     """The last of these tests: nothing runs after it."""
-    again = third = None
+    alive = third = None
     try:
-        webinars = log_in(demo, "camille").text.count("Conférence inaugurale")
+        webinars = log_in(demo, "camille").text.count(KEPT)
         everything = demo.descendants()
         assert len(everything) >= 10, "five parts and their keepers"
-        assert demo.stop(signal.SIGINT) == 0
-        assert wait_until_gone(everything, 1) == []
-
-        # No browser is kept ready from here on: it costs seconds, and the first demo left none behind.
-        again = start(demo.var, port=demo.port, AMPHI_GATEWAY_WARM="0")
-        again.wait_until_ready()
-        assert again.password("camille") == demo.password("camille")
-        assert log_in(again, "camille").text.count("Conférence inaugurale") == webinars
-        everything = again.descendants()
-        again.process.kill()
-        again.process.wait()
+        demo.process.kill()
+        demo.process.wait()
         assert wait_until_gone(everything, 60) == []
 
-        third = start(demo.var, port=demo.port, AMPHI_GATEWAY_WARM="0")
+        alive = start(demo.var, "--alive", port=demo.port, **FRUGAL)
+        check_hall(alive)
+        assert alive.password("camille") == demo.password("camille")
+        assert log_in(alive, "camille").text.count(KEPT) == webinars
+        everything = alive.descendants()
+        assert alive.stop(signal.SIGINT) == 0
+        assert wait_until_gone(everything, 1) == []
+
+        third = start(demo.var, port=demo.port, **FRUGAL)
         third.wait_until_ready()
+        page = httpx.get(third.url, timeout=60).text
+        assert KEPT in page
+        assert ON_AIR not in page
         assert third.stop(signal.SIGTERM) == 0
     finally:
-        for left in [one for one in (again, third) if one is not None]:
+        for left in [one for one in (alive, third) if one is not None]:
             left.stop(signal.SIGKILL)
