@@ -193,7 +193,7 @@ WHITENOISE_USE_FINDERS = True
 # The collected copy has each file compressed beside it, as well as can be: nginx sends that, and compresses nothing itself.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "amphi.system.static_files.StaticFilesStorage"},
 }
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("png", "jpg", "webp")
 WHITENOISE_MANIFEST_STRICT = False
