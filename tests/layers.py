@@ -113,14 +113,20 @@ def _modules(item: pytest.Function) -> Iterator[ModuleType]:
             yield module
 
 
+@cache
+def _file(path: Path) -> str:
+    """The test's file, by its place among the tests; nothing for one of elsewhere."""
+    return path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
+
+
 def layer_of(item: pytest.Item) -> str:
     """The layer that `item` is in."""
     for layer in LAYERS:
         if item.get_closest_marker(layer):
             return layer
-    for folder, layer in FOLDERS.items():
-        if item.path.is_relative_to(TESTS / folder):
-            return layer
+    layer_of_folder = FOLDERS.get(_file(item.path).partition("/")[0])
+    if layer_of_folder:
+        return layer_of_folder
     assert isinstance(item, pytest.Function)
     if any(item.get_closest_marker(mark) for mark in MARKS) or FIXTURES & set(item.fixturenames):
         return "integration"
@@ -166,7 +172,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The layers run in their order, and in each what takes longest begins first."""
 
     def place(item: pytest.Item) -> tuple[int, int]:
-        file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        file = _file(item.path)
         return LAYERS.index(layer_of(item)), LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
     items.sort(key=place)

@@ -29,11 +29,12 @@ def free_base_port() -> int:
 
 @dataclass
 class RunningDemo:
-    """A demo as a process, and what it says."""
+    """A demo as a process, with the settings of its environment, and what it says."""
 
     port: int
     var: Path
     process: subprocess.Popen[str]
+    settings: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -109,7 +110,7 @@ def start(var: Path, *arguments: str, port: int | None = None, **settings: str) 
         text=True,
         env={**environment, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **settings},
     )
-    demo = RunningDemo(port=port, var=var, process=process)
+    demo = RunningDemo(port=port, var=var, process=process, settings=settings)
     demo.reader.start()
     return demo
 

@@ -116,7 +116,7 @@ def measure_reboot(demo: RunningDemo, webinar: DemoWebinar, state: str) -> tuple
     demo.wait()
     webinar.close()
     killed_at = time.time()
-    again = start(demo.var, port=demo.port)
+    again = start(demo.var, port=demo.port, **demo.settings)
     again.wait_until_ready()
     wait_until(webinar.is_stopped, "stopped")
     return again, Cell("all", state, str(webinar.state), round(time.time() - killed_at, 1), None)

@@ -1,6 +1,6 @@
 """Kills each part of a demo with SIGKILL in each state of a webinar; tells how long it takes until all is true again.
 
-    python -m tests.reliability.matrix [--write] [--cells worker:live,gateway:starting,…]
+    python -m tests.reliability.matrix [--write] [--warm 0] [--cells worker:live,gateway:starting,…]
 
 Nobody acts meanwhile: the demo starts its dead parts again, as a service manager does, and the supervisor does the rest.
 Prints what was measured as JSON; ``--write`` puts it into ``docs/reliability.md``.
@@ -28,10 +28,10 @@ BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 KILLED = {"amphi": "all four at once", "all": "everything, the classroom too"}
 
 
-def measure(cells: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Measure `cells` on a demo of their own."""
+def measure(cells: list[tuple[str, str]], warm: str) -> list[dict[str, Any]]:
+    """Measure `cells` on a demo of their own, whose gateway keeps so many browsers ready."""
     with tempfile.TemporaryDirectory(prefix="amphi-reliability-") as folder:
-        demo = start(Path(folder) / "var", AMPHI_GATEWAY_FPS="10")
+        demo = start(Path(folder) / "var", AMPHI_GATEWAY_FPS="10", AMPHI_GATEWAY_WARM=warm)
         try:
             demo.wait_until_ready()
             os.environ.update(demo.environment())
@@ -70,11 +70,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.matrix", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--cells", default="", help="part:state, separated by commas (default: all)")
+    parser.add_argument("--warm", default="1", help="browsers kept ready (default: 1)")
     options = parser.parse_args(argv)
     chosen = [
         (part, state) for part, _, state in (cell.partition(":") for cell in options.cells.split(",") if cell)
     ]
-    rows = measure(chosen or ALL)
+    rows = measure(chosen or ALL, options.warm)
     if options.write:
         write(rows)
     sys.stdout.write(json.dumps(rows, indent=2) + "\n")
