@@ -1,6 +1,7 @@
 """Whole jobs in pages that stand in for BigBlueButton's client: what its states become for those who ask the gateway."""
 
 import contextlib
+import itertools
 import subprocess
 
 import pytest
@@ -96,6 +97,12 @@ def show_chat(gateway, job_id, *, shown):
     return gateway.client.put(f"/jobs/{job_id}/chat-panel", json={"shown": shown}).json()["shown"]
 
 
+def wait_for_pictures(gateway, job_id, count):
+    """Until so many more pictures were sent."""
+    before = gateway.job(job_id)["stats"]["frames"]
+    wait_for(lambda: gateway.job(job_id)["stats"]["frames"] >= before + count, within_s=PATIENCE_S)
+
+
 def colors_of(path):
     """The mean colour of each picture."""
     command = ["ffmpeg", "-v", "error", "-i", str(path), "-vf", "scale=1:1:flags=area"]
@@ -178,19 +185,37 @@ def test_each_failure_has_its_name(gateway, client):
     assert stale.joins == MAX_FAULTS
 
 
-def test_error_at_the_start_is_tried_again(gateway, client, rtmp):
-    """The client asks its server for settings and itself first, and shows an error where that fails once."""
-    bbb = client(
-        "3.0", screen="error", error={"title": OOPS, "message": "Erreur interne du serveur."}, **CLEAN
+def layout_of(color):
+    """What a picture has, by its mean colour: slides are green, cameras blue."""
+    _, green, blue = color
+    return {(True, True): "slides_and_cameras", (True, False): "slides", (False, True): "cameras"}.get(
+        (green > 50, blue > 35)
     )
+
+
+def test_error_at_the_start_is_tried_again_and_the_layout_changes_on_the_air(gateway, client, rtmp):
+    """The client asks its server for settings and itself first, and shows an error where that fails once."""
+    error = {"title": OOPS, "message": "Erreur interne du serveur."}
+    bbb = client("3.0", screen="error", error=error, cameras=1, **CLEAN)
     start(gateway, "again", bbb, rtmp.url("again"))
     failing = until(gateway, "again", reason="client_error")
     assert failing["state"] == "joining"
     bbb.change(screen="meeting")
     until(gateway, "again", state="on_air", reason="")
     wait_for(lambda: any("BigBlueButton 3.0.14; 8 of 8 names found" in line for line in gateway.log))
+    asked = ["slides", "cameras", "slides_and_cameras"]
+    for layout in asked:
+        wait_for_pictures(gateway, "again", 3)
+        answer = gateway.client.put("/jobs/again/layout", json={"layout": layout})
+        assert answer.json() == {"layout": layout, "shown": layout}
+    wait_for_pictures(gateway, "again", 3)
+    assert gateway.job("again")["state"] == "on_air"
     gateway.client.delete("/jobs/again")
     until(gateway, "again", state="idle")
+    # One stream without a break, and nothing in it between one layout and the next.
+    [recording] = [path for path in rtmp.recordings() if path.name.startswith("again")]
+    shown = [layout for layout, _ in itertools.groupby(map(layout_of, colors_of(recording)))]
+    assert shown == ["slides_and_cameras", *asked]
 
 
 def test_page_that_does_not_load(gateway):
