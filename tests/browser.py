@@ -44,10 +44,14 @@ class Chromium:
         """A fresh context until the block is left: what is given calls a function with it, in the browser's thread."""
         context = self._pool.submit(self._browser.new_context, **options).result()
         context.set_default_timeout(TIMEOUT_MS)
+        refused: list[str] = []
+        context.on("console", lambda line: "'Trusted" in line.text and refused.append(line.text))
         try:
             yield lambda step: self._pool.submit(step, context).result()
         finally:
             self._pool.submit(context.close).result()
+        # Every page holds its policy of Trusted Types, also where a page goes on without what it refused.
+        assert refused == []
 
     def run(self, visit: Callable[[BrowserContext], Any], **options: Any) -> Any:
         """Call `visit` with a fresh context, in the browser's thread, and give what it returns."""

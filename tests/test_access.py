@@ -253,6 +253,7 @@ def test_policy_is_sent_with_each_page(db, client):
     assert "frame-ancestors 'none'" in policy
     assert "connect-src 'self';" in policy
     assert "form-action 'self';" in policy
+    assert policy.endswith("require-trusted-types-for 'script'; trusted-types default amphi")
 
 
 def test_live_page_fetches_pictures_of_the_broadcasters_alone(db, client, settings):

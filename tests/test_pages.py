@@ -429,3 +429,30 @@ def test_menu_and_form_on_a_phone(live_server, chromium, scene):
 
     chromium.run(visit, viewport=PHONE)
     assert Meeting.objects.filter(name="Séance d’accueil", is_webinar=False).exists()
+
+
+def test_administration_works_with_its_libraries(live_server, chromium, scene):
+    """Django's own: jQuery and what is built on it, which the policy of Trusted Types lets write their own controls."""
+    admin = make_user("admin", is_staff=True, is_superuser=True)
+    held = cookies(live_server.url, admin, "en")
+
+    def visit(context: BrowserContext) -> tuple[list[str], str, int]:
+        found: list[str] = []
+        context.add_cookies(held)
+        page = context.new_page()
+        page.on("pageerror", lambda error: found.append(f"script: {error}"))
+        page.on("console", lambda line: line.type == "error" and found.append(f"console: {line.text}"))
+        page.goto(f"{live_server.url}/admin/accounts/user/{scene.presenter.pk}/change/")
+        page.get_by_role("link", name="Today").first.click()
+        page.locator("#id_access_groups_add_all").click()
+        chosen = page.locator("#id_access_groups_to option").count()
+        page.goto(f"{live_server.url}/admin/accounts/identity/add/")
+        page.locator(".field-user .select2-selection").click()
+        page.locator(".select2-search__field").last.fill("pierre")
+        page.locator(".select2-results__option", has_text=re.compile("pierre", re.IGNORECASE)).click()
+        return found, page.locator("#select2-id_user-container").inner_text(), chosen
+
+    found, user, chosen = chromium.run(visit, viewport=DESKTOP)
+    assert found == []
+    assert "pierre" in user.lower()
+    assert chosen == 1

@@ -102,6 +102,8 @@ def _faults_of(headers: Mapping[str, str]) -> Iterator[str]:
         "'none'"
     }:
         yield f"a policy of {policy or 'nothing'}"
+    if policy.get("require-trusted-types-for") != "'script'":
+        yield "texts become HTML unseen"
     if "frame-ancestors" not in policy:
         yield "anybody may frame it"
     if headers.get("X-Content-Type-Options") != "nosniff":

@@ -21,6 +21,9 @@ POLICY = {
     "frame-ancestors": "'none'",
     "base-uri": "'none'",
     "object-src": "'none'",
+    # No text becomes HTML or a script's address but by these: `static/trusted.js`, `static/live/fresh_page.js`.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "default amphi",
 }
 LEADING_OUT = ("/meetings/", "/meeting/", "/g/", "/webinars/")
 """Pages whose forms redirect to the meeting server. It may redirect again, as Scalelite does, to hosts that are not known here."""

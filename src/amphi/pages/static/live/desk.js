@@ -3,6 +3,7 @@
 
 import { AudienceStream } from "../audience/stream.js";
 import { Chat } from "../audience/chat.js";
+import { pageOf } from "./fresh_page.js";
 import { Picture } from "./picture.js";
 import { ask, say } from "./usher.js";
 
@@ -66,7 +67,7 @@ async function act(form, button) {
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!answer.ok) throw new Error(`live: ${answer.status}`);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await pageOf(answer);
     // Logged out meanwhile, say: then it is another page.
     if (!page.getElementById("desk")) throw new Error("live: not the desk");
     const said = (kind) => [...page.querySelectorAll(`.alert-${kind}.alert-dismissible > div`)].map((line) => line.textContent.trim()).join(" ");

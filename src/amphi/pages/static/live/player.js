@@ -1,5 +1,6 @@
 // The picture and its sound: attaches to an HLS address and stays with the live until told to let go.
 
+import "../trusted.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
 import { Distance } from "./distance.js";
 import { AutoQuality } from "./quality.js";

@@ -1,5 +1,6 @@
 // The picture of a replay: plays its playlist, and knows which moment of the live is on the screen.
 
+import "../trusted.js";
 import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
 import "../vendor/media-chrome/lang/fr.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";

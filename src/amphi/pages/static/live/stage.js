@@ -1,5 +1,6 @@
 // The stage: the picture of the live, or its sound alone, or words for its state.
 
+import "../trusted.js";
 import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
 import "../vendor/media-chrome/lang/fr.js";
 import { Captions } from "./captions.js";

@@ -1,5 +1,7 @@
 // The lists of the desk and the state of its live: kept up to date by asking for them again, and acted on without leaving the page.
 
+import { pageOf } from "./fresh_page.js";
+
 const ASK_MS = 2000;
 const TIMEOUT_MS = 8000;
 
@@ -9,8 +11,7 @@ let timer = null;
 let asking = false;
 
 /** Only what changed is replaced, and nothing in which somebody types. */
-function render(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
+function render(fresh) {
   for (const element of fresh.querySelectorAll("#desk-state [id]")) copy(element);
   for (const section of fresh.querySelectorAll("section[id]:has(.usher-list)")) {
     const now = document.getElementById(section.id);
@@ -89,7 +90,7 @@ export async function ask() {
     try {
       const answer = await fetch(usher.dataset.part, { signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (answer.redirected || [401, 403, 404].includes(answer.status)) return; // logged out, or gone: a reload says it
-      if (answer.ok) render(await answer.text());
+      if (answer.ok) render(await pageOf(answer));
     } catch {
       // The server is away for a moment: what is shown stays, and is asked for again.
     } finally {
