@@ -7,6 +7,7 @@ from pathlib import Path
 HTML = (
     '<style>:host { display: block }</style><slot name="media"></slot><svg viewBox="0 0 24 24"><path d="M0 0"/></svg>',
     "<a href='' disabled='disabled'></a><select disabled='disabled'><option/></select>",
+    "<form></form><form></form>",  # jQuery tries this as it begins
     '<span class="select2-selection" role="combobox" aria-haspopup="true"></span>',
     "1 < 2, and bonjour = on",
 )

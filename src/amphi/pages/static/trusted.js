@@ -2,7 +2,7 @@
 // This one is for pages with libraries: media-chrome writes its controls so, jQuery in the administration its own, and hls.js has a worker. Nothing
 // that could run or fetch anything, or send something somewhere, passes; pages without it let nothing pass at all.
 {
-  const BARRED = /<\s*\/?\s*(?:script|i?frame|frameset|object|embed|applet|base|link|meta|form|portal|math|noscript|foreignobject)\b|[\s"'/]on[a-z]+\s*=|srcdoc|javascript:/i;
+  const BARRED = /<\s*\/?\s*(?:(?:script|i?frame|frameset|object|embed|applet|base|link|meta|portal|math|noscript|foreignobject)\b|form[\s/])|[\s"'/]on[a-z]+\s*=|srcdoc|javascript:/i;
   const OF_THIS_PAGE = `blob:${self.origin}/`;
 
   globalThis.trustedTypes?.createPolicy("default", {
