@@ -150,11 +150,15 @@ class OriginApp:
             routing.send(None)
         except StopIteration as done:
             answer = packed(done.value, _header(scope, b"accept-encoding"))
-            self._measures.note(answer.status, answer.size_bytes)
+            self.count(answer)
             return answer, self._head(scope, answer)
         except WouldWaitError as waits:
             return waits.blocked
         raise RuntimeError("it waited, though it was given nothing to wait for")
+
+    def count(self, answer: Answer) -> None:
+        """Note that somebody got this."""
+        self._measures.note(answer.status, answer.size_bytes)
 
     def _head(self, scope: Scope, answer: Answer) -> bytes:
         if self._is_open:
@@ -412,8 +416,11 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
+@functools.lru_cache(maxsize=256)
 def _directives(path: str, query: bytes) -> Directives | None:
     """The directives of a request for a media playlist. Other files take none, so that each has one address.
+
+    Players ask for the same in the same moment, so what was read last is kept.
 
     Raises:
         DirectiveError: a directive is invalid.

@@ -40,6 +40,7 @@ class _Waits:
     """
 
     __slots__ = (
+        "_asked",
         "_blocked",
         "_protocol",
         "_scope",
@@ -58,7 +59,9 @@ class _Waits:
         self._protocol = protocol
         self._scope = scope
         self._blocked = blocked
-        self._timer = protocol.loop.call_later(blocked.seconds, self._try, True)
+        # All that an answer may depend on.
+        self._asked = (protocol.url, *scope["headers"])
+        self._timer = protocol.loop.call_later(blocked.seconds, self._give_up)
         self.body = b""
         self.disconnected = False
         self.keep_alive = True
@@ -66,27 +69,39 @@ class _Waits:
         self.response_complete = False
         blocked.source.call_at_change(self.again)
 
-    def again(self) -> None:
-        """Something changed: answer, if that was it."""
-        self._try(False)
+    def again(self, known: dict[Any, Any]) -> None:
+        """Something changed: answer, if that was it. Whoever asked for the same gets the same answer."""
+        if self.response_complete:
+            return
+        found = known.get(self._asked)
+        if found is not None:
+            self._protocol.config.loaded_app.count(found[0])
+            self.forget()
+            self._protocol.answer_late(self, found[1])
+            return
+        found = self._protocol.config.loaded_app.at_once(self._scope)
+        if isinstance(found, Blocked):
+            self._blocked.source.forget_caller(self.again)
+            self._blocked = found
+            found.source.call_at_change(self.again)
+            return
+        data = self._protocol.written(*found)
+        known[self._asked] = (found[0], data)
+        self.forget()
+        self._protocol.answer_late(self, data)
+
+    def _give_up(self) -> None:
+        """Answer what there is: it waited for as long as it may."""
+        if not self.response_complete:
+            found = self._protocol.config.loaded_app.at_once(self._scope, has_waited=True)
+            self.forget()
+            self._protocol.answer_late(self, self._protocol.written(*found))
 
     def forget(self) -> None:
         """Wait no longer."""
         self._timer.cancel()
         self._blocked.source.forget_caller(self.again)
         self.response_complete = True
-
-    def _try(self, has_waited: bool) -> None:  # noqa: FBT001 -- as above
-        if self.response_complete:
-            return
-        found = self._protocol.config.loaded_app.at_once(self._scope, has_waited=has_waited)
-        if isinstance(found, Blocked):
-            self._blocked.source.forget_caller(self.again)
-            self._blocked = found
-            found.source.call_at_change(self.again)
-            return
-        self.forget()
-        self._protocol.answer_late(self, found)
 
 
 class QuickHTTPProtocol(BoundedHTTPProtocol):
@@ -116,15 +131,17 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
             self.cycle: Any = waits
         else:
             self.cycle = _Answered()  # a new one for each request, by which the base class counts them
-            self._write(*found)
+            for piece in self.written(*found):
+                self.transport.write(piece)
             self.on_response_complete()
 
-    def answer_late(self, waits: _Waits, found: tuple[Answer, bytes]) -> None:
+    def answer_late(self, waits: _Waits, data: list[bytes]) -> None:
         """Answer the request that waited."""
         self._waits = None
         if self.transport.is_closing():
             return
-        self._write(*found)
+        for piece in data:
+            self.transport.write(piece)
         if waits.keep_alive:
             self.on_response_complete()
         else:
@@ -139,14 +156,12 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
             self.cycle = None
         super().connection_lost(exc)
 
-    def _write(self, answer: Answer, head: bytes) -> None:
+    def written(self, answer: Answer, head: bytes) -> list[bytes]:
+        """What to write for an answer."""
         head = b"%b%b%b\r\n" % (STATUS_LINE[answer.status], self._usual_head(), head)
         if answer.size_bytes <= JOINED_BYTES:
-            self.transport.write(b"".join((head, *answer.body)))
-            return
-        self.transport.write(head)
-        for piece in answer.body:
-            self.transport.write(piece)
+            return [b"".join((head, *answer.body))]
+        return [head, *answer.body]
 
     def _usual_head(self) -> bytes:
         """What uvicorn adds to each answer, such as the date; it makes a new list of that once a second."""

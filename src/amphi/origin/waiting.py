@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
+Caller = Callable[[dict[Any, Any]], None]
+"""Is given what was found out for those who were called before it at the same change: many ask for the same thing."""
 AT_ONCE = 200
 """So many are called in one turn of the event loop: some milliseconds, in which nothing is received."""
 
@@ -13,7 +16,7 @@ class Waiting:
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
         # In the order in which they came.
-        self._callers: dict[Callable[[], None], None] = {}
+        self._callers: dict[Caller, None] = {}
         self._calling: set[asyncio.Task[None]] = set()
 
     def changed(self) -> asyncio.Future[None]:
@@ -26,11 +29,11 @@ class Waiting:
         """Stop waiting."""
         self._waiters.discard(waiter)
 
-    def call_at_change(self, caller: Callable[[], None]) -> None:
+    def call_at_change(self, caller: Caller) -> None:
         """Call this at the next change, once, unless it is given to `forget_caller` before."""
         self._callers[caller] = None
 
-    def forget_caller(self, caller: Callable[[], None]) -> None:
+    def forget_caller(self, caller: Caller) -> None:
         """Don't call this any more; it may be called once more, if the change was just now."""
         self._callers.pop(caller, None)
 
@@ -52,8 +55,11 @@ class Waiting:
             task.add_done_callback(self._calling.discard)
 
 
-async def _call(callers: list[Callable[[], None]]) -> None:
+async def _call(callers: list[Caller]) -> None:
+    known: dict[Any, Any] = {}
     for number, caller in enumerate(callers, start=1):
-        caller()
+        caller(known)
         if number % AT_ONCE == 0:
             await asyncio.sleep(0)
+            # Something else may have changed meanwhile.
+            known = {}
