@@ -38,6 +38,7 @@ PYTHON = "/opt/amphi/.venv/bin/python"
 SLOW_S = 2400.0
 """An empty machine fetches all that it needs."""
 PATIENCE_S = 300.0
+LOOK_EVERY_S = 0.5
 
 
 class Listening:
@@ -135,8 +136,9 @@ class Guide:
         """A meeting server runs in the place of BigBlueButton, which can't be here."""
         self.machine.write(f"/etc/systemd/system/{CLASSROOM}.service", CLASSROOM_UNIT)
         # A gateway enters the rooms of a classroom only where it is told to: BigBlueButton's are what the guide is for.
+        # It was started with a browser ready; from here on it keeps none.
         self.machine.run(
-            "echo AMPHI_GATEWAY_CLASSROOM=1 >>/etc/amphi/gateway.env\n"
+            "printf 'AMPHI_GATEWAY_CLASSROOM=1\\nAMPHI_GATEWAY_WARM=0\\n' >>/etc/amphi/gateway.env\n"
             f"systemctl restart amphi-gateway\nsystemctl start {CLASSROOM}"
         )
         self.wait_for(f"{NAMES['BBB_URL'].removesuffix('/bigbluebutton')}/healthz", 200)
@@ -194,6 +196,7 @@ class Guide:
         deadline = time.monotonic() + PATIENCE_S
         while (seen := self.status(url)) != status:
             assert time.monotonic() < deadline, f"{url} answers {seen}, not {status}"
+            time.sleep(LOOK_EVERY_S)  # each look is a process
 
 
 def _typed(block: Block) -> Block:

@@ -4,11 +4,13 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.contract.proxy_of_sipmediagw import Proxy
+from tests.demo.running import make_tables
 from tests.e2e.pairings import PROXY_TOKEN, with_nginx_rtmp, with_sipmediagw_proxy
 from tests.e2e.rehearsing import hold
 
 
 def test_bigbluebutton_2_7_with_our_gateway_and_nginx_rtmp(tmp_path: Path) -> None:
+    make_tables(tmp_path / "var")
     with with_nginx_rtmp(tmp_path) as demo:
         (rehearsal,) = hold(demo)
         meeting_server = (demo.var / "log" / "classroom.log").read_text()
@@ -21,6 +23,7 @@ def test_bigbluebutton_2_7_with_our_gateway_and_nginx_rtmp(tmp_path: Path) -> No
 
 
 def test_bigbluebutton_3_0_with_our_gateway_behind_the_proxy_of_sipmediagw(tmp_path: Path) -> None:
+    make_tables(tmp_path / "var")
     with closing(Proxy(PROXY_TOKEN)) as proxy:
         with with_sipmediagw_proxy(proxy, tmp_path) as demo:
             (rehearsal,) = hold(demo)

@@ -18,7 +18,7 @@ def progress(gateway):
 
 def test_webinar_of_pod(make_gateway, https_meeting, rtmp):
     https_meeting.state, https_meeting.chat_open = "joined", True
-    gateway = make_gateway(chromium_arguments="--ignore-certificate-errors", pod_chat=1)
+    gateway = make_gateway(chromium_arguments="--ignore-certificate-errors", pod_chat=1, warm=0)
     pod = Pod(gateway.port, TOKEN)
     domain = f"localhost:{https_meeting.server.server_port}/form/0012-talk/abcdef/"
     for _ in range(2):

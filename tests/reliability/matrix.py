@@ -1,6 +1,6 @@
 """Kills each part of a demo with SIGKILL in each state of a webinar; tells how long it takes until all is true again.
 
-    python -m tests.reliability.matrix [--write] [--warm 0] [--cells worker:live,gateway:starting,…]
+    python -m tests.reliability.matrix [--write] [--warm 0] [--var FOLDER] [--cells worker:live,gateway:starting,…]
 
 Nobody acts meanwhile: the demo starts its dead parts again, as a service manager does, and the supervisor does the rest.
 Prints what was measured as JSON; ``--write`` puts it into ``docs/reliability.md``.
@@ -28,10 +28,10 @@ BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 KILLED = {"amphi": "all four at once", "all": "everything, the classroom too"}
 
 
-def measure(cells: list[tuple[str, str]], warm: str) -> list[dict[str, Any]]:
-    """Measure `cells` on a demo of their own, whose gateway keeps so many browsers ready."""
+def measure(cells: list[tuple[str, str]], warm: str, var: str) -> list[dict[str, Any]]:
+    """Measure `cells` on a demo of their own, whose gateway keeps so many browsers ready, with its data in `var`."""
     with tempfile.TemporaryDirectory(prefix="amphi-reliability-") as folder:
-        demo = start(Path(folder) / "var", AMPHI_GATEWAY_FPS="10", AMPHI_GATEWAY_WARM=warm)
+        demo = start(Path(var or f"{folder}/var"), AMPHI_GATEWAY_FPS="10", AMPHI_GATEWAY_WARM=warm)
         try:
             demo.wait_until_ready()
             os.environ.update(demo.environment())
@@ -71,11 +71,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--cells", default="", help="part:state, separated by commas (default: all)")
     parser.add_argument("--warm", default="1", help="browsers kept ready (default: 1)")
+    parser.add_argument("--var", default="", help="the demo's data (default: a folder that is removed)")
     options = parser.parse_args(argv)
     chosen = [
         (part, state) for part, _, state in (cell.partition(":") for cell in options.cells.split(",") if cell)
     ]
-    rows = measure(chosen or ALL, options.warm)
+    rows = measure(chosen or ALL, options.warm, options.var)
     if options.write:
         write(rows)
     sys.stdout.write(json.dumps(rows, indent=2) + "\n")

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+from tests.demo.running import make_tables
 from tests.reliability import matrix
 
 TIMEOUT_S = 900
@@ -19,10 +21,13 @@ def becomes(cell: str) -> str:
     return "stopped" if part == "all" or state == "stopping" else "live"
 
 
-def test_webinar_survives_the_death_of_each_part_and_ends_when_its_meeting_died_too(whole_matrix: bool):
+def test_webinar_survives_the_death_of_each_part_and_ends_when_its_meeting_died_too(
+    whole_matrix: bool, tmp_path: Path
+):
     cells = [":".join(cell) for cell in matrix.ALL] if whole_matrix else FEW
     # Nobody judges here how long it takes: a browser that is kept ready would save a second.
-    chosen = ["--warm", "1" if whole_matrix else "0", "--cells", ",".join(cells)]
+    warm, var = "1" if whole_matrix else "0", str(make_tables(tmp_path / "var"))
+    chosen = ["--warm", warm, "--var", var, "--cells", ",".join(cells)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability.matrix", *chosen],
         env={name: value for name, value in os.environ.items() if not name.startswith("AMPHI_")},
