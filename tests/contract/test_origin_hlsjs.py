@@ -68,6 +68,7 @@ LIVE = Path(__file__).parents[2] / "src/amphi/pages/static/live"
 SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
     "/live/player.js": lambda: LIVE / "player.js",
+    "/live/ahead.js": lambda: LIVE / "ahead.js",
     "/live/distance.js": lambda: LIVE / "distance.js",
     "/live/quality.js": lambda: LIVE / "quality.js",
     "/vendor/hls.js/hls.light.min.mjs": lambda: library("hls.js/dist/hls.light.min.mjs"),

@@ -1,4 +1,4 @@
-"""The player's rules of distance and quality, which are plain modules: what `rules.mjs` tells them, and what they say."""
+"""The player's rules, which are plain modules: what `rules.mjs` and `ahead.mjs` tell them, and what they say."""
 
 import itertools
 import json
@@ -10,7 +10,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, list[float]]:
-    command = ["node", "--no-warnings", str(Path(__file__).with_name("rules.mjs"))]
+    return cases("rules.mjs")
+
+
+def cases(script: str) -> dict[str, list]:
+    command = ["node", "--no-warnings", str(Path(__file__).with_name(script))]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     return dict(json.loads(line) for line in output.splitlines())
 
@@ -80,3 +84,23 @@ def test_too_slow_a_picture_is_left_within_seconds_and_not_tried_again_at_once(s
     assert set(said["4 Mbit/s, 60 ms"]) == {1}
     assert said["1.5 Mbit/s"][3] == 0
     assert said["stood still"][9:11] == [2, 1]
+
+
+def test_hinted_parts_are_asked_for_on_long_ways_just_before_they_are_there():
+    said = cases("ahead.mjs")
+    assert {case: said[case] for case in ("unknown way", "short way", "60 ms, behind")} == {
+        "unknown way": [],
+        "short way": [],
+        "60 ms, behind": [],
+    }
+    # Parts of 200 ms: the next one is there 170 ms after the playlist came, and its request 30 ms before.
+    assert said["60 ms"] == [["p2", 110]]
+    assert said["400 ms"] == [["p2", 0]]
+    part, loads, asked, *times, size = said["came ahead"]
+    # 7 bytes are what was asked for ahead, 3 what hls.js's own loader gives.
+    assert (part[:2], loads, asked, size) == (["p2", 7], 0, 1, 7)
+    assert all(one >= 0 for one in times)
+    assert said["listed before it was asked for"][:3] == [["p2", 3, 1050], 1, 0]
+    assert said["refused"][:3] == [["p2", 3, 1190], 1, 1]
+    assert said["left"] == [True, 1, True, 0, 2]
+    assert said["taken by nobody"] == [2, 2]

@@ -2,6 +2,7 @@
 
 import "../trusted.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
+import { PartsAhead, loaderWith } from "./ahead.js";
 import { Distance } from "./distance.js";
 import { AutoQuality } from "./quality.js";
 
@@ -72,6 +73,7 @@ export class Player extends EventTarget {
   #quality = "";
   #auto = null;
   #distance = null;
+  #ahead = new PartsAhead();
   #received = 0;
   #turn = null;
 
@@ -213,6 +215,7 @@ export class Player extends EventTarget {
     this.#retry = null;
     this.#hls?.destroy();
     this.#hls = null;
+    this.#ahead.clear();
     this.#distance = null;
     this.#video.pause();
     this.#video.removeAttribute("src");
@@ -275,7 +278,7 @@ export class Player extends EventTarget {
   }
 
   #loadWithHls(url) {
-    const hls = new Hls(SETTINGS);
+    const hls = new Hls({ ...SETTINGS, fLoader: loaderWith(this.#ahead, Hls.DefaultConfig.loader) });
     this.#hls = hls;
     this.#auto = null;
     this.#distance = new Distance();
@@ -296,7 +299,12 @@ export class Player extends EventTarget {
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
       this.#distance.holdBack = details.partHoldBack || details.holdBack || 3 * details.targetduration;
+      const { preloadHint, partList, partTarget, url } = details;
+      if (preloadHint?.TYPE === "PART" && partList?.length) {
+        this.#ahead.plan({ newest: partList.at(-1).url, hinted: new URL(preloadHint.URI, url).href, partS: partTarget });
+      }
     });
+    hls.on(Hls.Events.LEVEL_SWITCHING, () => this.#ahead.clear());
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal || hls !== this.#hls) return;
       if (error.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mediaErrors < 2) {
