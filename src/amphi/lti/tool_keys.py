@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import jwt
@@ -103,7 +104,9 @@ def signed(claims: Mapping[str, Any]) -> str:
     """A token with `claims`, good for five minutes, that counts once."""
     key, now = _signing_key(), int(time.time())
     times = {"iat": now, "exp": now + LASTS_S, "jti": str(uuid.uuid4()), "nonce": secrets.token_urlsafe(16)}
-    return jwt.encode({**times, **claims}, key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid})
+    return jwt.encode(
+        {**times, **claims}, _read(key.private_key), algorithm=ALGORITHM, headers={"kid": key.kid}
+    )
 
 
 def key_set() -> dict[str, list[dict[str, str]]]:
@@ -112,11 +115,17 @@ def key_set() -> dict[str, list[dict[str, str]]]:
     return {"keys": [_public(one) for one in ToolKey.objects.all() if one.private_key]}
 
 
-def _public(row: ToolKey) -> dict[str, str]:
-    key = serialization.load_pem_private_key(row.private_key.encode(), None)
+@lru_cache(maxsize=8)
+def _read(pem: str) -> rsa.RSAPrivateKey:
+    """The key, read once: its numbers are checked each time, which takes longer than signing."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError(row.kid)
-    numbers = key.public_key().public_numbers()
+        raise TypeError("a key of the tool is not of RSA")
+    return key
+
+
+def _public(row: ToolKey) -> dict[str, str]:
+    numbers = _read(row.private_key).public_key().public_numbers()
     return {
         "kty": "RSA",
         "alg": ALGORITHM,
