@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from amphi.system.vendor import library
 from tests.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
@@ -45,7 +45,12 @@ class Chromium:
         context = self._pool.submit(self._browser.new_context, **options).result()
         context.set_default_timeout(TIMEOUT_MS)
         refused: list[str] = []
-        context.on("console", lambda line: "'Trusted" in line.text and refused.append(line.text))
+
+        def note(line: ConsoleMessage) -> None:
+            if "'Trusted" in line.text:
+                refused.append(line.text)
+
+        self._pool.submit(context.on, "console", note).result()
         try:
             yield lambda step: self._pool.submit(step, context).result()
         finally:
