@@ -70,6 +70,7 @@ FOLDERS = {
     "/rehearsal/": Path(__file__).parents[1] / "src/amphi/rehearsal/static",
     "/vendor/hls.js/": vendor.library("hls.js/dist"),
     "/page/": Path(__file__).parent,
+    "/": Path(__file__).parents[1] / "src/amphi/pages/static",
 }
 
 

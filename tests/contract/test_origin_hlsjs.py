@@ -67,6 +67,7 @@ PLAYS_ON = """() => {
 LIVE = Path(__file__).parents[2] / "src/amphi/pages/static/live"
 SCRIPTS = {
     "/hls.js": lambda: library("hls.js/dist/hls.min.js"),
+    "/trusted.js": lambda: LIVE.parent / "trusted.js",
     "/live/player.js": lambda: LIVE / "player.js",
     "/live/ahead.js": lambda: LIVE / "ahead.js",
     "/live/distance.js": lambda: LIVE / "distance.js",

@@ -112,7 +112,10 @@ def shown_name(message: Message, *, named: bool = False) -> str:
 
 def pin_content(event: Event) -> dict[str, object] | None:
     """The message that stands above the discussion."""
-    return message_content(event.pinned) if event.pinned is not None else None
+    if event.pinned is None:
+        return None
+    event.pinned.event = event
+    return message_content(event.pinned)
 
 
 def last_messages(event: Event, count: int = 50) -> list[Message]:
@@ -173,7 +176,7 @@ class DatabaseLog:
         # Read the number first: a message committed in between is then sent twice rather than missed.
         channel = Channel.objects.filter(pk=event_id).values_list("last_seq", "listeners_told").first()
         head, listeners = channel or (0, 0)
-        event = Event.objects.select_related("broadcaster", "pinned__event").filter(pk=event_id).first()
+        event = Event.objects.select_related("broadcaster", "pinned").filter(pk=event_id).first()
         if event is None:
             return None
         snapshot = {

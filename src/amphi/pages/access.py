@@ -211,9 +211,7 @@ def registration_of(request: HttpRequest) -> Registration | None:
 
 
 def _watchable(request: HttpRequest, slug: str, *, at_the_door: bool = False) -> Event | HttpResponse:
-    event = get_object_or_404(
-        Event.objects.select_related("broadcaster", "owner", "pinned__event"), slug=slug
-    )
+    event = get_object_or_404(Event.objects.select_related("broadcaster", "owner"), slug=slug)
     if _watches_as_registered(request, event):
         if is_banned(event, viewer_in(request)):
             raise PermissionDenied
