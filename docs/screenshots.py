@@ -299,6 +299,7 @@ def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
                 written.pop().read_bytes().rstrip(b"-\n") + b"--\n", policy=policy.default
             )
             page.set_viewport_size({"width": 760, "height": 760})
+            page.goto("about:blank")  # the platform's pages let nobody write them anew
             for kind in ("html", "plain"):
                 body = str(found.get_body((kind,)).get_content())
                 style = "font:15px/1.5 monospace;white-space:pre-wrap;margin:2rem"
