@@ -8,7 +8,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from amphi.origin.answers import (
     IMMUTABLE,
@@ -32,6 +32,7 @@ from amphi.origin.measures import Measures
 from amphi.origin.renditions.rendition import Rendition
 from amphi.origin.streams import Stream, Streams
 from amphi.origin.ticket_questions import TicketQuestions
+from amphi.origin.waiting import Blocked, WouldWaitError, gave_up
 from amphi.system import metrics, tickets
 
 logger = logging.getLogger(__name__)
@@ -60,35 +61,6 @@ HLS = re.compile(r"/hls/([A-Za-z0-9_-]+)(?:\.m3u8|/.*)")
 
 class ViewerRefusedError(Exception):
     """This viewer may not see the requested file; the message says why."""
-
-
-class Blocked(NamedTuple):
-    """A request that blocks until something new is there (RFC 8216bis, 6.2.5.2).
-
-    Attributes:
-        source: what must change.
-        seconds: for how long it blocks at most.
-    """
-
-    source: Stream | Rendition
-    seconds: float
-
-
-async def gave_up() -> MutableMapping[str, Any]:
-    """Stands for the messages of a client whose request has blocked for as long as it may."""
-    raise NotImplementedError("it is not to be called")
-
-
-class WouldWaitError(Exception):
-    """The answer is not there yet, or somebody must be asked.
-
-    Attributes:
-        blocked: what must change first, and for how long at most; None when somebody must be asked.
-    """
-
-    def __init__(self, blocked: "Blocked | None" = None) -> None:
-        super().__init__()
-        self.blocked = blocked
 
 
 class ClientGoneError(Exception):

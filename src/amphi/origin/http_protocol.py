@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from amphi.origin.answers import Answer
-from amphi.origin.http_app import Blocked
+from amphi.origin.waiting import Blocked
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 JOINED_BYTES = 8_192

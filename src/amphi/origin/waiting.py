@@ -1,8 +1,8 @@
 """Requests that wait for something new."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, MutableMapping
+from typing import Any, NamedTuple
 
 Caller = Callable[[dict[Any, Any]], None]
 """Is given what was found out for those who were called before it at the same change: many ask for the same thing."""
@@ -63,3 +63,32 @@ async def _call(callers: list[Caller]) -> None:
             await asyncio.sleep(0)
             # Something else may have changed meanwhile.
             known = {}
+
+
+class Blocked(NamedTuple):
+    """A request that blocks until something new is there (RFC 8216bis, 6.2.5.2).
+
+    Attributes:
+        source: what must change.
+        seconds: for how long it blocks at most.
+    """
+
+    source: Waiting
+    seconds: float
+
+
+async def gave_up() -> MutableMapping[str, Any]:
+    """Stands for the messages of a client whose request has blocked for as long as it may."""
+    raise NotImplementedError("it is not to be called")
+
+
+class WouldWaitError(Exception):
+    """The answer is not there yet, or somebody must be asked.
+
+    Attributes:
+        blocked: what must change first, and for how long at most; None when somebody must be asked.
+    """
+
+    def __init__(self, blocked: Blocked | None = None) -> None:
+        super().__init__()
+        self.blocked = blocked
