@@ -121,10 +121,10 @@ async def test_crowd_in_one_lane_leaves_the_others():
     assert [(await task).status_code for task in (reading, writing, *crowd)] == [200] * 42
 
 
-async def test_request_that_is_given_up_keeps_its_place_while_its_view_runs():
+async def test_request_that_is_given_up_keeps_its_place_while_its_view_runs(monkeypatch):
     lane = Lane("test", 1)
     pages = Pages(Places(TOTAL))
-    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    monkeypatch.setattr(pages._places, "lane_for", lambda *_: lane)
     given_up = ask(pages)
     await begun(1)
     given_up.cancel()
@@ -158,10 +158,10 @@ async def test_error_in_a_call_frees_the_place():
         assert await lane.run(lambda: "made") == "made"
 
 
-async def test_listener_who_goes_away_is_forgotten_and_one_who_stays_is_answered():
+async def test_listener_who_goes_away_is_forgotten_and_one_who_stays_is_answered(monkeypatch):
     lane = Lane("test", 1)
     pages = Pages(Places(TOTAL))
-    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    monkeypatch.setattr(pages._places, "lane_for", lambda *_: lane)
     sent: list[dict[str, object]] = []
     left = asyncio.Event()
 
@@ -195,10 +195,10 @@ async def test_listener_who_goes_away_is_forgotten_and_one_who_stays_is_answered
     assert door.threads.total() == 1
 
 
-async def test_view_that_outlives_its_client_reads_all_that_was_sent():
+async def test_view_that_outlives_its_client_reads_all_that_was_sent(monkeypatch):
     lane = Lane("test", 1)
     pages = Pages(Places(TOTAL))
-    pages._places.lane_for = lambda *_: lane  # type: ignore[method-assign]
+    monkeypatch.setattr(pages._places, "lane_for", lambda *_: lane)
     messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"all of it"}]
     came = asyncio.Event()
 

@@ -220,7 +220,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _read(self, data: bytes) -> None:
         if self._said is not None:
-            self._take(data)
+            self._take(self._said, data)
             return
         self._head += data
         end = self._head.find(b"\r\n\r\n")
@@ -252,12 +252,11 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._left and not said.is_chunked:
             self._done(said)
         else:
-            self._take(rest)
+            self._take(said, rest)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, said: Head, data: bytes) -> None:
         self._size += len(data)
-        said = self._said
-        if self._size > MOST_BODY_BYTES or said is None:
+        if self._size > MOST_BODY_BYTES:
             self.close()
             return
         self._content.append(data)
