@@ -131,7 +131,7 @@ def test_pages_of_presenters_have_no_barrier(hall, web, audience_chromium):
         visit(lambda page: page.goto(web.url + options))
         for section in SECTIONS:
             switches_only = section.key in {"audience", "questions"}  # nothing can be wrong
-            if section.is_offered(hall.livestream) and not switches_only:
+            if section.form.is_offered(hall.livestream) and not switches_only:
                 found += visit(lambda page, key=section.key: sent_wrong(page, f"#{key}"))
     assert found == []
 

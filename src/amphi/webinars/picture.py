@@ -1,6 +1,7 @@
 """What of the meeting is in the picture. Presenters choose it before the live or during it; the worker has the gateway follow."""
 
 import logging
+from typing import TypedDict
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +14,18 @@ from amphi.webinars.exceptions import TransitionRefusedError
 from amphi.webinars.models import RUNNING, Layout, LiveGateway, Livestream, State
 
 log = logging.getLogger("webinar")
+
+
+class Choice(TypedDict, total=False):
+    """What presenters choose; the rest stays.
+
+    Attributes:
+        layout: slides, cameras or both.
+        chat_filmed: whether the meeting's chat is in the picture; None: only where its messages can't reach the listeners as text.
+    """
+
+    layout: Layout
+    chat_filmed: bool | None
 
 
 def is_chosen_here(livestream: Livestream) -> bool:
@@ -30,30 +43,17 @@ def films_chat(*, is_open: bool, chosen: bool | None, has_hook: bool | None) -> 
     return is_open and (has_hook is False if chosen is None else chosen)
 
 
-def set_layout(meeting: Meeting, layout: Layout, *, user: User) -> None:
-    """Have slides, cameras or both in the picture of `meeting`'s live, now or from its start on.
+def choose(meeting: Meeting, chosen: Choice, *, user: User) -> None:
+    """Have this in the picture of `meeting`'s live, now or from its start on.
 
     Raises:
         TransitionRefusedError: the meeting is not a webinar, or not any more.
     """
-    _change(meeting, {"layout": layout}, user)
-
-
-def film_chat(meeting: Meeting, *, filmed: bool | None, user: User) -> None:
-    """Have the meeting's chat in the picture or not; None: only where its messages can't reach the listeners as text.
-
-    Raises:
-        TransitionRefusedError: the meeting is not a webinar, or not any more.
-    """
-    _change(meeting, {"chat_filmed": filmed}, user)
-
-
-@transaction.atomic
-def _change(meeting: Meeting, columns: dict[str, object], user: User) -> None:
-    row = planning.lock_meeting(meeting)
-    livestream = planning.lock_livestream(row) if row is not None else None
-    if livestream is None:
-        raise TransitionRefusedError(_("This meeting is not a webinar."))
-    Livestream.objects.filter(pk=livestream.pk).update(**columns)
-    Livestream.objects.filter(pk=livestream.pk, state__in=RUNNING).update(look_at=timezone.now())
-    log.info("set_picture for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, columns, user.pk)
+    with transaction.atomic():
+        row = planning.lock_meeting(meeting)
+        livestream = planning.lock_livestream(row) if row is not None else None
+        if livestream is None:
+            raise TransitionRefusedError(_("This meeting is not a webinar."))
+        look = {"look_at": timezone.now()} if livestream.state in RUNNING else {}
+        Livestream.objects.filter(pk=livestream.pk).update(**chosen, **look)
+    log.info("set_picture for meeting %s “%s”: %s by user %s", meeting.pk, meeting.name, chosen, user.pk)

@@ -31,8 +31,6 @@ from amphi.pages.webinars.registration_form import RegistrationSection
 from amphi.pages.webinars.replay_forms import ReplaySection
 from amphi.pages.webinars.views import livestream_or_404
 from amphi.pages.webinars.voices_form import ParticipationSection, QuestionsSection
-from amphi.webinars import picture
-from amphi.webinars.models import Livestream
 
 
 class Section(NamedTuple):
@@ -42,12 +40,6 @@ class Section(NamedTuple):
     title: Promise
     intro: Promise
     form: type[OptionsForm]
-
-    def is_offered(self, livestream: Livestream) -> bool:
-        """Whether this platform, and the webinar's gateway, have what it is about."""
-        if self.form is PictureSection:
-            return picture.is_chosen_here(livestream)
-        return self.form is not ReplaySection or settings.RECORDINGS is not None
 
 
 SECTIONS = (
@@ -171,7 +163,7 @@ def _captions(request: HttpRequest, event: Event, token: str) -> dict[str, objec
 
 def _forms(meeting: Meeting) -> dict[str, OptionsForm]:
     livestream = livestream_or_404(meeting)
-    offered = [section for section in SECTIONS if section.is_offered(livestream)]
+    offered = [section for section in SECTIONS if section.form.is_offered(livestream)]
     return {section.key: section.form(None, meeting, livestream.event) for section in offered}
 
 

@@ -21,6 +21,7 @@ from amphi.meetings.models import Meeting
 from amphi.pages.meetings.people_field import PeopleField, names_of
 from amphi.pages.page_form import PageForm
 from amphi.system.typed import clean_line
+from amphi.webinars.models import Livestream
 from amphi.webinars.opening import open_chat
 
 CLOSED = "closed"
@@ -42,6 +43,12 @@ class OptionsForm(PageForm):
         """The present values of the fields: most are columns of the event, by the same name."""
         del meeting
         return forms.model_to_dict(event, fields=list(cls.base_fields))
+
+    @classmethod
+    def is_offered(cls, livestream: Livestream) -> bool:
+        """Whether this platform, and the webinar's gateway, have what it is about."""
+        del livestream
+        return True
 
     def prepare(self) -> None:
         """Leave out what this platform does not offer."""

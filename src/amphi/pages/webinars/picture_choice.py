@@ -17,12 +17,8 @@ ICONS = {
 
 def picture_choice(livestream: Livestream) -> dict[str, Any]:
     """What there is to choose, which of it is chosen, and a sentence where a choice can't be followed, or not yet."""
-    filmed = films_chat(
-        is_open=livestream.meeting.enable_chat,
-        chosen=livestream.chat_filmed,
-        has_hook=livestream.has_hook,
-    )
     is_open = livestream.meeting.enable_chat
+    filmed = films_chat(is_open=is_open, chosen=livestream.chat_filmed, has_hook=livestream.has_hook)
     return {
         "followed": is_followed(livestream),
         "layouts": [

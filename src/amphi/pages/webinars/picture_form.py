@@ -11,7 +11,7 @@ from amphi.audience.models import Event
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars.options_forms import OptionsForm
 from amphi.webinars import picture
-from amphi.webinars.models import Layout
+from amphi.webinars.models import Layout, Livestream
 
 AUTOMATIC, SHOWN, HIDDEN = "automatic", "shown", "hidden"
 FILMED = {AUTOMATIC: None, SHOWN: True, HIDDEN: False}
@@ -35,6 +35,11 @@ class PictureSection(OptionsForm):
     )
 
     @classmethod
+    def is_offered(cls, livestream: Livestream) -> bool:
+        """Whether the gateway lets presenters choose."""
+        return picture.is_chosen_here(livestream)
+
+    @classmethod
     def initial_of(cls, meeting: Meeting, event: Event) -> dict[str, Any]:
         """As the live has them."""
         del event
@@ -46,8 +51,8 @@ class PictureSection(OptionsForm):
 
     def save(self, *, user: User) -> None:
         """Save both."""
-        picture.set_layout(self.meeting, Layout(self.cleaned_data["layout"]), user=user)
-        picture.film_chat(self.meeting, filmed=FILMED[self.cleaned_data["chat"]], user=user)
+        layout, filmed = Layout(self.cleaned_data["layout"]), FILMED[self.cleaned_data["chat"]]
+        picture.choose(self.meeting, {"layout": layout, "chat_filmed": filmed}, user=user)
 
 
 class PictureForm(forms.Form):
@@ -67,8 +72,9 @@ class PictureForm(forms.Form):
         Raises:
             TransitionRefusedError: the meeting is no longer a webinar.
         """
-        layout, chat = self.cleaned_data["layout"], self.cleaned_data["chat"]
-        if layout:
-            picture.set_layout(meeting, Layout(layout), user=user)
-        if chat:
-            picture.film_chat(meeting, filmed=chat == SHOWN, user=user)
+        chosen: picture.Choice = {}
+        if layout := self.cleaned_data["layout"]:
+            chosen["layout"] = Layout(layout)
+        if chat := self.cleaned_data["chat"]:
+            chosen["chat_filmed"] = FILMED[chat]
+        picture.choose(meeting, chosen, user=user)

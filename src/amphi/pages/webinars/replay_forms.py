@@ -17,6 +17,7 @@ from amphi.audience.replays.editing import LONGEST_TITLE, Mark
 from amphi.meetings.models import Meeting
 from amphi.pages.page_form import PageForm
 from amphi.pages.webinars.options_forms import OptionsForm
+from amphi.webinars.models import Livestream
 
 FREE_ROWS = 3
 """Empty rows for chapters, besides those that are there."""
@@ -39,6 +40,12 @@ class ReplaySection(OptionsForm):
         choices=ReplayFor.choices,
         help_text=_("“Nobody” counts when chosen before the live. Listeners are told that it is recorded."),
     )
+
+    @classmethod
+    def is_offered(cls, livestream: Livestream) -> bool:
+        """Whether this platform records."""
+        del livestream
+        return settings.RECORDINGS is not None
 
     def prepare(self) -> None:
         """The longest is a setting."""
