@@ -46,9 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Tell of a failure without the source around it, where Python can't read that: CPython 3.11 fails so for some async tests."""
+    """Tell of a failure without the source around it, where Python can’t read that: CPython 3.11 fails so for some async tests.
+
+    Innermost: what wraps it makes an error of its own of this one.
+    """
     try:
         return (yield)
     except SystemError:
