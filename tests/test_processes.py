@@ -1,5 +1,6 @@
 """Several processes behind one address, as `amphi web --workers` has them."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -59,11 +60,23 @@ def ask_until(port: int, count: int, *, without: int = 0) -> set[int]:
     return found - {without}
 
 
+def wait_until_gone(pid: int) -> None:
+    """Wait until a process has ended, and its parent knows."""
+    deadline = time.monotonic() + PATIENCE_S
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(pid, 0)
+            time.sleep(0.01)
+        raise AssertionError(pid)
+
+
 def test_all_processes_answer_and_one_that_dies_is_replaced(family):
     _parent, port = family
     first = ask_until(port, 3)
     killed = min(first)
     os.kill(killed, signal.SIGKILL)
+    # Until it is dead it may take a connection, and die before it answers.
+    wait_until_gone(killed)
     assert len(ask_until(port, 3, without=killed) & first) == 2
 
 
