@@ -149,14 +149,18 @@ class EventStream:
         chunk = f"retry: {retry_ms}\n\n".encode() + channel.snapshot()
         clock = asyncio.get_running_loop().time
         while not listener.closing:
-            while (listener.cursor or 0) + 1 < channel.first:
+            # Who missed much gets it piece by piece: whatever number a listener names, no more than a piece is held for it.
+            if is_behind := (listener.cursor or 0) + 1 < channel.first:
+                listener.written_at = 0.0  # it waits for the log, and is not slow
                 chunk += await self._hub.missed(listener, channel)
-            chunk += take(listener, channel)
+            else:
+                chunk += take(listener, channel)
             if chunk or clock() - listener.written_at >= self._hub.limits.keep_alive_s:
                 listener.written_at = clock()
                 await send({"type": "http.response.body", "body": chunk or KEEP_ALIVE, "more_body": True})
             chunk = b""
-            await listener.rest()
+            if not is_behind:
+                await listener.rest()
         farewell = f'event: bye\ndata: {{"reason":"{listener.farewell}"}}\n\n' if listener.farewell else ""
         await send({"type": "http.response.body", "body": farewell.encode()})
 
