@@ -1,7 +1,8 @@
 """A crowd through nginx: the site of ``deploy/nginx`` before a real `amphi web` on PostgreSQL and an `amphi origin`, with `amphi loadtest`.
 
 Run it as ``python -m bench.edge [LISTENERS [VIEWERS [SECONDS [MESSAGES]]]]``; with ``--restart`` the web server is restarted in the
-middle, with ``--workers N`` it has so many processes. Prints what each part cost, and how many requests of a part reached the origin.
+middle, with ``--workers N`` it has so many processes, with ``--part-ms MS`` parts are so long, with ``--slow PERCENT`` so many
+listeners have a slow line. Prints what each part cost, and how many requests of a part reached the origin.
 """
 
 import argparse
@@ -124,7 +125,7 @@ class Hall:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, workers: int) -> Iterator[Hall]:
+def running(folder: Path, *, workers: int, part_ms: int) -> Iterator[Hall]:
     """All of it; the live page's address, the process of each part, and what starts the web server anew."""
     (folder / "cache").mkdir()
     ports = dict(zip(("http", "site", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
@@ -144,6 +145,7 @@ def running(folder: Path, *, workers: int) -> Iterator[Hall]:
         stack.callback(web.stop)
         web.start()
         bare = {name: value for name, value in env.items() if name != "AMPHI_TICKET_KEY"}
+        bare["AMPHI_ORIGIN_PART_MS"] = str(part_ms)
         origin_http, rtmp = f"127.0.0.1:{ports['origin']}", f"127.0.0.1:{ports['rtmp']}"
         origin = services.serve(
             stack, bare, folder, "origin", "--open", "--http", origin_http, "--rtmp", rtmp,
@@ -201,7 +203,7 @@ def origin_requests(folder: Path) -> dict[str, object]:
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, object]]:
     """Run the crowd; its status, and what it and all else cost."""
-    with running(folder, workers=options.workers) as hall:
+    with running(folder, workers=options.workers, part_ms=options.part_ms) as hall:
         before = hall.costs()
         process = subprocess.Popen(
             loadtest(hall.page, options), env=hall.env, stdout=subprocess.PIPE, text=True
@@ -235,7 +237,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, o
 
 def loadtest(page: str, options: argparse.Namespace) -> list[str]:
     """The command."""
-    numbers = {name: str(getattr(options, name)) for name in ("listeners", "viewers", "seconds", "messages")}
+    numbers = {
+        name: str(getattr(options, name)) for name in ("listeners", "viewers", "seconds", "messages", "slow")
+    }
     return [
         *(sys.executable, "-m", "amphi", "loadtest", page, "--json"),
         *(word for name, value in numbers.items() for word in (f"--{name}", value)),
@@ -251,6 +255,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("messages", type=float, nargs="?", default=5)
     parser.add_argument("--restart", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--part-ms", type=int, default=200)
+    parser.add_argument("--slow", type=float, default=2)
     options = parser.parse_args([] if argv is None else argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as name:

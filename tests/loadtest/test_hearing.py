@@ -2,8 +2,9 @@
 
 import pytest
 
-from amphi.loadtest.hearing import Ear, Hearing
+from amphi.loadtest.hearing import Ear, Hearing, SlowEar
 
+END = b"0\r\n\r\n"
 RUN = r"\[run\]"
 SNAPSHOT = 'retry: 1500\n\nevent: snapshot\ndata: {"seq":4,"state":"live"}\n\n'
 
@@ -64,6 +65,32 @@ def test_pieces_that_come_in_two(cut):
     assert (ear.last, ear.hearing.lost, ear.hearing.doubled) == (6, 0, 0)
 
 
+@pytest.mark.parametrize("size", [1, 3, 20, 64, 1000])
+def test_slow_line_hears_each_message_once_it_is_whole(size):
+    ear = SlowEar(Hearing(RUN), 2)
+    ear.prepare()
+    ear.hearing.counts = True
+    stamped = "[run] 0 1700000000.000 Text"
+    missed = SNAPSHOT + message(3, stamped) + message(4)
+    data = chunk(missed) + chunk(message(5, stamped) + message(6, "é")) + chunk(message(7)) + END
+    heard = []
+    for at in range(0, len(data), size):
+        ear.hear(data[at : at + size])
+        heard.append(ear.last)
+    assert (ear.last, ear.hearing.lost, ear.hearing.doubled, ear.has_ended) == (7, 0, 0, True)
+    assert 5 in heard or size > 64
+
+
+def test_slow_line_times_no_message_that_it_missed():
+    ear = SlowEar(Hearing(RUN), 2)
+    ear.prepare()
+    ear.hearing.counts = True
+    stamped = "[run] 0 1700000000.000 Text"
+    for text in (SNAPSHOT, message(3, stamped) + message(4), message(5, stamped)):
+        ear.hear(chunk(text))
+    assert (ear.hearing.delays.total, ear.hearing.deliveries) == (1, 3)
+
+
 def test_only_messages_of_this_run_are_timed():
     ear = ear_at(4)
     ear.hearing.counts = True
@@ -71,9 +98,6 @@ def test_only_messages_of_this_run_are_timed():
     ear.hear(chunk(message(6, "[nur] 0 1700000000.000 Text")))
     ear.hearing.settle()
     assert ear.hearing.delays.total == 1
-
-
-END = b"0\r\n\r\n"
 
 
 def test_a_farewell_is_noted():

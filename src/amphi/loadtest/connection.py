@@ -75,6 +75,32 @@ def unchunked(data: bytes) -> bytes | None:
     return b"".join(pieces)
 
 
+def begun_chunks(data: bytes, left: int) -> tuple[bytes, bytes, int, bool]:
+    """The content of chunks as far as it has come (RFC 9112, 7.1).
+
+    Args:
+        data: what came.
+        left: how many bytes of a chunk that has begun are still to come, with the line's end after it.
+
+    Returns:
+        The content; what of the data is the beginning of a chunk's head; how many bytes are now to come; whether the last chunk was among them.
+    """
+    at, pieces, is_end = 0, [], False
+    while at < len(data):
+        if not left:
+            end = data.find(b"\r\n", at)
+            if end < 0:
+                break
+            size = int(data[at:end].split(b";")[0], 16)
+            is_end = is_end or not size
+            at, left = end + 2, size + 2
+        taken = data[at : at + left]
+        pieces.append(taken[: max(0, left - 2)])
+        at += len(taken)
+        left -= len(taken)
+    return b"".join(pieces), data[at:], left, is_end
+
+
 class Connection(asyncio.BufferedProtocol):
     """One connection.
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from amphi.loadtest.connection import LAST_CHUNK, unchunked
+from amphi.loadtest.connection import LAST_CHUNK, begun_chunks, unchunked
 from amphi.loadtest.figures import Histogram
 
 _MESSAGE = re.compile(rb"id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
@@ -28,6 +28,7 @@ class Piece:
         last: that of its last one.
         sent: when our own messages in it were sent.
         is_beginning: the stream begins with it, so its messages are what the listener missed.
+        head: the number of the newest message when the stream began; only of a beginning.
         retry_s: after how long to come back, if it says so.
         farewell: why the stream ends, if it says so.
         is_end: the stream ends with it; a proxy keeps the connection.
@@ -38,6 +39,7 @@ class Piece:
     last: int = 0
     sent: tuple[float, ...] = ()
     is_beginning: bool = False
+    head: int = 0
     retry_s: float = 0.0
     farewell: str = ""
     is_end: bool = False
@@ -67,7 +69,7 @@ class Hearing:
         self.lost = 0
         self.doubled = 0
         self.counts = False
-        self._pieces: dict[bytes, Piece | None] = {}
+        self._pieces: dict[bytes, Piece] = {}
 
     def read(self, data: bytes) -> Piece | None:
         """The piece that `data`, in chunks, is; None when it is not whole."""
@@ -75,31 +77,34 @@ class Hearing:
             return self._pieces[data]
         if len(self._pieces) >= _MEMO:
             self.settle()
-        piece = self._parse(data)
-        if piece is not None:
-            self._pieces[data] = piece
+        text = unchunked(data)
+        if text is None or (text and not text.endswith(b"\n\n")):
+            return None
+        piece = self._pieces[data] = self.parse(text, is_end=data.endswith(LAST_CHUNK))
         return piece
 
     def settle(self) -> None:
         """Count what was noted."""
         for piece in self._pieces.values():
-            if piece is not None:
-                for at_ms, count in piece.heard.items():
-                    for sent in piece.sent:
-                        self.delays.add(at_ms - 1000 * sent, count)
+            self.time(piece)
         self._pieces.clear()
 
-    def _parse(self, data: bytes) -> Piece | None:
-        text = unchunked(data)
-        if text is None or (text and not text.endswith(b"\n\n")):
-            return None
+    def time(self, piece: Piece) -> None:
+        """Count how long its messages took."""
+        for at_ms, count in piece.heard.items():
+            for sent in piece.sent:
+                self.delays.add(at_ms - 1000 * sent, count)
+
+    def parse(self, text: bytes, *, is_end: bool) -> Piece:
+        """The piece that whole events are."""
         found = [(int(one[1]), one[3]) for one in _MESSAGE.finditer(text)]
-        retry, bye = _RETRY.search(text), _BYE.search(text)
+        retry, bye, snapshot = _RETRY.search(text), _BYE.search(text), _SNAPSHOT.search(text)
         piece = Piece(
-            is_beginning=_SNAPSHOT.search(text) is not None,
+            is_beginning=snapshot is not None,
+            head=int(snapshot[1]) if snapshot else 0,
             retry_s=int(retry[1]) / 1000 if retry else 0.0,
             farewell=bye[1].decode() if bye else "",
-            is_end=data.endswith(LAST_CHUNK),
+            is_end=is_end,
         )
         if found:
             piece.first, piece.last = found[0][0], found[-1][0]
@@ -147,6 +152,9 @@ class Ear:
             self._rest = data if len(data) <= MOST_REST_BYTES else b""
             return
         self._rest = b""
+        self._heed(piece)
+
+    def _heed(self, piece: Piece) -> None:
         if piece.is_beginning or piece.farewell or piece.is_end:
             self._note(piece)
         if piece.first:
@@ -172,3 +180,29 @@ class Ear:
             hearing.caught_up += count
         elif piece.sent and hearing.counts:
             piece.heard[int(1000 * time.time())] += 1
+
+
+class SlowEar(Ear):
+    """The same at a slow line, where a batch comes bit by bit: each message is heard once it is whole, as in a browser."""
+
+    __slots__ = ("_left", "_missed", "_text")
+
+    def prepare(self) -> None:
+        """A new stream is to come."""
+        super().prepare()
+        self._left = self._missed = 0
+        self._text = b""
+
+    def hear(self, data: bytes) -> None:
+        """Take what came."""
+        content, self._rest, self._left, is_end = begun_chunks(self._rest + data, self._left)
+        text = self._text + content
+        end = text.rfind(b"\n\n") + 2 if b"\n\n" in text else 0
+        self._text = text[end:] if len(text) <= MOST_REST_BYTES else b""
+        if not end and not is_end:
+            return
+        piece = self.hearing.parse(text[:end], is_end=is_end)
+        self._missed = self._missed or piece.head
+        self._heed(piece)
+        if piece.last > self._missed:
+            self.hearing.time(piece)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from amphi.loadtest.connection import Answer, Connection
 from amphi.loadtest.exceptions import ConnectionFailedError, RefusedError
 from amphi.loadtest.figures import Tally
-from amphi.loadtest.hearing import Ear, Hearing
+from amphi.loadtest.hearing import Ear, Hearing, SlowEar
 from amphi.loadtest.place import Place
 
 _LIVE_DATA = re.compile(rb'<script id="live-data" type="application/json">(.*?)</script>', re.DOTALL)
@@ -61,7 +61,7 @@ class Listener:
         self._hall = hall
         self._bytes_per_s = bytes_per_s
         self._cookies = ""
-        self._ear = Ear(hall.hearing, 0)
+        self._ear = (SlowEar if bytes_per_s else Ear)(hall.hearing, 0)
         self._line: Connection | None = None
         self._began_at = 0.0
         self._lost_at = 0.0
