@@ -241,6 +241,8 @@ CHAT_RATE_PER_MINUTE = conf.integer("CHAT_RATE_PER_MINUTE", 10, minimum=1)
 """Messages that one listener may send in a minute."""
 CHAT_RATE_PER_ADDRESS = conf.integer("CHAT_RATE_PER_ADDRESS", 200, minimum=1)
 """Messages that all guests behind one address may send in a minute."""
+CHAT_RATE_PER_WEBINAR = conf.integer("CHAT_RATE_PER_WEBINAR", 1_800, minimum=12)
+"""Messages and questions that one web process takes for one webinar in a minute, at most half of them from one block of addresses."""
 QUESTIONS_PER_MINUTE = conf.integer("QUESTIONS_PER_MINUTE", 3, minimum=1)
 """Questions that one listener may ask in a minute."""
 CHAT_DELIVERY_PER_SECOND = conf.integer("CHAT_DELIVERY_PER_SECOND", 5, minimum=1)

@@ -8,6 +8,7 @@ import pytest
 
 from amphi.audience import (
     chat_rules,
+    crowding,
     domain,
     guests,
     hands,
@@ -119,6 +120,23 @@ def test_guest_is_held_by_their_browser_strictly_and_by_their_address_generously
     # The address has had five; those with an account are not counted by it.
     assert outcome(event, crowd[1]) == "too_many"
     assert outcome(event, people(event)["listener"]) == SENT
+
+
+def test_webinar_takes_what_it_can_and_half_of_it_from_one_block(event, monkeypatch):
+    paces = Pace(6, 1, clock=lambda: 0), Pace(3, 1, clock=lambda: 0)
+    monkeypatch.setattr(crowding, "_paces", lambda _rate: paces)
+    for number in range(1, 9):
+        guests.become_guest(
+            event, viewer=f"a{number}", name=f"Zoé {number}", network=f"10.0.{number // 5}.{number}"
+        )
+    crowd = [guest_speaker(event, f"a{number}", f"10.0.{number // 5}.{number}") for number in range(1, 9)]
+    # Four come from one /24, and four from another.
+    assert [outcome(event, one) for one in crowd] == [SENT] * 3 + ["crowded"] + [SENT] * 3 + ["crowded"]
+    who = people(event)
+    assert outcome(event, who["listener"]) == "crowded"
+    with pytest.raises(VoiceError, match="Beaucoup"):
+        questions.ask(event, by=who["listener"], text="Pourquoi ?")
+    assert outcome(event, who["presenter"]) == SENT
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 
 from amphi.accounts.models import User
 from amphi.audience import airings, chat_rules, hub
-from amphi.audience.exceptions import NothingRunsError
+from amphi.audience.crowding import has_room
+from amphi.audience.exceptions import CrowdedError, NothingRunsError
 from amphi.audience.models import (
     HAND_UP,
     ON_AIR,
@@ -173,6 +174,10 @@ def write_message(
             raise TypeError("a message without an author")
         speaker = account_speaker(user, event)
     text = chat_rules.text_of(text)
+    if not (speaker.keeps_order or has_room(event.pk, speaker.network)):
+        raise CrowdedError(
+            _("The message was not sent: many people write just now. Send it again in a moment.")
+        )
     chat_rules.check_may_write(event, speaker)
     now = timezone.now()
     if listener_state(event, now) not in ON_AIR:

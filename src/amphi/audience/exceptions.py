@@ -5,6 +5,7 @@ AudienceError
 │   ├── EmptyMessageError
 │   ├── MessageTooLongError
 │   ├── TooManyMessagesError
+│   ├── CrowdedError
 │   ├── ChatClosedError
 │   ├── MutedError
 │   ├── QuestionsOnlyError
@@ -59,6 +60,12 @@ class TooManyMessagesError(ChatError):
     """The author wrote ``CHAT_RATE_PER_MINUTE`` messages within a minute."""
 
     code = "too_many"
+
+
+class CrowdedError(ChatError):
+    """The webinar has as many messages as it takes just now, from whomever."""
+
+    code = "crowded"
 
 
 class ChatClosedError(ChatError):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amphi.audience.chat_rules import holds_a_word
+from amphi.audience.crowding import has_room
 from amphi.audience.domain import lock_stream, publish, retract
 from amphi.audience.exceptions import InvalidVoiceError, TooManyVoicesError, VoiceClosedError
 from amphi.audience.models import (
@@ -150,6 +151,8 @@ def ask(
             )
             % {"limit": limit}
         )
+    if not (by.keeps_order or has_room(event.pk, by.network)):
+        raise TooManyVoicesError(_("Many people write just now. Send your question again in a moment."))
     _check_open(event)
     check_not_restrained(event, by)
     if by.network and not _networks_pace.take(by.network):

@@ -6,6 +6,10 @@ IPV6_NETWORK = 64
 """Length of the prefix that a provider gives to one customer: all addresses below it count as one."""
 
 
+IPV4_BLOCK, IPV6_BLOCK = 24, 48
+"""Lengths of the prefixes that one organisation has."""
+
+
 def network_of(address: str) -> str:
     """The /64 of an IPv6 address; an IPv4 address, also one mapped into IPv6, and any other text unchanged."""
     try:
@@ -17,6 +21,16 @@ def network_of(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False))
+
+
+def block_of(network: str) -> str:
+    """The block that a network is in, as providers hand them out: the /24 of an IPv4 address, the /48 of an IPv6 network; any other text unchanged."""
+    try:
+        found = ipaddress.ip_network(network)
+    except ValueError:
+        return network
+    length = IPV4_BLOCK if found.version == 4 else IPV6_BLOCK  # noqa: PLR2004 -- of IP
+    return str(found.supernet(new_prefix=length)) if found.prefixlen > length else network
 
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

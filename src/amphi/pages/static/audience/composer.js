@@ -5,6 +5,8 @@ import { clearSent, uuid } from "./send.js";
 
 const TIMEOUT_MS = 10000;
 const SEEN_FROM = 0.8;
+const TURNS = 5;
+const TURN_MS = 2000;
 
 const byId = (id) => document.getElementById(id);
 
@@ -84,6 +86,7 @@ export class Composer extends EventTarget {
   }
 
   #fail(reason) {
+    if (reason) this.#status.textContent = "";
     this.#error.textContent = reason;
     this.#text.toggleAttribute("aria-invalid", Boolean(reason));
     if (reason) this.#text.setAttribute("aria-invalid", "true");
@@ -100,12 +103,24 @@ export class Composer extends EventTarget {
       const body = new FormData(this.#form);
       body.set("text", text);
       body.set("id", this.#draftId);
-      await this.#answered(await post(this.#form.action, body), text);
+      await this.#answered(await this.#post(body), text);
     } catch {
       this.#fail(this.#form.dataset.failed);
     } finally {
       this.#sending = false;
       this.#send.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Sends it; while many write at once, again a little later, each page at a moment of its own. */
+  async #post(body) {
+    for (let turn = 1; ; turn += 1) {
+      const answer = await post(this.#form.action, body);
+      const crowded = answer.status === 422 && (await answer.clone().json()).error === "crowded";
+      if (!crowded || turn === TURNS) return answer;
+      this.#fail("");
+      this.#status.textContent = this.#form.dataset.crowded;
+      await new Promise((done) => setTimeout(done, turn * TURN_MS * (0.5 + Math.random())));
     }
   }
 
