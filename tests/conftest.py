@@ -20,6 +20,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
+from amphi.audience import crowding
 from amphi.system import name_lookup
 from amphi.system.database import parse_database_url
 from tests import layers, ports, postgresql, services
@@ -82,6 +83,12 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 def first_language() -> None:
     """Each test begins in the language of the settings: a thread keeps the language of the last page that it answered."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_written() -> None:
+    """What tests write within seconds of each other is of webinars with the same number: none is held for the others'."""
+    crowding.forget()
 
 
 SHARED_FOLDER = pytest.StashKey[Path]()

@@ -21,6 +21,11 @@ def _paces(per_minute: int) -> tuple[Pace, Pace]:
     return Pace(most, WINDOW_S), Pace(max(1, round(most * BLOCK_SHARE)), WINDOW_S)
 
 
+def forget() -> None:
+    """Begin to count anew."""
+    _paces.cache_clear()
+
+
 def has_room(event_id: int, network: str) -> bool:
     """Whether a webinar takes one more message now, which is then counted.
 
