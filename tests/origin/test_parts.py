@@ -224,6 +224,14 @@ sounds = st.one_of(
 )
 
 
+def test_sound_from_before_the_first_picture_that_comes_late_delays_none_that_follows():
+    media = Media(_steps([40] * 20, 1278), _steps([AAC_FRAME_MS] * 40, 900), gop=1, sound_late_ms=378.0)
+    pictures, sound = _numbers(_package(media))
+    assert pictures == list(range(21))
+    # The eighteenth begins 16 ms before the first picture, and ends after it.
+    assert sound == list(range(17, 41))
+
+
 @settings(deadline=None)
 @given(
     pictures=st.one_of(st.none(), frames),

@@ -90,14 +90,18 @@ class AudioTrack:
         return dts * VIDEO_TIMESCALE // self._rate
 
     def push(self, data: bytes, at_ms: int) -> Sample | None:
-        """Take a frame; None if it is too much.
+        """Take a frame; None if it is too much, or was over before the playlist began.
 
         Args:
             data: the frame.
-            at_ms: its time in the playlist, in ms.
+            at_ms: its time in the playlist, in ms; negative before it began.
         """
-        stamped = max(0, at_ms * self._rate // 1000)
+        stamped = at_ms * self._rate // 1000
         duration = self._frame_samples
+        if self._next is None and stamped + duration <= 0:
+            # It was over before the playlist's first picture. Kept, it would delay all sound that follows.
+            return None
+        stamped = max(0, stamped)
         dts = stamped if self._next is None else self._next
         ahead = stamped - dts
         if ahead < -self.TOO_MUCH_MS * self._rate // 1000:
