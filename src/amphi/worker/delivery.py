@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min, Q
+from django.db.models import Case, F, IntegerField, Min, Q, When
 from django.utils import timezone
 
 from amphi.audience.domain import publish
@@ -48,7 +48,10 @@ def claim_due(*, limit: int, worker: str = "", now: datetime | None = None) -> l
         .order_by("first")
         .values_list("event_id", flat=True)
     )
-    due = Channel.objects.filter(pk__in=list(waiting[: 4 * limit]))
+    first = list(waiting[: 4 * limit])
+    # Without an order the database gives them as they lie: one could come last each time.
+    turns = Case(*(When(pk=pk, then=turn) for turn, pk in enumerate(first)), output_field=IntegerField())
+    due = Channel.objects.filter(pk__in=first).order_by(turns)
     return leases.claim(due, worker=worker, limit=limit, length=LEASE, now=now)
 
 
