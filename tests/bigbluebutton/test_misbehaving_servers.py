@@ -204,7 +204,7 @@ def test_certificate_of_an_unknown_authority(serve, certificate):
     wire = serve(lambda _: answer(GOOD), certificate[1])
     with pytest.raises(UntrustedServerError) as caught:
         Server(wire.url, SECRET).is_running("m")
-    assert caught.value.permanent
+    assert not caught.value.permanent  # messages for the meeting wait until it is renewed
     assert wire.requests == []
 
 

@@ -67,9 +67,7 @@ class ServerTimeoutError(NoAnswerError):
 
 
 class UntrustedServerError(NoAnswerError):
-    """The certificate of the server could not be verified."""
-
-    permanent = True
+    """The certificate of the server could not be verified: one that has expired is renewed, mostly soon."""
 
 
 class UnexpectedAnswerError(BigBlueButtonError):

@@ -57,9 +57,8 @@ class GatewayTimeoutError(GatewayError):
 
 
 class UntrustedGatewayError(GatewayError):
-    """The certificate of the gateway could not be verified."""
+    """The certificate of the gateway could not be verified: one that has expired is renewed, mostly soon."""
 
-    permanent = True
     code = "gateway_untrusted"
     sentence = "The streaming gateway’s certificate is not trusted. Tell an administrator."
 
