@@ -3,184 +3,31 @@
 import json
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
 import pytest
+from playwright.sync_api import BrowserContext, Page
 
-from amphi.system import logs, tickets
-from tests import nginx, services
-from tests.contract.origin_ffmpeg import publish_command
+from amphi.system import logs
+from tests import browser, services
+from tests.abuse import slow_clients
+from tests.contract.edge import PATIENCE_S, Edge, running
 
-SITE = Path(__file__).parents[2] / "deploy" / "nginx" / "amphi.conf"
-PATIENCE_S = 60.0
-TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
-SEED = """
-import sys
-import django
-django.setup()
-from amphi.webinars import transitions
-from tests.factories import in_hours, make_gateway, make_webinar
-room = make_gateway("room", hls_url=f"{sys.argv[1]}/hls/room.m3u8")
-room.broadcaster.has_tickets = True
-room.broadcaster.save()
-running, coming = (make_webinar(name=name, gateway=room, start_at=in_hours(h)) for name, h in (("Conférence", 1), ("Plus tard", 48)))
-transitions.apply(running, transitions.GO_LIVE, user=None)
-type(running.event).objects.filter(pk=running.event_id).update(guests_may_write=True)
-hidden = make_webinar(name="Coulisses", gateway=make_gateway("side", hls_url="https://localhost/hls/side.m3u8"))
-hidden.starts_backstage = True
-hidden.save()
-for trigger in (transitions.GO_LIVE, transitions.MEDIA_SEEN):
-    transitions.apply(hidden, trigger, user=None)
-from datetime import timedelta
-from django.conf import settings
-from django.utils import timezone
-from amphi.audience.models import Airing, Replay
-from tests.audience import reels
-now = timezone.now()
-airing = Airing.objects.create(event=coming.event, began_at=now - timedelta(minutes=1), ended_at=now)
-replay = Replay.objects.create(airing=airing, shown_to="public")
-reels.record(settings.RECORDINGS, coming.event_id, airing.began_at, [b"one chunk", b"another"])
-print(running.event_id, coming.event_id, hidden.event_id, replay.pk, running.event.slug)
-"""
-OPEN = """
-import sys
-import django
-django.setup()
-from amphi.webinars import transitions
-from amphi.webinars.models import Livestream
-assert transitions.apply(Livestream.objects.get(event=int(sys.argv[1])), transitions.OPEN, user=None)
-"""
-# The player shows what nginx does with a compressed file: to compress all takes longer than all else that starts here.
-COLLECT = """
-import django
-django.setup()
-from django.core.management import call_command
-from django.test import override_settings
-with override_settings(WHITENOISE_SKIP_COMPRESS_EXTENSIONS=("css", "js", "json", "md", "svg", "txt", "png", "jpg", "webp")):
-    call_command("collectstatic", interactive=False, verbosity=0)
-"""
-
-
-@dataclass(frozen=True)
-class Edge:
-    url: str
-    plain: str
-    slug: str
-    event_id: int
-    coming_id: int
-    hidden_id: int
-    replay_id: int
-    client: httpx.Client
-    folder: Path
-    web: subprocess.Popen[bytes]
-    environment: dict[str, str]
-
-    def ticket(
-        self,
-        *,
-        viewer: str = "a1",
-        stream: str = "room",
-        seconds: int = 600,
-        key: str = TICKET_KEY,
-        event_id: int = 0,
-    ) -> str:
-        held = tickets.Ticket(
-            event_id=event_id or self.event_id,
-            stream=stream,
-            viewer=viewer,
-            expires_at=int(time.time()) + seconds,
-        )
-        return tickets.mint(key.encode(), held)
-
-    def hls(self, path: str, **of_ticket) -> httpx.Response:
-        return self.client.get(f"{self.url}/t/{self.ticket(**of_ticket)}/hls/{path}")
-
-
-def site(folder: Path, certificate: nginx.Certificate, ports: dict[str, int]) -> str:
-    """The file that operators copy, with this test's ports, names and folders."""
-    text = SITE.read_text()
-    replaced = {
-        "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
-        "127.0.0.1:8003": f"127.0.0.1:{ports['origin']}",
-        "listen 80;": f"listen 127.0.0.1:{ports['http']};",
-        "listen 443 ssl": f"listen 127.0.0.1:{ports['https']} ssl",
-        "/etc/letsencrypt/live/amphi.univ.fr/fullchain.pem": str(certificate.file),
-        "/etc/letsencrypt/live/amphi.univ.fr/privkey.pem": str(certificate.key),
-        "/var/cache/nginx/amphi": str(folder / "cache"),
-        "/var/lib/amphi": str(folder),
-        "/var/log/nginx/amphi.log": str(folder / "access.log"),
-        "/var/log/nginx/error.log": str(folder / "error.log"),
-        "amphi.univ.fr": "localhost",
-    }
-    for old, new in replaced.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    # Ports of the loopback alone: IPv6 is not everywhere that tests run.
-    lines = [line for line in text.splitlines() if not line.strip().startswith("listen [::]")]
-    return "\n".join(lines) + "\n"
+PROTOCOLS = """() => [...new Set(performance.getEntries().filter(one => one.name.startsWith(location.origin))
+  .map(one => one.nextHopProtocol).filter(Boolean))]"""
+PLAYS = "() => document.getElementById('video').currentTime > 2"
+SOUND_ALONE = "localStorage.setItem('amphi quality', 'sound')"
 
 
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory) -> Iterator[Edge]:
-    folder = tmp_path_factory.mktemp("edge")
-    (folder / "cache").mkdir()
-    certificate = nginx.make_certificate(folder)
-    ports = dict(zip(("http", "https", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
-    url = f"https://localhost:{ports['https']}"
-    env = services.environment(
-        folder,
-        AMPHI_URL=url,
-        AMPHI_TICKET_KEY=TICKET_KEY,
-        AMPHI_USE_MEETING_WEBINAR="1",
-        # Beside the platform's folder, as in the guide.
-        AMPHI_RECORDINGS=f"{folder}-recordings",
-    )
-    services.migrate(env)
-    services.python(env, "-c", COLLECT)
-    *made, slug = services.python(env, "-c", SEED, url).split()
-    event_id, coming_id, hidden_id, replay_id = map(int, made)
-    with ExitStack() as stack:
-        web, origin = f"127.0.0.1:{ports['web']}", f"127.0.0.1:{ports['origin']}"
-        web_process = services.serve(
-            stack, env, folder, "web", "--http", web, answers=f"http://{web}/healthz"
-        )
-        # Behind the edge the origin asks for no ticket: only the edge reaches it.
-        bare = {name: value for name, value in env.items() if name != "AMPHI_TICKET_KEY"}
-        rtmp = f"127.0.0.1:{ports['rtmp']}"
-        services.serve(
-            stack,
-            bare,
-            folder,
-            "origin",
-            "--open",
-            "--http",
-            origin,
-            "--rtmp",
-            rtmp,
-            answers=f"http://{origin}/healthz",
-        )
-        modules = ("ngx_http_brotli_static_module.so",)
-        configuration = nginx.frame(folder, http=site(folder, certificate, ports), modules=modules)
-        stack.enter_context(nginx.running_nginx(folder, configuration, port=ports["https"]))
-        command = publish_command(f"rtmp://{rtmp}/live/room", seconds=300)
-        publisher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        stack.callback(publisher.wait, PATIENCE_S)
-        stack.callback(publisher.terminate)
-        client = stack.enter_context(
-            httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
-        )
-        plain = f"http://localhost:{ports['http']}"
-        yield Edge(
-            url, plain, slug, event_id, coming_id, hidden_id, replay_id, client, folder, web_process, env
-        )
+    with running(tmp_path_factory.mktemp("edge")) as one:
+        yield one
 
 
 def playlist(edge: Edge) -> str:
@@ -242,7 +89,7 @@ def test_nobody_sees_what_is_backstage_until_it_goes_live(edge):
         return edge.hls("side.m3u8", stream="side", event_id=edge.hidden_id).status_code
 
     assert look() == 403
-    services.python(edge.environment, "-c", OPEN, str(edge.hidden_id))
+    edge.apply("OPEN", edge.hidden_id)
     deadline = time.monotonic() + PATIENCE_S
     while (status := look()) == 403 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -389,21 +236,9 @@ def test_addresses_that_no_player_asks_for_fill_no_cache(edge):
 
 def test_a_small_crowd_of_the_load_test_hears_and_sees_all(edge):
     playlist(edge)
-    command = (
-        "loadtest",
-        f"{edge.url}/live/{edge.slug}/",
-        "--listeners",
-        "20",
-        "--viewers",
-        "6",
-        "--seconds",
-        "20",
-        "--messages",
-        "2",
-    )
-    said = services.python(
-        edge.environment, "-m", "amphi", *command, "--json", "--ca", str(edge.folder / "cert.pem")
-    )
+    plan = "--listeners 20 --viewers 6 --seconds 20 --messages 2 --json --ca".split()
+    command = ("loadtest", f"{edge.url}/live/{edge.slug}/", *plan, str(edge.certificate.file))
+    said = services.python(edge.environment, "-m", "amphi", *command)
     found = json.loads(said)
     assert (found["joined"], found["failures"], found["troubles"]) == (20, [], {})
     assert found["messages"] > 3
@@ -510,6 +345,40 @@ def test_browsers_are_told_once_to_come_by_https_only(edge):
         headers = edge.client.get(edge.url + address).headers
         assert headers.get_list("strict-transport-security") == ["max-age=31536000"], address
     assert edge.hls("hls/room.m3u8").headers.get_list("strict-transport-security") == ["max-age=31536000"]
+
+
+def test_slow_clients_of_every_kind_hold_up_nobody(edge):
+    """They are cut off in time, which takes that time: `make test-abuse` waits for it."""
+    with ExitStack() as stack:
+        for kind in slow_clients.kinds(edge):
+            stack.callback(kind.close)
+            kind.fill(20)
+        segment = segment_of(edge)
+        assert edge.hls(segment, viewer="a-quick-one").status_code == 200
+        assert edge.client.get(f"{edge.url}/live/{edge.slug}/").status_code == 200
+        test_event_stream_comes_as_it_is_written(edge)
+
+
+@pytest.mark.browser
+def test_seven_tabs_of_one_browser_play_and_hear_over_http2(edge):
+    """By HTTP/1.1 a browser has six connections to a host, and each tab holds one while it waits for its next playlist."""
+    playlist(edge)
+    edge.apply("MEDIA_SEEN", edge.event_id)
+    trusted = f"--ignore-certificate-errors-spki-list={edge.certificate.spki}"
+    with browser.running(trusted) as chromium, chromium.visitor(locale="fr") as step:
+
+        def open_tab(context: BrowserContext) -> Page:
+            page = context.new_page()
+            page.add_init_script(SOUND_ALONE)  # it asks as often, and costs less
+            page.goto(f"{edge.url}/live/{edge.slug}/", wait_until="domcontentloaded")
+            return page
+
+        tabs = step(lambda context: [open_tab(context) for _ in range(7)])
+        step(lambda _: [page.wait_for_function(PLAYS) for page in tabs])
+        edge.say("à tous")
+        heard = '.chat-text:text-is("à tous")'
+        step(lambda _: [page.wait_for_selector(heard, state="attached") for page in tabs])
+        assert step(lambda _: [page.evaluate(PROTOCOLS) for page in tabs]) == [["h2"]] * 7
 
 
 def test_who_watches_already_goes_on_while_the_platform_hangs_and_is_gone(edge):
