@@ -32,6 +32,8 @@ test-matrix: setup-dev       ## Every kill in every state, and races of forty: w
 	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
 
 test-chaos: setup-dev        ## Every fault but death, on one live webinar, as root: half an hour; WORDS="worker,origin" chooses
+	@command -v iptables >/dev/null && command -v certutil >/dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || \
+	  apt-get install -y -qq --no-install-recommends iptables libnss3-tools libnginx-mod-stream >/dev/null
 	$(PY) -m tests.reliability.chaos --write -k "$(WORDS)"
 
 # The Debian on which packages, role and guide are tried: bookworm (12) or trixie (13).

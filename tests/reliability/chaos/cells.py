@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from amphi.audience.models import Message
 from amphi.webinars.models import State
-from tests.reliability.chaos import faults
+from tests.reliability.chaos import faults, surroundings
 from tests.reliability.chaos.faults import Fault
 from tests.reliability.chaos.scene import Scene
+from tests.reliability.chaos.surroundings import Around
 from tests.reliability.chaos.watching import Seen, Watch
 from tests.reliability.demo_webinar import DemoWebinar, wait_until
 
@@ -33,6 +34,7 @@ class Chaos:
         lasts_s: how long it lasts.
         within_s: within what time it must be told.
         stays: whether it does not end: all is right while it lasts.
+        around: what is otherwise than usual before it, meanwhile and after.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Chaos:
     lasts_s: float = PARTED_S
     within_s: float = TOLD_WITHIN_S
     stays: bool = False
+    around: Around = surroundings.usual
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,25 @@ ALL = [
     Chaos("origin gets no more memory", faults.out_of_memory("origin"), _goes_on),
     Chaos("certificate of the gateway expired", faults.gateway_certificate_expired, _goes_on),
     Chaos("certificate of the live server expired", faults.origin_certificate_expired, _away),
+    Chaos(
+        "certificate of BigBlueButton expired",
+        faults.front_certificate_expired,
+        _no_meeting_server,
+        within_s=20,
+        around=surroundings.meeting_server_by_tls,
+    ),
+    Chaos(
+        "certificate of BigBlueButton expired, and the gateway’s Chromium crashed",
+        faults.front_certificate_expired_and_page_lost,
+        _away,
+        around=surroundings.meeting_server_by_tls,
+    ),
+    Chaos(
+        "certificate expired of a live server that is published to by `rtmps`",
+        faults.front_certificate_expired,
+        _panel("The live server refused the picture"),
+        around=surroundings.published_by_tls,
+    ),
     Chaos("clocks of all set back by 5 min", faults.clock(-300, *CLOCKS), _goes_on, 10, stays=True),
     Chaos("clocks of all set ahead by 5 min", faults.clock(0, *CLOCKS), _goes_on, 10, stays=True),
     Chaos("clock of web ahead by 5 min", faults.clock(300, "web"), _goes_on, 10, stays=True),
@@ -234,6 +256,11 @@ def _undelivered(webinar: DemoWebinar, seen: Seen) -> list[str]:
 
 def measure(scene: Scene, webinar: DemoWebinar, cell: Chaos) -> Measured:
     """Inject a fault into the live, and look at what people are told until all is right again."""
+    with cell.around(scene, webinar):
+        return _measure(scene, webinar, cell)
+
+
+def _measure(scene: Scene, webinar: DemoWebinar, cell: Chaos) -> Measured:
     webinar.bring_to_live()
     with Watch(scene, webinar.row()) as seen:
         try:

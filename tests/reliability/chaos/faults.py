@@ -1,6 +1,7 @@
 """The faults: each is there for as long as its block lasts."""
 
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,8 @@ from django.db import connection
 from amphi.audience.models import Broadcaster
 from amphi.webinars.models import LiveGateway
 from tests import postgresql
-from tests.reliability.chaos.relay import Relay, certificate
+from tests.reliability.chaos.authority import EXPIRED_DAYS
+from tests.reliability.chaos.relay import Relay
 from tests.reliability.chaos.scene import Scene
 from tests.reliability.demo_webinar import Parts
 from tests.wire import WireServer, answer
@@ -179,31 +181,51 @@ def slow(one: str, other: str, delay_s: float) -> Fault:
     return inject
 
 
+def _expired(scene: Scene, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*scene.authority.sign(name, days=EXPIRED_DAYS))
+    return context
+
+
 @contextmanager
 def gateway_certificate_expired(scene: Scene) -> Iterator[None]:
     """The gateway is spoken to by TLS, and its certificate ran out yesterday."""
-    file, context = certificate(scene.folder, "gateway", days=-1)
     before = {one.pk: one.sipmediagw_url for one in LiveGateway.objects.all()}
-    with Relay(scene.port_of("gateway"), context=context) as relay:
+    with Relay(scene.port_of("gateway"), context=_expired(scene, "gateway")) as relay:
         url = f"https://gateway.test:{relay.port}"
-        LiveGateway.objects.update(sipmediagw_url=url, ca_file=str(file))
+        LiveGateway.objects.update(sipmediagw_url=url)
         yield
         for pk, old in before.items():
-            LiveGateway.objects.filter(pk=pk).update(sipmediagw_url=old, ca_file="")
+            LiveGateway.objects.filter(pk=pk).update(sipmediagw_url=old)
 
 
 @contextmanager
 def origin_certificate_expired(scene: Scene) -> Iterator[None]:
     """The same of the live server, as who asks for playlists."""
-    _, context = certificate(scene.folder, "origin", days=-1)
     before = {one.pk: one.hls_url for one in Broadcaster.objects.all()}
-    with Relay(scene.port_of("origin"), context=context) as relay:
+    with Relay(scene.port_of("origin"), context=_expired(scene, "origin")) as relay:
         for pk, old in before.items():
             new = old.replace("http:", "https:").replace(str(scene.port_of("origin")), str(relay.port))
             Broadcaster.objects.filter(pk=pk).update(hls_url=new)
         yield
         for pk, old in before.items():
             Broadcaster.objects.filter(pk=pk).update(hls_url=old)
+
+
+def front_certificate_expired(scene: Scene) -> AbstractContextManager[None]:
+    """The certificate before meeting server and RTMP ran out, until it is renewed."""
+    return scene.front.expired()
+
+
+@contextmanager
+def front_certificate_expired_and_page_lost(scene: Scene) -> Iterator[None]:
+    """The same, and the gateway has to enter the meeting anew."""
+    with scene.front.expired():
+        started = Parts(scene.demo).get("gateway").children(recursive=True)
+        for browser in [one for one in started if "chromium" in one.name()]:
+            with suppress(psutil.NoSuchProcess):
+                browser.kill()
+        yield
 
 
 def liar(scene: Scene) -> AbstractContextManager[None]:

@@ -1,19 +1,10 @@
-"""A TCP relay on loopback that hands on what is asked at once, and what is answered late; and certificates for one that speaks TLS."""
+"""A TCP relay on loopback that hands on what is asked at once, and what is answered late."""
 
 import socket
 import ssl
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Self
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
-
-from tests.reliability.chaos.scene import NAMES
 
 
 class Relay:
@@ -62,30 +53,3 @@ class Relay:
                 end.sendall(piece)
         for one in (start, end):
             one.close()
-
-
-def certificate(folder: Path, name: str, *, days: int) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for all names of the scene that runs out after so many days, as a file, and what serves by it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in NAMES]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file, key_file)
-    return file, context

@@ -15,6 +15,7 @@ import psutil
 
 from tests import postgresql
 from tests.demo.running import RunningDemo, free_base_port, start
+from tests.reliability.chaos.authority import Authority, Front, fronted
 
 ALONE = "CHAOS_ALONE"
 CLOCKS = str(Path(__file__).parent / "clocks")
@@ -44,6 +45,9 @@ BBB_API_URL = f"http://{{_host}}:{classroom_port}/bigbluebutton"
 AMPHI_URL = "http://{web}:{web_port}"
 ALLOWED_HOSTS = ["{web}", "{testers}"]
 LANGUAGE_CODE = "en"
+"""
+BY_TLS = """
+BBB_API_URL = f"https://{{_host}}:{port}/bigbluebutton"
 """
 
 
@@ -91,6 +95,17 @@ class Scene:
     database: postgresql.Server
     folder: Path
     hosts: Path
+    authority: Authority
+    front: Front
+
+    @contextmanager
+    def meeting_server_by_tls(self) -> Iterator[None]:
+        """Web and worker ask it by https from their next start on."""
+        file = self.folder / "settings_local.py"
+        before = file.read_text()
+        file.write_text(before + BY_TLS.format(port=self.front.ports[self.port(CLASSROOM)]))
+        yield
+        file.write_text(before)
 
     @property
     def disk(self) -> Path:
@@ -160,6 +175,13 @@ def _clocks(folder: Path) -> dict[str, str]:
     }
 
 
+def _trusting(authority: Authority, home: Path) -> dict[str, str]:
+    """All parts trust it, as an operator's machines trust theirs; nothing else: this network leads nowhere."""
+    authority.believed_by_browsers(home)
+    file = str(authority.file)
+    return {"HOME": str(home), "SSL_CERT_FILE": file, "AMPHI_GATEWAY_CA_FILE": file}
+
+
 @contextmanager
 def opened(folder: Path, *, clocks: bool = False) -> Iterator[Scene]:
     """Run everything until the block is left; with `clocks`, each part has one of its own."""
@@ -182,14 +204,17 @@ def opened(folder: Path, *, clocks: bool = False) -> Iterator[Scene]:
         )
         own = {"AMPHI_SETTINGS": str(file), "AMPHI_GATEWAY_FPS": "5", "TMPDIR": str(folder / "var" / "tmp")}
         own |= _clocks(folder) if clocks else {}
+        authority = Authority(folder, ["localhost", *NAMES, *ADDRESSES.values()])
+        own |= _trusting(authority, folder / "home")
         os.environ.update(own)
         host = ("--host", "0.0.0.0", "--url", f"http://{LOOPBACK}:{port}")
-        demo = start(folder / "var", *host, port=port, **own)
-        try:
-            demo.wait_until_ready()
-            os.environ.update(demo.environment())
-            yield Scene(demo, database, folder, hosts)
-        finally:
-            demo.stop()
+        with fronted(folder, authority, [port + CLASSROOM, port + RTMP]) as front:
+            demo = start(folder / "var", *host, port=port, **own)
+            try:
+                demo.wait_until_ready()
+                os.environ.update(demo.environment())
+                yield Scene(demo, database, folder, hosts, authority, front)
+            finally:
+                demo.stop()
     finally:
         database.stop()
