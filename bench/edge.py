@@ -3,6 +3,8 @@
 Run it as ``python -m bench.edge [LISTENERS [VIEWERS [SECONDS [MESSAGES]]]]``; with ``--restart`` the web server is restarted in the
 middle, with ``--workers N`` it has so many processes, with ``--part-ms MS`` parts are so long, with ``--slow PERCENT`` so many
 listeners have a slow line. Prints what each part cost, and how many requests of a part reached the origin.
+``--tls`` does it without TLS and then with it, and says how much more it cost; with ``--browsers N`` so many real Chromium watch, first
+in an empty house and then in the crowd.
 """
 
 import argparse
@@ -20,9 +22,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from bench import _watchers
 from tests import nginx, postgresql, services
 
 PATIENCE_S = 60.0
@@ -45,30 +49,40 @@ KBIT_S = 500
 """Of the picture: what counts here is how often it is asked for; 1,500 viewers of a real one would be 4 Gbit/s."""
 NOT_SHIPPED = ("ssl_", "listen [::]")
 """Lines of the site that are left out: plain HTTP, and IPv4 alone."""
+KEYS = "/etc/letsencrypt/live/amphi.univ.fr"
 
 
-def site(folder: Path, ports: dict[str, int]) -> str:
-    """The shipped site, with this run's ports and folders, without TLS."""
+def site(folder: Path, ports: dict[str, int], certificate: nginx.Certificate | None = None) -> str:
+    """The shipped site, with this run's ports and folders; without TLS where there is no certificate."""
+    by_tls = {f"{KEYS}/fullchain.pem": "", f"{KEYS}/privkey.pem": ""}
+    listen = ""
+    if certificate:
+        listen = " ssl http2"
+        by_tls = {f"{KEYS}/fullchain.pem": str(certificate.file), f"{KEYS}/privkey.pem": str(certificate.key)}
     replaced = {
+        **by_tls,
         "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
         "127.0.0.1:8003": f"127.0.0.1:{ports['origin']}",
         "listen 80;": f"listen 127.0.0.1:{ports['http']};",
-        "listen 443 ssl http2;": f"listen 127.0.0.1:{ports['site']} backlog=4096;",
+        "listen 443 ssl http2;": f"listen 127.0.0.1:{ports['site']}{listen} backlog=4096;",
         "/var/cache/nginx/amphi": str(folder / "cache"),
         "/var/lib/amphi": str(folder),
         "/var/log/nginx/amphi.log": str(folder / "access.log"),
         "/var/log/nginx/error.log": str(folder / "error.log"),
-        "X-Forwarded-Proto https": "X-Forwarded-Proto http",
+        "X-Forwarded-Proto https": f"X-Forwarded-Proto {'https' if certificate else 'http'}",
         "amphi.univ.fr": "localhost",
     }
     # Nobody's secrets: what nginx says of failed requests is counted.
     text = nginx.adapted("amphi.conf", **replaced).replace("error.log emerg;", "error.log warn;")
-    return "".join(f"{line}\n" for line in text.splitlines() if not line.strip().startswith(NOT_SHIPPED))
+    left_out = NOT_SHIPPED[1:] if certificate else NOT_SHIPPED
+    return "".join(f"{line}\n" for line in text.splitlines() if not line.strip().startswith(left_out))
 
 
-def configuration(folder: Path, ports: dict[str, int]) -> str:
+def configuration(folder: Path, ports: dict[str, int], certificate: nginx.Certificate | None) -> str:
     """Nginx as the guide has it: a process a core, and its limits."""
-    whole = nginx.frame(folder, http=site(folder, ports), modules=("ngx_http_brotli_static_module.so",))
+    whole = nginx.frame(
+        folder, http=site(folder, ports, certificate), modules=("ngx_http_brotli_static_module.so",)
+    )
     # As Debian's nginx.conf has it.
     whole = whole.replace("http {\n", "http {\n  sendfile on;\n  tcp_nopush on;\n")
     limits = (nginx.DEPLOY / "limits.conf").read_text()
@@ -118,6 +132,7 @@ class Hall:
     pids: dict[str, int]
     web: Web
     env: services.Environment
+    certificate: nginx.Certificate | None = None
 
     def costs(self) -> dict[str, tuple[float, float]]:
         """What each part has used."""
@@ -125,11 +140,12 @@ class Hall:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, workers: int, part_ms: int) -> Iterator[Hall]:
+def running(folder: Path, *, workers: int, part_ms: int, tls: bool = False) -> Iterator[Hall]:
     """All of it; the live page's address, the process of each part, and what starts the web server anew."""
     (folder / "cache").mkdir()
     ports = dict(zip(("http", "site", "web", "origin", "rtmp"), nginx.free_ports(5), strict=True))
-    url = f"http://localhost:{ports['site']}"
+    certificate = nginx.make_certificate(folder) if tls else None
+    url = f"{'https' if tls else 'http'}://localhost:{ports['site']}"
     with postgresql.running() as database, contextlib.ExitStack() as stack:
         env = services.environment(
             folder,
@@ -151,12 +167,14 @@ def running(folder: Path, *, workers: int, part_ms: int) -> Iterator[Hall]:
             stack, bare, folder, "origin", "--open", "--http", origin_http, "--rtmp", rtmp,
             answers=f"http://{origin_http}/healthz",
         )  # fmt: skip
-        stack.enter_context(nginx.running_nginx(folder, configuration(folder, ports), port=ports["site"]))
+        stack.enter_context(
+            nginx.running_nginx(folder, configuration(folder, ports, certificate), port=ports["site"])
+        )
         publisher = subprocess.Popen(publish(f"rtmp://{rtmp}/live/room"), stderr=subprocess.DEVNULL)
         stack.callback(publisher.wait, PATIENCE_S)
         stack.callback(publisher.terminate)
         pids = {"origin": origin.pid, "nginx": int((folder / "nginx.pid").read_text())}
-        yield Hall(f"{url}/live/{slug}/", pids, web, env)
+        yield Hall(f"{url}/live/{slug}/", pids, web, env, certificate)
 
 
 def publish(url: str) -> list[str]:
@@ -201,13 +219,29 @@ def origin_requests(folder: Path) -> dict[str, object]:
     }
 
 
-def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, object]]:
+@contextlib.contextmanager
+def browsers(hall: Hall, options: argparse.Namespace, found: dict[str, object]) -> Iterator[None]:
+    """Real browsers, first in an empty house and then beside what the block does; their figures are `found`."""
+    if not options.browsers:
+        yield
+        return
+    trusted = [f"--ignore-certificate-errors-spki-list={hall.certificate.spki}"] if hall.certificate else []
+    with _watchers.watching(hall.page, options.browsers, *trusted) as watchers:
+        alone = watchers.alone(options.seconds)
+        watchers.begin()
+        yield
+        found["browsers"] = {"alone": alone, "in_the_crowd": watchers.end()}
+
+
+def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> tuple[int, dict[str, object]]:
     """Run the crowd; its status, and what it and all else cost."""
-    with running(folder, workers=options.workers, part_ms=options.part_ms) as hall:
+    watched: dict[str, object] = {}
+    with (
+        running(folder, workers=options.workers, part_ms=options.part_ms, tls=tls) as hall,
+        browsers(hall, options, watched),
+    ):
         before = hall.costs()
-        process = subprocess.Popen(
-            loadtest(hall.page, options), env=hall.env, stdout=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen(loadtest(hall, options), env=hall.env, stdout=subprocess.PIPE, text=True)
         restart = threading.Timer(0.7 * options.seconds, hall.web.restart)
         if options.restart:
             restart.start()
@@ -232,16 +266,28 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[int, dict[str, o
                 "kib_per_listener": round((most - was_mib) * 1024 / options.listeners, 1),
             }
         found["load"] = round(os.getloadavg()[0], 1)
-    return process.returncode, found
+    return process.returncode, found | watched
 
 
-def loadtest(page: str, options: argparse.Namespace) -> list[str]:
+def dearer(plain: dict[str, Any], secret: dict[str, Any]) -> dict[str, float]:
+    """How many times as much processor time each part took by TLS."""
+    parts = {
+        name: secret[name]["cpu_s"] / plain[name]["cpu_s"]
+        for name in ("nginx", "web")
+        if plain[name]["cpu_s"]
+    }
+    own = secret["loadtest"]["own"]["cpu_share"] / plain["loadtest"]["own"]["cpu_share"]
+    return {name: round(value, 2) for name, value in {**parts, "loadtest": own}.items()}
+
+
+def loadtest(hall: Hall, options: argparse.Namespace) -> list[str]:
     """The command."""
+    trusted = ("--ca", str(hall.certificate.file)) if hall.certificate else ()
     numbers = {
         name: str(getattr(options, name)) for name in ("listeners", "viewers", "seconds", "messages", "slow")
     }
     return [
-        *(sys.executable, "-m", "amphi", "loadtest", page, "--json"),
+        *(sys.executable, "-m", "amphi", "loadtest", hall.page, "--json", *trusted),
         *(word for name, value in numbers.items() for word in (f"--{name}", value)),
     ]
 
@@ -257,13 +303,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--part-ms", type=int, default=200)
     parser.add_argument("--slow", type=float, default=2)
+    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--browsers", type=int, default=0)
     options = parser.parse_args([] if argv is None else argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         services.shared_folder = folder
-        status, found = measure(options, folder)
+        (folder / "plain").mkdir()
+        status, found = measure(options, folder / "plain")
+        if options.tls:
+            (folder / "tls").mkdir()
+            by_tls, secret = measure(options, folder / "tls", tls=True)
+            status |= by_tls
+            found = {"plain": found, "tls": secret, "times_as_much": dearer(found, secret)}
     print(json.dumps(found, indent=1))
     return status
 
