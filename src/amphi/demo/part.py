@@ -13,9 +13,9 @@ import httpx
 
 from amphi.system.terminal import say
 
-BACKOFF_S = (0.5, 1, 2, 5, 10, 30)
-STEADY_S = 60
-"""A part that ran this many seconds restarts without a pause."""
+BACKOFF_S = (0.2, 0.5, 1, 2, 5, 10, 30)
+STEADY_S = 5
+"""A part that ran this many seconds restarts after the first pause, which is that of the units in ``deploy/systemd``."""
 POLL_S = 0.1
 SLOW_S = 30
 """After this many seconds without an answer, a message says where to look."""
@@ -81,7 +81,7 @@ class Part:
             if self.stopping.is_set():
                 return
             failures = 0 if loop.time() - started > STEADY_S else failures + 1
-            pause = 0 if failures == 0 else BACKOFF_S[min(failures, len(BACKOFF_S)) - 1]
+            pause = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
             self.tell(self._death(status))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)

@@ -52,6 +52,8 @@ REFUSED_WITHIN_S = 3.0
 """Some servers accept a publish and then close the connection: within this time that counts as a refusal."""
 
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
+RESTART_TAKES_S, RESTART_RETRY_S = 15.0, 0.4
+"""For so long after a connection a server that can't be reached is being started again, and is tried again after so little."""
 SHORTEST_SECRET = 4
 _UNTRUSTED = "the RTMP server's certificate is not trusted"
 _CANT_START = "ffmpeg can't be started"
@@ -183,6 +185,7 @@ class RtmpSink:
 
     async def _run(self) -> None:
         failures = refusals = 0
+        broke_at = -math.inf
         while True:
             try:
                 up_s, complaint = await self._connect_once()
@@ -194,13 +197,16 @@ class RtmpSink:
                 return
             if up_s > REFUSED_WITHIN_S:
                 failures = refusals = 0
+                broke_at = time.monotonic()
             failures += 1
             if up_s > REFUSED_WITHIN_S or any(word in complaint.lower() for word in _UNREACHABLE):
                 self._on_trigger(Trigger.RTMP_LOST, complaint or "the RTMP connection broke")
             else:
                 refusals += 1
                 self._on_trigger(Trigger.RTMP_REFUSED, complaint or "the RTMP server closed the connection")
-            delay_s = min(MAX_RETRY_S, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
+            restarts = not refusals and time.monotonic() - broke_at < RESTART_TAKES_S
+            longest_s = RESTART_RETRY_S if restarts else MAX_RETRY_S
+            delay_s = min(longest_s, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
             await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
 
     async def _connect_once(self) -> tuple[float, str]:
