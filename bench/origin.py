@@ -1,6 +1,7 @@
 """The origin's parts and playlists a CPU second, against nginx serving the same bytes from a file."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -18,6 +19,11 @@ SECONDS = 3
 ROUNDS = 2
 CONNECTIONS = 64
 PATIENCE_S = 60.0
+NUMBERED = """
+local number = 0
+request = function() number = number + 1; wrk.headers["X-Number"] = number; return wrk.format() end
+"""
+"""Gives each request a header of its own, as if no two players asked in the same words."""
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
 events {{ worker_connections 1024; }}
@@ -76,10 +82,17 @@ def _cpu_s(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _requests_per_cpu_second(url: str, pid: int) -> float:
+def _requests_per_cpu_second(url: str, pid: int, script: Path | None) -> float:
     """Counted by the server's CPU time, so that a busy machine does not blur it."""
     before = _cpu_s(pid)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", url]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{SECONDS}s",
+        *(["-s", str(script)] if script else []),
+        url,
+    ]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE_S).stdout
     if "Non-2xx" in output:
         raise RuntimeError(f"{url} did not always answer 200")
@@ -94,16 +107,19 @@ def _measure(folder: Path, origin: tuple[str, int], nginx: tuple[str, int]) -> N
     playlist = _fetch(media)
     parts = re.findall(r'#EXT-X-PART:.*URI="([^"]+)"', playlist.decode())
     addresses = {"playlist": media, "part": f"{origin[0]}/hls/bench/{parts[-6]}"}
-    print("requests a CPU second")
-    print(f"{'':<10}{'bytes':>8}{'origin':>10}{'nginx':>10}{'ratio':>8}")
-    for name, url in addresses.items():
+    numbered = folder / "numbered.lua"
+    numbered.write_text(NUMBERED)
+    print(f"requests a CPU second; load {os.getloadavg()[0]:.1f}")
+    print(f"{'':<28}{'bytes':>8}{'origin':>10}{'nginx':>10}{'ratio':>8}")
+    for (name, url), script in itertools.product(addresses.items(), (None, numbered)):
         content = _fetch(url)
         (folder / name).write_bytes(content)
         ours, theirs = 0.0, 0.0
         for _ in range(ROUNDS):
-            ours = max(ours, _requests_per_cpu_second(url, origin[1]))
-            theirs = max(theirs, _requests_per_cpu_second(f"{nginx[0]}/{name}", nginx[1]))
-        print(f"{name:<10}{len(content):>8}{ours:>10.0f}{theirs:>10.0f}{ours / theirs:>8.2f}")
+            ours = max(ours, _requests_per_cpu_second(url, origin[1], script))
+            theirs = max(theirs, _requests_per_cpu_second(f"{nginx[0]}/{name}", nginx[1], script))
+        row = f"{name}, all in other words" if script else name
+        print(f"{row:<28}{len(content):>8}{ours:>10.0f}{theirs:>10.0f}{ours / theirs:>8.2f}")
 
 
 def main() -> int:
