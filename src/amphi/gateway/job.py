@@ -135,6 +135,7 @@ class Job:
         self._load = ProcessLoad()
         self._kbps = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._clearing: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -216,8 +217,12 @@ class Job:
         if self._source is not None and self._source.is_alive:
             return self._source
         if self._source is not None:
-            await self._browsers.discard(self._source)
-            self._source = None
+            # It takes a second to clear away, in which the next one is on its way already.
+            lost, self._source = self._source, None
+            clearing = asyncio.create_task(self._browsers.discard(lost))
+            self._clearing.add(clearing)
+            clearing.add_done_callback(self._clearing.discard)
+            clearing.add_done_callback(self._has_failed)
             # A new browser has a new clock, so its stream starts anew; meanwhile the live server waits for it.
             await self._sink.close(clean=False)
             self._sink.start()
@@ -330,6 +335,7 @@ class Job:
             source, self._source = self._source, None
             if source is not None:
                 await self._browsers.discard(source)
+            await asyncio.gather(*self._clearing, return_exceptions=True)
 
     async def _measure(self) -> None:
         sent_bytes, share_s, own_s = 0, 0.0, time.process_time()
