@@ -19,12 +19,11 @@ from typing import Any
 import django
 
 from tests.demo.running import start
+from tests.reliability import page
 
 STATES = ("starting", "live", "recovering", "stopping")
 PARTS = ("web", "worker", "gateway", "origin")
 ALL = [*((part, state) for state in STATES for part in PARTS), ("amphi", "live"), ("all", "live")]
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 KILLED = {"amphi": "all four at once", "all": "everything, the classroom too"}
 
 
@@ -57,14 +56,6 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def write(rows: list[dict[str, Any]]) -> None:
-    """Put the table in its place on the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}", encoding="utf-8")
-
-
 def main(argv: list[str]) -> int:
     """Measure, and say or write it."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.matrix", description=__doc__)
@@ -78,7 +69,7 @@ def main(argv: list[str]) -> int:
     ]
     rows = measure(chosen or ALL, options.warm, options.var)
     if options.write:
-        write(rows)
+        page.write("matrix", table(rows))
     sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     return 0
 
