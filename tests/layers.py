@@ -26,7 +26,6 @@ LONGEST = [
     "reliability/test_kill.py",
     "gateway/test_jobs.py",
     "gateway/test_bigbluebutton_jobs.py",
-    "deploy/test_guide.py",
     "live/test_live_page.py",
     "live/test_voices.py",
     "live/test_moving.py",

@@ -31,11 +31,6 @@ class Block:
         outside = re.sub(r"<<EOF\n.*?^EOF$", "", self.commands, flags=re.DOTALL | re.MULTILINE)
         return set(re.findall(r"^([A-Z_]+)=", outside, re.MULTILINE))
 
-    def without_network(self) -> "Block":
-        """It without the lines that fetch."""
-        kept = [line for line in self.commands.splitlines() if not NEEDS_NETWORK.match(line)]
-        return Block(self.section, "\n".join(kept))
-
 
 def blocks(page: str) -> list[Block]:
     """The page's blocks, in order."""

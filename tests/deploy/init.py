@@ -1,9 +1,8 @@
 """The first process of the machine on which tests follow the guide, and what stands there for systemd, which needs more than a namespace.
 
-    unshare --mount --net --pid --fork --kill-child python -m tests.deploy.init in ROOT
-    unshare --mount --net --pid --fork --kill-child python -m tests.deploy.init over FOLDER CHECKOUT
+    unshare --mount --net --pid --fork --kill-child python -m tests.deploy.init ROOT
 
-It enters the files in ROOT, or a copy of this machine's that is written to memory, mounted in FOLDER. Then it does what `systemctl`, a script beside it, asks for by files in ``/run/init``. Units' own ``ExecStart`` are started as
+It enters the files in ROOT. Then it does what `systemctl`, a script beside it, asks for by files in ``/run/init``. Units' own ``ExecStart`` are started as
 their users, with the environment, the limits and the folders that the units name, and nothing of ours. It does not sandbox them, and
 starts nothing again. nginx and PostgreSQL are started by what Debian's own units call.
 """
@@ -67,30 +66,6 @@ def command(*arguments: str) -> None:
     done = subprocess.run(arguments, check=False, capture_output=True, text=True, env={"PATH": SEARCH_PATH})
     if done.returncode:
         raise UnitError(f"{arguments[0]}: {done.stderr}")
-
-
-def copy_of_this_machine(folder: Path) -> Path:
-    """This machine's files; what is written to them stays in memory."""
-    command("mount", "-t", "tmpfs", "tmpfs", str(folder))
-    upper, work, root = (folder / name for name in ("upper", "work", "root"))
-    for each in (upper, work, root):
-        each.mkdir()
-    layers = f"lowerdir=/,upperdir={upper},workdir={work}"
-    command("mount", "-t", "overlay", "overlay", "-o", layers, str(root))
-    return root
-
-
-def put_checkout(root: Path, checkout: Path) -> None:
-    """Put the checkout, which nobody may change, where the guide has it; its programs name each other by where it is."""
-    for place in (root / "opt" / "amphi", root / checkout.relative_to("/")):
-        place.mkdir(parents=True, exist_ok=True)
-        command("mount", "--bind", str(checkout), str(place))
-        command("mount", "-o", "remount,bind,ro", str(place))
-    # The services' users read it and its Python, which may lie in the home folder of root.
-    for path in (checkout, Path(sys.base_prefix)):
-        for above in list(path.parents)[:-1]:
-            inside = root / above.relative_to("/")
-            inside.chmod(inside.stat().st_mode | 0o055)
 
 
 def mount_what_a_machine_has(root: Path) -> None:
@@ -357,7 +332,7 @@ class Init:
             time.sleep(POLL_S)
 
 
-def main(kind: str, folder: str, *more: str) -> None:
+def main(folder: str) -> None:
     """Become the machine."""
     command("ip", "link", "set", "lo", "up")
     # Browsers send each other pictures over any network but loopback: here is one, with nobody else in it.
@@ -365,14 +340,9 @@ def main(kind: str, folder: str, *more: str) -> None:
     command("ip", "address", "add", "192.0.2.10/24", "dev", "lan")
     for end in ("lan", "other"):
         command("ip", "link", "set", end, "up")
-    if kind == "over":
-        root = copy_of_this_machine(Path(folder))
-    else:
-        root = Path(folder)
-        command("mount", "--bind", folder, folder)
+    root = Path(folder)
+    command("mount", "--bind", folder, folder)
     mount_what_a_machine_has(root)
-    for checkout in more:
-        put_checkout(root, Path(checkout))
     enter(root)
     prepare()
     Init().serve()

@@ -1,7 +1,6 @@
 """A machine of the tests' own on which the guide is followed: own processes, own network, own files, thrown away at the end.
 
-Two kinds. `over_this_machine` sees this machine's files, with what Debian's packages and `deploy/setup dev` have installed, and writes to memory: quick.
-`over_empty_debian` is a Debian with nothing in it: see `empty.py`. Both need root, for namespaces and for the users that the guide makes.
+It is a Debian with nothing in it: see `empty.py`. It needs root, for namespaces and for the users that the guide makes.
 """
 
 import contextlib
@@ -30,13 +29,6 @@ cp ca.pem /usr/local/share/ca-certificates/test-authority.crt
 update-ca-certificates >/dev/null 2>&1
 echo '127.0.0.1 {HOST}' >>/etc/hosts
 """
-# As Debian's package leaves it, whatever this machine's own has become.
-NEW_CLUSTER = """
-version=$(ls /usr/lib/postgresql | sort -n | tail -n 1)
-rm -rf /etc/postgresql/$version /var/lib/postgresql/$version
-pg_createcluster $version main >/dev/null
-rm -f /etc/nginx/sites-enabled/* && ln -s ../sites-available/default /etc/nginx/sites-enabled/default
-"""
 
 
 @dataclass
@@ -45,11 +37,9 @@ class Machine:
 
     Attributes:
         pid: of its first process, as this machine knows it.
-        has_network: whether what needs the network can be run.
     """
 
     pid: int
-    has_network: bool
 
     def _enter(self, *, network: bool) -> list[str]:
         # The network is this machine's, for what fetches; everything else sees the machine's own loopback alone.
@@ -83,8 +73,6 @@ class Machine:
 
     def paste(self, block: Block, *, timeout_s: float = PATIENCE_S, **environment: str) -> str:
         """Paste one block of the page into the operator's shell, which keeps the variables that are set in it."""
-        if not self.has_network:
-            block = block.without_network()
         known = " ".join(sorted({name for one in guide.blocks(guide.PAGE.read_text()) for name in one.sets}))
         return self.run(
             f"touch /run/shell\n. /run/shell\n{block.commands}\n"
@@ -117,12 +105,21 @@ class Machine:
         return self.run(f"cat /var/log/{unit}.log")
 
 
+def require_root() -> None:
+    """Fail with a sentence where the machine can't be made."""
+    assert os.geteuid() == 0, (
+        "This test makes a machine of its own, with its own users and network: run it as root."
+    )
+
+
 @contextlib.contextmanager
-def _switched_on(*arguments: str, has_network: bool) -> Iterator[Machine]:
+def over_empty_debian(root: Path) -> Iterator[Machine]:
+    """A machine with the files in `root`, which it may change."""
+    require_root()
     # The namespaces' parent is killed with this process, and all of them with their first.
     spaces = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private"]
     init = subprocess.Popen(
-        ["unshare", *spaces, sys.executable, "-m", "tests.deploy.init", *arguments],
+        ["unshare", *spaces, sys.executable, "-m", "tests.deploy.init", str(root)],
         cwd=TOP,
         stderr=subprocess.PIPE,
         text=True,
@@ -139,39 +136,12 @@ def _switched_on(*arguments: str, has_network: bool) -> Iterator[Machine]:
                 break
             assert time.monotonic() < deadline, "the machine did not start"
             time.sleep(0.02)
-        machine = Machine(int(pid), has_network)
-        yield machine
+        yield Machine(int(pid))
     finally:
         init.kill()
         _, said = init.communicate(timeout=PATIENCE_S)
         # Nothing is said unless the machine broke: what failed on it is told by this alone.
         sys.stderr.write(said)
-
-
-def require_root() -> None:
-    """Fail with a sentence where the machine can't be made."""
-    assert os.geteuid() == 0, (
-        "This test makes a machine of its own, with its own users and network: run it as root."
-    )
-
-
-@contextlib.contextmanager
-def over_this_machine(folder: Path) -> Iterator[Machine]:
-    """A machine with this one's files and the checkout at /opt/amphi, which nothing done there changes."""
-    require_root()
-    with _switched_on("over", str(folder), str(TOP), has_network=False) as machine:
-        machine.run(NEW_CLUSTER)
-        machine.make_authority()
-        machine.run("systemctl start postgresql nginx")
-        yield machine
-
-
-@contextlib.contextmanager
-def over_empty_debian(root: Path) -> Iterator[Machine]:
-    """A machine with the files in `root`, which it may change."""
-    require_root()
-    with _switched_on("in", str(root), has_network=True) as machine:
-        yield machine
 
 
 def remove(root: Path) -> None:
