@@ -1,5 +1,6 @@
 """Signing on by OpenID Connect: against a provider that others wrote, and with tokens that it would never sign."""
 
+import functools
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -110,30 +111,40 @@ def test_provider_of_another_name_is_none(issuer):
 # --- tokens
 
 
-KEY, OTHER_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 ISSUER = "https://id.univ.fr"
+
+
+@functools.cache
+def private_key(of: str = "provider") -> rsa.RSAPrivateKey:
+    """Made when it is first asked for: that takes longer than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
 def known() -> OpenIdProvider:
     """A provider whose keys are known already."""
     provider = provider_of(ISSUER)
-    public = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(private_key().public_key(), as_dict=True)
     provider.known.keys = [jwt.PyJWK({**public, "kid": "one", "alg": "RS256"})]
     provider.known.keys_at = time.monotonic()
     return provider
 
 
-def token(key=KEY, algorithm: str = "RS256", kid: str | None = "one", **claims) -> str:
+def token(key=None, algorithm: str = "RS256", kid: str | None = "one", **claims) -> str:
     now = int(time.time())
     good = {"iss": ISSUER, "aud": "amphi", "sub": "4711", "iat": now, "exp": now + 300, "sid": "s-1"}
     good["events"] = {LOGOUT_EVENT: {}}
     content = {name: value for name, value in (good | claims).items() if value is not None}
-    return jwt.encode(content, key, algorithm=algorithm, headers={"kid": kid} if kid else None)
+    return jwt.encode(
+        content,
+        private_key() if key is None else key,
+        algorithm=algorithm,
+        headers={"kid": kid} if kid else None,
+    )
 
 
 BAD = {
-    "signed by another key": lambda: token(OTHER_KEY),
+    "signed by another key": lambda: token(private_key("another")),
     "not signed": lambda: token("", "none"),
     "signed by a secret": lambda: token(b"k" * 64, "HS256"),
     "by an unknown key": lambda: token(kid="two"),

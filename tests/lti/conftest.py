@@ -5,7 +5,7 @@ from amphi.lti import platform_keys
 from amphi.lti.models import Platform, ToolKey
 from tests.factories import make_gateway
 from tests.lti.courses import Visitor, register
-from tests.lti.platform import TOOL_KEY, Moodle
+from tests.lti.platform import Moodle, private_key
 
 
 @pytest.fixture
@@ -16,8 +16,7 @@ def moodle(db, settings, serve) -> Moodle:
     make_gateway()
     found = Moodle(serve, settings.AMPHI_URL)
     register(found)
-    # Making one takes longer than a test.
-    pem = TOOL_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    pem = private_key("tool").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     ToolKey.objects.create(kid="amphi-1", private_key=pem)
     return found
 

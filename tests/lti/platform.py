@@ -4,6 +4,7 @@ What Moodle does where the specifications leave it open is read from its `mod/lt
 service/memberships, service/gradebookservices), and said beside it.
 """
 
+import functools
 import html
 import json
 import time
@@ -24,7 +25,12 @@ CLIENT, DEPLOYMENT, COURSE = "aTiGjBdLCfNgqZe", "3", "17"
 TEACHER, STUDENT = "Instructor", "Learner"
 NAMES = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
-KEY, OTHER_KEY, TOOL_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3))
+
+
+@functools.cache
+def private_key(of: str = "moodle") -> rsa.RSAPrivateKey:
+    """The key of one of the parties. Made when it is first asked for: that takes longer than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Moodle:
@@ -135,8 +141,11 @@ class Moodle:
         )
 
     @staticmethod
-    def signed(claims: dict[str, Any], key: Any = KEY, algorithm: str = "RS256", kid: str = "moodle") -> str:
-        return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid})
+    def signed(
+        claims: dict[str, Any], key: Any = private_key, algorithm: str = "RS256", kid: str = "moodle"
+    ) -> str:
+        signing = key() if callable(key) else key
+        return jwt.encode(claims, signing, algorithm=algorithm, headers={"kid": kid})
 
     def page(self, url: str, **more: Any) -> str:
         """The page that posts the message from the browser (core 5.1.1.3), as Moodle's auth.php ends."""
@@ -291,7 +300,7 @@ class Moodle:
 
 
 def public_keys() -> dict[str, Any]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private_key().public_key()))
     return {"keys": [{**public, "kid": "moodle", "alg": "RS256", "use": "sig"}]}
 
 

@@ -20,12 +20,11 @@ from tests.lti.platform import (
     CLIENT,
     COURSE,
     DEPLOYMENT,
-    KEY,
     MEMBERSHIP,
-    OTHER_KEY,
     STUDENT,
     TEACHER,
     Moodle,
+    private_key,
     public_keys,
 )
 
@@ -93,11 +92,11 @@ REFUSED_CLAIMS = {
     "no activity": {CLAIM + "resource_link": {}},
 }
 REFUSED_SIGNATURES = {
-    "another key": {"key": OTHER_KEY},
+    "another key": {"key": lambda: private_key("another")},
     "an unknown name of a key": {"kid": "another"},
     "no signature": {"key": None, "algorithm": "none"},
     "the public key as a shared secret": {"key": "x" * 32, "algorithm": "HS256"},
-    "another algorithm": {"key": KEY, "algorithm": "RS512"},
+    "another algorithm": {"algorithm": "RS512"},
 }
 
 
