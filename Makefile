@@ -79,10 +79,11 @@ test-abuse: setup-dev        ## Millions of hostile messages and requests at eac
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
-# Types take as long as all else, on one processor: they are checked beside it.
+# Types take as long as all else, on one processor: they are checked beside it. Reading all tests compiles them once, not in each of the processes that run them.
 lint: setup-dev      ## Style, types and layers only
 	@types=$$(mktemp); $(PY) -m mypy >"$$types" 2>&1 & mypy=$$!; \
-	  $(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports --no-cache; others=$$?; \
+	  $(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports --no-cache && \
+	  { collected=$$($(PY) -m pytest --collect-only -qq) || { echo "$$collected"; false; }; }; others=$$?; \
 	  wait $$mypy; typed=$$?; cat "$$types"; rm "$$types"; exit $$((others || typed))
 
 fmt: setup-dev       ## Format the code
