@@ -7,7 +7,6 @@ import time
 import pytest
 
 from amphi.origin.config import Config
-from amphi.origin.http_app import OriginApp
 from amphi.system import tickets
 from amphi.system.tickets import Ticket
 from tests.origin.running import PATIENCE_S, Publisher, eventually, http_client, ready, running_origin
@@ -211,72 +210,6 @@ async def test_a_connection_carries_any_number_of_requests(origin, lecture):
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
-    writer.close()
-
-
-@pytest.fixture
-def worked_out(monkeypatch):
-    """The paths for which an answer was worked out."""
-    paths = []
-    at_once = OriginApp.at_once
-
-    def noted(app, scope, **options):
-        paths.append(scope["path"])
-        return at_once(app, scope, **options)
-
-    monkeypatch.setattr(OriginApp, "at_once", noted)
-    # The head of an answer has the date: within this test it is always the same second.
-    monkeypatch.setattr("uvicorn.server.Server.on_tick", _never_exits)
-    return paths
-
-
-async def _never_exits(server, _counter) -> bool:
-    return server.should_exit
-
-
-async def _ask(connection, request: bytes) -> bytes:
-    """The body of the answer to a request."""
-    reader, writer = connection
-    writer.write(request)
-    async with asyncio.timeout(PATIENCE_S):
-        head = await reader.readuntil(b"\r\n\r\n")
-        return await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
-
-
-async def test_who_asks_in_the_same_words_is_given_the_same_until_a_part_comes(origin, lecture, worked_out):
-    one, other = [await asyncio.open_connection("127.0.0.1", origin.http_port) for _ in range(2)]
-    request = b"GET /hls/lecture/main.m3u8 HTTP/1.1\r\nHost: origin\r\n\r\n"
-    first = [await _ask(connection, request) for connection in (one, other)]
-    del worked_out[:]
-    before = [await _ask(connection, request) for connection in (one, other, one)]
-    assert before == [first[0]] * 3
-    assert len(worked_out) == 1
-    in_other_words = request.replace(b"origin", b"elsewhere")
-    assert await _ask(other, in_other_words) == first[0]
-    assert len(worked_out) == 2
-    await lecture.frames(5)
-    await eventually(lambda: _playlist(origin).next_part == 7)
-    after = [await _ask(connection, request) for connection in (one, other)]
-    assert b"/p6.m4s" in after[0]
-    assert after[1] == after[0]
-    assert len(worked_out) == 3
-    for _, writer in (one, other):
-        writer.close()
-
-
-async def test_what_is_known_is_no_answer_to_a_piece_of_another_request(origin, lecture):
-    """A whole request that comes as the end of another one's head belongs to that head."""
-    connection = await asyncio.open_connection("127.0.0.1", origin.http_port)
-    request = b"GET /hls/lecture/main.m3u8 HTTP/1.1\r\nHost: origin\r\n\r\n"
-    playlist = [await _ask(connection, request) for _ in range(3)][-1]
-    writer = connection[1]
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: origin\r\nX-More: ")
-    own = writer.get_extra_info("sockname")
-    (protocol,) = [one for one in origin.origin._http.server_state.connections if one.client == own]
-    await eventually(lambda: protocol._deadline is not None)
-    assert playlist.startswith(b"#EXTM3U")
-    assert (await _ask(connection, request)).startswith(b'{"ok": true')
-    assert await _ask(connection, request) == playlist
     writer.close()
 
 

@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from amphi.origin.waiting import Waiting
-
 PLAYLIST_TYPE = b"application/vnd.apple.mpegurl"
 MP4_TYPE = b"video/mp4"
 SOUND_TYPE = b"audio/mp4"
@@ -69,38 +67,3 @@ _OPEN = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\naccess-
 OPEN_HEADS: dict[tuple[tuple[bytes, bytes], ...], bytes] = {
     others: _OPEN + b"".join(b"%b: %b\r\n" % pair for pair in others) for others in ((), VARIES, PACKED)
 }
-
-KNOWN_REQUESTS, KNOWN_REQUEST_BYTES = 512, 2_048
-
-
-class Known:
-    """Requests as they came, byte by byte, and what was written for each. Players of one kind ask for the same in the same words.
-
-    It holds until a stream changes or a second has passed, by which the heads of answers change their date. What would be answered otherwise
-    all the same, since a stream was forgotten or a rendition began, is thus a second old at most, as shared caches may have it.
-    """
-
-    def __init__(self) -> None:
-        self._written: dict[bytes, tuple[Answer, list[bytes]]] = {}
-        self._state: tuple[object, int] = (None, 0)
-
-    def get(self, request: bytes, usual: object) -> tuple[Answer, list[bytes]] | None:
-        """What was written for the same request.
-
-        Args:
-            request: all its bytes.
-            usual: the headers that each answer has now, a new object when they change.
-        """
-        known, changes = self._state
-        if known is not usual or changes != Waiting.changes:
-            self._state = (usual, Waiting.changes)
-            self._written.clear()
-            return None
-        return self._written.get(request)
-
-    def add(self, request: bytes, written: tuple[Answer, list[bytes]]) -> None:
-        """Keep what was just written for a request that was not known. Many that differ are not worth keeping."""
-        if len(request) <= KNOWN_REQUEST_BYTES:
-            if len(self._written) >= KNOWN_REQUESTS:
-                self._written.clear()
-            self._written[request] = written

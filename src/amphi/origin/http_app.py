@@ -20,7 +20,6 @@ from amphi.origin.answers import (
     SOUND_TYPE,
     TEXT_TYPE,
     Answer,
-    Known,
     as_json,
     packed,
     plain,
@@ -76,9 +75,6 @@ class OriginApp:
         streams: the streams to serve.
         questions: asks the platform whether a ticket's holder may still watch; None to trust the ticket alone.
         measures: counts the answers; None: nobody reads them.
-
-    Attributes:
-        known: what was just answered, for those who ask for the same.
     """
 
     def __init__(
@@ -96,7 +92,6 @@ class OriginApp:
         self._token = config.token
         self._cors = config.cors
         self._is_open = "*" in config.cors
-        self.known = Known()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -11,7 +11,6 @@ from amphi.system.http_heads import BoundedHTTPProtocol
 
 JOINED_BYTES = 8_192
 """Shorter bodies are copied behind their head: one write costs more than that."""
-HTTP_OK = 200
 
 
 class _NoMessage:
@@ -114,50 +113,6 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
     _usual: ClassVar[list[tuple[bytes, bytes]]] = []
     _usual_bytes: ClassVar[bytes] = b""
     _waits: _Waits | None = None
-    # Between two requests; how many began; what was written for the last one that may be known to others; when one was last answered so.
-    _is_between = False
-    _begun = 0
-    _written: tuple[Answer, list[bytes]] | None = None
-    _known_at = 0.0
-
-    def data_received(self, data: bytes) -> None:
-        """Write at once what was just written for the very same request; else parse it."""
-        is_between = self._is_between and self.cycle.response_complete and not self.flow.write_paused
-        if not is_between or self._deadline is not None or self.transport.is_closing():
-            super().data_received(data)
-            return
-        found = self.config.loaded_app.known.get(data, self.server_state.default_headers)
-        if found is not None:
-            self.config.loaded_app.count(found[0])
-            self.server_state.total_requests += 1
-            self._known_at = self.loop.time()
-            for piece in found[1]:
-                self.transport.write(piece)
-            return
-        begun, self._written = self._begun, None
-        super().data_received(data)
-        # One whole request, and nothing of another.
-        if self._written is not None and self._is_between and self._begun == begun + 1:
-            self.config.loaded_app.known.add(data, self._written)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which nothing was asked for so long."""
-        left_s = self._known_at + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
-        else:
-            super().timeout_keep_alive_handler()
-
-    def on_message_begin(self) -> None:
-        """Note that a request begins."""
-        self._is_between = False
-        self._begun += 1
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        """Note that a request has come whole."""
-        self._is_between = True
-        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Answer, wait, or hand over to uvicorn."""
@@ -176,10 +131,7 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
             self.cycle: Any = waits
         else:
             self.cycle = _Answered()  # a new one for each request, by which the base class counts them
-            pieces = self.written(*found)
-            if found[0].status == HTTP_OK:
-                self._written = (found[0], pieces)
-            for piece in pieces:
+            for piece in self.written(*found):
                 self.transport.write(piece)
             self.on_response_complete()
 

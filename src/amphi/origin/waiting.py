@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, MutableMapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 Caller = Callable[[dict[Any, Any]], None]
 """Is given what was found out for those who were called before it at the same change: many ask for the same thing."""
@@ -11,13 +11,7 @@ AT_ONCE = 200
 
 
 class Waiting:
-    """Something that changes, and those who wait for that: as futures, or by a call, which costs less.
-
-    Attributes:
-        changes: how often anything of this kind has changed. What was found out before may not hold any more.
-    """
-
-    changes: ClassVar[int] = 0
+    """Something that changes, and those who wait for that: as futures, or by a call, which costs less."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
@@ -50,7 +44,6 @@ class Waiting:
 
     def wake(self) -> None:
         """Wake all waiting requests, so that they check again."""
-        Waiting.changes += 1
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
