@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import global_settings, settings
+from django.db import connection
 
 from amphi.system.configuration import OURS_ALONE, check_names, read_settings_local, secret_key
 from amphi.system.database import parse_database_url
@@ -283,6 +284,19 @@ def test_database_that_vanishes_without_a_word_is_given_up_within_seconds():
     options = parse_database_url("postgresql://amphi@db.univ.fr/amphi", default=Path("unused"))["OPTIONS"]
     probes_s = options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"]
     assert max(probes_s, options["tcp_user_timeout"] / 1000, options["connect_timeout"]) <= 15
+
+
+@pytest.mark.django_db
+def test_the_database_gives_up_a_machine_of_ours_that_vanished():
+    """It would keep the locks of a transaction that it was in for two hours, and nobody could write in that event."""
+    with connection.cursor() as cursor:
+
+        def shown(name: str) -> int:
+            cursor.execute("SELECT setting FROM pg_settings WHERE name = %s", [f"tcp_{name}"])
+            return int(cursor.fetchone()[0])
+
+        probes_s = shown("keepalives_idle") + shown("keepalives_interval") * shown("keepalives_count")
+        assert max(probes_s, shown("user_timeout") / 1000) <= 15
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql2", "mysql+pymysql", "MySQL"])

@@ -17,6 +17,16 @@ _UNREACHABLE = {
 }
 """A server that vanished without a word (a cable, a firewall, a failover) is given up within some ten seconds, not after the
 system's quarter of an hour or two hours. A slow statement is not: the server's system answers for it."""
+_VANISHED = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "tcp_user_timeout": 10_000,
+        "tcp_keepalives_idle": 5,
+        "tcp_keepalives_interval": 2,
+        "tcp_keepalives_count": 3,
+    }.items()
+)
+"""The same for the server: a machine of ours that vanished within a transaction keeps its locks no longer, and others write again."""
 
 
 def _sqlite(file: Path) -> dict[str, Any]:
@@ -67,5 +77,5 @@ def parse_database_url(url: str, *, default: Path) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **_UNREACHABLE},
+        "OPTIONS": {"connect_timeout": 5, **_UNREACHABLE, "options": _VANISHED},
     }
