@@ -84,6 +84,25 @@ async def test_sound_that_is_lost_later_is_missed(visit):  # noqa: F811
     assert lost.detail.startswith("the sound is lost: ")
 
 
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("maxParticipantsReached", "meeting_full"), ("invalidMeetingIdentifier", "meeting_not_found")],
+)
+async def test_join_that_the_server_can_not_do_is_said_with_its_words(visit, key, reason):  # noqa: F811
+    visitor = await visit("2.7", screen="loading")
+    visitor.client.errors = [{"key": key, "message": "The words of the server"}]
+    await visitor.page.goto(visitor.client.join_url)
+    refused = await visitor.until_state("refused")
+    assert (refused.reason, refused.detail) == (reason, f"{key}: The words of the server")
+
+
+async def test_moderator_who_does_not_let_the_bot_in_is_said(visit):  # noqa: F811
+    visitor = await visit("3.0", screen="lobby", lobby="denied")
+    denied = await visitor.until_state("refused")
+    why = "no moderator let the bot in: L'accès de l'invité à la séance a été refusé."
+    assert (denied.reason, denied.detail) == ("", why)
+
+
 # --- The way back ---
 
 
