@@ -96,6 +96,13 @@ def refuse_others(page: SplitResult, own_url: str) -> None:
         )
 
 
+def _trust(ca: str | None) -> ssl.SSLContext:
+    trust = ssl.create_default_context(cafile=ca)
+    # What these listeners speak, also to a server that would rather speak HTTP/2.
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust
+
+
 async def _run(options: argparse.Namespace, page: SplitResult) -> Report:
     plan = _plan(options)
     port = page.port or (443 if page.scheme == "https" else 80)
@@ -107,7 +114,7 @@ async def _run(options: argparse.Namespace, page: SplitResult) -> Report:
     place = Place(
         page,
         sources_for(address, plan.listeners, given),
-        ssl.create_default_context(cafile=options.ca),
+        _trust(options.ca),
         elsewhere=options.i_own_this,
     )
     crowd = Crowd(plan, place, _teller())
