@@ -22,6 +22,7 @@ STREAMS = 40
 SECONDS = 120
 STEPS = 4
 FILM_S = 10
+PATIENCE_S = 60.0
 SETTLE_S = 75
 """Until twice the window of each playlist is kept, memory grows as it should."""
 
@@ -79,12 +80,13 @@ def _sending(film: Path, urls: list[str]) -> list[str]:
 def _measure(pid: int, http: str, streams: int, seconds: float) -> list[dict[str, float]]:
     """What the origin took in each part of the time."""
     origin, found = psutil.Process(pid), []
+    client = httpx.Client(timeout=PATIENCE_S)
     for _ in range(STEPS):
         cpu, at = _cpu_s(pid), time.monotonic()
         time.sleep(seconds / STEPS)
         share = (_cpu_s(pid) - cpu) / (time.monotonic() - at)
         memory = origin.memory_info().rss / 2**20
-        answers = [httpx.get(f"{http}/hls/s{number}/main.m3u8") for number in range(streams)]
+        answers = [client.get(f"{http}/hls/s{number}/main.m3u8") for number in range(streams)]
         kept_up = sum(answer.is_success and "EXT-X-ENDLIST" not in answer.text for answer in answers)
         found.append({"cores": round(share, 3), "memory_mib": round(memory, 1), "live": kept_up})
     return found
