@@ -52,8 +52,9 @@ REFUSED_WITHIN_S = 3.0
 """Some servers accept a publish and then close the connection: within this time that counts as a refusal."""
 
 MIN_RETRY_S, MAX_RETRY_S = 0.2, 3.0
-RESTART_TAKES_S, RESTART_RETRY_S = 15.0, 0.4
-"""For so long after a connection a server that can't be reached is being started again, and is tried again after so little."""
+RESTART_TAKES_S, PROBE_EVERY_S, PROBE_TIMEOUT_S = 15.0, 0.15, 2.0
+"""For so long a server that is not there is expected to be started again: it is looked for at its port, and ffmpeg stands ready meanwhile."""
+DEFAULT_PORTS = {"rtmp": 1935, "rtmps": 443}
 SHORTEST_SECRET = 4
 _UNTRUSTED = "the RTMP server's certificate is not trusted"
 _CANT_START = "ffmpeg can't be started"
@@ -148,6 +149,7 @@ class RtmpSink:
         self._process: Process | None = None
         self._input: asyncio.WriteTransport | None = None
         self._is_dropping = False
+        self._is_held = False
         self._counted_bytes = 0
         self._has_begun = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -164,7 +166,7 @@ class RtmpSink:
             self._on_trigger(Trigger.GAVE_UP, f"the gateway made a mistake: {type(error).__name__}")
 
     def send(self, packet: Packet) -> None:
-        if self._input is None or self._input.is_closing():
+        if self._input is None or self._is_held or self._input.is_closing():
             return
         if self._writer is None:
             self._has_begun.set()
@@ -185,10 +187,9 @@ class RtmpSink:
 
     async def _run(self) -> None:
         failures = refusals = 0
-        broke_at = -math.inf
         while True:
             try:
-                up_s, complaint = await self._connect_once()
+                up_s, complaint = await self._connect_once(awaits=failures > 0 == refusals)
             except OSError as error:
                 self._on_trigger(Trigger.CAPTURE_FAILED, f"ffmpeg can't be started: {error.strerror}")
                 return
@@ -197,22 +198,25 @@ class RtmpSink:
                 return
             if up_s > REFUSED_WITHIN_S:
                 failures = refusals = 0
-                broke_at = time.monotonic()
             failures += 1
             if up_s > REFUSED_WITHIN_S or any(word in complaint.lower() for word in _UNREACHABLE):
                 self._on_trigger(Trigger.RTMP_LOST, complaint or "the RTMP connection broke")
             else:
                 refusals += 1
                 self._on_trigger(Trigger.RTMP_REFUSED, complaint or "the RTMP server closed the connection")
-            restarts = not refusals and time.monotonic() - broke_at < RESTART_TAKES_S
-            longest_s = RESTART_RETRY_S if restarts else MAX_RETRY_S
-            delay_s = min(longest_s, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
+            delay_s = min(MAX_RETRY_S, MIN_RETRY_S * 2 ** (failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret
             await asyncio.sleep(SLOW_RETRY_S if refusals >= REFUSALS_BEFORE_SLOW else delay_s)
 
-    async def _connect_once(self) -> tuple[float, str]:
-        """Run one connection to its end. Returns for how many seconds the server accepted it, and ffmpeg's last error."""
+    async def _connect_once(self, *, awaits: bool) -> tuple[float, str]:
+        """Run one connection to its end. Returns for how many seconds the server accepted it, and ffmpeg's last error.
+
+        Args:
+            awaits: begin once something listens at the server's port.
+        """
         # ffmpeg connects only once it has a picture, so it may start early.
         process = await self._spawn()
+        self._is_held = awaits
+        holding = asyncio.create_task(self._hold_until_reachable())
         self._process, self.pid = process, process.pid
         self._writer, self._is_dropping, self._has_begun = None, False, asyncio.Event()
         self._counted_bytes = 0
@@ -239,6 +243,7 @@ class RtmpSink:
             await process.wait()
         finally:
             watch.cancel()
+            holding.cancel()
             if proof is not None:
                 proof.cancel()
             self.is_up = False
@@ -246,6 +251,21 @@ class RtmpSink:
                 self._input.abort()
             self._process, self._input, self.pid = None, None, None
         return time.monotonic() - up_at, complaint
+
+    async def _hold_until_reachable(self) -> None:
+        """Hold pictures back until something listens at the server's port, or it has taken too long."""
+        parts = urlsplit(self._url)
+        address = (parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
+        until = time.monotonic() + RESTART_TAKES_S
+        while self._is_held and time.monotonic() < until:
+            try:
+                async with asyncio.timeout(PROBE_TIMEOUT_S):
+                    _, probe = await asyncio.open_connection(*address)
+                probe.close()
+                break
+            except OSError:  # of which TimeoutError is one
+                await asyncio.sleep(PROBE_EVERY_S)
+        self._is_held = False
 
     def _count(self, size: str) -> None:
         """Take over how much ffmpeg says that it has sent on this connection."""
