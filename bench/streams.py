@@ -6,6 +6,7 @@ Nobody listens: what listeners cost is `bench.origin`'s and `bench.hall`'s. The 
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ SECONDS = 120
 STEPS = 4
 FILM_S = 10
 PATIENCE_S = 60.0
+NUMBER = re.compile(r"#EXT-X-MEDIA-SEQUENCE:(\d+)")
 SETTLE_S = 75
 """Until twice the window of each playlist is kept, memory grows as it should."""
 
@@ -78,17 +80,36 @@ def _sending(film: Path, urls: list[str]) -> list[str]:
 
 
 def _measure(pid: int, http: str, streams: int, seconds: float) -> list[dict[str, float]]:
-    """What the origin took in each part of the time."""
+    """What the origin took in each part of the time.
+
+    ``cores`` is processor time by time of the streams, so that it holds as well where others leave the origin too little to keep up.
+    """
     origin, found = psutil.Process(pid), []
-    client = httpx.Client(timeout=PATIENCE_S)
-    for _ in range(STEPS):
-        cpu, at = _cpu_s(pid), time.monotonic()
-        time.sleep(seconds / STEPS)
-        share = (_cpu_s(pid) - cpu) / (time.monotonic() - at)
-        memory = origin.memory_info().rss / 2**20
-        answers = [client.get(f"{http}/hls/s{number}/main.m3u8") for number in range(streams)]
-        kept_up = sum(answer.is_success and "EXT-X-ENDLIST" not in answer.text for answer in answers)
-        found.append({"cores": round(share, 3), "memory_mib": round(memory, 1), "live": kept_up})
+    with httpx.Client(timeout=PATIENCE_S) as client:
+
+        def segments() -> list[int]:
+            """How many each stream has had, a second each; none for one that ended."""
+            texts = [client.get(f"{http}/hls/s{number}/main.m3u8").text for number in range(streams)]
+            numbers = [NUMBER.search(text) for text in texts]
+            return [
+                int(number[1]) + text.count("#EXTINF:") if number and "EXT-X-ENDLIST" not in text else 0
+                for number, text in zip(numbers, texts, strict=True)
+            ]
+
+        before, cpu, at = segments(), _cpu_s(pid), time.monotonic()
+        for _ in range(STEPS):
+            time.sleep(seconds / STEPS)
+            now, cpu_now, at_now = segments(), _cpu_s(pid), time.monotonic()
+            media_s = (sum(now) - sum(before)) / streams
+            found.append(
+                {
+                    "cores": round((cpu_now - cpu) / max(media_s, 1), 3),
+                    "kept_up": round(media_s / (at_now - at), 2),
+                    "memory_mib": round(origin.memory_info().rss / 2**20, 1),
+                    "live": sum(number > 0 for number in now),
+                }
+            )
+            before, cpu, at = now, cpu_now, at_now
     return found
 
 
@@ -117,9 +138,9 @@ def main(streams: int = STREAMS, seconds: float = SECONDS) -> int:
         time.sleep(SETTLE_S)
         found = _measure(pid, http, streams, seconds)
     print(f"{streams} streams, {2.5 * streams:.0f} Mbit/s; load {os.getloadavg()[0]:.1f}")
-    print(f"{'cores':>8}{'memory':>12}{'live':>8}")
+    print(f"{'cores':>8}{'kept up':>9}{'memory':>12}{'live':>8}")
     for one in found:
-        print(f"{one['cores']:>8.3f}{one['memory_mib']:>8.1f} MiB{one['live']:>8.0f}")
+        print(f"{one['cores']:>8.3f}{one['kept_up']:>9.2f}{one['memory_mib']:>8.1f} MiB{one['live']:>8.0f}")
     return 0 if all(one["live"] == streams for one in found) else 1
 
 
