@@ -56,10 +56,12 @@ def packed(answer: Answer, accepted: bytes) -> Answer:
     """A playlist, compressed if it is worth it and the client takes that. Players load one with each part."""
     if answer.content_type != PLAYLIST_TYPE:
         return answer
-    if answer.size_bytes < PACKED_FROM_BYTES or b"gzip" not in accepted:
-        return answer._replace(headers=VARIES)
-    body = _gzip(b"".join(answer.body))
-    return answer._replace(body=(body,), size_bytes=len(body), headers=PACKED)
+    status, content_type, cache, body, size_bytes, _ = answer
+    if size_bytes < PACKED_FROM_BYTES or b"gzip" not in accepted:
+        # Several times as fast as `_replace`.
+        return Answer(status, content_type, cache, body, size_bytes, VARIES)
+    zipped = _gzip(b"".join(body))
+    return Answer(status, content_type, cache, (zipped,), len(zipped), PACKED)
 
 
 _OPEN = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\naccess-control-allow-origin: *\r\n"
