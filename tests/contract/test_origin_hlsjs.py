@@ -71,6 +71,7 @@ SCRIPTS = {
     "/live/player.js": lambda: LIVE / "player.js",
     "/live/ahead.js": lambda: LIVE / "ahead.js",
     "/live/distance.js": lambda: LIVE / "distance.js",
+    "/live/offers.js": lambda: LIVE / "offers.js",
     "/live/quality.js": lambda: LIVE / "quality.js",
     "/vendor/hls.js/hls.light.min.mjs": lambda: library("hls.js/dist/hls.light.min.mjs"),
 }

@@ -114,3 +114,11 @@ export class Distance {
     this.#lagS = NaN;
   }
 }
+
+/** Seconds that `video` can go on with what is in store. */
+export function storeOf({ buffered, currentTime }) {
+  for (let index = 0; index < buffered.length; index += 1) {
+    if (buffered.start(index) <= currentTime && currentTime <= buffered.end(index)) return buffered.end(index) - currentTime;
+  }
+  return 0;
+}

@@ -3,7 +3,8 @@
 import "../trusted.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
 import { PartsAhead, loaderWith } from "./ahead.js";
-import { Distance } from "./distance.js";
+import { Distance, storeOf } from "./distance.js";
+import { offersOf } from "./offers.js";
 import { AutoQuality } from "./quality.js";
 
 const FIRST_PAUSE_MS = 400;
@@ -20,8 +21,6 @@ const TOLD_S = 0.1;
 /** Jumps come no closer: a network that is too slow is not helped by them. */
 const JUMP_PAUSE_MS = 10000;
 
-/** Less than a picture may stand still. */
-const ASK_MS = 5000;
 /** Where players of the browser's own usually are, in ordinary HLS. */
 const NATIVE_TARGET_S = 8;
 
@@ -36,18 +35,6 @@ const SETTINGS = {
   // fMP4 is passed on as it came: a worker would only copy it, and be 36 kB more to load.
   enableWorker: false,
 };
-
-/** What a multivariant playlist offers: the heights of its pictures, and the address of the sound alone; empty where there is none. */
-async function offersOf(url) {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) });
-  if (!answer.ok) throw new Error(`playlist: ${answer.status}`);
-  const lines = (await answer.text()).split("\n");
-  const variants = lines.flatMap((line, at) => (line.startsWith("#EXT-X-STREAM-INF:") ? [{ line, uri: lines[at + 1].trim() }] : []));
-  const sound = variants.find(({ line }) => /CODECS="mp4a[^,"]*"/.test(line));
-  const heights = variants.flatMap(({ line }) => Number(/RESOLUTION=\d+x(\d+)/.exec(line)?.[1]) || []);
-  // A stream that has no picture has no other variant either.
-  return { heights, sound: sound && variants.length > 1 ? new URL(sound.uri, answer.url).href : "" };
-}
 
 /**
  * Dispatches `playing` with whether frames advance, `muted` when the browser refused sound, `unsupported`, and `offers` with the heights of
@@ -338,22 +325,13 @@ export class Player extends EventTarget {
     }
   }
 
-  /** Seconds of picture and sound in store. */
-  get #store() {
-    const { buffered, currentTime } = this.#video;
-    for (let index = 0; index < buffered.length; index += 1) {
-      if (buffered.start(index) <= currentTime && currentTime <= buffered.end(index)) return buffered.end(index) - currentTime;
-    }
-    return 0;
-  }
-
   /** Gets to the distance that the line allows, and has the library jump to no other. */
   #keepDistance(now) {
     if (!this.#hls) return;
     const distance = this.#distance;
     distance.look(now);
     if (Math.abs(distance.aim - this.#hls.targetLatency) > TOLD_S) this.#hls.targetLatency = distance.aim;
-    const rate = distance.rate(this.#video.currentTime, this.#store, now);
+    const rate = distance.rate(this.#video.currentTime, storeOf(this.#video), now);
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
   }
 
