@@ -30,7 +30,9 @@ const SETTINGS = {
   // segment behind.
   maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0,
-  backBufferLength: 10,
+  // What was played is left to the browser to drop. hls.js 1.7 drops it in the midst of a segment, then takes that segment's parts for not loaded,
+  // and fetches nothing until the playlist lists them no longer: three seconds of standing still, wherever parts come one right after another.
+  backBufferLength: Infinity,
   maxBufferLength: 12,
   // fMP4 is passed on as it came: a worker would only copy it, and be 36 kB more to load.
   enableWorker: false,
