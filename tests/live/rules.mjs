@@ -6,14 +6,14 @@ import { AutoQuality } from "../../src/amphi/pages/static/live/quality.js";
 const PART_S = 0.2;
 
 /** A minute of parts, each late by `lateS(number)`; the aims, at each second. */
-function aims(lateS, { seconds = 60, holdBack = 0.6, distance = new Distance(), from = 0, media = 100 } = {}) {
+function aims(lateS, { seconds = 60, holdBack = 0.6, distance = new Distance(), from = 0, media = 100, isNewest = () => true } = {}) {
   distance.holdBack = holdBack;
   const found = [];
   let last = -Infinity;
   for (let number = Math.round(from / PART_S); number < (from + seconds) / PART_S; number += 1) {
     const endS = number * PART_S;
     last = Math.max(last, endS + lateS(number));
-    distance.came(media + endS, last * 1000);
+    distance.came(media + endS, last * 1000, isNewest(number));
     distance.look(last * 1000);
     if (number % 5 === 4) found.push(distance.aim);
   }
@@ -43,6 +43,16 @@ function afterAChange() {
   aims(() => 0, { distance, seconds: 20 });
   distance.change(20000);
   return aims(late(20, 20.4, 1.5), { distance, from: 20, seconds: 20 });
+}
+
+/** At the 20th second another picture is fetched: what was listed meanwhile comes late, and not as the newest, for four seconds. */
+function caughtUp(change, before = () => 0) {
+  const distance = new Distance();
+  aims(before, { distance, seconds: 20 });
+  distance[change](20000);
+  const gone = (number) => number * PART_S - 20;
+  const lateS = (number) => (gone(number) < 4 ? 4 - gone(number) : 0);
+  return aims(lateS, { distance, from: 20, seconds: 80, isNewest: (number) => gone(number) >= 4 });
 }
 
 function afterAJump() {
@@ -88,3 +98,5 @@ const CASES = {
 };
 
 for (const [name, run] of Object.entries(CASES)) console.log(JSON.stringify([name, run().map((one) => Math.round(one * 100) / 100)]));
+  "caught up with a smaller picture": () => caughtUp("ease", everyTenth(0.8)),
+  "caught up elsewhere": () => caughtUp("change", everyTenth(0.8)),

@@ -40,6 +40,19 @@ def test_what_was_there_before_or_comes_with_a_change_counts_for_nothing(said):
     assert set(said["change"]) == {HOLD_BACK}
 
 
+def test_catching_up_after_a_smaller_picture_was_chosen_tells_nothing_of_the_line(said):
+    # Parts come up to 4 s late until all that was listed meanwhile is there; the larger one's lateness is forgotten.
+    aims = said["caught up with a smaller picture"]
+    assert max(aims) < 1
+    assert aims[-1] == HOLD_BACK
+
+
+def test_the_distance_is_kept_while_another_place_or_a_larger_picture_is_caught_up_with(said):
+    aims = said["caught up elsewhere"]
+    assert aims[:30] == [1.2] * 30
+    assert aims[-1] == HOLD_BACK
+
+
 def test_the_aim_grows_at_once_and_shrinks_slowly_a_minute_later(said):
     aims = said["late for a while"]
     assert aims[9] == HOLD_BACK

@@ -17,6 +17,8 @@ const STALLS_FADE_S = 60;
 const FALL_PER_S = 0.1;
 /** What comes just after the beginning, or after a change, was there before, or is late by the change. */
 const SETTLE_MS = 2000;
+/** So does all that was listed meanwhile, until it is caught up with, or for so long. */
+const CATCH_UP_MS = 10000;
 /** The media's clock jumped: what was noted says nothing any more. */
 const JUMP_S = 8;
 const LONGEST_S = 6;
@@ -32,7 +34,9 @@ export class Distance {
   #arrivals = [];
   #newest = Infinity;
   #endS = NaN;
-  #settlesAt = NaN;
+  #changedAt = NaN;
+  #isSettled = false;
+  #hasSettled = false;
   #holdBackS = 0;
   #lagS = NaN;
   #lookedAt = NaN;
@@ -44,28 +48,37 @@ export class Distance {
     this.#holdBackS = seconds;
   }
 
-  /** What is in store ends at `endS` of the media since `now`, in ms. */
-  came(endS, now) {
+  /** What is in store ends at `endS` of the media since `now`, in ms; `isNewest` unless more was there to be fetched. */
+  came(endS, now, isNewest = true) {
     // A lag is what the media's clock is behind this machine's.
     const lagS = now / 1000 - endS;
     if (Math.abs(lagS - this.#newest) > JUMP_S) this.#forget();
-    if (Number.isNaN(this.#settlesAt)) this.#settlesAt = now + SETTLE_MS;
+    if (Number.isNaN(this.#changedAt)) this.#changedAt = now;
+    const sinceMs = now - this.#changedAt;
+    this.#isSettled ||= sinceMs >= CATCH_UP_MS || (sinceMs >= SETTLE_MS && isNewest);
+    this.#hasSettled ||= this.#isSettled;
     // Whoever plays with a smaller lag than this came to the end of the store before.
-    const needsS = endS > this.#endS && now >= this.#settlesAt ? now / 1000 - this.#endS : -Infinity;
+    const needsS = endS > this.#endS && this.#isSettled ? now / 1000 - this.#endS : -Infinity;
     this.#arrivals.push({ now, lagS, needsS });
     this.#newest = Math.min(this.#newest, lagS);
     this.#endS = endS;
   }
 
-  /** Another picture is fetched, or another place: how the last ones came says where the newest is, and nothing of what comes now. */
+  /** Another place is played, or another picture: what comes until it has caught up is late by the change. */
   change(now) {
+    this.#changedAt = now;
+    this.#isSettled = false;
+  }
+
+  /** A smaller picture is fetched: how late the larger one was says nothing of it. */
+  ease(now) {
     for (const one of this.#arrivals) one.needsS = -Infinity;
-    this.#settlesAt = now + SETTLE_MS;
+    this.change(now);
   }
 
   /** The picture stood still for want of media. */
   stalled() {
-    this.#stallS = Math.min(this.#stallS + STALL_S, MOST_STALLS_S);
+    if (this.#isSettled) this.#stallS = Math.min(this.#stallS + STALL_S, MOST_STALLS_S);
   }
 
   /** Seconds to stay behind the newest picture; NaN before a look at what came. */
@@ -91,7 +104,7 @@ export class Distance {
     const needs = recent.map((one) => one.needsS).sort((one, other) => one - other);
     const nearlyAll = needs[Math.ceil(needs.length * IN_TIME) - 1] + MARGIN_S;
     const wanted = Math.max(this.#newest + this.#holdBackS, nearlyAll) + this.#stallS;
-    const least = now < this.#settlesAt ? -Infinity : this.#lagS - FALL_PER_S * passedS;
+    const least = this.#hasSettled ? this.#lagS - FALL_PER_S * passedS : -Infinity;
     this.#lagS = Math.min(wanted < least ? least : wanted, this.#newest + LONGEST_S);
   }
 
@@ -110,7 +123,9 @@ export class Distance {
     this.#arrivals = [];
     this.#newest = Infinity;
     this.#endS = NaN;
-    this.#settlesAt = NaN;
+    this.#changedAt = NaN;
+    this.#isSettled = false;
+    this.#hasSettled = false;
     this.#lagS = NaN;
   }
 }

@@ -16,6 +16,8 @@ const LONGEST_LOOK_MS = 5000;
 const STILL_MS = 6000;
 /** Further behind than this, a listener is taken to the live; less is caught up by playing a little faster. */
 const BEHIND_S = 3;
+/** A seek that is shorter than this, and what was played since the last look, leaves the picture where it is. */
+const ELSEWHERE_S = 1;
 /** The library is told of another distance when it differs by so much. */
 const TOLD_S = 0.1;
 /** Jumps come no closer: a network that is too slow is not helped by them. */
@@ -81,7 +83,10 @@ export class Player extends EventTarget {
     video.addEventListener("waiting", () => {
       if (this.#playing && !video.seeking) this.#distance?.stalled();
     });
-    video.addEventListener("seeking", () => this.#distance?.change(performance.now()));
+    video.addEventListener("seeking", () => {
+      // The library goes a tenth of a second on when the picture stands still: that is no other place.
+      if (Math.abs(video.currentTime - this.#position) > ELSEWHERE_S) this.#distance?.change(performance.now());
+    });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && this.#playing && this.behind > BEHIND_S) this.toLive();
     });
@@ -186,8 +191,11 @@ export class Player extends EventTarget {
 
   /** Go to the newest picture. */
   toLive() {
-    const { seekable } = this.#video;
-    const target = this.#hls?.liveSyncPosition ?? (seekable.length ? seekable.end(seekable.length - 1) : null);
+    const { seekable, currentTime } = this.#video;
+    const edge = this.#hls?.liveSyncPosition ?? (seekable.length ? seekable.end(seekable.length - 1) : null);
+    // The library's guess is nearer than this line lets the picture be: it counts from when the playlist came.
+    const measured = this.#hls ? currentTime + Math.max(0, this.behind) : NaN;
+    const target = Number.isFinite(measured) ? measured : edge;
     if (target !== null) this.#video.currentTime = target;
   }
 
@@ -262,8 +270,9 @@ export class Player extends EventTarget {
       step = Math.min(this.#auto.look(now), best);
     }
     if (hls.loadLevel === step) return;
+    if (step < hls.loadLevel) this.#distance.ease(now);
+    else this.#distance.change(now);
     hls.loadLevel = step;
-    this.#distance?.change(now);
   }
 
   #loadWithHls(url) {
@@ -282,9 +291,13 @@ export class Player extends EventTarget {
       this.#auto?.came(duration, (loading.first - loading.start) / 1000, (loading.end - loading.first) / 1000);
     });
     // The times that playlists give are put right when the media comes: what is in store has the right ones.
-    hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part }) => {
       const { buffered } = this.#video;
-      if (buffered.length) this.#distance.came(buffered.end(buffered.length - 1), performance.now());
+      if (!buffered.length) return;
+      const endS = buffered.end(buffered.length - 1);
+      // Less than another one is listed after it.
+      const isNewest = hls.latestLevelDetails?.edge - endS < (part ?? frag).duration;
+      this.#distance.came(endS, performance.now(), isNewest);
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
       this.#distance.holdBack = details.partHoldBack || details.holdBack || 3 * details.targetduration;
