@@ -46,7 +46,7 @@ class Base {
   load(context, config, callbacks) {
     if (this.stats.loading.start) throw new Error("used twice");
     this.loads += 1;
-    this.stats.loading = { start: now - this.constructor.tripMs, first: now, end: now };
+    this.stats.loading = { start: now - 60, first: now, end: now };
     callbacks.onSuccess({ data: new ArrayBuffer(3) }, this.stats, context, null);
   }
 
@@ -57,48 +57,69 @@ class Base {
   destroy() {}
 }
 
-function begin(tripMs) {
+function begin() {
   [now, timers, asked] = [1000, [], []];
   const ahead = new PartsAhead();
-  const Loader = loaderWith(ahead, class extends Base { static tripMs = tripMs; });
+  const Loader = loaderWith(ahead, Base);
   const answers = [];
-  const load = (url, frag = {}) => {
+  const load = (url) => {
     const loader = new Loader();
-    loader.load({ url, frag }, {}, { onSuccess: ({ data }) => answers.push([url, data.byteLength, now]) });
+    loader.load({ url }, {}, { onSuccess: ({ data }) => answers.push([url, data.byteLength, now]) });
     return loader;
   };
-  if (tripMs) load("init", { sn: "initSegment" });
   return { ahead, load, answers };
 }
 
-const plan = (ahead, number) => ahead.plan({ newest: `p${number}`, hinted: `p${number + 1}`, partS: 0.2 });
+const upTo = (last) => Array.from({ length: last + 1 }, (_, number) => `p${number}`);
+const whatWasAsked = () => asked.map(({ url, at }) => [url, at - 1000]);
 
-async function onA(tripMs, { isBehind = false } = {}) {
-  const { ahead, load } = begin(tripMs);
-  plan(ahead, 1);
-  load(isBehind ? "p0" : "p1");
-  await pass(500);
-  return asked.map(({ url, at }) => [url, at - 1000]);
+async function isNotBehind() {
+  const { ahead, load } = begin();
+  for (const number of [1, 2, 3]) {
+    ahead.listed = upTo(number);
+    load(`p${number}`);
+    await pass(200);
+  }
+  return whatWasAsked();
 }
 
-async function comes(status, { waitsMs = 150 } = {}) {
-  const { ahead, load, answers } = begin(60);
-  plan(ahead, 1);
+async function isBehind() {
+  const { ahead, load } = begin();
+  ahead.listed = upTo(4);
+  load("p0");
+  await pass(20);
+  for (const one of asked) one.give(200);
+  await pass(20);
   load("p1");
-  await pass(waitsMs);
+  await pass(20);
+  load("p2");
+  await pass(20);
+  // Nothing more is listed, until now.
+  load("p3");
+  await pass(20);
+  ahead.listed = upTo(5);
+  await pass(20);
+  return whatWasAsked();
+}
+
+async function comes(status) {
+  const { ahead, load, answers } = begin();
+  ahead.listed = upTo(2);
+  load("p1");
+  await pass(50);
   const loader = load("p2");
   await pass(20);
-  asked[0]?.give(status);
+  asked[0].give(status);
   await pass(20);
   const { start, first, end } = loader.stats.loading;
   return [answers.at(-1), loader.loads, asked.length, first - start, end - first, loader.stats.total];
 }
 
 async function isLeft() {
-  const { ahead, load, answers } = begin(60);
-  plan(ahead, 1);
+  const { ahead, load, answers } = begin();
+  ahead.listed = upTo(2);
   load("p1");
-  await pass(150);
+  await pass(50);
   const loader = load("p2");
   loader.abort();
   await pass(20);
@@ -106,30 +127,36 @@ async function isLeft() {
 }
 
 async function isTakenByNobody() {
-  const { ahead, load } = begin(60);
-  for (const number of [1, 2, 3, 4]) {
-    load(`p${number}`);
-    ahead.plan({ newest: `p${number}`, hinted: `other${number}`, partS: 0.2 });
+  const { ahead, load } = begin();
+  for (const name of ["a", "b", "c", "d"]) {
+    ahead.listed = [name, `${name}1`, `${name}2`, `${name}3`];
+    load(name);
     await pass(200);
   }
   const most = asked.length;
   await pass(3000);
-  const stopped = asked.filter(({ signal }) => signal.aborted).length;
+  return [most, asked.filter(({ signal }) => signal.aborted).length];
+}
+
+async function isCleared() {
+  const { ahead, load } = begin();
+  ahead.listed = upTo(3);
+  load("p0");
+  await pass(20);
   ahead.clear();
-  return [most, stopped];
+  load("p1");
+  await pass(20);
+  return [asked.length, asked.filter(({ signal }) => signal.aborted).length];
 }
 
 const CASES = {
-  "unknown way": () => onA(0),
-  "short way": () => onA(12),
-  "60 ms": () => onA(60),
-  "400 ms": () => onA(400),
-  "60 ms, behind": () => onA(60, { isBehind: true }),
+  "not behind": isNotBehind,
+  behind: isBehind,
   "came ahead": () => comes(200),
-  "listed before it was asked for": () => comes(200, { waitsMs: 50 }),
   refused: () => comes(404),
   left: isLeft,
   "taken by nobody": isTakenByNobody,
+  cleared: isCleared,
 };
 
 for (const [name, run] of Object.entries(CASES)) console.log(JSON.stringify([name, await run()]));

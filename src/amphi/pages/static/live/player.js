@@ -286,9 +286,8 @@ export class Player extends EventTarget {
     });
     hls.on(Hls.Events.FRAG_LOADED, (_, { frag, part }) => {
       const { stats, duration } = part ?? frag;
-      const { loading } = stats;
       this.#received += stats.loaded;
-      this.#auto?.came(duration, (loading.first - loading.start) / 1000, (loading.end - loading.first) / 1000);
+      this.#auto?.came(duration, stats.loading);
     });
     // The times that playlists give are put right when the media comes: what is in store has the right ones.
     hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag, part }) => {
@@ -301,10 +300,7 @@ export class Player extends EventTarget {
     });
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
       this.#distance.holdBack = details.partHoldBack || details.holdBack || 3 * details.targetduration;
-      const { preloadHint, partList, partTarget, url } = details;
-      if (preloadHint?.TYPE === "PART" && partList?.length) {
-        this.#ahead.plan({ newest: partList.at(-1).url, hinted: new URL(preloadHint.URI, url).href, partS: partTarget });
-      }
+      this.#ahead.listed = details.partList?.map((part) => part.url) ?? [];
     });
     hls.on(Hls.Events.LEVEL_SWITCHING, () => this.#ahead.clear());
     hls.on(Hls.Events.ERROR, (_, error) => {

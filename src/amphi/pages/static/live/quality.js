@@ -31,6 +31,7 @@ export class AutoQuality {
   #changedAt = -Infinity;
   #calmSince = 0;
   #tried = false;
+  #freeAt = -Infinity;
 
   constructor(rates, { saves = false, now = 0 } = {}) {
     this.#rates = rates;
@@ -46,9 +47,13 @@ export class AutoQuality {
     return this.#step;
   }
 
-  /** A part came: how long it lasts, how long its first byte took to come, and how long it took from there to its last. */
-  came(durationS, waitedS, tookS) {
-    this.#parts.push({ durationS, waitedS, tookS });
+  /** A part came: how long it lasts, when it was asked for, and when its first byte and its last were there, in ms. */
+  came(durationS, { start, first, end }) {
+    // While another one came, it took none of the line's time.
+    const from = Math.max(start, this.#freeAt);
+    const begun = Math.max(first, from);
+    this.#freeAt = Math.max(end, from);
+    this.#parts.push({ durationS, waitedS: (begun - from) / 1000, tookS: (this.#freeAt - begun) / 1000 });
     while (this.#parts.length > 1 && this.#sum("durationS") > REMEMBERED_S) this.#parts.shift();
   }
 
