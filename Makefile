@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-machines test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -35,6 +35,10 @@ test-chaos: setup-dev        ## Every fault but death, on one live webinar, as r
 	@command -v iptables >/dev/null && command -v certutil >/dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || \
 	  apt-get install -y -qq --no-install-recommends iptables libnss3-tools libnginx-mod-stream >/dev/null
 	$(PY) -m tests.reliability.chaos --write -k "$(WORDS)"
+
+test-machines: setup-dev     ## A hall on several machines, one of which is parted from the network, as root: three minutes
+	@command -v iptables >/dev/null || apt-get install -y -qq --no-install-recommends iptables >/dev/null
+	$(PY) -m tests.reliability.machines $(ARGS)
 
 # The Debian on which packages, role and guide are tried: bookworm (12) or trixie (13).
 DEBIAN ?= bookworm
