@@ -20,6 +20,14 @@ Look = tuple[int, Literal["light", "dark"]]
 LOOKS: Sequence[Look] = ((1280, "light"), (320, "dark"))
 
 
+# What turns for as long as one waits is drawn sixty times a second, and nothing is held to how it looks on the way.
+STILL = """
+  const still = new CSSStyleSheet();
+  still.replaceSync("*, ::before, ::after { animation-iteration-count: 0 !important }");
+  document.adoptedStyleSheets.push(still);
+"""
+
+
 # Controls that fade away are half as bright on the way: those of a player stay as they are, and what moves comes to its end.
 AXE = """async within => {
   const players = [...document.querySelectorAll("media-controller")].map(one => [one, one.autohide]);
@@ -39,11 +47,17 @@ class Chromium:
         self._pool = pool
         self._browser = browser
 
+    def context(self, **options: Any) -> BrowserContext:
+        """A fresh context; in the browser's thread."""
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(TIMEOUT_MS)
+        context.add_init_script(STILL)
+        return context
+
     @contextmanager
     def visitor(self, **options: Any) -> Iterator[Callable[[Callable[[BrowserContext], Any]], Any]]:
         """A fresh context until the block is left: what is given calls a function with it, in the browser's thread."""
-        context = self._pool.submit(self._browser.new_context, **options).result()
-        context.set_default_timeout(TIMEOUT_MS)
+        context = self._pool.submit(self.context, **options).result()
         refused: list[str] = []
 
         def note(line: ConsoleMessage) -> None:

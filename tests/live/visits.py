@@ -111,11 +111,10 @@ def visiting(
     def call(what: Callable[[], object]) -> object:
         return chromium._pool.submit(what).result()
 
-    context = call(lambda: chromium._browser.new_context(locale=language, **options))
+    context = call(lambda: chromium.context(locale=language, **options))
     errors: list[str] = []
 
     def open_page() -> Page:
-        context.set_default_timeout(PATIENCE_S * 1000)
         log_in(context, url, session, language)
         page = context.new_page()
         page.add_init_script(REFUSES_SOUND)
