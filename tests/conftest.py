@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -26,6 +26,9 @@ from amphi.system.database import parse_database_url
 from tests import layers, ports, postgresql, services
 from tests.resolver import Resolver
 from tests.wire import Script, WireServer
+
+if TYPE_CHECKING:
+    from tests.browser import Chromium
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Chromium without its own windows: the same pages at half of the processor time. The gateway's tests have the whole of it."""
@@ -113,6 +116,15 @@ def serve() -> Iterator[Callable[..., WireServer]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Chromium]":
+    """A browser, which each visitor has as if it were new."""
+    from tests import browser  # noqa: PLC0415 -- most processes of the tests need none, and it needs this module
+
+    with browser.running() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

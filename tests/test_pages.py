@@ -1,7 +1,6 @@
 """Every page of presenters, in a real browser: accessible, in both languages, on a phone, in the light and in the dark."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -17,8 +16,7 @@ from amphi.meetings.domain import personal_room
 from amphi.meetings.models import Attendance, Meeting, Session
 from amphi.webinars import transitions
 from amphi.webinars.models import Livestream, RaisedHand, State, Transition
-from tests import browser
-from tests.browser import Chromium, axe_violations
+from tests.browser import axe_violations
 from tests.factories import in_hours, make_gateway, make_meeting, make_user, make_webinar
 from tests.factories import put as put_row
 from tests.webinars.bustle import bustle, listen, record
@@ -27,12 +25,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 320, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    with browser.running() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

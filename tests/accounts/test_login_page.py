@@ -1,7 +1,6 @@
 """The login page with every system at once, in a real browser: each leads in, and the page is accessible."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,17 +17,10 @@ from tests import browser
 from tests.accounts import slapd
 from tests.accounts.cas_server import CasStandIn
 from tests.accounts.saml_provider import IdentityProvider, make_pair
-from tests.browser import Chromium
 from tests.factories import make_user
 from tests.wire import Request, answer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browser.running() as one:
-        yield one
 
 
 def saml_page(idp: IdentityProvider, request: Request) -> bytes:

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import browser
+from tests import ports
 from tests.audience import web_process
 from tests.browser import Chromium
 from tests.factories import in_hours, make_gateway, make_user, make_webinar
@@ -10,17 +10,23 @@ from tests.live.visits import Hall
 
 
 @pytest.fixture(scope="session")
-def audience_chromium() -> Iterator[Chromium]:
-    """A browser for the audience's pages."""
-    with browser.running() as one:
+def audience_chromium(chromium: Chromium) -> Chromium:
+    """A browser for the audience's pages: the same as for all others."""
+    return chromium
+
+
+@pytest.fixture(scope="session")
+def one_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web_process.Web]:
+    """`amphi web` on the tests' database, until that is thrown away."""
+    with web_process.running(ports.reserve(), tmp_path_factory.mktemp("web")) as one:
         yield one
 
 
 @pytest.fixture
-def web(transactional_db, free_port, tmp_path) -> Iterator[web_process.Web]:
-    """`amphi web` on the tests' database."""
-    with web_process.running(free_port, tmp_path) as one:
-        yield one
+def web(transactional_db: None, one_web: web_process.Web) -> web_process.Web:
+    """`amphi web`, the same for all: a test's rows go with it, and no row has the number of an earlier one."""
+    assert one_web.process.poll() is None, "amphi web ended during an earlier test"
+    return one_web
 
 
 @pytest.fixture

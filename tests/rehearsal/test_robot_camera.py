@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from playwright.sync_api import BrowserContext, Page, Route
 from amphi.rehearsal import clock
 from amphi.rehearsal.robots import CHROMIUM_ARGUMENTS, script
 from amphi.rehearsal.stream_sample import read_clocks
-from tests import browser
 from tests.browser import Chromium
 
 pytestmark = pytest.mark.browser
@@ -20,12 +18,6 @@ pytestmark = pytest.mark.browser
 ROBOT = {"id": 93, "title": "Répétition générale"}
 NOW_MS = 1_790_000_123_450
 ADDRESS = "http://localhost/robot"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with browser.running() as running:
-        yield running
 
 
 def answer(route: Route) -> None:
