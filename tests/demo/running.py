@@ -129,5 +129,6 @@ def running(var: Path, *, port: int | None = None, **settings: str) -> Iterator[
     try:
         demo.wait_until_ready()
         yield demo
+        assert demo.stop(signal.SIGTERM) == 0, f"{demo.said}\n{demo.logs()}"
     finally:
         demo.stop()

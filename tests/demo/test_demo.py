@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,13 @@ import httpx
 import psutil
 import pytest
 
-from tests.demo.running import RunningDemo, free_base_port, running, start
+from tests.demo.running import RunningDemo, free_base_port, start
 
 ON_AIR_S = 180
 ON_AIR = "Comprendre l’intelligence artificielle"
 KEPT = "Conférence inaugurale"
 # One robot, so no second browser is kept ready; and nobody judges its pictures.
 FRUGAL = {"AMPHI_GATEWAY_FPS": "5", "AMPHI_GATEWAY_WARM": "0"}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    with running(tmp_path_factory.mktemp("demo") / "var", **FRUGAL) as demo:
-        yield demo
 
 
 def log_in(demo: RunningDemo, username: str) -> httpx.Response:
@@ -39,6 +34,73 @@ def log_in(demo: RunningDemo, username: str) -> httpx.Response:
 def wait_until_gone(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
     _, alive = psutil.wait_procs(processes, timeout=timeout_s)
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def hall(address: str) -> Any:
+    """What a listener's page is told of the live."""
+    return httpx.get(f"{address}state", timeout=60).json()
+
+
+def check_hall(demo: RunningDemo) -> None:
+    """A real robot, real pictures, a crowd that takes part."""
+    demo.wait_until_said("On the air:", ON_AIR_S)
+    found = re.search(r"On the air:\s+(\S+)", demo.said)
+    assert found, demo.said
+    assert hall(found[1])["state"] == "live"
+    deadline = time.monotonic() + ON_AIR_S
+    while len((seen := hall(found[1]))["messages"]) <= 6 or not (
+        seen["voices"]["asked"] and seen["voices"]["polls"]
+    ):
+        log = (demo.var / "log" / "alive.log").read_text()
+        assert time.monotonic() < deadline, f"they do not write, ask and vote: {seen}\n{demo.said}\n{log}"
+        time.sleep(0.5)
+
+
+@dataclass
+class Ended:
+    """A demo that was on the air, and how it ended once it was stopped."""
+
+    demo: RunningDemo
+    webinars: int
+    status: int
+    left: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    demo = start(tmp_path_factory.mktemp("demo") / "var", "--alive", **FRUGAL)
+    try:
+        demo.wait_until_ready()
+        check_hall(demo)
+        webinars = log_in(demo, "camille").text.count(KEPT)
+        everything = demo.descendants()
+        return Ended(demo, webinars, demo.stop(signal.SIGINT), wait_until_gone(everything, 1))
+    finally:
+        demo.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def demo(ended: Ended) -> Iterator[RunningDemo]:
+    """A demo on the data of the first, at its address."""
+    again = start(ended.demo.var, port=ended.demo.port, **FRUGAL)
+    try:
+        again.wait_until_ready()
+        yield again
+    finally:
+        again.stop(signal.SIGKILL)
+
+
+def test_stopped_on_the_air_it_leaves_no_process(ended: Ended) -> None:
+    assert ended.status == 0
+    assert ended.left == []
+
+
+def test_started_again_it_has_its_data_but_for_what_was_on_the_air(demo: RunningDemo, ended: Ended) -> None:
+    assert demo.password("camille") == ended.demo.password("camille")
+    assert log_in(demo, "camille").text.count(KEPT) == ended.webinars
+    page = httpx.get(demo.url, timeout=60).text
+    assert KEPT in page
+    assert ON_AIR not in page
 
 
 def test_every_part_answers_and_everybody_logs_in(demo: RunningDemo) -> None:
@@ -92,51 +154,10 @@ def test_taken_port_is_named_with_its_part_before_anything_starts(tmp_path: Path
     assert not (tmp_path / "var" / "amphi.sqlite3").exists()
 
 
-def hall(address: str) -> Any:
-    """What a listener's page is told of the live."""
-    return httpx.get(f"{address}state", timeout=60).json()
-
-
-def check_hall(demo: RunningDemo) -> None:
-    """A real robot, real pictures, a crowd that takes part."""
-    demo.wait_until_said("On the air:", ON_AIR_S)
-    found = re.search(r"On the air:\s+(\S+)", demo.said)
-    assert found, demo.said
-    assert hall(found[1])["state"] == "live"
-    deadline = time.monotonic() + ON_AIR_S
-    while len((seen := hall(found[1]))["messages"]) <= 6 or not (
-        seen["voices"]["asked"] and seen["voices"]["polls"]
-    ):
-        log = (demo.var / "log" / "alive.log").read_text()
-        assert time.monotonic() < deadline, f"they do not write, ask and vote: {seen}\n{demo.said}\n{log}"
-        time.sleep(0.5)
-
-
-def test_killed_or_stopped_it_leaves_no_process_and_keeps_its_data(demo: RunningDemo) -> None:
+def test_killed_it_leaves_no_process(demo: RunningDemo) -> None:
     """The last of these tests: nothing runs after it."""
-    alive = third = None
-    try:
-        webinars = log_in(demo, "camille").text.count(KEPT)
-        everything = demo.descendants()
-        assert len(everything) >= 10, "five parts and their keepers"
-        demo.process.kill()
-        demo.process.wait()
-        assert wait_until_gone(everything, 60) == []
-
-        alive = start(demo.var, "--alive", port=demo.port, **FRUGAL)
-        check_hall(alive)
-        assert alive.password("camille") == demo.password("camille")
-        assert log_in(alive, "camille").text.count(KEPT) == webinars
-        everything = alive.descendants()
-        assert alive.stop(signal.SIGINT) == 0
-        assert wait_until_gone(everything, 1) == []
-
-        third = start(demo.var, port=demo.port, **FRUGAL)
-        third.wait_until_ready()
-        page = httpx.get(third.url, timeout=60).text
-        assert KEPT in page
-        assert ON_AIR not in page
-        assert third.stop(signal.SIGTERM) == 0
-    finally:
-        for left in [one for one in (alive, third) if one is not None]:
-            left.stop(signal.SIGKILL)
+    everything = demo.descendants()
+    assert len(everything) >= 10, "five parts and their keepers"
+    demo.process.kill()
+    demo.process.wait()
+    assert wait_until_gone(everything, 60) == []
