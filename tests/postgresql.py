@@ -104,6 +104,14 @@ def shared(folder: Path) -> str:
         return Server(**json.loads(note.read_text())).url
 
 
+def copy_migrated(shared_url: str, url: str) -> None:
+    """Make the platform's empty tables in the database at `url`, of another server, as the shared one has them."""
+    dump = ["pg_dump", "--no-owner", "--no-privileges", shared_url.replace("/postgres", f"/{MIGRATED}")]
+    made = subprocess.run(dump, check=True, capture_output=True, timeout=START_TIMEOUT_S).stdout
+    load = ["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", url]
+    subprocess.run(load, input=made, check=True, capture_output=True, timeout=START_TIMEOUT_S)
+
+
 def stop_shared(folder: Path) -> None:
     """Stop the server that `folder` shares, if there is one."""
     note = folder / NOTE

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
 
 from amphi import settings as shipped
@@ -30,7 +29,7 @@ PATIENCE_S = 120
 
 
 @pytest.fixture
-def as_installed(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def as_installed(django_db_blocker: pytest.FixtureRequest, postgresql_url: str) -> Iterator[None]:
     """A PostgreSQL with its own limit of 100 connections, and an empty database in it that this test and its processes share."""
     before, described = connections["default"], connections.settings["default"]
     with postgresql.running(100) as url, django_db_blocker.unblock():
@@ -38,7 +37,7 @@ def as_installed(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         connections.settings["default"] = connections.configure_settings({"default": database})["default"]
         connections["default"] = connections.create_connection("default")
         try:
-            call_command("migrate", verbosity=0)
+            postgresql.copy_migrated(postgresql_url, url)
             yield
         finally:
             connection.close()
