@@ -6,10 +6,18 @@ import pytest
 
 from tests.contract.pod import Pod
 
-from .conftest import TOKEN, wait_for
+from .conftest import TOKEN, GatewayProcess, wait_for
 
 pytestmark = pytest.mark.browser
 ROOM = "0f9e8d7c6b"
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """A gateway that verifies certificates, as operators have it."""
+    process = GatewayProcess(warm=0)
+    yield process
+    process.close()
 
 
 def progress(gateway):
@@ -48,27 +56,25 @@ def test_webinar_of_pod(make_gateway, https_meeting, rtmp):
     assert len(rtmp.recordings()) == 2
 
 
-def test_page_whose_certificate_does_not_verify_is_not_entered(make_gateway, https_meeting, rtmp):
+def test_page_whose_certificate_does_not_verify_is_not_entered(strict, https_meeting, rtmp):
     https_meeting.state = "joined"
-    gateway = make_gateway(warm=0)
     host = f"localhost:{https_meeting.server.server_port}"
-    assert Pod(gateway.port, TOKEN).start(f"{host}/form/1/a", ROOM, rtmp.url("pod")) == (200, None)
-    job = gateway.wait_for_state(f"room-{ROOM}", "idle")
+    assert Pod(strict.port, TOKEN).start(f"{host}/form/1/a", ROOM, rtmp.url("pod")) == (200, None)
+    job = strict.wait_for_state(f"room-{ROOM}", "idle")
     assert job["reason"] == "join_refused"
     assert job["detail"] == f"the certificate of {host} is not trusted: ERR_CERT_AUTHORITY_INVALID"
     assert https_meeting.joins == []
     assert not rtmp.recordings()
 
 
-def test_meeting_behind_a_join_page_is_not_entered_either(make_gateway, https_meeting, other_meeting, rtmp):
+def test_meeting_behind_a_join_page_is_not_entered_either(strict, https_meeting, other_meeting, rtmp):
     https_meeting.state = "joined"
     host = f"localhost:{https_meeting.server.server_port}"
     other_meeting.sends_to = f"https://{host}/meeting"
-    gateway = make_gateway(warm=0)
     join_url = other_meeting.join_url.replace("/meeting", "/form")
     spec = {"join_url": join_url, "rtmp_url": rtmp.url("x"), "room": "x", "show_chat": False}
-    gateway.client.put("/jobs/x", json=spec)
-    job = gateway.wait_for_state("x", "idle")
+    strict.client.put("/jobs/x", json=spec)
+    job = strict.wait_for_state("x", "idle")
     assert (job["reason"], job["detail"].split(" is not trusted")[0]) == (
         "join_refused",
         f"the certificate of {host}",

@@ -9,13 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from .conftest import color_of, packets, probe, wait_for
+from .conftest import GatewayProcess, color_of, packets, probe, wait_for
 
 pytestmark = pytest.mark.browser
 
 FPS = 25
 PICTURES = 4 * FPS
 SMALL_HEAP = "--js-flags=--max-old-space-size=64"
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """For tests that leave it as they found it."""
+    process = GatewayProcess(max_jobs=2, warm=0)
+    yield process
+    process.close()
 
 
 def spec_of(meeting, rtmp, name="talk", room="room"):
@@ -118,9 +126,8 @@ def check_cadence(pictures):
     assert any(begins_each_second(phase) for phase in range(FPS))
 
 
-def test_two_jobs_side_by_side(make_gateway, meeting, other_meeting, rtmp):
+def test_two_jobs_side_by_side(gateway, meeting, other_meeting, rtmp):
     meeting.state = other_meeting.state = "joined"
-    gateway = make_gateway(max_jobs=2, warm=0)
     gateway.client.put("/jobs/green", json=spec_of(meeting, rtmp, "green", "green"))
     gateway.client.put("/jobs/blue", json=spec_of(other_meeting, rtmp, "blue", "blue"))
     for name in ("green", "blue"):
@@ -218,29 +225,27 @@ def browsers(gateway):
     return found
 
 
-def test_refused_by_the_meeting(make_gateway, meeting, rtmp):
-    gateway = make_gateway(warm=0)
+def test_refused_by_the_meeting(gateway, meeting, rtmp):
     spec = spec_of(meeting, rtmp) | {"join_url": meeting.join_url.replace("/meeting", "/error")}
-    gateway.client.put("/jobs/j1", json=spec)
-    job = gateway.wait_for_state("j1", "idle")
+    gateway.client.put("/jobs/unwelcome", json=spec)
+    job = gateway.wait_for_state("unwelcome", "idle")
     assert (job["reason"], job["detail"]) == ("join_refused", "guestDeny")
     assert not rtmp.recordings()
 
 
-def test_refused_by_the_rtmp_server(make_gateway, meeting, rtmp):
+def test_refused_by_the_rtmp_server(gateway, meeting, rtmp):
     meeting.state = "joined"
     rtmp.kill()
     rtmp.refuses = True
     rtmp.start()
-    gateway = make_gateway(warm=0)
-    gateway.client.put("/jobs/j1", json=spec_of(meeting, rtmp))
+    gateway.client.put("/jobs/unheard", json=spec_of(meeting, rtmp))
     refused = wait_for(
-        lambda: next((job for job in [gateway.job("j1")] if job["reason"] == "rtmp_refused"), None)
+        lambda: next((job for job in [gateway.job("unheard")] if job["reason"] == "rtmp_refused"), None)
     )
     assert refused["state"] in {"joining", "recovering"}
     assert "secret" not in refused["detail"]
-    gateway.client.delete("/jobs/j1")
-    assert gateway.wait_for_state("j1", "idle")["reason"] == "stopped"
+    gateway.client.delete("/jobs/unheard")
+    assert gateway.wait_for_state("unheard", "idle")["reason"] == "stopped"
 
 
 def test_nothing_outlives_a_killed_gateway(make_gateway, meeting, rtmp):

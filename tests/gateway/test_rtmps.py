@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from .conftest import wait_for
+from .conftest import GatewayProcess, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -75,31 +75,48 @@ def tls(rtmp, certificate):
     server.close()
 
 
-def start(gateway, meeting, host, port):
+@pytest.fixture(scope="module")
+def trusting(certificate):
+    """A gateway that knows the authority."""
+    process = GatewayProcess(warm=0, ca_file=certificate[0])
+    yield process
+    process.close()
+
+
+def start(gateway, job_id, meeting, host, port):
     meeting.state = "joined"
     spec = {
         "join_url": meeting.join_url,
         "rtmp_url": f"rtmps://{host}:{port}/live/talk?key=secret-key",
-        "room": "r",
+        "room": job_id,
     }
-    assert gateway.client.put("/jobs/j1", json=spec).status_code == 201
+    assert gateway.client.put(f"/jobs/{job_id}", json=spec).status_code == 201
 
 
-@pytest.mark.parametrize(("host", "is_signed"), [("localhost", False), ("127.0.0.1", True)])
-def test_server_that_does_not_prove_its_name_gets_nothing(make_gateway, meeting, tls, host, is_signed):
-    gateway = make_gateway(warm=0, **({"ca_file": tls.certificate} if is_signed else {}))
-    start(gateway, meeting, host, tls.port)
-    refused = wait_for(lambda: (job := gateway.job("j1"))["reason"] == "rtmp_refused" and job)
+def assert_refused(gateway, job_id, tls):
+    refused = wait_for(lambda: (job := gateway.job(job_id))["reason"] == "rtmp_refused" and job)
     assert refused["detail"].startswith("the RTMP server's certificate is not trusted: ")
     assert not any(tls.heard)
     assert "secret-key" not in "".join(gateway.log)
+    gateway.client.delete(f"/jobs/{job_id}")
+    gateway.wait_for_state(job_id, "idle")
 
 
-def test_server_whose_authority_is_known_gets_the_stream(make_gateway, meeting, tls, rtmp):
-    gateway = make_gateway(warm=0, ca_file=tls.certificate)
-    start(gateway, meeting, "localhost", tls.port)
-    gateway.wait_for_state("j1", "on_air")
+def test_server_whose_authority_is_not_known_gets_nothing(make_gateway, meeting, tls):
+    gateway = make_gateway(warm=0)
+    start(gateway, "unsigned", meeting, "localhost", tls.port)
+    assert_refused(gateway, "unsigned", tls)
+
+
+def test_server_of_another_name_gets_nothing(trusting, meeting, tls):
+    start(trusting, "misnamed", meeting, "127.0.0.1", tls.port)
+    assert_refused(trusting, "misnamed", tls)
+
+
+def test_server_whose_authority_is_known_gets_the_stream(trusting, meeting, tls, rtmp):
+    start(trusting, "signed", meeting, "localhost", tls.port)
+    trusting.wait_for_state("signed", "on_air")
     assert any(tls.heard)
-    gateway.client.delete("/jobs/j1")
-    gateway.wait_for_state("j1", "idle")
+    trusting.client.delete("/jobs/signed")
+    trusting.wait_for_state("signed", "idle")
     assert [path.name.partition("-")[0] for path in rtmp.recordings()] == ["talk"]
