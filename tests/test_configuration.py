@@ -10,7 +10,7 @@ import pytest
 from django.conf import global_settings, settings
 from django.db import connection
 
-from amphi.system.configuration import OURS_ALONE, check_names, read_settings_local, secret_key
+from amphi.system.configuration import OURS_ALONE, bucket_url, check_names, read_settings_local, secret_key
 from amphi.system.database import parse_database_url
 from amphi.system.environment import InvalidSettingError, Reader, nearest, refuse_unknown
 from amphi.system.setting_names import NAMES
@@ -42,6 +42,34 @@ def test_settings_local_of_esup_pod_works_as_pasted(tmp_path):
     assert conf.words("MEETING_WEBINAR_AFFILIATION") == ("faculty", "employee", "staff")
     assert conf.text("MEETING_WEBINAR_GROUP_ADMIN") == "webinar admin"
     assert conf.others == {"EMAIL_HOST": "smtp.univ.fr"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"AMPHI_BUCKET_URL": "https://s3.example.org"}, "must end in the bucket’s name"),
+        ({"AMPHI_BUCKET_URL": "https://s3.example.org/a/b"}, "must end in the bucket’s name"),
+        (
+            {"AMPHI_BUCKET_URL": "https://s3.example.org/replays"},
+            "needs AMPHI_BUCKET_KEY and AMPHI_BUCKET_SECRET",
+        ),
+    ],
+)
+def test_bucket_that_can_not_be_one(given, said):
+    with pytest.raises(InvalidSettingError, match=said):
+        bucket_url(Reader({}, given), "AMPHI_BUCKET_URL", has_folder=True)
+
+
+def test_bucket_needs_the_folder_and_its_key():
+    given = {
+        "AMPHI_BUCKET_URL": "https://s3.example.org/replays",
+        "AMPHI_BUCKET_KEY": "k",
+        "AMPHI_BUCKET_SECRET": "s",
+    }
+    assert bucket_url(Reader({}, given), "AMPHI_BUCKET_URL", has_folder=True) == given["AMPHI_BUCKET_URL"]
+    assert bucket_url(Reader({}, {}), "AMPHI_BUCKET_URL", has_folder=False) == ""
+    with pytest.raises(InvalidSettingError, match="needs AMPHI_RECORDINGS"):
+        bucket_url(Reader({}, given), "AMPHI_BUCKET_URL", has_folder=False)
 
 
 def test_settings_local_that_is_absent_says_nothing(tmp_path):

@@ -14,6 +14,7 @@ from amphi.bigbluebutton.checksum import ALGORITHMS
 from amphi.signon.providers import read_providers
 from amphi.system import environment, vendor
 from amphi.system.configuration import (
+    bucket_url,
     check_names,
     embedding_sites,
     engine_urls,
@@ -276,6 +277,19 @@ RECORDINGS_GIB = conf.integer("AMPHI_RECORDINGS_GIB", 200, minimum=1)
 """How much of the disk recordings may take; beyond it the oldest are deleted."""
 RECORDINGS_DAYS = conf.integer("AMPHI_RECORDINGS_DAYS", 365, minimum=1)
 """The longest that presenters may keep a replay."""
+
+BUCKET_URL = bucket_url(conf, "AMPHI_BUCKET_URL", has_folder=RECORDINGS is not None)
+"""The S3 server and the bucket that recordings go into once their live is over; empty: they stay in the folder."""
+BUCKET_KEY = conf.text("AMPHI_BUCKET_KEY")
+"""The name of the access key."""
+BUCKET_SECRET = conf.text("AMPHI_BUCKET_SECRET")
+"""Its secret."""
+BUCKET_REGION = conf.text("AMPHI_BUCKET_REGION", "us-east-1")
+"""The server's name for where the bucket is."""
+BUCKET_GIB = conf.integer("AMPHI_BUCKET_GIB", 1000, minimum=1)
+"""How much of the bucket recordings may take; beyond it the oldest are deleted."""
+BUCKET_LOCAL_HOURS = conf.integer("AMPHI_BUCKET_LOCAL_HOURS", 24, minimum=1)
+"""How long a recording stays in the folder once it is in the bucket."""
 
 # --- Esup-Pod
 

@@ -30,11 +30,18 @@ def ticket(*, key: bytes = KEY, event_id: int = 7, stream: str = "replay:12", se
 
 
 async def ask(
-    root: Path, path: str, *, method: str = "GET", sent_range: str = "", refused: bool = False, **of_ticket
+    root: Path,
+    path: str,
+    *,
+    method: str = "GET",
+    sent_range: str = "",
+    refused: bool = False,
+    away=None,
+    **of_ticket,
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     """Status, headers and body of the answer; 0 when no address is matched."""
     rights = Rights(lambda claims: set(claims) if refused else set())
-    door = ReplayDoor(KEY, rights, root, lambda pk: b"#EXTM3U\n" if pk == 12 else None)
+    door = ReplayDoor(KEY, rights, root, lambda pk: b"#EXTM3U\n" if pk == 12 else None, away)
     found = PATH.fullmatch(f"/t/{ticket(**of_ticket)}/replay/{path}")
     if found is None:
         return 0, {}, b""
@@ -98,3 +105,36 @@ async def test_parts_of_a_file(root, sent_range, status, first, last):
         assert int(answered[1][b"content-length"]) == last + 1 - first
         if status == 206:
             assert answered[1][b"content-range"] == b"bytes %d-%d/%d" % (first, last, len(DATA))
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status"),
+    [
+        (f"12/{RECORDING}/missing0.m4s", {}, 302),
+        (f"12/{RECORDING}/missing0.m4s", {"method": "HEAD"}, 302),
+        ("12/files/missing0.mp4", {}, 302),
+        # What the folder has is sent from there.
+        (f"12/{NAMES[0]}", {}, 200),
+        # Small pictures are in the folder alone.
+        ("12/files/missing0-1.jpg", {}, 404),
+        (f"12/{RECORDING}/index.mp4/x", {}, 0),
+        (f"12/{RECORDING}/missing0.m4s", {"refused": True}, 403),
+        (f"12/{RECORDING}/missing0.m4s", {"seconds": -1}, 403),
+        (f"12/{RECORDING}/missing0.m4s", {"stream": "replay:13"}, 403),
+    ],
+)
+async def test_what_is_in_the_bucket_alone(root, path, options, status):
+    asked = []
+
+    def away(name: str, method: str) -> str:
+        asked.append((name, method))
+        return "https://s3.example.org/signed"
+
+    found, headers, body = await ask(root, path, away=away, **options)
+    assert found == status
+    assert (len(asked), body == b"") == ((1, True) if status == 302 else (0, status != 200))
+    if status == 302:
+        # Of the ticket's event alone.
+        assert asked == [(f"7/{path.removeprefix('12/')}", options.get("method", "GET"))]
+        assert headers[b"location"] == b"https://s3.example.org/signed"
+        assert headers[b"cache-control"] == b"no-store"

@@ -15,6 +15,7 @@ from tests.contract.origin_ffmpeg import publish_command
 
 SITE = Path(__file__).parents[2] / "deploy" / "nginx" / "amphi.conf"
 PATIENCE_S = 60.0
+BUCKET = "https://s3.example.org"
 TICKET_KEY = "a-key-of-the-tests-" + "k" * 32
 SEED = """
 import sys
@@ -158,6 +159,10 @@ def running(folder: Path, *, connections: int = 512) -> Iterator[Edge]:
         AMPHI_USE_MEETING_WEBINAR="1",
         # Beside the platform's folder, as in the guide.
         AMPHI_RECORDINGS=f"{folder}-recordings",
+        # Nobody asks it here: addresses of the bucket are signed by the platform itself.
+        AMPHI_BUCKET_URL=f"{BUCKET}/replays",
+        AMPHI_BUCKET_KEY="a-key",
+        AMPHI_BUCKET_SECRET="a-secret",
     )
     services.migrate(env)
     services.python(env, "-c", COLLECT)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
@@ -16,7 +17,7 @@ from playwright.sync_api import BrowserContext, Page
 from amphi.system import logs
 from tests import browser, services
 from tests.abuse import slow_clients
-from tests.contract.edge import PATIENCE_S, Edge, running
+from tests.contract.edge import BUCKET, PATIENCE_S, Edge, running
 
 PROTOCOLS = """() => [...new Set(performance.getEntries().filter(one => one.name.startsWith(location.origin))
   .map(one => one.nextHopProtocol).filter(Boolean))]"""
@@ -315,7 +316,7 @@ def test_a_replay_is_sent_by_nginx_to_those_whose_ticket_opens_it(edge):
     listed = ask("main.m3u8")
     assert listed.status_code == 200
     assert listed.headers["content-encoding"] == "gzip"
-    first, _second = (line for line in listed.text.splitlines() if line.endswith(".m4s"))
+    first, second = (line for line in listed.text.splitlines() if line.endswith(".m4s"))
     whole = ask(first)
     assert (whole.status_code, whole.content) == (200, b"one chunk")
     assert whole.headers["content-type"] == "video/mp4"
@@ -332,6 +333,14 @@ def test_a_replay_is_sent_by_nginx_to_those_whose_ticket_opens_it(edge):
     for of_ticket in others:
         assert {ask(path, **of_ticket).status_code for path in (first, "main.m3u8")} == {403}, of_ticket
     assert ask(first.rpartition("/")[0] + "/index").status_code == 404
+    # What is in the bucket alone: nginx asks the platform, which leads there.
+    (Path(edge.environment["AMPHI_RECORDINGS"]) / str(edge.coming_id) / second).unlink()
+    led = ask(second)
+    assert led.status_code == 302
+    assert led.headers["location"].startswith(f"{BUCKET}/replays/{edge.coming_id}/{second}?X-Amz-")
+    assert led.headers["cache-control"] == "no-store"
+    assert {ask(second, **of_ticket).status_code for of_ticket in others} == {403}
+    assert ask("files/missing0-1.jpg").status_code == 404
 
 
 def test_only_the_live_server_asks_who_may_publish(edge):

@@ -32,6 +32,7 @@ from amphi.audience.replays import library  # noqa: E402
 from amphi.audience.replays.rights import refused  # noqa: E402
 from amphi.audience.roll import Roll  # noqa: E402
 from amphi.audience.stream import EventStream, Receive, Scope, Send, answer  # noqa: E402
+from amphi.pages import bucket_addresses  # noqa: E402
 from amphi.pages.forwarded import UnknownProxies  # noqa: E402
 from amphi.pages.places import Pages, Places  # noqa: E402
 from amphi.system.health import Health  # noqa: E402
@@ -55,7 +56,9 @@ hub = Hub(
 _events = EventStream(hub, ticket_key(), uncounted=frozenset(settings.AMPHI_TRUSTED_PROXIES))
 _holders = edge.Holders(held_streams)
 _ticket_door = edge.TicketDoor(ticket_key(), _holders, _rights)
-_replays = replay_door.ReplayDoor(ticket_key(), _rights, settings.RECORDINGS, library.playlist_of)
+_replays = replay_door.ReplayDoor(
+    ticket_key(), _rights, settings.RECORDINGS, library.playlist_of, bucket_addresses.signing()
+)
 _reactions = ReactionDoor(
     ticket_key(),
     _rights,

@@ -52,6 +52,7 @@ def _cell(said: object) -> str:
 def _systems() -> str:
     systems = [
         (_("BigBlueButton: the names of those who enter, sound, picture, discussion"), settings.BBB_API_URL),
+        (_("the S3 server: replays"), settings.BUCKET_URL),
         (_("Esup-Pod: replays"), settings.POD_URL),
         (
             _("the speech recognition: the sound of lives whose presenters chose captions"),

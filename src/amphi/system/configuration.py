@@ -16,6 +16,8 @@ from django.conf import global_settings
 from amphi.system.environment import PREFIX, InvalidSettingError, Reader, nearest
 from amphi.system.setting_names import NAMES
 
+BUCKET_PATH = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""An S3 bucket’s name, after the server’s address."""
 SHORTEST_KEY = 50
 PUBLISHED_KEY = "insecure-and-known-to-everybody-" + "0" * 24
 
@@ -107,6 +109,24 @@ def embedding_sites(conf: Reader, name: str) -> tuple[str, ...]:
                 name, f"{site!r} is no site: write https://moodle.univ.fr, https://*.univ.fr or *"
             )
     return tuple(sites)
+
+
+def bucket_url(conf: Reader, name: str, *, has_folder: bool) -> str:
+    """The address of an S3 server with one bucket's name as its path; may be empty.
+
+    Args:
+        conf: the settings.
+        name: the setting's.
+        has_folder: whether recordings have their folder, without which there is nothing to put into a bucket.
+    """
+    url = conf.url(name)
+    if url and not BUCKET_PATH.fullmatch(urlsplit(url).path):
+        raise conf.error(name, "must end in the bucket’s name, as https://s3.example.org/replays does")
+    if url and not has_folder:
+        raise conf.error(name, "needs AMPHI_RECORDINGS: the origin records into that folder first")
+    if url and not (conf.text("AMPHI_BUCKET_KEY") and conf.text("AMPHI_BUCKET_SECRET")):
+        raise conf.error(name, "needs AMPHI_BUCKET_KEY and AMPHI_BUCKET_SECRET")
+    return url
 
 
 def engine_urls(conf: Reader, name: str, *, engine: str) -> dict[str, str]:

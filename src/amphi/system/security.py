@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
@@ -45,7 +46,9 @@ def policy(
         forms_to: where the answer to a form may lead.
         framed_by: the sites whose pages may show the page in a frame, besides our own; none if empty.
     """
-    hosts = "".join(f" {host}" for host in sorted({_origin(url) for url in pictures_from}))
+    # Replays may lead to the bucket.
+    servers = [*pictures_from, *filter(None, [settings.BUCKET_URL])]
+    hosts = "".join(f" {host}" for host in sorted({_origin(url) for url in servers}))
     more = {
         "connect-src": POLICY["connect-src"] + hosts,
         "media-src": POLICY["media-src"] + hosts,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from amphi.audience.models import Channel, Replay
+from amphi.audience.models import BucketItem, Channel, Replay
 from amphi.lti.models import Course, Link
 from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
@@ -56,7 +56,18 @@ def free_leases_of_the_dead(worker: str) -> None:
         # A lease with the new worker's own name is from a dead one: in a container, process ids repeat.
         return name == worker[-leases.LONGEST_NAME :] or not _is_alive(int(pid))
 
-    for rows in (Livestream, RetiringJob, Channel, Mail, Recording, Replay, Delivery, Course, Link):
+    for rows in (
+        Livestream,
+        RetiringJob,
+        Channel,
+        Mail,
+        Recording,
+        Replay,
+        BucketItem,
+        Delivery,
+        Course,
+        Link,
+    ):
         leases.free(rows, is_dead)
 
 

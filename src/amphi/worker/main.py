@@ -38,6 +38,7 @@ MAIL_THREADS = 2
 RECORDING_THREADS = 1
 REPLAY_THREADS = 1
 POD_THREADS = 1
+UPLOAD_THREADS = 1
 WEBHOOK_THREADS = 4
 COURSE_THREADS = 2
 
@@ -139,6 +140,7 @@ class Worker:
             replays,
             retiring,
             tidying,
+            uploads,
             webhooks,
         )
 
@@ -185,6 +187,12 @@ class Worker:
             claim=lambda free: pod_transfers.claim_due(limit=free, worker=name),
             do=pod_transfers.send,
         )
+        upload = Lane(
+            "upload",
+            UPLOAD_THREADS,
+            claim=lambda free: uploads.claim_due(limit=free, worker=name),
+            do=uploads.carry_out,
+        )
         webhook = Lane(
             "webhook",
             WEBHOOK_THREADS,
@@ -221,6 +229,7 @@ class Worker:
             recording,
             replay,
             pod,
+            upload,
             webhook,
             course,
         )

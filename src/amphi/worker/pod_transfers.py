@@ -14,11 +14,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from amphi.audience.models import PodTransfer, Replay
-from amphi.audience.replays import editing, library
+from amphi.audience.replays import away, editing, library
+from amphi.bucket.exceptions import BucketError
 from amphi.pod.client import Draft, Owner, Pod, Video
 from amphi.pod.exceptions import PodError
 from amphi.system import leases
 from amphi.system.leases import Lease
+from amphi.worker import uploads
 
 log = logging.getLogger("webinar")
 
@@ -50,7 +52,10 @@ def send(lease: Lease) -> None:
     if replay.file_state == Replay.FileState.FAILED:
         _fail(lease, transfer, "no_file")
         return
-    if replay.file_state != Replay.FileState.READY or not file.is_file():
+    if replay.file_state == Replay.FileState.READY and not _is_here(replay, file):
+        lease.release(attempt_at=timezone.now() + FIRST_PAUSE)
+        return
+    if replay.file_state != Replay.FileState.READY:
         editing.ask_for_file(replay)
         lease.release(attempt_at=timezone.now() + FILE_PAUSE)
         return
@@ -69,6 +74,15 @@ def send(lease: Lease) -> None:
         lease.release(**done, reason="", attempt_at=None)
     finally:
         pod.close()
+
+
+def _is_here(replay: Replay, file: Path) -> bool:
+    """Whether a replay's file is in the folder, where it is fetched to if need be."""
+    try:
+        uploads.fetch(replay.airing.event_id, [away.file_item(replay.file_name)])
+    except (BucketError, OSError) as error:
+        log.warning("replay %s: its file can't be fetched: %s: %s", replay.pk, type(error).__name__, error)
+    return file.is_file()
 
 
 def _published(pod: Pod, replay: Replay, file: Path) -> Video:

@@ -8,7 +8,7 @@ import logging
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,10 +18,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from amphi.audience.models import Replay
-from amphi.audience.replays import editing, library, sheets, timeline
+from amphi.audience.replays import away, editing, library, sheets, timeline
 from amphi.audience.replays.library import Reel
+from amphi.bucket.exceptions import BucketError
 from amphi.system import leases, recordings
 from amphi.system.leases import Lease
+from amphi.worker import uploads
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +58,25 @@ def make(lease: Lease) -> None:
     if replay is None:
         return
     reel = library.reel(replay)
+    try:
+        uploads.fetch(replay.airing.event_id, _names(reel))
+    except (BucketError, OSError) as error:
+        log.warning("replay %s: it can't be fetched: %s: %s", replay.pk, type(error).__name__, error)
+        lease.rest()
+        return
     if replay.file_state == Replay.FileState.WANTED:
         _make_file(lease, replay, reel)
     if replay.sheets is None:
         _make_sheets(lease, replay, reel)
     lease.release()
+    away.plan(Replay.objects.filter(pk=replay.pk).select_related("airing"))
+
+
+def _names(reel: Reel) -> list[str]:
+    """The files that a replay is made of."""
+    return list(
+        dict.fromkeys(f"{one.recording}/{name}" for one in reel.chunks for name in (one.init, one.name))
+    )
 
 
 def _make_file(lease: Lease, replay: Replay, reel: Reel) -> None:
@@ -152,11 +168,18 @@ def tidy(now: datetime) -> int:
     if settings.RECORDINGS is None:
         return 0
     removed = 0
+    if away.is_used():
+        uploads.bring_indexes()
     for replay in _unplayed(now).filter(delete_at__lt=now):
         log.info("replay %s of event %s: its time has passed", replay.pk, replay.airing.event_id)
         editing.delete(replay)
         removed += 1
-    return removed + _delete_surplus(now) + _make_room(now)
+    removed += _delete_surplus(now)
+    if away.is_used():
+        away.forget_surplus()
+        away.plan(Replay.objects.filter(airing__ended_at__lt=now - SETTLES).select_related("airing"))
+        uploads.make_room(now)
+    return removed + _make_room(now)
 
 
 def _unplayed(now: datetime) -> QuerySet[Replay]:
@@ -176,7 +199,22 @@ def _delete_surplus(now: datetime) -> int:
             if folder not in needed and _changed_at(folder) < now - SURPLUS_KEPT:
                 log.info("recording %s/%s belongs to no replay", event_id, folder.name)
                 shutil.rmtree(folder, ignore_errors=True)
+                away.forget(event_id, [folder.name])
                 removed += 1
+        removed += _delete_surplus_files(event_id, replays, now)
+    return removed
+
+
+def _delete_surplus_files(event_id: int, replays: Iterable[Replay], now: datetime) -> int:
+    """Delete what was made of replays that are gone, as after their event was deleted."""
+    names = {one.file_name for one in replays}
+    beginnings = tuple(f"{one.sheet_name}-" for one in replays if one.sheet_name)
+    folder, removed = library.files_of(event_id), 0
+    for file in folder.iterdir() if folder.is_dir() else ():
+        is_needed = file.name in names or file.name.startswith(beginnings)
+        if not is_needed and file.stat().st_mtime < (now - SURPLUS_KEPT).timestamp():
+            file.unlink(missing_ok=True)
+            removed += 1
     return removed
 
 
@@ -188,14 +226,15 @@ def _changed_at(folder: Path) -> datetime:
 
 
 def _make_room(now: datetime) -> int:
-    limit = settings.RECORDINGS_GIB * GIB
+    limit_gib = settings.BUCKET_GIB if away.is_used() else settings.RECORDINGS_GIB
     removed = 0
     for replay in _unplayed(now):
-        if recordings.size_bytes(library.root()) <= limit:
+        used = away.size_bytes() if away.is_used() else recordings.size_bytes(library.root())
+        if used <= limit_gib * GIB:
             break
         log.warning(
             "recordings take more than %s GiB: replay %s of event %s is deleted before its time",
-            settings.RECORDINGS_GIB,
+            limit_gib,
             replay.pk,
             replay.airing.event_id,
         )

@@ -21,7 +21,7 @@ from amphi.audience.models.posters import Poster
 from amphi.audience.models.questions import QUESTION_SHOWN, Question, QuestionState, QuestionVote
 from amphi.audience.models.reception import Reception
 from amphi.audience.models.registrations import Registration, RegistrationRules
-from amphi.audience.models.replays import SHOWN_TO, Chapter, PodTransfer, Replay
+from amphi.audience.models.replays import SHOWN_TO, BucketItem, Chapter, PodTransfer, Replay
 from amphi.audience.models.stream import Audience, Channel, StreamMessage
 from amphi.audience.models.viewers import Role
 
@@ -37,6 +37,7 @@ __all__ = [
     "Audience",
     "Ballot",
     "Broadcaster",
+    "BucketItem",
     "Caption",
     "CaptionFeed",
     "CaptionsFrom",

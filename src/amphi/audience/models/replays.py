@@ -58,6 +58,49 @@ class Replay(Leased):
         return str(self.airing)
 
 
+class BucketItem(Leased):
+    """One thing of an event's recordings that is, or is to be, in the bucket (`amphi.bucket`).
+
+    Its row outlives the event and the replay: what is in the bucket is deleted when nothing needs it any more.
+
+    Attributes:
+        event_id: the event's number.
+        name: a recording's, or ``files/`` and the name of a file that was made of one.
+        state: what is, or is to be done.
+        reason: what the last attempt met with, a code; empty after one that succeeded.
+        attempts: how many attempts failed one after the other.
+        attempt_at: when to go on; None when nothing is left to do.
+        size_bytes: how much of it is in the bucket.
+        index_bytes: how much of a recording's index was there when it was uploaded.
+        local_until: when the copy in the folder is removed; None when there is none, or nothing is in the bucket yet.
+    """
+
+    class State(models.TextChoices):
+        """What is, or is to be done."""
+
+        WAITING = "waiting", pgettext_lazy("recording", "to be uploaded")
+        STORED = "stored", pgettext_lazy("recording", "in the bucket")
+        UNWANTED = "unwanted", pgettext_lazy("recording", "to be deleted")
+
+    event_id = models.BigIntegerField(_("event"))
+    name = models.CharField(_("name"), max_length=70)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    reason = models.CharField(_("problem"), max_length=12, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    attempt_at = models.DateTimeField(_("next attempt"), null=True, db_index=True)
+    size_bytes = models.BigIntegerField(_("size"), default=0)
+    index_bytes = models.BigIntegerField(default=0)
+    local_until = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("recording in the bucket")
+        verbose_name_plural = _("recordings in the bucket")
+        constraints = [models.UniqueConstraint(fields=["event_id", "name"], name="one_item_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}/{self.name}"
+
+
 class Chapter(models.Model):
     """Where a part of a replay begins."""
 

@@ -1,7 +1,8 @@
 """Serves replays to those whose ticket opens them: the playlist, and the files where no web server in front does it.
 
 nginx sends the addresses of playlists here and serves the files itself, once `amphi.audience.edge` said that the ticket is good
-(``deploy/nginx/amphi.conf``). Without it, as in the demo, files come from here too.
+(``deploy/nginx/amphi.conf``). Without it, as in the demo, files come from here too. A file that is in the bucket alone is answered with an
+address of the bucket that is good for a short time; nobody else's servers are asked for that.
 """
 
 import asyncio
@@ -43,15 +44,22 @@ class ReplayDoor:
         rights: decides who may still watch.
         root: the folder of recordings; None when nothing is recorded.
         read: returns a replay's playlist, None when there is none; raises `LogUnavailableError`.
+        away: signs the address at which an object of the bucket can be read; gets its name and HTTP's method. None without a bucket.
     """
 
     def __init__(
-        self, key: bytes, rights: Rights, root: Path | None, read: Callable[[int], bytes | None]
+        self,
+        key: bytes,
+        rights: Rights,
+        root: Path | None,
+        read: Callable[[int], bytes | None],
+        away: Callable[[str, str], str] | None = None,
     ) -> None:
         self._key = key
         self._rights = rights
         self._root = root
         self._read = read
+        self._away = away
         self._known: dict[int, tuple[bytes | None, float]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="replays")
         self._files = ThreadPoolExecutor(THREADS, thread_name_prefix="replay-files")
@@ -110,12 +118,19 @@ class ReplayDoor:
         try:
             file, size = await self._in_thread(_open, path)
         except OSError:
-            await _answer(send, 404)
+            await self._lead_away(scope, send, f"{event_id}/{recording}/{name}")
             return
         try:
             await self._send_file(scope, send, file, size, TYPES.get(path.suffix, MP4_TYPE))
         finally:
             await self._in_thread(file.close)
+
+    async def _lead_away(self, scope: Scope, send: Send, name: str) -> None:
+        """Lead to the bucket, where there is one; small pictures are in the folder alone."""
+        if self._away is None or name.endswith(".jpg"):
+            await _answer(send, 404)
+        else:
+            await _answer(send, 302, [(b"location", self._away(name, scope["method"]).encode())])
 
     async def _send_file(
         self, scope: Scope, send: Send, file: BinaryIO, size: int, content_type: bytes

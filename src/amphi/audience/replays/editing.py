@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from amphi.audience.exceptions import ReplayError
 from amphi.audience.models import Airing, Chapter, Event, Replay, ReplayFor
-from amphi.audience.replays import library
+from amphi.audience.replays import away, library
 from amphi.audience.replays.sheets import name_of
 from amphi.system.typed import clean_line
 
@@ -103,6 +103,8 @@ def forget_files(replay: Replay) -> None:
     names = [name_of(replay.sheet_name, number + 1) for number in range(replay.sheets or 0)]
     for name in [*names, *filter(None, [replay.file_name])]:
         (folder / name).unlink(missing_ok=True)
+    if replay.file_name:
+        away.forget(replay.airing.event_id, [away.file_item(replay.file_name)])
     replay.file_state, replay.file_name = Replay.FileState.NONE, ""
     replay.sheets, replay.sheet_name = None, ""
 
@@ -122,5 +124,6 @@ def delete(replay: Replay) -> None:
     needed = {folder for other in others for folder in library.folders_of(other)}
     gone = [folder for folder in library.folders_of(airing) if folder not in needed]
     replay.delete()
+    away.forget_recordings(airing, others)
     for folder in gone:
         shutil.rmtree(folder, ignore_errors=True)

@@ -83,13 +83,14 @@ def folders_of(airing: Airing) -> list[Path]:
     """The folders of the recordings from which an airing may have something."""
     if settings.RECORDINGS is None:
         return []
-    since = airing.began_at - LONGEST
-    return [
-        folder
-        for folder in recordings.of_event(settings.RECORDINGS, airing.event_id)
-        if recordings.began_at(folder) > since
-        and (airing.ended_at is None or recordings.began_at(folder) < airing.ended_at)
-    ]
+    return [one for one in recordings.of_event(settings.RECORDINGS, airing.event_id) if is_of(airing, one)]
+
+
+def is_of(airing: Airing, folder: Path) -> bool:
+    """Whether an airing may have something from the recording in a folder of its event, by the folder's name."""
+    began_at = recordings.began_at(folder)
+    is_before_the_end = airing.ended_at is None or began_at < airing.ended_at
+    return began_at > airing.began_at - LONGEST and is_before_the_end
 
 
 def whole(airing: Airing) -> list[Chunk]:

@@ -8,7 +8,16 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from amphi.audience import changes
-from amphi.audience.models import Airing, Broadcaster, Event, Presence, Registration, Reminder, Replay
+from amphi.audience.models import (
+    Airing,
+    Broadcaster,
+    BucketItem,
+    Event,
+    Presence,
+    Registration,
+    Reminder,
+    Replay,
+)
 from amphi.audience.replays import library
 from amphi.pages.admin.read_only import ReadOnly
 from amphi.system import recordings
@@ -73,9 +82,33 @@ class ReplayAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("size"))
     def size(self, replay: Replay) -> str:
-        """How much of the disk its recordings take."""
-        total = sum(recordings.size_bytes(folder) for folder in library.folders_of(replay.airing))
-        return filesizeformat(total)
+        """How much its recordings take: of the bucket where they are there, else of the disk."""
+        folders = library.folders_of(replay.airing)
+        away = dict(
+            BucketItem.objects.filter(
+                event_id=replay.airing.event_id, name__in=[one.name for one in folders]
+            ).values_list("name", "size_bytes")
+        )
+        return filesizeformat(sum(away.get(one.name) or recordings.size_bytes(one) for one in folders))
+
+
+@admin.register(BucketItem)
+class BucketItemAdmin(ReadOnly):
+    """What is in the bucket, or is to be; a deleted row would leave it there for ever."""
+
+    list_display = ["event_id", "name", "state", "reason", "attempt_at", "size"]
+    list_filter = ["state", "reason"]
+    list_select_related = False
+    search_fields = ["event_id", "name"]
+    fields = ["event_id", "name", "state", "reason", "attempts", "attempt_at", "size_bytes", "local_until"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: BucketItem | None = None) -> bool:  # noqa: ARG002 -- Django's signature
+        return False
+
+    @admin.display(description=_("size"))
+    def size(self, item: BucketItem) -> str:
+        """How much of the bucket it takes."""
+        return filesizeformat(item.size_bytes)
 
 
 @admin.register(Reminder)
