@@ -23,7 +23,7 @@ def _local_checks(*, database_answers: bool) -> Iterator[Finding]:
     """Run the checks that read settings and the database, in this thread."""
     from django.db import DatabaseError  # noqa: PLC0415 -- needs Django set up
 
-    from amphi.checkup import captions, platform  # noqa: PLC0415 -- needs Django set up
+    from amphi.checkup import bucket, captions, platform  # noqa: PLC0415 -- needs Django set up
 
     yield from platform.check_settings()
     yield from platform.check_recordings()
@@ -37,6 +37,7 @@ def _local_checks(*, database_answers: bool) -> Iterator[Finding]:
         yield from platform.check_tickets()
         yield from platform.check_keys()
         yield from captions.check_process()
+        yield from bucket.check_items()
     except DatabaseError:
         # `check_database` has reported it.
         return
@@ -49,6 +50,7 @@ def _remote_checks(*, database_answers: bool) -> Iterator[Check]:
     from amphi.audience.models import Broadcaster  # noqa: PLC0415 -- needs Django set up
     from amphi.checkup import (  # noqa: PLC0415 -- needs Django set up
         broadcasters,
+        bucket,
         captions,
         live_gateways,
         meeting_server,
@@ -64,6 +66,7 @@ def _remote_checks(*, database_answers: bool) -> Iterator[Check]:
     yield platform.check_mail
     yield from sign_on.checks()
     yield captions.check_engine
+    yield bucket.check_bucket
     if not database_answers:
         return
     try:
