@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-machines test-deploy test-package test-ansible test-containers test-prometheus test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -63,6 +63,9 @@ test-containers: setup-dev build/checks/bin/hadolint  ## Lint deploy/containers,
 	@command -v debootstrap >/dev/null && command -v buildah >/dev/null && command -v crun >/dev/null || \
 	  apt-get install -y -qq --no-install-recommends debootstrap buildah crun >/dev/null
 	$(PY) -m pytest tests/deploy/whole_containers.py
+
+test-storage: setup-dev      ## Kill workers and a real S3 server in mid-upload: two minutes
+	$(PY) -m pytest tests/bucket/whole_storage.py
 
 # What checks them is none of the product's: a folder of its own.
 build/checks/bin/hadolint: requirements/checks.txt
