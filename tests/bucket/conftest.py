@@ -10,7 +10,7 @@ from tests.bucket.seaweedfs import Server
 PLATFORM = "https://amphi.univ.fr"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3(tmp_path_factory) -> Iterator[Server]:
     with seaweedfs.running(tmp_path_factory.mktemp("s3"), shown_on=PLATFORM) as server:
         yield server
