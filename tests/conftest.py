@@ -198,9 +198,13 @@ def pytest_configure(config: pytest.Config) -> None:
     services.shared_folder = config.stash[SHARED_FOLDER] = Path(
         workerinput["shared_folder"] if workerinput else tempfile.mkdtemp(prefix="amphi-tests-")
     )
-    # How long an example takes tells of the machine, not of the code.
+    # How long an example takes tells of the machine, not of the code. The same examples each time: none fails by chance.
     hypothesis.settings.register_profile(
-        "amphi", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+        "amphi",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("amphi")
     # Passwords of tests guard nothing, and hashing them well is slow by design.
