@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import re
 import socket
+import threading
 from dataclasses import replace
 from urllib.parse import quote_from_bytes
 
@@ -107,3 +108,31 @@ async def test_who_names_the_first_message_and_takes_nothing_has_no_more_read_th
     await eventually(lambda: not house.hub.streams)
     assert house.log.gaps_read <= 4
     listener.close()
+
+
+async def test_who_names_a_later_message_as_the_last_listener_leaves_hears_what_comes(
+    open_house, monkeypatch
+):
+    """The channel is closed while this process reads what another one told the listener: they would hear nothing, and not know."""
+    house = await open_house()
+    await (await house.open(2)).until("snapshot")
+    last = await house.open(1)
+    await last.until("snapshot")
+    reads, may_go_on, after = threading.Event(), threading.Event(), house.log.after
+
+    def slow(known):
+        reads.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return after(known)
+
+    monkeypatch.setattr(house.log, "after", slow)
+    await eventually(reads.is_set)
+    last.close()
+    await eventually(lambda: house.hub.streams == 1)
+    opening = asyncio.create_task(house.open(1, last_event_id=900))
+    await eventually(lambda: house.hub.streams == 2)
+    may_go_on.set()
+    stream = await opening
+    await stream.until("snapshot")
+    house.publish(1, data='"new"')
+    await stream.until('"new"')

@@ -114,12 +114,13 @@ class Hub:
         if channel is None:
             return None
         channel = self._channels.setdefault(listener.event_id, channel)
+        # Before anything is waited for: a channel without listeners is closed meanwhile, and nobody reads for it any more.
+        channel.listeners.add(listener)
         if listener.cursor is not None and listener.cursor > channel.head:
             # Another process told them already what this one is about to read.
             await self._catch_up()
         if listener.cursor is None or listener.cursor > channel.head:
             listener.cursor = channel.head
-        channel.listeners.add(listener)
         return channel
 
     async def _catch_up(self) -> None:
