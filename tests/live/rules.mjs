@@ -27,7 +27,7 @@ function rates() {
   const distance = new Distance();
   aims(() => 0, { distance });
   const at = (behind, storeS = 1) => distance.rate(100 + 59.8 - behind, storeS, 59800);
-  return [at(0.6), at(0.8), at(1), at(0.75), at(0.65), at(1.3), at(2), at(2, 0.2), at(0.3), at(0.05), at(0.55)];
+  return [at(0.6), at(0.7), at(1), at(0.75), at(0.65), at(1.3), at(2), at(2, 0.2), at(0.3), at(0.05), at(0.55)];
 }
 
 function afterAStall() {

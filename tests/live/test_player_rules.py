@@ -73,7 +73,7 @@ def test_a_picture_that_stood_still_adds_for_a_minute(said):
 
 
 def test_the_speed_leads_to_the_aim(said):
-    # At the aim; 0.2 s off it is left; 0.4 s is not; and goes on until it is there.
+    # At the aim; 0.1 s off it is left; 0.4 s is not; and goes on until it is there.
     assert said["rates"][:5] == [1, 1, 1.05, 1.05, 1]
     # Far behind; very far; with nothing in store; too near; much too near; there.
     assert said["rates"][5:] == [1.1, 1.25, 1, 0.95, 0.9, 1]

@@ -25,7 +25,7 @@ const LONGEST_S = 6;
 
 /** Nearer to the aim than this is there; further away than this, the speed changes until it is. */
 const NEAR_S = 0.08;
-const OFF_S = 0.25;
+const OFF_S = 0.15;
 const FAR_S = 0.5;
 const VERY_FAR_S = 1;
 
