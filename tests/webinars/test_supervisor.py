@@ -405,3 +405,18 @@ def test_stop_of_a_job_that_the_gateway_does_not_know_is_done(livestream, stage)
     domain.stop_live(livestream, user=livestream.meeting.owner)
     look(livestream)
     assert livestream.state == State.STOPPED
+
+
+def test_look_that_a_stop_overtook_before_it_began_is_left_to_another(livestream, stage):
+    on_air(livestream, stage)
+    age(livestream, look_at=timedelta(seconds=1))
+    (overtaken,) = claims.claim_due("one", limit=1)
+    domain.stop_live(livestream, user=livestream.meeting.owner)
+    claims.carry_out(overtaken)
+    assert stage.count(f"DELETE {JOB}") == 0
+    (next_one,) = claims.claim_due("two", limit=1)
+    claims.carry_out(overtaken)
+    claims.carry_out(next_one)
+    livestream.refresh_from_db()
+    assert livestream.state == State.STOPPED
+    assert stage.count(f"DELETE {JOB}") == 1

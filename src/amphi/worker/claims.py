@@ -30,8 +30,9 @@ def claim_due(worker: str, *, limit: int, lease: timedelta = LEASE) -> list[Leas
 
 def carry_out(lease: Lease) -> None:
     """Look at a claimed livestream, then release it with the time of the next look."""
-    held = lease.held().select_related("meeting", "event", "gateway__broadcaster")
-    livestream: Livestream | None = held.first()
+    # A presenter's click ends the lease: then the look is another's, also when that has not begun, and two would ask for the same.
+    held = lease.held().exclude(claimed_until=None)
+    livestream: Livestream | None = held.select_related("meeting", "event", "gateway__broadcaster").first()
     if livestream is None:
         return
     read = livestream.look_at
