@@ -128,7 +128,10 @@ async def listen(port: int, listeners: int, pipe: Connection) -> None:
     async def connect(number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         ticket = mint(KEY, Ticket(1, "", f"abench{number}", int(time.time()) + 600))
-        writer.write(f"GET /live/1/events?ticket={ticket} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        head = (
+            f"GET /live/1/events?ticket={ticket} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n"
+        )
+        writer.write(head.encode())
         await reader.readuntil(b"event: snapshot")
         return reader, writer
 
