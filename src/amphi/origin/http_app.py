@@ -116,7 +116,9 @@ class OriginApp:
             scope: of the request.
             has_waited: it has blocked for as long as it may.
         """
-        routing = self._route(scope, gave_up if has_waited else None)
+        path, receive = scope["path"], gave_up if has_waited else None
+        # Nearly all ask for this: one step less.
+        routing = self._hls(path, scope, receive) if path.startswith("/hls/") else self._route(scope, receive)
         try:
             # Without anything to wait for, it ends at its first step.
             routing.send(None)
