@@ -5,13 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 from django.conf import settings
 from django.db import connection
+
+from tests import ports
 
 PATIENCE_S = 60.0
 
@@ -60,6 +63,36 @@ def running(port: int, folder: Path, **more: str) -> Iterator[Web]:
         if process.poll() is None:
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+class Shared:
+    """A web process for many tests: started for the first that wants it, and for the next one after it was stopped."""
+
+    current: ClassVar["Shared | None"] = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._web: Web | None = None
+        Shared.current = self
+
+    def running(self) -> Web:
+        """The process, on the tests' database."""
+        if self._web is None:
+            self._web = self._stack.enter_context(running(ports.reserve(), self._folder))
+        assert self._web.process.poll() is None, "amphi web ended during an earlier test"
+        return self._web
+
+    def stop(self) -> None:
+        """Have it leave the database."""
+        self._web = None
+        self._stack.close()
+
+
+def leave_the_database() -> None:
+    """For tests of what is done with a database while nobody else uses it."""
+    if Shared.current is not None:
+        Shared.current.stop()
 
 
 def _wait_until_it_answers(web: Web) -> None:

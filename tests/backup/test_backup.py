@@ -18,6 +18,7 @@ from amphi.backup.saving import save
 from amphi.meetings.models import Meeting
 from amphi.webinars.models import LiveGateway
 from tests import services
+from tests.audience import web_process
 from tests.factories import make_gateway, make_meeting, make_webinar
 
 LATER = "meetings.9999_of_tomorrow"
@@ -25,7 +26,8 @@ LATER = "meetings.9999_of_tomorrow"
 
 @pytest.fixture(autouse=True)
 def places(settings, tmp_path, monkeypatch):
-    """Folders of the test's own, with a file that was uploaded and a recording."""
+    """Folders of the test's own, with a file that was uploaded and a recording. Nobody else uses the database."""
+    web_process.leave_the_database()
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("AMPHI_URL", "https://amphi.univ.fr")
     settings.USE_MEETING_WEBINAR = True

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import ports
 from tests.audience import web_process
 from tests.browser import Chromium
 from tests.factories import in_hours, make_gateway, make_user, make_webinar
@@ -16,17 +15,17 @@ def audience_chromium(chromium: Chromium) -> Chromium:
 
 
 @pytest.fixture(scope="session")
-def one_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web_process.Web]:
+def one_web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web_process.Shared]:
     """`amphi web` on the tests' database, until that is thrown away."""
-    with web_process.running(ports.reserve(), tmp_path_factory.mktemp("web")) as one:
-        yield one
+    one = web_process.Shared(tmp_path_factory.mktemp("web"))
+    yield one
+    one.stop()
 
 
 @pytest.fixture
-def web(transactional_db: None, one_web: web_process.Web) -> web_process.Web:
+def web(transactional_db: None, one_web: web_process.Shared) -> web_process.Web:
     """`amphi web`, the same for all: a test's rows go with it, and no row has the number of an earlier one."""
-    assert one_web.process.poll() is None, "amphi web ended during an earlier test"
-    return one_web
+    return one_web.running()
 
 
 @pytest.fixture
