@@ -59,7 +59,7 @@ class Rehearsal:
             warnings.warn(said, OthersTookTheMachineWarning, stacklevel=2)
 
 
-def start(demo: RunningDemo, *, seconds: int = 10, **settings: str) -> subprocess.Popen[str]:
+def start(demo: RunningDemo, *, seconds: int = 20, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "amphi", "rehearse", "--json", "--seconds", str(seconds)],
         stdin=subprocess.DEVNULL,
