@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from amphi.audience.models import BucketItem, Channel, Replay
+from amphi.audience.models import BucketItem, Channel, PodTransfer, Replay
 from amphi.lti.models import Course, Link
 from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
@@ -65,6 +65,7 @@ def free_leases_of_the_dead(worker: str) -> None:
         Recording,
         Replay,
         BucketItem,
+        PodTransfer,
         Delivery,
         Course,
         Link,
