@@ -188,7 +188,7 @@ def test_what_is_typed_while_a_text_is_sent_stays(open_hall, web, audience_chrom
         if place == "chat":
             # Many write: the page waits for its turn by itself.
             visit(lambda page: held[0].fulfill(status=422, json={"error": "crowded", "detail": "…"}))
-            visit.see("#chat-status:text('attend son tour')")
+            visit.see("#chat-turn:text('attend son tour')")
             while len(held) == 1:
                 visit(lambda page: page.wait_for_timeout(20))
         visit(lambda page: held[-1].continue_())

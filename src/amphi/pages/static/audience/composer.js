@@ -18,6 +18,7 @@ export class Composer extends EventTarget {
   #send = byId("chat-send");
   #error = byId("chat-error");
   #status = byId("chat-status");
+  #turn = byId("chat-turn");
   #count = byId("chat-count");
   #answer = byId("chat-answer");
   #replyTo = byId("chat-reply-to");
@@ -86,7 +87,6 @@ export class Composer extends EventTarget {
   }
 
   #fail(reason) {
-    if (reason) this.#status.textContent = "";
     this.#error.textContent = reason;
     this.#text.toggleAttribute("aria-invalid", Boolean(reason));
     if (reason) this.#text.setAttribute("aria-invalid", "true");
@@ -107,6 +107,7 @@ export class Composer extends EventTarget {
     } catch {
       this.#fail(this.#form.dataset.failed);
     } finally {
+      this.#turn.textContent = "";
       this.#sending = false;
       this.#send.removeAttribute("aria-busy");
     }
@@ -119,7 +120,7 @@ export class Composer extends EventTarget {
       const crowded = answer.status === 422 && (await answer.clone().json()).error === "crowded";
       if (!crowded || turn === TURNS) return answer;
       this.#fail("");
-      this.#status.textContent = this.#form.dataset.crowded;
+      this.#turn.textContent = this.#form.dataset.crowded;
       await new Promise((done) => setTimeout(done, turn * TURN_MS * (0.5 + Math.random())));
     }
   }
