@@ -213,6 +213,40 @@ async def test_a_connection_carries_any_number_of_requests(origin, lecture):
     writer.close()
 
 
+async def _ask(connection, request: bytes) -> bytes:
+    """The body of the answer to a request."""
+    reader, writer = connection
+    writer.write(request)
+    async with asyncio.timeout(PATIENCE_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+        return await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+
+
+async def test_only_a_connection_on_which_nothing_is_asked_for_is_closed(origin, lecture):
+    reader, writer = connection = await asyncio.open_connection("127.0.0.1", origin.http_port)
+    request = b"GET /hls/lecture/main.m3u8 HTTP/1.1\r\nHost: origin\r\n\r\n"
+    playlist = await _ask(connection, request)
+    own = writer.get_extra_info("sockname")
+    (protocol,) = [one for one in origin.origin._http.server_state.connections if one.client == own]
+    # It has just asked.
+    protocol.timeout_keep_alive_handler()
+    assert await _ask(connection, request) == playlist
+    # Long ago, but it waits for what is not there yet.
+    number = _playlist(origin).segments[-1].number
+    later = request.replace(b".m3u8", b".m3u8?_HLS_msn=%d" % (number + 2))
+    waiting = asyncio.create_task(_ask(connection, later))
+    await eventually(lambda: not protocol.cycle.response_complete)
+    protocol._active_at = float("-inf")
+    protocol.timeout_keep_alive_handler()
+    await lecture.frames(100)
+    assert (await waiting).startswith(b"#EXTM3U")
+    protocol._active_at = float("-inf")
+    protocol.timeout_keep_alive_handler()
+    async with asyncio.timeout(PATIENCE_S):
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_who_reads_nothing_is_sent_little(origin, lecture):
     """Thousands of requests at once, on a connection whose other end reads no answers, fill no memory."""
     path = f"/hls/lecture/{_playlist(origin).session}/s{_playlist(origin).segments[0].number}.m4s"
