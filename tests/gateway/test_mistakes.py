@@ -2,16 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from amphi.gateway import meeting_page
+from amphi.gateway import meeting_page, sink
 from amphi.gateway.config import Config
 from amphi.gateway.job import Job, JobSpec
 from amphi.gateway.layouts import Layout
 from amphi.gateway.meeting_page import Observation
 from amphi.gateway.request_ids import RequestIds
 from amphi.system import request_ids
+from tests import ports
 
 SPEC = JobSpec("j1", "http://127.0.0.1:9/", "rtmp://127.0.0.1:9/live/x", "room", show_chat=False)
 
@@ -128,3 +130,20 @@ async def test_mistake_at_the_end_frees_the_place_all_the_same(monkeypatch):
         await job.ended()
     assert job.describe()["reason"] == "stopped"
     assert job.status.since <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("host", ["live..univ.fr", f"{'a' * 64}.fr", "localhost"])
+async def test_host_that_can_have_no_name_holds_pictures_back_no_longer_than_a_dead_one(host, monkeypatch):
+    """The codec of host names has an error of its own; with it, the job waited silently for ever."""
+    monkeypatch.setattr(sink, "RESTART_TAKES_S", 0.1)
+    held = sink.RtmpSink(
+        f"rtmp://{host}:{ports.reserve()}/live/room",
+        ffmpeg=Path("ffmpeg"),
+        ca_file=Path("ca.pem"),
+        fps=25,
+        bitrate_kbps=2500,
+        on_trigger=lambda *_: None,
+    )
+    held._is_held = True
+    await held._hold_until_reachable()
+    assert not held._is_held

@@ -263,7 +263,7 @@ class RtmpSink:
                     _, probe = await asyncio.open_connection(*address)
                 probe.close()
                 break
-            except OSError:  # of which TimeoutError is one
+            except (OSError, UnicodeError):  # time is up; a host that can have no name
                 await asyncio.sleep(PROBE_EVERY_S)
         self._is_held = False
 
