@@ -30,8 +30,12 @@ export class Signalling extends EventTarget {
 
   /** Send a message, or keep it until the connection is back. */
   send(message) {
-    const text = JSON.stringify(message);
-    if (this.open) this.socket.send(text);
+    this.#write(JSON.stringify(message));
+  }
+
+  /** A socket that is closing, which is told of only once it has closed, takes nothing any more. */
+  #write(text) {
+    if (this.open && this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
     else if (this.waiting.length < MAX_WAITING) this.waiting.push(text);
   }
 
@@ -45,7 +49,7 @@ export class Signalling extends EventTarget {
     if (!this.open) return;
     if (this.askedAt === null) {
       this.askedAt = performance.now();
-      this.socket.send('{"type":"ping"}');
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.send('{"type":"ping"}');
     } else if (performance.now() - this.askedAt > PATIENCE_MS) {
       const silent = this.socket;
       this.#retry();
@@ -61,7 +65,7 @@ export class Signalling extends EventTarget {
     }
     if (FINAL.has(message.type)) this.closed = true;
     this.dispatchEvent(new CustomEvent("message", { detail: message }));
-    if (message.type === "welcome") for (const text of this.waiting.splice(0)) this.socket.send(text);
+    if (message.type === "welcome") for (const text of this.waiting.splice(0)) this.#write(text);
   }
 
   #retry() {
