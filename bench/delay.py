@@ -178,7 +178,7 @@ def _answers(url: str) -> None:
 
 async def _listen(page: Page, way: Line, seconds: float) -> dict[str, float]:
     """What a listener gets: seconds, the part of the time that the picture stood still, bits a second, the picture's height."""
-    await page.wait_for_function("rehearsalWatch.frames.length > 0", timeout=PATIENCE_S * 1000)
+    await page.wait_for_function("() => rehearsalWatch.frames.length > 0", timeout=PATIENCE_S * 1000)
     await asyncio.sleep(WARM_S)
     since = await page.evaluate("() => { waitedMs = 0; return Date.now(); }")
     before = way.passed_bytes

@@ -143,7 +143,7 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         await ready(client, f"{origin.http}/hls/lecture.m3u8")
         await page.evaluate(f"play('{origin.http}/hls/lecture.m3u8')")
         await page.wait_for_function(
-            "state().time > 3 && state().parts > 10 && state().blocking > 5", timeout=PATIENCE_MS
+            "() => state().time > 3 && state().parts > 10 && state().blocking > 5", timeout=PATIENCE_MS
         )
         state = await page.evaluate("state()")
         await page.evaluate(
@@ -151,7 +151,7 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
             f"hls.removeAllListeners(); hls.destroy(); seen.parts = seen.blocking = 0; play('{origin.http}/hls/lecture/sound.m3u8')"
         )
         await page.wait_for_function(
-            "state().time > 1 && state().parts > 5 && state().blocking > 3 && state().heard > 5000",
+            "() => state().time > 1 && state().parts > 5 && state().blocking > 3 && state().heard > 5000",
             timeout=PATIENCE_MS,
         )
         alone = await page.evaluate("state()")
@@ -176,18 +176,18 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
         sending = asyncio.create_task(send(publisher, tags, lambda tag: tag.timestamp < 4_030))
         await ready(client, url)
         await page.evaluate(f"play('{url}')")
-        await page.wait_for_function("state().time > 1", timeout=PATIENCE_MS)
+        await page.wait_for_function("() => state().time > 1", timeout=PATIENCE_MS)
         await sending
         publisher.writer.transport.abort()
         stream = origin.origin.streams.get("lecture")
         await eventually(lambda: stream.shows_slate)
         killed_at = (await page.evaluate("state()"))["time"]
-        await page.wait_for_function(f"state().time > {killed_at + 5}", timeout=PATIENCE_MS)
+        await page.wait_for_function(f"() => state().time > {killed_at + 5}", timeout=PATIENCE_MS)
         assert stream.shows_slate, "the player went on only when the stream had ended"
         async with publishing(f"{origin.rtmp}/lecture", seconds=60):
             await eventually(lambda: not stream.shows_slate)
             back_at = (await page.evaluate("state()"))["time"]
-            await page.wait_for_function(f"state().time > {back_at + 4}", timeout=PATIENCE_MS)
+            await page.wait_for_function(f"() => state().time > {back_at + 4}", timeout=PATIENCE_MS)
         state = await page.evaluate("state()")
         await page.close()
     # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
@@ -213,10 +213,12 @@ async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it
         pages = [await open_page(page_url), await open_page(f"{page_url}platform")]
         for page in pages:
             await page.evaluate(f"play('{url}')")
-            await page.wait_for_function("state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
+            await page.wait_for_function("() => state().time > 2 && state().frames > 25", timeout=PATIENCE_MS)
         assert set((await pages[0].evaluate("state()"))["errors"]) <= STANDS_STILL
         silent.set()
-        await pages[1].wait_for_function("state().heard > 10000 && state().playing", timeout=PATIENCE_MS)
+        await pages[1].wait_for_function(
+            "() => state().heard > 10000 && state().playing", timeout=PATIENCE_MS
+        )
         assert 'CODECS="avc1.64000c,mp4a.40.2"' in (await client.get(url)).text
         sending.cancel()
         await publisher.close()
@@ -239,7 +241,7 @@ async def test_picture_goes_on_when_the_sound_ends(page_url, open_page, tags):
         await ready(client, url)
         page = await open_page(f"{page_url}platform")
         await page.evaluate(f"play('{url}')")
-        await page.wait_for_function("state().heard > 1000 && state().frames > 25", timeout=PATIENCE_MS)
+        await page.wait_for_function("() => state().heard > 1000 && state().frames > 25", timeout=PATIENCE_MS)
         silent.set()
         async with asyncio.timeout(PATIENCE_MS / 1000):
             while "mp4a" in (await client.get(url)).text:  # noqa: ASYNC110 -- asked over HTTP
@@ -277,7 +279,7 @@ async def test_every_join_plays_a_stream_whose_sound_began_before_its_picture(pa
             await page.goto(page_url)
             await page.evaluate(f"play('{url}')")
             await page.wait_for_function(
-                "state().time > 0 && state().frames > 30 && state().heard > 0", timeout=PATIENCE_MS
+                "() => state().time > 0 && state().frames > 30 && state().heard > 0", timeout=PATIENCE_MS
             )
         sending.cancel()
         await publisher.close()

@@ -64,7 +64,7 @@ async def test_voices_of_livekit_come_and_go(visit, era):  # noqa: F811
     """There is no element that plays while nobody speaks: only #remote-media may say that the sound was lost."""
     visitor = await visit(era, **CLEAN)
     await visitor.until_state("joined", reason="")
-    await visitor.page.wait_for_function("document.getElementById('voice')?.paused === false")
+    await visitor.page.wait_for_function("() => document.getElementById('voice')?.paused === false")
     for talking in (False, True, False):
         await visitor.show(talking=talking)
         await visitor.look()
@@ -75,7 +75,7 @@ async def test_voices_of_livekit_come_and_go(visit, era):  # noqa: F811
 async def test_sound_that_is_lost_later_is_missed(visit):  # noqa: F811
     visitor = await visit("2.7", **CLEAN)
     await visitor.until_state("joined", reason="")
-    await visitor.page.wait_for_function("!document.getElementById('remote-media').paused")
+    await visitor.page.wait_for_function("() => !document.getElementById('remote-media').paused")
     await visitor.look()
     await visitor.show(sound="lost")
     assert not (await visitor.look()).reason
@@ -120,7 +120,7 @@ async def test_socket_on_which_nothing_comes_is_lost(visit):  # noqa: F811
     visitor = await visit("3.0", **CLEAN)
     await visitor.until_state("joined", reason="")
     await visitor.until(lambda _: visitor.client.data.has_answered)
-    await visitor.page.wait_for_function("pongs > 0")
+    await visitor.page.wait_for_function("() => pongs > 0")
     visitor.client.data.says = set()
     lost = await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
     assert lost.detail == "the client has lost the meeting and reconnects: its data connection is gone"

@@ -312,7 +312,7 @@ async def test_each_situation_is_named_in_time(in_meeting, era, language, record
         if "screen" not in situation.change and visit.client.scene["screen"] != "meeting":
             await visit.show(screen="meeting")
             await visit.until_state("joined", reason="")
-            await visit.page.wait_for_function("!drawn")
+            await visit.page.wait_for_function("() => !drawn")
         begun = time.monotonic()
         seen = await befall(visit, name, situation)
         took_s = time.monotonic() - begun

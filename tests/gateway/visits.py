@@ -90,7 +90,7 @@ class Visit:
     async def show(self, **scene):
         """Have the client in another state, at once."""
         self.client.change(**scene)
-        await self.page.wait_for_function("typeof show === 'function'")
+        await self.page.wait_for_function("() => typeof show === 'function'")
         await self.page.evaluate("(scene) => show(scene)", self.client.scene)
 
     async def later(self, ms):

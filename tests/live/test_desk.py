@@ -68,7 +68,7 @@ def test_presenter_follows_and_steers_the_live_from_the_desk(hall, web, audience
             desk(lambda page: page.focus("#desk-picture > summary"))
             desk(lambda page: page.keyboard.press("Enter"))
             desk.see("#desk-picture:not([open])")
-            desk(lambda page: page.wait_for_function("!document.getElementById('desk-video').src"))
+            desk(lambda page: page.wait_for_function("() => !document.getElementById('desk-video').src"))
             # The live stops after a question; what was being typed is still there.
             desk(lambda page: page.fill("#poll-question", "On continue ?"))
             click(desk, "#desk-stop")
