@@ -155,16 +155,25 @@ async def test_a_killed_ffmpeg_that_comes_back_continues_the_playlist():
         await run("ffmpeg", "-v", "error", "-i", url, "-f", "null", "-")
 
 
-async def test_an_unsupported_codec_is_refused_with_its_name(caplog):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-c:v", "flv1"), "Sorenson H.263 is not supported; send H.264"),
+        (("-pix_fmt", "yuv444p"), "H.264 with colours in 4:4:4 and 8 bits is not supported; send 4:2:0"),
+        (("-pix_fmt", "yuv422p"), "H.264 with colours in 4:2:2 and 8 bits is not supported; send 4:2:0"),
+        (("-pix_fmt", "yuv420p10le"), "H.264 with colours in 4:2:0 and 10 bits is not supported; send 4:2:0"),
+    ],
+)
+async def test_what_browsers_do_not_show_is_refused_with_its_name(options, said, caplog):
     async with running_origin(Config(open=True)) as origin:
-        command = publish_command("", seconds=2, live=False, extra=("-c:v", "flv1"))[:-3]
+        command = publish_command("", seconds=2, live=False, extra=options)[:-3]
         process = await asyncio.create_subprocess_exec(
             *command, "-f", "flv", f"{origin.rtmp}/old", stderr=asyncio.subprocess.DEVNULL
         )
         async with asyncio.timeout(PATIENCE_S):
             await process.wait()
         await eventually(lambda: origin.origin.streams.get("old") is None)
-    assert "Sorenson H.263 is not supported; send H.264" in caplog.text
+    assert said in caplog.text
 
 
 @pytest.mark.parametrize("key", ["ab+cd/e/f==", "ab%2Bcd%2Fe%2Ff%3D%3D"])

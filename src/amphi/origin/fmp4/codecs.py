@@ -19,7 +19,9 @@ MAX_PARSED_BYTES = 512
 MAX_AAC_CONFIG_BYTES = 64
 # The profiles whose parameter sets contain chroma format and scaling lists (ITU-T H.264, 7.3.2.1.1).
 HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-CHROMA_444 = 3
+CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
+CHROMA_420, CHROMA_444 = 1, 3
+BROWSERS_BITS = 8
 
 
 class _Bits:
@@ -81,6 +83,7 @@ class AVCConfiguration:
 
         Raises:
             MalformedMediaError: it contains no readable sequence parameter set.
+            UnsupportedCodecError: few browsers show such pictures.
         """
         if not 8 <= len(record) <= MAX_RECORD_BYTES or record[0] != 1 or not record[5] & 0x1F:  # noqa: PLR2004 -- up to the first set's length
             raise MalformedMediaError("the H.264 configuration is malformed")
@@ -94,7 +97,11 @@ class AVCConfiguration:
 
 
 def _picture_size(parameter_set: bytes) -> tuple[int, int]:
-    """Width and height in a sequence parameter set (ITU-T H.264, 7.3.2.1.1)."""
+    """Width and height in a sequence parameter set (ITU-T H.264, 7.3.2.1.1).
+
+    Raises:
+        UnsupportedCodecError: its colours are not those that every browser and phone shows.
+    """
     bits = _Bits(parameter_set.replace(b"\0\0\3", b"\0\0"))
     bits.take(8)
     profile = bits.take(8)
@@ -122,12 +129,24 @@ def _picture_size(parameter_set: bytes) -> tuple[int, int]:
 
 
 def _skip_high_profile(bits: _Bits) -> int:
-    """Skip the fields of the high profiles; returns the chroma format."""
+    """Skip the fields of the high profiles; returns the chroma format.
+
+    Raises:
+        MalformedMediaError: there is no such chroma format.
+        UnsupportedCodecError: more colour or more bits than phones and Firefox show. ffmpeg sends so what it films
+            from a screen unless it is told otherwise, and a listener's picture stays black.
+    """
     chroma = bits.unsigned()
+    if chroma > CHROMA_444:
+        raise MalformedMediaError("the H.264 configuration gives no colours")
     if chroma == CHROMA_444:
         bits.take(1)
-    bits.unsigned()  # bit_depth_luma_minus8
-    bits.unsigned()  # bit_depth_chroma_minus8
+    depth_bits = 8 + max(bits.unsigned(), bits.unsigned())  # bit_depth_luma_minus8, bit_depth_chroma_minus8
+    if chroma > CHROMA_420 or depth_bits > BROWSERS_BITS:
+        raise UnsupportedCodecError(
+            f"H.264 with colours in {CHROMA_FORMATS[chroma]} and {depth_bits} bits is not supported;"
+            " send 4:2:0 of 8 bits (OBS: Settings, Advanced, Color Format NV12; ffmpeg: -pix_fmt yuv420p)"
+        )
     bits.take(1)  # qpprime_y_zero_transform_bypass_flag
     if bits.take(1):
         for index in range(12 if chroma == CHROMA_444 else 8):
