@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from amphi.audience import (
-    chat_rules,
+    chat_history,
     crowding,
     domain,
     guests,
@@ -34,7 +34,7 @@ HOUSE = "10.0.0.1"
 def event(settings, monkeypatch) -> Event:
     settings.USE_MEETING_WEBINAR = True
     # However slow this machine is, a test's messages are those of one moment.
-    monkeypatch.setattr(chat_rules, "RATE_WINDOW", timedelta(days=1))
+    monkeypatch.setattr(chat_history, "WINDOW", timedelta(days=1))
     monkeypatch.setattr(message_reactions, "_pace", Pace(60, 86_400))
     livestream = make_webinar(make_user("marie", first_name="Marie", last_name="Curie"), enable_chat=True)
     put(livestream, State.LIVE)

@@ -35,7 +35,7 @@ def asked(client: Client, address: str, data: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("who", ["account", "guest"])
 @pytest.mark.parametrize(
     ("what", "most"),
-    [("messages", 14), ("questions", 14), ("vote", 10), ("react", 10)],
+    [("messages", 11), ("questions", 14), ("vote", 10), ("react", 10)],
 )
 def test_hot_post_asks_little(client, event, who, what, most):
     speaker = listener()

@@ -1,13 +1,13 @@
 """Whether somebody's message is taken, and whether it is shown at once: the rules of a discussion."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amphi.audience.chat_history import WINDOW, Lately
 from amphi.audience.exceptions import (
     ChatClosedError,
     EmptyMessageError,
@@ -17,11 +17,10 @@ from amphi.audience.exceptions import (
     SlowDownError,
     TooManyMessagesError,
 )
-from amphi.audience.models import ChatMode, Event, Message, Restraint, Role, ToMeeting, Visibility
+from amphi.audience.models import ChatMode, Event, Message, Role, ToMeeting, Visibility
 from amphi.audience.speakers import Speaker
 from amphi.system.typed import clean_text, folded
 
-RATE_WINDOW = timedelta(minutes=1)
 LONGEST_RAW = 20
 """So many times the longest message is looked at before it is cleaned; more is refused as it came."""
 
@@ -58,24 +57,33 @@ def check_may_write(event: Event, speaker: Speaker) -> None:
         raise ChatClosedError(_("The message was not sent: the chat is closed."))
     if speaker.keeps_order:
         return
-    if Restraint.objects.filter(event=event, viewer=speaker.viewer).exists():
-        raise MutedError(_("The message was not sent: a moderator has stopped you from writing."))
     if event.chat_mode == ChatMode.QUESTIONS:
         raise QuestionsOnlyError(_("The message was not sent: ask it as a question, in the other tab."))
 
 
-def check_pace(event: Event, speaker: Speaker, now: datetime) -> None:
+def check_not_muted(speaker: Speaker, lately: Lately) -> None:
+    """Whether a moderator lets somebody write.
+
+    Raises:
+        ChatError: they are muted, or excluded.
+    """
+    if lately.is_restrained and not speaker.keeps_order:
+        raise MutedError(_("The message was not sent: a moderator has stopped you from writing."))
+
+
+def check_pace(event: Event, speaker: Speaker, lately: Lately, now: datetime) -> None:
     """Whether somebody wrote too much lately; asked under a lock of theirs.
 
     Raises:
         ChatError: they did.
     """
-    written = _lately(now).filter(viewer=speaker.viewer).count()
-    if written >= settings.CHAT_RATE_PER_MINUTE or _is_crowded(speaker, now):
+    # A hall behind one address is many guests; more than that is one who takes many names.
+    is_crowded = lately.written_there >= settings.CHAT_RATE_PER_ADDRESS
+    if lately.written >= settings.CHAT_RATE_PER_MINUTE or is_crowded:
         raise TooManyMessagesError(_("The message was not sent: you write too fast. Wait a little."))
     if event.chat_mode != ChatMode.SLOW or speaker.keeps_order:
         return
-    mine = Message.objects.filter(viewer=speaker.viewer, event=event, created_at__lt=now + RATE_WINDOW)
+    mine = Message.objects.filter(viewer=speaker.viewer, event=event, created_at__lt=now + WINDOW)
     last = mine.order_by("-created_at").first()
     wait_s = 0 if last is None else event.slow_s - int((now - last.created_at).total_seconds())
     if wait_s > 0:
@@ -87,19 +95,6 @@ def check_pace(event: Event, speaker: Speaker, now: datetime) -> None:
             )
             % {"count": wait_s}
         )
-
-
-def _lately(now: datetime) -> QuerySet[Message]:
-    """Written within the last minute; what is noted as written long after now, by a clock that was ahead, is old."""
-    return Message.objects.filter(created_at__gt=now - RATE_WINDOW, created_at__lt=now + RATE_WINDOW)
-
-
-def _is_crowded(speaker: Speaker, now: datetime) -> bool:
-    """A hall behind one address is many guests; more than that is one who takes many names."""
-    if not speaker.network:
-        return False
-    written = _lately(now).filter(network=speaker.network).count()
-    return bool(written >= settings.CHAT_RATE_PER_ADDRESS)
 
 
 def visibility_of(event: Event, speaker: Speaker, text: str) -> Visibility:

@@ -12,6 +12,7 @@ from amphi.accounts.models import User
 from amphi.audience.claims import Claim
 from amphi.audience.models import Event, Registration, Restraint, Role
 from amphi.audience.queries import reading
+from amphi.system import rows
 
 ACCEPTED = Registration.Status.ACCEPTED
 
@@ -48,8 +49,9 @@ def moderates_event(user: User | AnonymousUser, event: Event) -> bool:
 
 def is_banned(event: Event, viewer: str) -> bool:
     """Whether a moderator excluded a viewer from `event`; whoever keeps order there can't be."""
-    banned = Restraint.objects.filter(event=event, viewer=viewer, kind=Restraint.Kind.BANNED)
-    return bool(viewer) and banned.exists()
+    return bool(viewer) and rows.exists(
+        Restraint, event=event.pk, viewer=viewer, kind=Restraint.Kind.BANNED.value
+    )
 
 
 def can_watch(user: User | AnonymousUser, event: Event, registration: Registration | None = None) -> bool:

@@ -12,6 +12,7 @@ from amphi.accounts.models import User
 from amphi.audience.exceptions import VoiceClosedError
 from amphi.audience.models import Event, Guest, Restraint, Role
 from amphi.audience.rights import standing
+from amphi.system import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def guest_speaker(event: Event, viewer: str, network: str) -> Speaker | None:
     """A browser that has a name in `event`, where guests may write; None without either."""
     if not (event.guests_may_write and viewer):
         return None
-    guest = Guest.objects.filter(event=event, viewer=viewer).first()
+    guest = rows.find(Guest, event=event.pk, viewer=viewer)
     return Speaker(viewer, guest.name, None, Role.GUEST, network) if guest else None
 
 
