@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 
@@ -173,8 +175,20 @@ def running(folder: Path, *, workers: int, part_ms: int, tls: bool = False) -> I
         publisher = subprocess.Popen(publish(f"rtmp://{rtmp}/live/room"), stderr=subprocess.DEVNULL)
         stack.callback(publisher.wait, PATIENCE_S)
         stack.callback(publisher.terminate)
+        wait_for_picture(f"http://{origin_http}/hls/room.m3u8", publisher)
         pids = {"origin": origin.pid, "nginx": int((folder / "nginx.pid").read_text())}
         yield Hall(f"{url}/live/{slug}/", pids, web, env, certificate)
+
+
+def wait_for_picture(url: str, publisher: "subprocess.Popen[bytes]") -> None:
+    """Wait until the origin has the stream: whoever asks before is answered that there is none."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with contextlib.suppress(HTTPError), urlopen(url, timeout=5):  # noqa: S310 -- our own origin
+            return
+        if publisher.poll() is not None or time.monotonic() > deadline:
+            raise TimeoutError("the origin has no picture")
+        time.sleep(0.1)
 
 
 def publish(url: str) -> list[str]:

@@ -88,7 +88,8 @@ def test_slow_line_times_no_message_that_it_missed():
     stamped = "[run] 0 1700000000.000 Text"
     for text in (SNAPSHOT, message(3, stamped) + message(4), message(5, stamped)):
         ear.hear(chunk(text))
-    assert (ear.hearing.delays.total, ear.hearing.deliveries) == (1, 3)
+    hearing = ear.hearing
+    assert (hearing.slow_delays.total, hearing.delays.total, hearing.deliveries) == (1, 0, 3)
 
 
 def test_only_messages_of_this_run_are_timed():
@@ -98,6 +99,19 @@ def test_only_messages_of_this_run_are_timed():
     ear.hear(chunk(message(6, "[nur] 0 1700000000.000 Text")))
     ear.hearing.settle()
     assert ear.hearing.delays.total == 1
+
+
+def test_a_piece_is_timed_for_each_who_hears_it_also_after_the_figures_were_counted():
+    hearing = Hearing(RUN)
+    hearing.counts = True
+    ears = [Ear(hearing, 4) for _ in range(3)]
+    piece = chunk(message(5, "[run] 0 1700000000.000 Text"))
+    for ear in ears[:2]:
+        ear.hear(piece)
+    hearing.settle()
+    ears[2].hear(piece)
+    hearing.settle()
+    assert (hearing.delays.total, hearing.slow_delays.total, hearing.deliveries) == (3, 0, 3)
 
 
 def test_a_farewell_is_noted():

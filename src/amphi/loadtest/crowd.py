@@ -293,6 +293,8 @@ class Crowd:
             message_p50_ms=hearing.delays.percentile(0.5),
             message_p99_ms=hearing.delays.percentile(0.99),
             message_longest_ms=hearing.delays.percentile(1),
+            slow_message_p50_ms=hearing.slow_delays.percentile(0.5),
+            slow_message_p99_ms=hearing.slow_delays.percentile(0.99),
             lost=hearing.lost,
             doubled=hearing.doubled,
             came_and_went=tally.away,

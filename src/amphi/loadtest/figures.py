@@ -119,6 +119,8 @@ class Report:
     message_p50_ms: int | None
     message_p99_ms: int | None
     message_longest_ms: int | None
+    slow_message_p50_ms: int | None
+    slow_message_p99_ms: int | None
     lost: int
     doubled: int
     came_and_went: int

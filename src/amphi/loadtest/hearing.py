@@ -54,6 +54,7 @@ class Hearing:
 
     Attributes:
         delays: from the sender to a listener; only while `counts`.
+        slow_delays: the same to listeners with a slow line.
         deliveries: messages of any kind that were heard.
         caught_up: those of them that the listener had missed.
         lost: messages that a listener never heard though a later one came.
@@ -64,17 +65,27 @@ class Hearing:
     def __init__(self, run: str) -> None:
         self._stamp = re.compile(rb'"text":"' + run.encode() + rb" \d+ (\d+\.\d+) ")
         self.delays = Histogram()
+        self.slow_delays = Histogram()
         self.deliveries = 0
         self.caught_up = 0
         self.lost = 0
         self.doubled = 0
         self.counts = False
         self._pieces: dict[bytes, Piece] = {}
+        self._newest = b""
+        self._newest_piece: Piece | None = None
 
     def read(self, data: bytes) -> Piece | None:
         """The piece that `data`, in chunks, is; None when it is not whole."""
-        if data in self._pieces:
-            return self._pieces[data]
+        # Most hear the same piece one after the other, and comparing it costs less than looking it up.
+        if data == self._newest:
+            return self._newest_piece
+        piece = self._pieces.get(data) or self._parsed(data)
+        if piece is not None:
+            self._newest, self._newest_piece = data, piece
+        return piece
+
+    def _parsed(self, data: bytes) -> Piece | None:
         if len(self._pieces) >= _MEMO:
             self.settle()
         text = unchunked(data)
@@ -86,14 +97,15 @@ class Hearing:
     def settle(self) -> None:
         """Count what was noted."""
         for piece in self._pieces.values():
-            self.time(piece)
+            self.time(piece, self.delays)
         self._pieces.clear()
+        self._newest, self._newest_piece = b"", None
 
-    def time(self, piece: Piece) -> None:
+    def time(self, piece: Piece, delays: Histogram) -> None:
         """Count how long its messages took."""
         for at_ms, count in piece.heard.items():
             for sent in piece.sent:
-                self.delays.add(at_ms - 1000 * sent, count)
+                delays.add(at_ms - 1000 * sent, count)
 
     def parse(self, text: bytes, *, is_end: bool) -> Piece:
         """The piece that whole events are."""
@@ -205,4 +217,4 @@ class SlowEar(Ear):
         self._missed = self._missed or piece.head
         self._heed(piece)
         if piece.last > self._missed:
-            self.hearing.time(piece)
+            self.hearing.time(piece, self.hearing.slow_delays)

@@ -25,14 +25,14 @@ def sources_for(address: str, listeners: int, given: tuple[str, ...] = ()) -> tu
     """The addresses to come from: those that were given; to a server on this machine some of 127.0.0.0/8; else the machine's own.
 
     A crowd from one address would meet the limits that are kept for one address, and to one port of a server there are 28,000
-    connections at most.
+    connections at most. Each is in a block of its own, since what a webinar takes from one block is limited too.
     """
     if given:
         return given
     if not address.startswith("127."):
         return ()
     count = min(MOST_ADDRESSES, -(-listeners // PER_ADDRESS))
-    return tuple(f"127.0.1.{number}" for number in range(1, count + 1))
+    return tuple(f"127.0.{number}.1" for number in range(1, count + 1))
 
 
 def need_files(count: int) -> None:
