@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -327,3 +328,23 @@ async def test_crowd_forgets_all_who_left(open_house):
         stream.close()
     await eventually(lambda: not house.hub._crowd.listeners)
     assert (house.hub._crowd._by_viewer, house.hub._crowd._by_address) == ({}, {})
+
+
+async def test_who_may_still_listen_is_asked_in_one_read_for_all():
+    reads: list[list[claims.Claim]] = []
+
+    def refused(asked: Collection[claims.Claim]) -> set[claims.Claim]:
+        reads.append(list(asked))
+        return {claims.Claim(1, "a3", "")}
+
+    rights = claims.Rights(refused)
+    everybody = [claims.Claim(1, f"a{number}", "") for number in (1, 2, 3, 3)]
+    ours = claims.Claim(1, claims.OURS, "")
+    try:
+        assert await rights.refused([*everybody, ours]) == {everybody[-1]}
+        assert [sorted(read) for read in reads] == [sorted(set(everybody))]
+        # What was read is remembered for those who come.
+        assert [await rights.allows(one) for one in (*everybody, ours)] == [True, True, False, False, True]
+        assert len(reads) == 1
+    finally:
+        rights.finish(lambda: None)

@@ -46,6 +46,11 @@ def claim_of(ticket: Ticket) -> Claim:
     return Claim(ticket.event_id, ticket.viewer, ticket.password_mark, ticket.replay_id, ticket.epoch)
 
 
+def _is_ours(claim: Claim) -> bool:
+    """Whether a claim is the platform's own, which nobody withdraws."""
+    return claim.viewer == OURS or claim.event_id == PLATFORM
+
+
 class Rights:
     """Decides who may still watch.
 
@@ -62,7 +67,7 @@ class Rights:
 
     async def allows(self, claim: Claim) -> bool:
         """Whether a claim is valid now."""
-        if claim.viewer == OURS or claim.event_id == PLATFORM:
+        if _is_ours(claim):
             return True
         good, read_at = self._known.get(claim, (False, float("-inf")))
         if time.monotonic() - read_at < REMEMBER_S:
@@ -73,6 +78,14 @@ class Rights:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_all())
         return await asyncio.shield(future)
+
+    async def refused(self, claims: Collection[Claim]) -> AbstractSet[Claim]:
+        """Those of many claims that are not valid now: one read, and no turn of the event loop for each."""
+        asked = {claim for claim in claims if not _is_ours(claim)}
+        found = await self._refused(asked)
+        now = time.monotonic()
+        self._known.update((claim, (claim not in found, now)) for claim in asked)
+        return found
 
     def finish(self, call: Callable[[], object]) -> None:
         """Make one last call in the reading thread, for example to close its connection."""

@@ -281,10 +281,12 @@ class Hub:
 
     async def _check_rights(self) -> None:
         """End the streams of listeners who may no longer listen."""
+        if self._rights is None:
+            return
         listeners = list(self._crowd.listeners)
-        allowed = await asyncio.gather(*(self.may_listen(listener.claim) for listener in listeners))
-        for listener, good in zip(listeners, allowed, strict=True):
-            if not good:
+        refused = await self._rights.refused([listener.claim for listener in listeners])
+        for listener in listeners:
+            if listener.claim in refused:
                 listener.close("withdrawn")
 
     async def _count(self, viewers: Mapping[int, int]) -> None:
