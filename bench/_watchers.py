@@ -56,6 +56,10 @@ class Watchers:
         for one in self._pages:
             self._step(lambda _, one=one: one.reload(wait_until="domcontentloaded"))
             self._step(lambda _, one=one: one.wait_for_function(PLAYS))
+        self.look()
+
+    def look(self) -> None:
+        """Forget what was measured, and measure from now on."""
         for one in self._pages:
             self._step(lambda _, one=one: one.evaluate(LOOK))
 

@@ -28,6 +28,7 @@ from urllib.request import urlopen
 
 import psutil
 
+from amphi.loadtest.crowd import Plan
 from bench import _watchers
 from tests import nginx, postgresql, services
 
@@ -234,16 +235,18 @@ def origin_requests(folder: Path) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def browsers(hall: Hall, options: argparse.Namespace, found: dict[str, object]) -> Iterator[None]:
+def browsers(
+    hall: Hall, options: argparse.Namespace, found: dict[str, object]
+) -> Iterator[_watchers.Watchers | None]:
     """Real browsers, first in an empty house and then beside what the block does; their figures are `found`."""
     if not options.browsers:
-        yield
+        yield None
         return
     trusted = [f"--ignore-certificate-errors-spki-list={hall.certificate.spki}"] if hall.certificate else []
     with _watchers.watching(hall.page, options.browsers, *trusted) as watchers:
         alone = watchers.alone(options.seconds)
         watchers.begin()
-        yield
+        yield watchers
         found["browsers"] = {"alone": alone, "in_the_crowd": watchers.end()}
 
 
@@ -252,7 +255,7 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
     watched: dict[str, object] = {}
     with (
         running(folder, workers=options.workers, part_ms=options.part_ms, tls=tls) as hall,
-        browsers(hall, options, watched),
+        browsers(hall, options, watched) as watchers,
     ):
         before = hall.costs()
         process = subprocess.Popen(loadtest(hall, options), env=hall.env, stdout=subprocess.PIPE, text=True)
@@ -260,8 +263,13 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
         if options.restart:
             restart.start()
         peaks: dict[str, float] = {}
+        in_full = False
+        all_there = time.monotonic() + Plan(options.listeners, 0, options.seconds, 0, 0, 0).all_s
         while process.poll() is None:
             time.sleep(2)
+            if watchers and not in_full and time.monotonic() > all_there:
+                in_full = True
+                watchers.look()
             with contextlib.suppress(psutil.NoSuchProcess):
                 for name, (_cpu_s, mib) in hall.costs().items():
                     peaks[name] = max(peaks.get(name, 0.0), mib)
