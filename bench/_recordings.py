@@ -2,6 +2,7 @@
 
 import array
 import functools
+import os
 import re
 import statistics
 import subprocess
@@ -87,13 +88,29 @@ def delay_ms(shown: list[float], seen: list[float]) -> float:
     return 1000 * statistics.median(at - max(made for made in shown if made <= at) for at in seen[2:])
 
 
+def _judged(ffmpeg: str, path: Path, slide: Path, judge: str) -> str:
+    """What a filter of ffmpeg says of the text, against its source."""
+    crop = f"crop={TEXT_WIDTH}:600:0:0,format=yuv420p"
+    graph = f"[0:v]{crop}[sent];[1:v]{crop}[source];[sent][source]{judge}"
+    inputs = ["-ss", "3", "-i", str(path), "-loop", "1", "-i", str(slide)]
+    return _run([ffmpeg, "-hide_banner", *inputs, "-lavfi", graph, "-f", "null", "-"]).stderr.decode()
+
+
 def text_ssim(path: Path, slide: Path) -> float:
     """How like its source the text of the slide is, in luma: 1 is the same."""
-    crop = f"crop={TEXT_WIDTH}:600:0:0,format=yuv420p"
-    graph = f"[0:v]{crop}[sent];[1:v]{crop}[source];[sent][source]ssim=shortest=1"
-    inputs = ["-ss", "3", "-i", str(path), "-loop", "1", "-i", str(slide)]
-    said = _run(["ffmpeg", "-hide_banner", *inputs, "-lavfi", graph, "-f", "null", "-"]).stderr.decode()
-    return float(re.findall(r"SSIM Y:([\d.]+)", said)[-1])
+    return float(re.findall(r"SSIM Y:([\d.]+)", _judged("ffmpeg", path, slide, "ssim=shortest=1"))[-1])
+
+
+def ffmpeg_with_vmaf() -> str | None:
+    """An ffmpeg that can judge by VMAF: that of ``VMAF_FFMPEG``, or the installed one. Debian's can't."""
+    ffmpeg = os.environ.get("VMAF_FFMPEG", "ffmpeg")
+    return ffmpeg if b" libvmaf " in _run([ffmpeg, "-hide_banner", "-filters"]).stdout else None
+
+
+def text_vmaf(ffmpeg: str, path: Path, slide: Path) -> float:
+    """VMAF of the text, 0 to 100, by each fifth picture."""
+    judged = _judged(ffmpeg, path, slide, "libvmaf=shortest=1:n_subsample=5")
+    return float(re.findall(r"VMAF score: ([\d.]+)", judged)[-1])
 
 
 def picture_kbps(path: Path) -> float:

@@ -20,21 +20,9 @@ _BROWSER = [
     *("--window-position=0,0", "--hide-scrollbars", "--disable-notifications", "--no-first-run"),
     "--autoplay-policy=no-user-gesture-required",
 ]
-_PICTURE = [
-    *(
-        "-c:v",
-        "libx264",
-        "-preset",
-        "ultrafast",
-        "-minrate:v",
-        "500K",
-        "-maxrate:v",
-        "4M",
-        "-bufsize:v",
-        "4M",
-    ),
-    *("-x264-params", "keyint=90", "-pix_fmt", "yuv420p", "-map", "0:v:0", "-map", "1:a:0"),
-]
+_PICTURE = ["-c:v", "libx264", "-preset", "ultrafast"]
+_RATE = ["-minrate:v", "500K", "-maxrate:v", "4M", "-bufsize:v", "4M"]
+_KEYFRAMES = ["-x264-params", "keyint=90", "-pix_fmt", "yuv420p", "-map", "0:v:0", "-map", "1:a:0"]
 _SOUND = ["-c:a", "aac", "-ab", "128k", "-ac", "2", "-ar", "44100"]
 
 
@@ -47,8 +35,14 @@ def _appears(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def streaming(page_url: str, rtmp_url: str | None) -> Iterator[list[int]]:
-    """Show a page, and send it if there is an address. Yields the process ids."""
+def streaming(page_url: str, rtmp_url: str | None, *, kbps: float | None = None) -> Iterator[list[int]]:
+    """Show a page, and send it if there is an address. Yields the process ids.
+
+    Args:
+        page_url: the page.
+        rtmp_url: where it is sent.
+        kbps: the bit rate of the picture, in place of what SIPMediaGW takes.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         display = f":{100 + secrets.randbelow(900)}"
@@ -81,7 +75,9 @@ def streaming(page_url: str, rtmp_url: str | None) -> Iterator[list[int]]:
                 grab = ["-f", "x11grab", "-r", "30", "-draw_mouse", "0", "-s", "1280x720", "-i", display]
                 hear = ["-f", "pulse", "-ac", "2", "-thread_queue_size", "1024", "-i", "VirtMicSink1.monitor"]
                 queue = ["-loglevel", "error", "-thread_queue_size", "1024"]
-                start("ffmpeg", *queue, *grab, *hear, *_PICTURE, *_SOUND, "-f", "flv", rtmp_url)
+                rate = _RATE if kbps is None else ["-b:v", f"{kbps:.0f}k", *_RATE[2:]]
+                picture = [*_PICTURE, *rate, *_KEYFRAMES]
+                start("ffmpeg", *queue, *grab, *hear, *picture, *_SOUND, "-f", "flv", rtmp_url)
             time.sleep(SETTLED_S)
             yield [process.pid for process in running]
         finally:
