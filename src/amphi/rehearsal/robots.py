@@ -223,6 +223,10 @@ class Presenter(Robot):
             "On BigBlueButton, rehearse by hand: docs/rehearsal.md says how.",
             timeout_s=STEP_S,
         )
+        await self.take_devices(refused)
+
+    async def take_devices(self, refused: str) -> None:
+        """Take microphone and camera in the classroom, once its page is in the meeting; `refused` is said when it is not."""
         await self.wait('document.documentElement.dataset.meetingState === "joined"', refused)
         await self.click("#join-microphone", "The classroom did not offer the microphone.")
         await self.click("#camera-button", "The classroom did not offer the camera.")

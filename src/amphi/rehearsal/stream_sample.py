@@ -40,6 +40,19 @@ class Offset:
     tones: int
 
 
+@dataclass(frozen=True)
+class Tone:
+    """One tone of the robot.
+
+    Attributes:
+        shown_ms: what the clock showed when it began, in ms, modulo `clock.PERIOD`.
+        late_ms: how much later than the clock's full second that is; negative when it is early.
+    """
+
+    shown_ms: float
+    late_ms: float
+
+
 async def _ffmpeg(arguments: list[str], timeout_s: float) -> tuple[bytes, str]:
     process = await asyncio.create_subprocess_exec(
         "ffmpeg",
@@ -152,25 +165,31 @@ async def read_tones(file: Path) -> list[float]:
     return tones
 
 
+def distances(clocks: list[tuple[float, int]], tones: list[float]) -> list[Tone]:
+    """How far each tone is from the full second of the clock; tones without a readable picture near them are left out."""
+    found = []
+    for tone in tones:
+        # The clock is cut to its unit, so on the average it shows half a unit less.
+        near = [shown + clock.UNIT_MS / 2 - pts * 1000 for pts, shown in clocks if abs(pts - tone) < _NEAR_S]
+        if near:
+            shown_ms = tone * 1000 + statistics.median(near)
+            found.append(Tone(shown_ms, (shown_ms + 500) % 1000 - 500))
+    return found
+
+
 def offset(clocks: list[tuple[float, int]], tones: list[float]) -> Offset:
     """The median distance of the tones from the full seconds of the clock.
 
     Raises:
         UnreadableError: too few tones with a readable picture near them.
     """
-    distances = []
-    for tone in tones:
-        # The clock is cut to its unit, so on the average it shows half a unit less.
-        near = [shown + clock.UNIT_MS / 2 - pts * 1000 for pts, shown in clocks if abs(pts - tone) < _NEAR_S]
-        if near:
-            shown_ms = tone * 1000 + statistics.median(near)
-            distances.append((shown_ms + 500) % 1000 - 500)
-    if len(distances) < _MIN_TONES:
+    found = distances(clocks, tones)
+    if len(found) < _MIN_TONES:
         raise UnreadableError(
-            f"only {len(distances)} tones of the robot's microphone could be read in the stream "
+            f"only {len(found)} tones of the robot's microphone could be read in the stream "
             f"({len(clocks)} pictures, {len(tones)} tones)"
         )
-    return Offset(ms=statistics.median(distances), tones=len(distances))
+    return Offset(ms=statistics.median(tone.late_ms for tone in found), tones=len(found))
 
 
 async def measure(file: Path, rehearsal: int) -> Offset:
