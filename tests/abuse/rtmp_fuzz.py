@@ -24,7 +24,7 @@ from amphi.origin.rtmp.events import (
     PublishRequested,
     VideoReceived,
 )
-from amphi.origin.streams import Stream
+from amphi.origin.stream import Stream
 
 HANDSHAKE_BYTES = 1 + 2 * 1536
 HANDSHAKE = b"\3" + bytes(HANDSHAKE_BYTES - 1)

@@ -29,7 +29,7 @@ STANDS_STILL = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall"
 
 PAGE = """<!doctype html><title>test</title><video muted autoplay playsinline></video>
 <script src="/hls.js"></script><script>
-window.seen = {parts: 0, segments: 0, blocking: 0, errors: []};
+window.seen = {parts: 0, segments: 0, blocking: 0, loads: 0, still: 0, errors: []};
 window.play = url => {
   const video = document.querySelector("video");
   // As patient as the test: a busy machine may hold an answer for longer than the library's 10 s, and every error counts.
@@ -39,6 +39,10 @@ window.play = url => {
   hls.on(Hls.Events.FRAG_LOADED, (_, data) => { data.part ? seen.parts++ : seen.segments++; });
   hls.on(Hls.Events.LEVEL_LOADED, (_, data) => { if (data.networkDetails.responseURL.includes("_HLS_msn")) seen.blocking++; });
   hls.on(Hls.Events.ERROR, (_, data) => seen.errors.push(data.details));
+  hls.on(Hls.Events.MANIFEST_LOADING, () => seen.loads++);
+  let shownAt = performance.now();
+  const note = now => { seen.still = Math.max(seen.still, now - shownAt); shownAt = now; video.requestVideoFrameCallback(note); };
+  video.requestVideoFrameCallback(now => { shownAt = now; note(now); });
   hls.loadSource(url); hls.attachMedia(video);
 };
 window.state = () => { const video = document.querySelector("video"); return {...seen, time: video.currentTime,
@@ -192,6 +196,43 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
         await page.close()
     # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
     assert set(state["errors"]) <= STANDS_STILL | {"levelLoadTimeOut"}, state
+
+
+@pytest.mark.parametrize("sound", ["48000", "44100"])
+async def test_killed_publisher_is_followed_by_the_standby_and_the_player_goes_on(page_url, open_page, sound):
+    """With the same configuration players notice nothing; with another one it is a discontinuity, which costs no reload either."""
+    async with (
+        running_origin(Config(open=True, slate=True)) as origin,
+        publishing(f"{origin.rtmp}/lecture?key=k", seconds=120) as first,
+        httpx.AsyncClient() as client,
+    ):
+        url = f"{origin.http}/hls/lecture.m3u8"
+        await ready(client, url)
+        stream = origin.origin.streams.get("lecture")
+        async with publishing(
+            f"{origin.rtmp}/lecture?key=k&standby=1", seconds=120, extra=("-ar", sound)
+        ) as second:
+            await eventually(lambda: stream.standby and stream.standby.resume(stream.last_media_at).tags)
+            page = await open_page(page_url)
+            await page.evaluate(f"play('{url}')")
+            await page.wait_for_function("() => state().time > 3 && state().parts > 10", timeout=PATIENCE_MS)
+            await page.evaluate("seen.still = 0")
+            before = await page.evaluate("state()")
+            first.kill()
+            await eventually(lambda: stream.standby is None)
+            await page.wait_for_function(f"() => state().time > {before['time'] + 5}", timeout=PATIENCE_MS)
+            state = await page.evaluate("state()")
+            text = (await client.get(f"{origin.http}/hls/lecture/main.m3u8")).text
+            await page.close()
+            assert second.returncode is None
+    errors = state["errors"][len(before["errors"]) :]
+    assert state["loads"] == 1
+    # Where the sound changes, the library asks twice for a part that has little of it.
+    assert set(errors) <= STANDS_STILL | ({"bufferAppendNoProgress"} if sound != "48000" else set()), state
+    assert state["heard"] > before["heard"]
+    assert text.count("#EXT-X-DISCONTINUITY\n") == (sound != "48000")
+    assert len(stream.playlist.inits) == 1 + (sound != "48000")
+    assert "# amphi: slate" not in text
 
 
 async def test_a_stream_whose_sound_is_only_announced_plays_and_is_heard_once_it_comes(

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import media_playlist
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.segmenter import Segmenter
 from tests.origin.running import AUDIO_HEADER, FRAME_MS, VIDEO_HEADER, audio, video
 
 START = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

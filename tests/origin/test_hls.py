@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from amphi.origin.fmp4.codecs import AACConfiguration
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.playlist import MediaPlaylist, TooFarAheadError
 from amphi.origin.hls.render import Variant, media_playlist, multivariant_playlist
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.segmenter import Segmenter
 from amphi.origin.hls.timeline import Timeline
 from amphi.origin.hls.tracks import AudioTrack
 from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, VIDEO_HEADER, audio, video

@@ -7,7 +7,8 @@ import pytest
 
 from amphi.origin.exceptions import MalformedMediaError
 from amphi.origin.fmp4.codecs import SILENCE
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.cutting import Cutting
+from amphi.origin.hls.segmenter import Segmenter
 from amphi.origin.hls.timeline import Timeline
 from tests.origin.running import AUDIO_HEADER, VIDEO_HEADER, audio, video
 from tests.origin.source import START, Source

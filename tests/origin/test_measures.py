@@ -16,6 +16,12 @@ amphi_origin_streams 2.0
 # HELP amphi_origin_publishers Streams that are published now.
 # TYPE amphi_origin_publishers gauge
 amphi_origin_publishers 1.0
+# HELP amphi_origin_standbys Streams with a second publisher now.
+# TYPE amphi_origin_standbys gauge
+amphi_origin_standbys 0.0
+# HELP amphi_origin_switches_total How often a stream went on with its second publisher.
+# TYPE amphi_origin_switches_total counter
+amphi_origin_switches_total 0.0
 # HELP amphi_origin_slates Streams that show a slate now.
 # TYPE amphi_origin_slates gauge
 amphi_origin_slates 0.0

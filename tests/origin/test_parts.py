@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from amphi.origin.fmp4.codecs import SILENCE
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import media_playlist
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.segmenter import Segmenter
 from tests.origin.running import AUDIO_HEADER, VIDEO_HEADER
 
 START = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

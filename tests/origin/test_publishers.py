@@ -12,9 +12,10 @@ from amphi.origin.conformance.fragments import AUDIO, VIDEO, parse_fragments, pa
 from amphi.origin.conformance.media import MediaCheck
 from amphi.origin.conformance.playlists import parse_media
 from amphi.origin.conformance.rules import media_faults, succession_faults
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.playlist import MediaPlaylist
 from amphi.origin.hls.render import media_playlist
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.segmenter import Segmenter
 from tests.origin.running import VIDEO_HEADER
 from tests.origin.source import START
 

@@ -12,8 +12,9 @@ from amphi.origin.conformance.media import MediaCheck
 from amphi.origin.conformance.playlists import parse_media
 from amphi.origin.conformance.rules import media_faults
 from amphi.origin.fmp4.flv import parse_audio, parse_video
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.render import media_playlist
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.segmenter import Segmenter
 from amphi.origin.slate_picture import Form, lines_of, make_slate
 from tests.origin.running import EVEN_AUDIO_HEADER, Publisher, eventually, running_origin
 from tests.origin.source import Source

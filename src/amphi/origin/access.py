@@ -56,6 +56,11 @@ class Publication:
     def key(self) -> str:
         return self.request.arguments.get("key", "")
 
+    @property
+    def is_standby(self) -> bool:
+        """Whether it says that it is the second of two publishers of its stream."""
+        return self.request.arguments.get("standby") == "1"
+
     def form(self, call: str) -> dict[str, str]:
         """The callback's form fields, with nginx-rtmp's names. Parameters of the publish address can't override them."""
         return {

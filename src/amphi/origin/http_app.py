@@ -30,7 +30,8 @@ from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
 from amphi.origin.measures import Measures
 from amphi.origin.renditions.rendition import Rendition
-from amphi.origin.streams import Stream, Streams
+from amphi.origin.stream import Stream
+from amphi.origin.streams import Streams
 from amphi.origin.ticket_questions import TicketQuestions
 from amphi.origin.waiting import Blocked, WouldWaitError, gave_up
 from amphi.system import metrics, tickets

@@ -61,6 +61,10 @@ class Measures(Collector):
         blocked = sum(stream.blocked for stream in streams)
         yield GaugeMetricFamily("amphi_origin_streams", "Streams that are live.", len(streams))
         yield GaugeMetricFamily("amphi_origin_publishers", "Streams that are published now.", len(publishing))
+        standbys = sum(stream.standby is not None for stream in streams)
+        yield GaugeMetricFamily("amphi_origin_standbys", "Streams with a second publisher now.", standbys)
+        said = "How often a stream went on with its second publisher."
+        yield CounterMetricFamily("amphi_origin_switches", said, self._streams.switches)
         yield GaugeMetricFamily("amphi_origin_slates", "Streams that show a slate now.", on_slate)
         encoded = sum(stream.renditions is not None and stream.renditions.is_encoded for stream in streams)
         said = "How long nothing has come from the publisher that is silent for longest."

@@ -9,6 +9,7 @@ import re
 import socket
 from datetime import timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from amphi.origin.access import Publication, PublishAccess
 from amphi.origin.config import Config
@@ -24,7 +25,10 @@ from amphi.origin.rtmp.events import (
 )
 from amphi.origin.shares import Share
 from amphi.origin.strangers import in_excess
-from amphi.origin.streams import Stream, Streams
+from amphi.origin.streams import Streams
+
+if TYPE_CHECKING:
+    from amphi.origin.stream import Stream
 
 logger = logging.getLogger(__name__)
 
@@ -148,20 +152,22 @@ class PublisherConnection:
         stream = self.stream
         if stream is None:
             return
+        kept = stream.standby if stream.publisher is not self else None
+        receive, into = (stream.receive, stream.segmenter) if kept is None else (stream.stand_by, kept)
         match event:
             case VideoReceived(timestamp, payload):
-                stream.receive(stream.segmenter.receive_video, timestamp, payload)
+                receive(into.receive_video, timestamp, payload)
             case AudioReceived(timestamp, payload):
-                stream.receive(stream.segmenter.receive_audio, timestamp, payload)
+                receive(into.receive_audio, timestamp, payload)
             case MetadataReceived(values):
-                stream.segmenter.receive_metadata(values)
+                into.receive_metadata(values)
 
     async def _ask(self, request: PublishRequested) -> list[Event]:
         publication = Publication(request, self.address, self._number)
         try:
             _check_address(request)
             admission = await self._server.access.check(publication)
-            self._server.make_room(publication)
+            self._server.make_room(publication, admission.event_id)
         except PublishRefusedError as error:
             # Only the log has the reason, since a stranger must not learn what is live here.
             self._protocol.refuse_publish("refused")
@@ -175,7 +181,8 @@ class PublisherConnection:
             is_kept=admission.is_kept,
             title=admission.title,
         )
-        logger.info("%s: publishes", self)
+        stands_by = self.stream.publisher is not self
+        logger.info("%s: %s", self, "is the standby" if stands_by else "publishes")
         events = self._protocol.accept_publish()
         await self._send()
         return events
@@ -184,9 +191,8 @@ class PublisherConnection:
         stream, self.stream = self.stream, None
         if stream is None or self.publication is None:
             return
-        if stream.publisher is self:
-            logger.info("%s: %s", self, "ended" if self._clean else "was lost")
-            self._server.streams.leave(stream, clean=self._clean)
+        logger.info("%s: %s", self, "ended" if self._clean else "was lost")
+        self._server.streams.leave(stream, self, clean=self._clean)
         self._server.access.announce_done(
             self.publication, on_unwanted=lambda: self._server.streams.stop_waiting(stream)
         )
@@ -239,10 +245,16 @@ class RTMPServer:
         self._connections[task] = newcomer
         task.add_done_callback(self._connections.pop)
 
-    def make_room(self, publication: Publication) -> None:
-        """Make sure that nobody publishes that name, and that another publisher may come.
+    def make_room(self, publication: Publication, event_id: int | None) -> None:
+        """Make sure that its place at that name is free, and that another publisher may come.
 
+        A name has two places: one for a publisher that says that it is the standby, one for any other. Both may be taken at once by
+        publishers with the same key and for the same event. Which of them the stream shows is another matter: whoever is there goes on.
         A publisher that has been silent for a few seconds is probably a dead connection, so one with the same key replaces it.
+
+        Args:
+            publication: who wants to publish.
+            event_id: the event for which it may.
 
         Raises:
             PublishRefusedError: the name is being published by a live connection, or with another key; or there are too many publishers.
@@ -250,14 +262,19 @@ class RTMPServer:
         if sum(found.stream is not None for found in self._connections.values()) >= MAX_PUBLISHERS:
             raise PublishRefusedError(f"there are {MAX_PUBLISHERS} publishers already")
         stream = self.streams.get(publication.request.name)
-        holder = stream.publisher if stream is not None else None
-        if not isinstance(holder, PublisherConnection) or holder.publication is None:
+        if stream is None:
             return
-        silent_s = monotonic() - holder.last_received
-        same_key = hmac.compare_digest(holder.publication.key.encode(), publication.key.encode())
-        if not same_key or silent_s < self._config.stale.total_seconds():
-            raise PublishRefusedError("somebody else publishes it")
-        holder.drop(f"silent for {silent_s:.1f} s, and its key publishes anew")
+        for holder in [stream.publisher, stream.standby.publisher if stream.standby else None]:
+            if not isinstance(holder, PublisherConnection) or holder.publication is None:
+                continue
+            same_key = hmac.compare_digest(holder.publication.key.encode(), publication.key.encode())
+            other_place = holder.publication.is_standby != publication.is_standby
+            if same_key and other_place and stream.event_id == event_id:
+                continue
+            silent_s = monotonic() - holder.last_received
+            if not same_key or silent_s < self._config.stale.total_seconds():
+                raise PublishRefusedError("somebody else publishes it")
+            holder.drop(f"silent for {silent_s:.1f} s, and its key publishes anew")
 
     async def stop(self) -> None:
         """Close every connection."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from amphi.origin.exceptions import MediaError
 from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
-from amphi.origin.hls.segmenter import Cutting, Segmenter
+from amphi.origin.hls.cutting import Cutting
+from amphi.origin.hls.segmenter import Segmenter
 from amphi.origin.slate_picture import FPS, Form, Slate, make_slate
 
 if TYPE_CHECKING:
-    from amphi.origin.streams import Stream
+    from amphi.origin.stream import Stream
 
 logger = logging.getLogger(__name__)
 

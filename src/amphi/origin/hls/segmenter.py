@@ -4,15 +4,16 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from amphi.origin.exceptions import MalformedMediaError
 from amphi.origin.fmp4.codecs import AACConfiguration, AVCConfiguration
 from amphi.origin.fmp4.flv import LENGTH_BYTES, VideoFrame, parse_audio, parse_video
 from amphi.origin.fmp4.fragment import fragment
 from amphi.origin.fmp4.init import VIDEO_TIMESCALE, init_segment
 from amphi.origin.hls.absence import Absence
+from amphi.origin.hls.changes import Changes
+from amphi.origin.hls.cutting import Cutting
 from amphi.origin.hls.opening import AUDIO, ENOUGH_PICTURES, VIDEO, Arrived, Opening
 from amphi.origin.hls.parts import PartCutter, Piece, fit_target, longest_sound
 from amphi.origin.hls.playlist import MediaPlaylist, Part, Segment
@@ -23,30 +24,15 @@ from amphi.origin.hls.tracks import TICKS_PER_MS, AudioTrack, VideoTrack
 MAX_SEGMENT_BYTES = 64 * 2**20
 # A keyframe after this share of the segment's duration ends the segment, since publishers' clocks jitter.
 EARLY_KEYFRAME = 0.9
+# Where another publisher follows, a segment that has so much of its duration ends: with what follows until the next keyframe it would be
+# longer than the target duration, which must not change. A shorter one goes on.
+SPLICED = 0.45
 # When no picture has come for this long, parts are cut by the sound alone.
 VIDEO_STALL = timedelta(seconds=1)
 # When the publisher's clock has drifted from ours by this much, the program date-time is set again.
 CLOCK_DRIFT = timedelta(seconds=1)
-# How many changes of configuration or tracks are allowed: each costs us work, and may need a new initialization segment.
-MAX_CHANGES = 40
-CHANGES_WITHIN = timedelta(minutes=1)
 # How many pictures the frame rate is estimated from.
 REMEMBERED_PICTURES = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Cutting:
-    """Where to cut.
-
-    Attributes:
-        part: the duration of a part; rounded to whole frames.
-        segment: a segment ends at the first keyframe after this duration.
-        max_segment: a segment ends at this duration even without a keyframe.
-    """
-
-    part: timedelta = timedelta(milliseconds=200)
-    segment: timedelta = timedelta(seconds=1)
-    max_segment: timedelta = timedelta(seconds=20)
 
 
 class Segmenter:
@@ -80,6 +66,8 @@ class Segmenter:
         # The configurations in the newest initialization segment.
         self.avc: AVCConfiguration | None = None
         self.aac: AACConfiguration | None = None
+        # The publisher's newest configurations, as they came.
+        self.headers: dict[str, bytes] = {}
         self._opening = Opening(set())
         self._running = False
         self.begin()
@@ -87,13 +75,62 @@ class Segmenter:
     def begin(self) -> None:
         """Prepare for a new publisher. Its media is a discontinuity if another publisher came before."""
         self.flush()
+        self.headers.clear()
+        self._is_spliced = False
         self._last_avc: AVCConfiguration | None = None
         self._last_aac: AACConfiguration | None = None
         self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
         self._absence = Absence()
-        self._changes: deque[datetime] = deque()
+        self._changes = Changes()
         self._target = 0
         self._stop({AUDIO, VIDEO})
+
+    def splice(
+        self, headers: Mapping[str, bytes], timestamp: int, composition_ms: int, now: datetime
+    ) -> bool:
+        """Go on with another publisher, from a keyframe on: it follows the last picture, and nothing tells the two apart.
+
+        Where there is nothing to go on from, this is `begin`.
+
+        Args:
+            headers: its configurations: the bodies of their tags, by track.
+            timestamp: the keyframe's.
+            composition_ms: how long after decoding the keyframe is shown.
+            now: when the keyframe came.
+
+        Returns:
+            Whether it goes on; then sound of before the keyframe is of use.
+
+        Raises:
+            MediaError: a configuration is unreadable.
+        """
+        goes_on, whole = self._running and self._video is not None, 0
+        if self._video is None or not self._running:
+            self.begin()
+        else:
+            # Where the last picture was sent ahead of others, which never came, it is shown after them.
+            shown_until = self._shown_until + self._video.frame_ticks - composition_ms * TICKS_PER_MS
+            # The last picture is shown until a part is whole: hls.js 1.7 stands still at parts and segments that are much too short.
+            start, end = self._parts.start, max(self._video.next_ticks, shown_until)
+            whole = start + -(-(end - start) // self._target) * self._target
+            self._timeline = Timeline(-(-whole // TICKS_PER_MS))
+            self._timeline.place(timestamp, VIDEO, now)
+            self._absence = Absence()
+            self._changes = Changes()
+            self._is_spliced = True
+        for track, body in headers.items():
+            (self.receive_video if track == VIDEO else self.receive_audio)(timestamp, body, now)
+        if goes_on and (self._last_avc, self._last_aac) != (self.avc, self.aac):
+            self.flush(whole)
+            return False
+        if self._audio is not None:
+            self._audio.join()
+        return goes_on
+
+    @property
+    def picture_at(self) -> datetime | None:
+        """When the newest picture came; None while there are none."""
+        return self._video_at if self._running and self._video is not None else None
 
     @property
     def end_ticks(self) -> int:
@@ -151,7 +188,8 @@ class Segmenter:
         """
         tag = parse_video(body, self._last_avc.length_bytes if self._last_avc else LENGTH_BYTES)
         if isinstance(tag, AVCConfiguration):
-            self._count_change(now, changed=tag != self._last_avc)
+            self._changes.count(now, changed=tag != self._last_avc)
+            self.headers[VIDEO] = body
             self._last_avc = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_avc is not None:
@@ -166,7 +204,8 @@ class Segmenter:
         """Take an audio tag; as for `receive_video`."""
         tag = parse_audio(body)
         if isinstance(tag, AACConfiguration):
-            self._count_change(now, changed=tag != self._last_aac)
+            self._changes.count(now, changed=tag != self._last_aac)
+            self.headers[AUDIO] = body
             self._last_aac = tag
             self._opening.expected |= self._with_header()
         elif tag is not None and self._last_aac is not None:
@@ -193,21 +232,12 @@ class Segmenter:
     def _start_anew(self, expected: set[str], now: datetime) -> None:
         # A track that goes away is not counted: it can only do so again once it came back.
         running = {name for name, track in ((VIDEO, self._video), (AUDIO, self._audio)) if track is not None}
-        self._count_change(now, changed=expected >= running)
+        self._changes.count(now, changed=expected >= running)
         self.flush()
         self._stop(expected)
 
-    def _count_change(self, now: datetime, *, changed: bool) -> None:
-        if not changed:
-            return
-        while self._changes and now - self._changes[0] > CHANGES_WITHIN:
-            self._changes.popleft()
-        self._changes.append(now)
-        if len(self._changes) > MAX_CHANGES:
-            raise MalformedMediaError("its tracks change too often")
-
-    def flush(self) -> None:
-        """Write all frames that have arrived, and end the segment."""
+    def flush(self, until: int = 0) -> None:
+        """Write all frames that have arrived, and end the segment: not before `until`, in 90 kHz, with the last picture and silence."""
         if not self._running and self._opening.is_complete:
             self._start()
         if not self._running:
@@ -216,9 +246,12 @@ class Segmenter:
         if self._audio is not None:
             ends.append(self._audio.end_ticks)
         if self._video is not None and (last := self._video.flush()) is not None:
+            last = replace(last, duration=max(last.duration, until - last.dts))
             self._parts.add_video(last)
             ends.append(last.dts + last.duration)
             if self._audio is not None:
+                for sample in self._audio.fill(until):
+                    self._parts.add_audio(sample, self._audio.ticks(sample.dts))
                 ends.append(self._fill_sound(self._audio, ends[-1]))
         for piece in self._parts.finish(max(ends), 0):
             self._add_part(piece)
@@ -267,6 +300,8 @@ class Segmenter:
         self._init = self._playlist.add_init(init_segment(self.avc, self.aac), sound)
         self._parts = PartCutter(start, self._target)
         self._pictures: deque[int] = deque(maxlen=REMEMBERED_PICTURES)
+        # When the last of the pictures is shown, in 90 kHz.
+        self._shown_until = 0
         self._video_at = frames[0].now
         self._begin_segment(frames[0].now)
         for frame in frames:
@@ -300,6 +335,7 @@ class Segmenter:
         if self._video is None or self._last_avc != self.avc:
             return
         finished, dts = self._video.push(frame, at_ms)
+        self._shown_until = max(self._shown_until, dts + frame.composition_ms * TICKS_PER_MS)
         if frame.key:
             self._reordering = frame.composition_ms * TICKS_PER_MS
         self._video_at = now
@@ -342,12 +378,14 @@ class Segmenter:
         """End the part or the segment, if the frame that begins at `boundary` does not belong to it."""
         ticks = boundary - self._segment_start
         too_long = ticks >= self._max_segment_ticks or self._segment_bytes >= MAX_SEGMENT_BYTES
-        is_due = ticks >= EARLY_KEYFRAME * self._segment_ticks
+        is_due = ticks >= (SPLICED if key and self._is_spliced else EARLY_KEYFRAME) * self._segment_ticks
         if too_long or (key and is_due):
             for piece in self._parts.finish(boundary, frame_ticks):
                 self._add_part(piece)
+            self._is_spliced = False
             self._end_segment(boundary, now)
             return
+        self._is_spliced = self._is_spliced and not key
         for piece in self._parts.cut(boundary, frame_ticks):
             self._add_part(piece)
             if self._video is None and is_due:

@@ -24,6 +24,11 @@ class VideoTrack:
         """The duration of the last picture, in 90 kHz."""
         return self._duration
 
+    @property
+    def next_ticks(self) -> int:
+        """When the next picture is expected, in 90 kHz."""
+        return self._pending.dts + self._duration if self._pending is not None else self._end
+
     def push(self, frame: VideoFrame, at_ms: int) -> tuple[Sample | None, int]:
         """Take a picture.
 
@@ -74,6 +79,7 @@ class AudioTrack:
         self._frame_samples = configuration.frame_samples
         self._silence = configuration.silence
         self._next: int | None = None
+        self._joins = False
 
     @property
     def frame_ticks(self) -> int:
@@ -88,6 +94,10 @@ class AudioTrack:
     def ticks(self, dts: int) -> int:
         """A time of this track in 90 kHz."""
         return dts * VIDEO_TIMESCALE // self._rate
+
+    def join(self) -> None:
+        """Go on with another publisher's sound: leave out its frames of before the end of what there is."""
+        self._joins = self._next is not None
 
     def push(self, data: bytes, at_ms: int) -> Sample | None:
         """Take a frame; None if it is too much, or was over before the playlist began.
@@ -104,6 +114,9 @@ class AudioTrack:
         stamped = max(0, stamped)
         dts = stamped if self._next is None else self._next
         ahead = stamped - dts
+        if self._joins and 2 * ahead < -self._frame_samples:
+            return None
+        self._joins = False
         if ahead < -self.TOO_MUCH_MS * self._rate // 1000:
             return None
         if ahead > self.GAP_MS * self._rate // 1000:
