@@ -211,6 +211,26 @@ def test_browser_shows_nothing_of_its_own_over_the_meeting(gateway, site, rtmp):
         assert darkest_of(recording, at_s) > WHITE
 
 
+def features_of(arguments):
+    """The features that each of these arguments switches off."""
+    name = "--disable-features="
+    return [set(each.removeprefix(name).split(",")) for each in arguments if each.startswith(name)]
+
+
+def test_browser_loads_no_page_of_its_own(gateway, site, rtmp):
+    """Those of the address bar took half of the processor time of a start; Chromium heeds the last list of features alone."""
+    start(gateway, "alone", f"{site.url}/html5client/hinting", rtmp.url("alone"))
+    wait_for(lambda: gateway.job("alone")["stats"]["frames"] > 10)
+    commands = [process.cmdline() for process in gateway.children()]
+    assert any("--type=renderer" in command for command in commands)
+    assert [command for command in commands if "--top-chrome-webui" in command] == []
+    (browser,) = [command for command in commands if "--kiosk" in command and "--type" not in str(command)]
+    playwrights, ours = features_of(browser)
+    assert playwrights < ours
+    gateway.client.delete("/jobs/alone")
+    gateway.wait_for_state("alone", "idle")
+
+
 def test_page_whose_redirects_lead_to_inner_pages_is_left(gateway, site):
     nowhere = f"rtmp://127.0.0.1:{ports.reserve()}/live/x"
     start(gateway, "led", f"{site.url}/html5client/led", nowhere)

@@ -16,6 +16,7 @@ from amphi.gateway.config import Config
 from amphi.gateway.exceptions import CaptureFailedError, SourceLostError
 from amphi.gateway.packets import HEIGHT, WIDTH
 from amphi.gateway.source import LAUNCH_PATIENCE_S, ChromiumSource, Studio
+from amphi.system.browser_features import WITHOUT_FEATURES
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ _ARGUMENTS = (
     "--test-type",  # no bar that warns of other arguments
     "--window-position=0,0",
     f"--window-size={WIDTH},{HEIGHT}",
+    WITHOUT_FEATURES,
 )
 # Of Playwright's arguments, those that would show: a bar of its own, and windows over the meeting's.
 _UNWANTED = ("--enable-automation", "--disable-popup-blocking", "--mute-audio")

@@ -18,6 +18,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from amphi.rehearsal.exceptions import NoAnswerError, SetUpError
 from amphi.system import environment as env
+from amphi.system.browser_features import WITHOUT_FEATURES
 
 STATIC = Path(__file__).parent / "static"
 # Chromium must not slow down windows that nobody sees, and must play sound without a click.
@@ -32,6 +33,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-backgrounding-occluded-windows",
     "--autoplay-policy=no-user-gesture-required",
     "--no-proxy-server",
+    WITHOUT_FEATURES,
 ]
 STEP_S = 40.0
 """How long one step of a robot may take, in seconds. After that it fails with the name of the part it waits for."""
