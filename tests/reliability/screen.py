@@ -1,6 +1,6 @@
 """Kills what a live depends on while somebody watches it in Chromium; tells what the screen showed, and whether the replay has all that came.
 
-    python -m tests.reliability.screen [--write] [--rounds 1] [--kill chromium,ffmpeg,gateway,origin] [--var FOLDER]
+    python -m tests.reliability.screen [--write] [--rounds 1] [--kill chromium,ffmpeg,gateway,origin,standby] [--var FOLDER]
 
 A robot presents with a camera that shows a clock, so each picture on the listener's screen says when it was taken. Nobody acts: the demo starts
 its dead parts again as a service manager does. Prints what was measured as JSON; ``--write`` puts it into ``docs/reliability.md``.
@@ -8,13 +8,17 @@ its dead parts again as a service manager does. Prints what was measured as JSON
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import itertools
 import json
 import os
+import secrets
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +26,22 @@ from typing import Any
 import django
 import psutil
 from django.conf import settings
+from django.db import connection
+from django.utils import timezone
 
 from amphi.rehearsal.robots import Listener, Presenter, chromium
+from tests import ports
 from tests.demo.running import RunningDemo, start
 from tests.reliability import page
 from tests.reliability.arrivals import Arrivals, Kept
 
-VICTIMS = ("chromium", "ffmpeg", "gateway", "origin")
+VICTIMS = ("chromium", "ffmpeg", "gateway", "origin", "standby")
 NAMED = {
     "chromium": "the gateway’s Chromium",
     "ffmpeg": "the gateway’s ffmpeg",
     "gateway": "gateway",
     "origin": "origin",
+    "standby": "gateway, with a second one hot",
 }
 STEADY_S = 6.0
 FRESH_S = 6.0
@@ -104,8 +112,39 @@ def judge(killed: str, killed_ms: float, opened: float, seen: dict[str, Any]) ->
     )
 
 
+@contextlib.contextmanager
+def second_gateway() -> Iterator[None]:
+    """Another gateway, as a process of its own, that joins the meeting of the live that runs."""
+    from amphi.webinars import transitions  # noqa: PLC0415 -- it needs Django to be set up
+    from amphi.webinars.models import LiveGateway, Livestream, StandbyJob  # noqa: PLC0415
+
+    port, token = ports.reserve(), secrets.token_hex(8)
+    own = {"HTTP": f"127.0.0.1:{port}", "TOKEN": token, "MAX_JOBS": "1", "CLASSROOM": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amphi", "gateway"],
+        env={**os.environ, **{f"AMPHI_GATEWAY_{name}": value for name, value in own.items()}},
+    )
+    try:
+        LiveGateway.objects.update(standby_url=f"http://127.0.0.1:{port}", standby_token=token)
+        livestream = Livestream.objects.select_related("gateway").get(state="live")
+        transitions.have_standby(livestream, timezone.now())
+        deadline = time.monotonic() + PATIENCE_S
+        while not StandbyJob.objects.filter(state="on_air").exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the second gateway is not on air: {StandbyJob.objects.values()}")
+            time.sleep(0.2)
+        connection.close()
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+        LiveGateway.objects.update(standby_url="")
+        connection.close()
+
+
 def _victim(demo: RunningDemo, name: str) -> psutil.Process | None:
     """The process to kill; None while it is not there."""
+    name = "gateway" if name == "standby" else name
     for process in demo.descendants():
         try:
             command = process.cmdline()
@@ -185,6 +224,18 @@ async def _kill(demo: RunningDemo, listener: Listener, name: str) -> Shown:
     return shown[0]
 
 
+async def _kill_beside_a_second(demo: RunningDemo, listener: Listener, name: str) -> Shown:
+    if name != "standby":
+        return await _kill(demo, listener, name)
+    await _until(lambda: _is_steady(listener), "a steady live before a second gateway joins")
+    second = second_gateway()
+    await asyncio.to_thread(second.__enter__)
+    try:
+        return await _kill(demo, listener, name)
+    finally:
+        await asyncio.to_thread(second.__exit__, None, None, None)
+
+
 async def _watch(
     demo: RunningDemo, names: list[str], staging: Any, arrivals: Arrivals
 ) -> tuple[list[Shown], Kept]:
@@ -207,7 +258,7 @@ async def _watch(
         await presenter.enter()
         with arrivals.noted(stage.hls_url):
             for name in names:
-                shown.append(await _kill(demo, listener, name))
+                shown.append(await _kill_beside_a_second(demo, listener, name))
                 sys.stderr.write(f"{shown[-1]}\n")
             at = await presenter.end_meeting()
             await listener.over(at, "the page does not say that the live is over", 30)

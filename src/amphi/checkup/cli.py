@@ -77,7 +77,7 @@ def _remote_checks(*, database_answers: bool) -> Iterator[Check]:
         return
     for course_platform in courses:
         yield partial(platforms.check_platform, course_platform)
-    services = {live_gateways.service_of(one): None for one in gateways}
+    services = {service: None for one in gateways for service in live_gateways.services_of(one)}
     for service in services:
         yield partial(live_gateways.check_gateway, service)
     # Check each live server once: its streams differ only in name and key.

@@ -49,6 +49,13 @@ def service_of(gateway: LiveGateway) -> GatewayService:
     )
 
 
+def services_of(gateway: LiveGateway) -> Iterator[GatewayService]:
+    """The service of a live gateway, and that of its second gateway, if it has one."""
+    yield service_of(gateway)
+    if gateway.standby_url:
+        yield GatewayService(gateway.standby_url, gateway.standby_token, "amphi", gateway.ca_file)
+
+
 def _advice(error: sipmediagw.GatewayError) -> str:
     if isinstance(error, sipmediagw.GatewayUnauthorizedError):
         return say(

@@ -1,5 +1,6 @@
 """A webinar's live: its gateway, its state and its history."""
 
+import uuid
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -38,6 +39,15 @@ class LiveGateway(models.Model):
         _("SIPMediaGW token"), blank=True, help_text=_("Empty: the one of the settings.")
     )
     ca_file = models.CharField(_("private CA file"), max_length=500, blank=True)
+    standby_url = models.URLField(
+        _("address of a second gateway"),
+        max_length=500,
+        blank=True,
+        help_text=_(
+            "Of an Amphi gateway that joins the same meetings and takes over at once. Needs Amphi’s live server. Empty: none."
+        ),
+    )
+    standby_token = EncryptedTextField(_("token of the second gateway"), blank=True)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, default=settings.SITE_ID, verbose_name=_("site"))
 
     class Meta:
@@ -205,6 +215,36 @@ class RetiringJob(Leased):
     stop_at = models.DateTimeField(db_index=True)
     last_error = models.CharField(max_length=40, blank=True)
     last_error_detail = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.job_id)
+
+
+class StandbyJob(Leased):
+    """The job of a livestream's second gateway, from the start of its live until it is known to be stopped.
+
+    Attributes:
+        gateway: the live gateway whose second gateway has it.
+        is_replaced: it must be stopped, and another one started.
+        may_start_until: a start with an unknown outcome may still take effect until then, so “idle” proves nothing before.
+        state: what the gateway last said.
+        look_at: when to look at it next.
+    """
+
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="standby_jobs")
+    gateway = models.ForeignKey(LiveGateway, on_delete=models.CASCADE, related_name="standby_jobs")
+    job_id = models.UUIDField(default=uuid.uuid4)
+    is_replaced = models.BooleanField(default=False)
+    may_start_until = models.DateTimeField(null=True)
+    state = models.CharField(max_length=12, blank=True)
+    look_at = models.DateTimeField(db_index=True)
+    last_error = models.CharField(max_length=40, blank=True)
+    last_error_detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["livestream", "gateway"], name="one_standby_for_a_gateway")
+        ]
 
     def __str__(self) -> str:
         return str(self.job_id)

@@ -49,6 +49,7 @@ def replace_gateway(livestream: Livestream, *, reason: str) -> bool:
         if not transitions.replace_job(livestream, gateway=gateway, last_error="", last_error_detail=""):
             return False
         Event.objects.filter(pk=livestream.event_id).update(broadcaster=gateway.broadcaster)
+        transitions.have_standby(livestream, now)
         log.warning(
             "replace_gateway for meeting %s “%s”: %s instead of %s (%s)",
             livestream.meeting_id,

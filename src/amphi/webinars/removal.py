@@ -25,7 +25,12 @@ def must_stop_first(livestream: Livestream, kind: Removal) -> bool:
 
 def is_under_way(livestream: Livestream) -> bool:
     """Whether the worker must still stop something."""
-    return livestream.is_running or livestream.ends_meeting or livestream.retiring_jobs.exists()
+    return (
+        livestream.is_running
+        or livestream.ends_meeting
+        or livestream.retiring_jobs.exists()
+        or livestream.standby_jobs.exists()
+    )
 
 
 def ask(livestream: Livestream, kind: Removal, *, user: User) -> None:

@@ -17,7 +17,7 @@ from amphi.audience import domain as audience
 from amphi.audience.models import EventState
 from amphi.system import request_ids
 from amphi.webinars import announcing
-from amphi.webinars.models import Livestream, RetiringJob, State, Transition
+from amphi.webinars.models import Livestream, RetiringJob, StandbyJob, State, Transition
 
 log = logging.getLogger("webinar")
 
@@ -114,6 +114,14 @@ def retire_job(livestream: Livestream, now: datetime) -> None:
         may_start_until=livestream.start_may_come_until,
         stop_at=now,
     )
+
+
+def have_standby(livestream: Livestream, now: datetime) -> None:
+    """Have the second gateway join too, where there is one; in the caller's transaction."""
+    if livestream.gateway.standby_url:
+        StandbyJob.objects.get_or_create(
+            livestream=livestream, gateway=livestream.gateway, defaults={"look_at": now}
+        )
 
 
 def new_job(now: datetime) -> dict[str, object]:
@@ -279,6 +287,11 @@ def apply(
         )
         if _is_left_behind(livestream, trigger, now):
             retire_job(livestream, now)
+        # Whoever looks at the second gateway sees by the state what is to be done; a restart is of both.
+        standby = {"look_at": now} | ({"is_replaced": True} if trigger == RESTART else {})
+        StandbyJob.objects.filter(livestream=livestream).update(**standby)
+        if trigger == GO_LIVE:
+            have_standby(livestream, now)
         changes.pop("claimed_until", None)
         _set(livestream, changes)
         tell_listeners(livestream)

@@ -12,7 +12,7 @@ from amphi.mails.models import Mail
 from amphi.outbox.models import Delivery
 from amphi.system import leases, request_ids
 from amphi.system.leases import Lease
-from amphi.webinars.models import Livestream, Recording, RetiringJob, WorkerPulse
+from amphi.webinars.models import Livestream, Recording, RetiringJob, StandbyJob, WorkerPulse
 from amphi.worker import supervisor
 from amphi.worker.decision import LATEST_LOOK
 
@@ -60,6 +60,7 @@ def free_leases_of_the_dead(worker: str) -> None:
     for rows in (
         Livestream,
         RetiringJob,
+        StandbyJob,
         Channel,
         Mail,
         Recording,

@@ -1,6 +1,7 @@
 """The client of a live gateway, and what to send it for a livestream."""
 
 import logging
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -36,6 +37,13 @@ def gateway_for(gateway: LiveGateway) -> sipmediagw.Gateway:
     )
 
 
+def standby_for(gateway: LiveGateway) -> sipmediagw.Gateway:
+    """The client of a live gateway's second gateway, which is Amphi's own."""
+    return _connect(
+        LiveGateway.Dialect.AMPHI.value, gateway.standby_url, gateway.standby_token, gateway.ca_file
+    )
+
+
 def log_error(meeting: Meeting, call: str, error: sipmediagw.GatewayError) -> None:
     """Log that a call to a gateway failed."""
     log.warning(
@@ -58,7 +66,19 @@ def streaming_user_id(meeting: Meeting) -> str:
     return f"amphi-streaming-{meeting.pk}"
 
 
-def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -> str:
+def standby_user_id(meeting: Meeting) -> str:
+    """The external user id of the second gateway's user in BBB."""
+    return f"{streaming_user_id(meeting)}-standby"
+
+
+def streaming_user_ids(meeting: Meeting) -> set[str]:
+    """Those of all users of the meeting who are gateways, and no people."""
+    return {streaming_user_id(meeting), standby_user_id(meeting)}
+
+
+def _streaming_user_url(
+    livestream: Livestream, name: str, *, show_chat: bool, is_standby: bool = False
+) -> str:
     """The address by which the streaming user joins, as a viewer, with a plain layout for filming.
 
     The chat is part of the picture where presenters want it, or its messages can't reach the listeners as text.
@@ -73,7 +93,7 @@ def _streaming_user_url(livestream: Livestream, name: str, *, show_chat: bool) -
         meeting.bbb_id,
         name,
         role="VIEWER",
-        user_id=streaming_user_id(meeting),
+        user_id=standby_user_id(meeting) if is_standby else streaming_user_id(meeting),
         parameters=bot_parameters(version, show_chat=show_chat, chat_may_come=may_come),
     )
 
@@ -113,4 +133,16 @@ def start_request(livestream: Livestream, *, show_chat: bool) -> sipmediagw.Star
         layout=livestream.layout,
         domain=f"{public.netloc}{public.path}/meeting/{meeting.slug}/{meeting.access_key[:-10]}",
         show_chat=show_chat,
+    )
+
+
+def standby_request(livestream: Livestream, job_id: str, *, show_chat: bool) -> sipmediagw.StartRequest:
+    """What a second gateway needs: it joins as another user, and publishes the same stream as its standby."""
+    name = f"{settings.MEETING_WEBINAR_STREAMING_USER} 2"
+    address = livestream.gateway.rtmp_stream_url
+    return replace(
+        start_request(livestream, show_chat=show_chat),
+        job_id=job_id,
+        rtmp_url=f"{address}{'&' if '?' in address else '?'}standby=1",
+        join_url=_streaming_user_url(livestream, name, show_chat=show_chat, is_standby=True),
     )

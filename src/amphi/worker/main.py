@@ -33,6 +33,7 @@ RENEW_EVERY_S = 3.0
 STOP_GRACE_S = 0.8
 THREADS = 32
 RETIRE_THREADS = 8
+STANDBY_THREADS = 16
 CHAT_THREADS = 8
 MAIL_THREADS = 2
 RECORDING_THREADS = 1
@@ -139,6 +140,7 @@ class Worker:
             recordings,
             replays,
             retiring,
+            standby,
             tidying,
             uploads,
             webhooks,
@@ -156,6 +158,12 @@ class Worker:
             RETIRE_THREADS,
             claim=lambda free: retiring.claim_due(limit=free, worker=name),
             do=retiring.stop,
+        )
+        second = Lane(
+            "standby",
+            STANDBY_THREADS,
+            claim=lambda free: standby.claim_due(limit=free, worker=name),
+            do=standby.look,
         )
         chat = Lane(
             "chat",
@@ -224,6 +232,7 @@ class Worker:
         self._leased: tuple[Lane[Lease], ...] = (
             looks,
             retire,
+            second,
             chat,
             mail,
             recording,

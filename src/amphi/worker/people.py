@@ -7,14 +7,14 @@ from amphi.bigbluebutton import MeetingInfo
 from amphi.meetings.models import Meeting
 from amphi.system.typed import clean_line
 from amphi.webinars.models import Livestream, RaisedHand
-from amphi.worker.gateways import streaming_user_id
+from amphi.worker.gateways import streaming_user_ids
 
 
 def columns(meeting: Meeting, info: MeetingInfo, now: datetime) -> dict[str, object]:
     """The columns of a livestream about its meeting: the session, and how many people are there without the streaming user."""
-    streaming = streaming_user_id(meeting)
+    streaming = streaming_user_ids(meeting)
     # Count the list if there is one: whether BBB's own number includes bots depends on its version.
-    people = sum(1 for one in info.attendees if one.user_id != streaming)
+    people = sum(1 for one in info.attendees if one.user_id not in streaming)
     return {
         "participants": people if info.attendees else info.participant_count,
         "participants_seen_at": now,

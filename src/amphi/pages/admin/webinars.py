@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from amphi.checkup.live_gateways import check_gateway, check_rtmp, service_of
+from amphi.checkup.live_gateways import check_gateway, check_rtmp, services_of
 from amphi.meetings.exceptions import MeetingError
 from amphi.pages.webinars import wording
 from amphi.system.terminal import speaking
@@ -40,6 +40,13 @@ class LiveGatewayForm(forms.ModelForm):
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
+    standby_token = forms.CharField(
+        label=capfirst(_("token of the second gateway")),
+        max_length=500,
+        required=False,
+        help_text=_("Leave empty to keep the one that is kept."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
     forget_token = forms.BooleanField(
         label=_("Forget the token: use the one of the settings"), required=False
     )
@@ -56,6 +63,7 @@ class LiveGatewayForm(forms.ModelForm):
             else _("Empty: the one of the settings, for an address on the same host as theirs.")
         )
         self.kept_token, self.kept_url = self.instance.sipmediagw_token, self.instance.sipmediagw_url
+        self.kept_standby = self.instance.standby_url, self.instance.standby_token
 
     def clean_sipmediagw_token(self) -> str:
         """The typed token, else the stored one."""
@@ -71,7 +79,18 @@ class LiveGatewayForm(forms.ModelForm):
                 "sipmediagw_token",
                 _("The address has changed: type the token of the new one, or have the kept one forgotten."),
             )
+        self._clean_standby(data)
         return data
+
+    def _clean_standby(self, data: dict[str, Any]) -> None:
+        """Keep the second gateway's token for the server that it was typed for, and for no other."""
+        url, token = data.get("standby_url") or "", data.get("standby_token") or ""
+        before, kept = self.kept_standby
+        if url and not token and kept:
+            if _server_of(before) == _server_of(url):
+                data["standby_token"] = kept
+            else:
+                self.add_error("standby_token", _("The address has changed: type the token of the new one."))
 
     def _goes_elsewhere(self, data: dict[str, Any]) -> bool:
         """Whether the stored token would now be sent to another server."""
@@ -92,6 +111,8 @@ class LiveGatewayAdmin(admin.ModelAdmin):
         "sipmediagw_token",
         "forget_token",
         "ca_file",
+        "standby_url",
+        "standby_token",
         "site",
     ]
     list_display = ["broadcaster", "rtmp_address", "dialect", "sipmediagw_url", "site"]
@@ -107,7 +128,8 @@ class LiveGatewayAdmin(admin.ModelAdmin):
         """Test each gateway and its live server, and show the findings."""
         with speaking(get_language() or ""):
             for gateway in gateways.select_related("broadcaster")[:MOST_TESTED]:
-                found = [*check_gateway(service_of(gateway)), *check_rtmp(gateway.rtmp_stream_url)]
+                services = [finding for one in services_of(gateway) for finding in check_gateway(one)]
+                found = [*services, *check_rtmp(gateway.rtmp_stream_url)]
                 for finding in found:
                     self.message_user(request, f"{gateway} – {finding.line()}", LEVELS[finding.level])
 

@@ -29,7 +29,7 @@ from amphi.pages import access
 from amphi.system import tickets
 from amphi.webinars import participation, recordings
 from amphi.webinars.models import RUNNING, LiveGateway, Livestream, State
-from amphi.worker.gateways import streaming_user_id
+from amphi.worker.gateways import standby_user_id, streaming_user_id, streaming_user_ids
 
 log = logging.getLogger("webinar")
 
@@ -122,7 +122,7 @@ def _note_person(meeting: Meeting, hint: webhooks.UserJoined | webhooks.UserLeft
         participation.person_left(meeting, hint, at)
     elif hint.external_user_id == streaming_user_id(meeting):  # a gateway's browser, not a person
         Livestream.objects.filter(meeting=meeting).update(streaming_user=user_id[:100])
-    else:
+    elif hint.external_user_id != standby_user_id(meeting):
         coming = attendance.Coming(
             session_id=session_id,
             user_id=user_id,
@@ -140,7 +140,7 @@ def _take_message(meeting: Meeting, message: webhooks.ChatMessage) -> None:
     if livestream is None or not message.is_public or livestream.is_backstage:
         return
     # Messages that we sent ourselves, by a call or typed by the streaming user, come back.
-    if chat.is_echo(message, bot_user_ids={streaming_user_id(meeting)}) or _is_typed(livestream, message):
+    if chat.is_echo(message, bot_user_ids=streaming_user_ids(meeting)) or _is_typed(livestream, message):
         return
     record_meeting_message(
         livestream.event,

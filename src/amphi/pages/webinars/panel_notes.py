@@ -22,7 +22,7 @@ from amphi.audience.models import HandState, Message
 from amphi.meetings.models import Meeting
 from amphi.pages.webinars import wording
 from amphi.webinars import participation
-from amphi.webinars.models import Livestream
+from amphi.webinars.models import Livestream, State
 
 NAMES_SHOWN = 8
 FAILED_SHOWN = 5
@@ -58,12 +58,33 @@ def notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
         _poll(meeting, livestream),
         *_messages(livestream),
         _no_webhooks(meeting, livestream),
+        _standby(livestream),
     ]
 
 
 def desk_notes(meeting: Meeting, livestream: Livestream) -> list[Note]:
     """Those that presenters and moderators see beside what listeners ask, and to whom they need not be counted."""
     return [_hands(meeting, livestream), *_messages(livestream), _no_webhooks(meeting, livestream)]
+
+
+def _standby(livestream: Livestream) -> Note:
+    """How a second gateway is, where the live gateway has one."""
+    job = (
+        livestream.standby_jobs.filter(gateway=livestream.gateway_id).first()
+        if livestream.is_running
+        else None
+    )
+    if job is None or livestream.state == State.STOPPING:
+        return Note("standby", "shield-check")
+    if job.state == "on_air":
+        text = _("A second gateway is ready to take over.")
+    elif job.last_error == "gateway_full":
+        text = _("No second gateway is free. The live goes on with one.")
+    elif job.last_error:
+        text = _("The second gateway is not available at the moment. The live goes on with one.")
+    else:
+        text = _("A second gateway is joining the meeting.")
+    return Note("standby", "shield-check", text)
 
 
 def _time(at: datetime) -> str:
