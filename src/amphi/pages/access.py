@@ -118,7 +118,7 @@ def moderator(view: View) -> View:
     def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _asks_for_login(request)
-        meeting = get_object_or_404(Meeting.objects.select_related("owner"), slug=slug)
+        meeting = get_object_or_404(Meeting.objects.select_related("owner", "livestream__event"), slug=slug)
         if not can_moderate(request.user, meeting):
             raise PermissionDenied
         return view(request, meeting, **kwargs)
