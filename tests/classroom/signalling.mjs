@@ -1,5 +1,15 @@
 // What the room's socket is given while it opens, is open, closes, and is back: one line a socket, `["first", [sent …]]`.
+import { webcrypto } from "node:crypto";
+
 const sockets = [];
+// What browsers have, and Debian 12's Node.js does not.
+globalThis.crypto ??= webcrypto;
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail = null, ...options } = {}) {
+    super(type, options);
+    this.detail = detail;
+  }
+};
 globalThis.location = new URL("http://localhost/html5client/join");
 globalThis.WebSocket = class extends EventTarget {
   static OPEN = 1;
