@@ -1,0 +1,116 @@
+"""The live page's player in a real Chromium: without what most browsers have, without a network, and after the machine slept."""
+
+import asyncio
+import contextlib
+import re
+import signal
+from datetime import timedelta
+
+import httpx
+import psutil
+import pytest
+
+from amphi.origin.config import Config
+from tests.contract.origin_ffmpeg import publishing
+from tests.contract.player_page import PATIENCE_MS, PLAYS_ON
+from tests.origin.running import ready, running_origin
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+# As near to the newest picture as its line allows, and playing on.
+IS_LIVE = f"() => ({PLAYS_ON})() && player.behind < 3"
+NO_EXTENSIONS = (
+    "delete window.MediaSource; delete window.WebKitMediaSource; delete window.ManagedMediaSource;"
+)
+# As on an iPhone, whose browser says when it wants data; hls.js then takes it in place of MediaSource, which is not there.
+MANAGED = """
+(() => {
+  const { MediaSource, SourceBuffer } = window;
+  window.ManagedMediaSource = class ManagedMediaSource extends MediaSource {
+    streaming = true;
+    constructor() { super(); window.source = this; }
+  };
+  window.ManagedSourceBuffer = SourceBuffer;
+  delete window.MediaSource;
+})();
+"""
+
+
+@contextlib.asynccontextmanager
+async def asleep():
+    """This process's browsers do nothing, as on a machine that sleeps."""
+    browsers = [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+    for one in browsers:
+        one.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in browsers:
+            one.send_signal(signal.SIGCONT)
+
+
+async def segments_pass(client: httpx.AsyncClient, playlist: str, count: int) -> None:
+    async def first() -> int:
+        found = re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", (await client.get(playlist)).text)
+        assert found
+        return int(found[1])
+
+    begun = await first()
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await first() < begun + count:  # noqa: ASYNC110 -- asked over HTTP
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def watching(page_url, open_page, *, before="", **settings):
+    """A page whose player of the platform plays a stream, the stream's address, and a client."""
+    async with (
+        running_origin(Config(open=True, **settings)) as origin,
+        publishing(f"{origin.rtmp}/lecture", seconds=240),
+        httpx.AsyncClient() as client,
+    ):
+        url = f"{origin.http}/hls/lecture"
+        await ready(client, f"{url}.m3u8")
+        page = await open_page(f"{page_url}platform", before=before)
+        await page.evaluate(f"play('{url}.m3u8')")
+        await page.wait_for_function(PLAYS_ON, timeout=PATIENCE_MS)
+        yield page, url, client
+        await page.close()
+
+
+async def is_live_again(page):
+    await page.evaluate("window.from = NaN")
+    await page.wait_for_function(IS_LIVE, timeout=PATIENCE_MS)
+
+
+async def test_platforms_player_plays_by_a_managed_media_source(page_url, open_page):
+    async with watching(page_url, open_page, before=MANAGED) as (page, _, _):
+        assert await page.evaluate("document.querySelector('video').disableRemotePlayback")
+        # The browser wants no data for a while: more than is in store.
+        await page.evaluate("source.streaming = false; source.dispatchEvent(new Event('endstreaming'))")
+        await page.wait_for_function("() => !state().playing", timeout=PATIENCE_MS)
+        await page.evaluate("source.streaming = true; source.dispatchEvent(new Event('startstreaming'))")
+        await is_live_again(page)
+
+
+async def test_platforms_player_plays_without_media_source_extensions(page_url, open_page):
+    async with watching(page_url, open_page, before=NO_EXTENSIONS) as (page, url, _):
+        assert await page.evaluate("document.querySelector('video').src") == f"{url}.m3u8"
+
+
+async def test_platforms_player_is_live_again_after_the_network_was_away(page_url, open_page):
+    async with watching(page_url, open_page) as (page, url, client):
+        await page.context.set_offline(True)
+        await page.wait_for_function("() => !state().playing", timeout=PATIENCE_MS)
+        await segments_pass(client, f"{url}/main.m3u8", 8)
+        await page.context.set_offline(False)
+        await is_live_again(page)
+
+
+async def test_platforms_player_is_live_again_after_the_machine_slept(page_url, open_page):
+    # Longer than the playlist's window: nothing of what it would ask for next is there any more.
+    six = timedelta(seconds=6)
+    async with watching(page_url, open_page, window=six) as (page, url, client):
+        async with asleep():
+            await segments_pass(client, f"{url}/main.m3u8", 16)
+        await is_live_again(page)
