@@ -83,6 +83,7 @@ def test_process_ends_for_want_of_memory(program):
 def test_other_errors_are_told_as_ever():
     status, said = _run(ANOTHER_ERROR)
     assert status == 1
+    assert "nobody hears this" in said
     assert "an end as usual" in said
     assert memory.SAID.decode() not in said
 

@@ -4,6 +4,7 @@ Python's ``Thread.start`` waits for ever for a thread that dies of `MemoryError`
 started it holds locks meanwhile: the one of all thread pools, or its own. So nothing would be right again when there is memory again.
 """
 
+import atexit
 import os
 import sys
 import threading
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
     from types import TracebackType
 
+LAST_WORDS_S = 5.0
 SAID = b"no more memory: this process ends, to be started anew\n"
 
 
@@ -30,9 +32,12 @@ def end_without() -> None:
     Such a thread can run no Python, not even a hook. It can put what it dies of into a queue that is written in C, for a thread that has
     begun before. Threads do not outlive a fork: call this in the process that serves.
     """
-    dying: SimpleQueue[UnraisableHookArgs] = SimpleQueue()
-    threading.Thread(target=_mourn, args=[dying], name="memory", daemon=True).start()
+    dying: SimpleQueue[UnraisableHookArgs | None] = SimpleQueue()
+    mourner = threading.Thread(target=_mourn, args=[dying], name="memory", daemon=True)
+    mourner.start()
     sys.unraisablehook = dying.put
+    # Before Python ends: a thread that still writes then has it abort, and what it has not written yet is lost.
+    atexit.register(_end_mourning, dying, mourner)
     sys.excepthook = _last
 
 
@@ -47,9 +52,14 @@ def _in_loop(loop: "AbstractEventLoop", context: dict[str, Any]) -> None:
     loop.default_exception_handler(context)
 
 
-def _mourn(dying: "SimpleQueue[UnraisableHookArgs]") -> None:
-    while True:
-        unraisable = dying.get()
+def _end_mourning(dying: "SimpleQueue[UnraisableHookArgs | None]", mourner: threading.Thread) -> None:
+    sys.unraisablehook = sys.__unraisablehook__
+    dying.put(None)
+    mourner.join(LAST_WORDS_S)
+
+
+def _mourn(dying: "SimpleQueue[UnraisableHookArgs | None]") -> None:
+    while (unraisable := dying.get()) is not None:
         if issubclass(unraisable.exc_type, MemoryError):
             end()
         sys.__unraisablehook__(unraisable)
