@@ -19,15 +19,26 @@ SOURCES = [
 ]
 
 
-def _texts(tree: ast.Module) -> list[str]:
-    """What is waited for in the module that is not a function; a name stands for the module's constant."""
-    constants = {
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """What a module's names stand for, those that it imports from our own modules included."""
+    found = {
         target.id: node.value
         for node in tree.body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            file = TOP / f"{node.module.replace('.', '/')}.py"
+            there = _constants(ast.parse(file.read_text())) if file.exists() else {}
+            found |= {one.asname or one.name: there[one.name] for one in node.names if one.name in there}
+    return found
+
+
+def _texts(tree: ast.Module) -> list[str]:
+    """What is waited for in the module that is not a function; a name stands for the module's constant."""
+    constants = _constants(tree)
     waits = (
         node.args[0]
         for node in ast.walk(tree)
