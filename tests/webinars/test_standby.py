@@ -17,7 +17,7 @@ from amphi.sipmediagw import (
 from amphi.webinars import domain, rebooking, removal
 from amphi.webinars.models import LiveGateway, Livestream, Removal, StandbyJob, State
 from amphi.worker import gateways, standby
-from tests.factories import make_gateway, make_webinar
+from tests.factories import make_gateway, make_user, make_webinar
 from tests.webinars.looking import look, on_air, start
 from tests.webinars.stage import open_stage
 from tests.webinars.test_participation import notes
@@ -261,3 +261,18 @@ def test_panel_says_how_the_second_gateway_is(client, pair, state, error, told):
     StandbyJob.objects.update(state=state, last_error=error)
     client.force_login(pair.meeting.owner)
     assert notes(client, pair)["standby"]["text"] == told
+
+
+@pytest.mark.parametrize("address", ["", "https://third.example.org"])
+def test_address_of_a_second_gateway_that_is_used_stays(client, pair, address):
+    start(pair)
+    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    page = f"/admin/webinars/livegateway/{pair.gateway_id}/change/"
+    form = client.get(page).context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields}
+    data |= {"standby_url": address, "standby_token": "t"}
+    assert client.post(page, data).context["errors"]
+    assert LiveGateway.objects.get().standby_url != address
+    StandbyJob.objects.all().delete()
+    assert client.post(page, data).status_code == 302
+    assert LiveGateway.objects.get().standby_url == address

@@ -86,6 +86,11 @@ class LiveGatewayForm(forms.ModelForm):
         """Keep the second gateway's token for the server that it was typed for, and for no other."""
         url, token = data.get("standby_url") or "", data.get("standby_token") or ""
         before, kept = self.kept_standby
+        if before and url != before and self.instance.standby_jobs.exists():
+            # Nobody else could have it leave: it would film on, and the stream would go on with it when the live is stopped.
+            self.add_error(
+                "standby_url", _("A webinar uses this gateway at the moment. Change it once that is over.")
+            )
         if url and not token and kept:
             if _server_of(before) == _server_of(url):
                 data["standby_token"] = kept
