@@ -8,7 +8,7 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-clock test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
@@ -31,9 +31,15 @@ test-e2e: setup-dev          ## Those that measure the whole platform: alone, so
 test-matrix: setup-dev       ## Every kill in every state, and races of forty: what `make test` has a few of
 	$(PY) -m pytest --whole-matrix tests/reliability/test_kill.py tests/reliability/test_race.py
 
+# Ten minutes before the new year in Paris; before the change to summer time it is AT="2027-03-28 00:50". In UTC.
+AT ?= 2026-12-31 22:50
+test-clock: setup-dev        ## Run `make test` at another time of day, AT, as long as that takes
+	@command -v cc >/dev/null || apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+	$(PY) -m tests.clock "$(AT)" $(MAKE) test
+
 test-chaos: setup-dev        ## Every fault but death, on one live webinar, as root: half an hour; WORDS="worker,origin" chooses
-	@command -v iptables >/dev/null && command -v certutil >/dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || \
-	  apt-get install -y -qq --no-install-recommends iptables libnss3-tools libnginx-mod-stream >/dev/null
+	@command -v cc >/dev/null && command -v iptables >/dev/null && command -v certutil >/dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || \
+	  apt-get install -y -qq --no-install-recommends gcc libc6-dev iptables libnss3-tools libnginx-mod-stream >/dev/null
 	$(PY) -m tests.reliability.chaos --write -k "$(WORDS)"
 
 test-machines: setup-dev     ## A hall on several machines, one of which is parted from the network, as root: three minutes

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests import postgresql
+from tests.clock import library, set_shift
 from tests.demo.running import RunningDemo, free_base_port, start
 from tests.reliability.chaos.authority import Authority, Front, fronted
 
@@ -118,7 +119,7 @@ class Scene:
 
     def set_clock(self, part: str, ahead_s: int) -> None:
         """Step the clock of a part; it must run with `clocks`."""
-        (self.folder / part).write_text(f"{ahead_s:+d}\n")
+        set_shift(self.folder / part, ahead_s)
 
     def postgres(self) -> list[psutil.Process]:
         """All processes of the database server."""
@@ -168,9 +169,10 @@ class Rules:
 
 def _clocks(folder: Path) -> dict[str, str]:
     for part in ("web", "worker", "gateway", "origin", "classroom"):
-        (folder / part).write_text("+0\n")
+        set_shift(folder / part, 0)
     return {
         "CHAOS_CLOCKS": str(folder),
+        "CHAOS_LIBRARY": str(library()),
         "PYTHONPATH": os.pathsep.join([CLOCKS, os.environ.get("PYTHONPATH", "")]),
     }
 

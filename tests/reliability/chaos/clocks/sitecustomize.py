@@ -1,32 +1,22 @@
-"""Gives each part of a demo a clock of its own, by libfaketime, which reads the offset from a file named after the part.
+"""Gives each part of a demo a clock of its own (`tests/clock`), in a file that is named after the part.
 
 The monotonic clock stays the machine's. What a part starts has the machine's clocks.
 """
 
 import os
-import runpy
 import sys
-from pathlib import Path
 
-LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PARTS = ("web", "worker", "gateway", "origin", "classroom")
 
 
 def _begin() -> None:
     words = sys.orig_argv[1:]
-    clocks = os.environ.get("CHAOS_CLOCKS")
+    clocks, library = os.environ.get("CHAOS_CLOCKS"), os.environ.get("CHAOS_LIBRARY", "")
     if clocks is None or words[:2] != ["-m", "amphi"] or words[2:3] == [] or words[2] not in PARTS:
         return
-    if os.environ.pop("LD_PRELOAD", None) == LIBRARY:
-        # It can't sleep by itself: see there.
-        runpy.run_path(str(Path(__file__).parents[3] / "faketime" / "sitecustomize.py"))
+    if os.environ.pop("LD_PRELOAD", None) == library:
         return
-    own = {
-        "LD_PRELOAD": LIBRARY,
-        "FAKETIME_TIMESTAMP_FILE": f"{clocks}/{words[2]}",
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    own = {"LD_PRELOAD": library, "CLOCK_SHIFT": f"{clocks}/{words[2]}"}
     os.execve(sys.executable, [sys.executable, *words], {**os.environ, **own})  # noqa: S606 -- no shell is wanted
 
 
