@@ -61,6 +61,12 @@ function afterAJump() {
   return aims(() => 0, { distance, from: 20, seconds: 20, media: 5000 });
 }
 
+/** Nothing comes for six seconds, once at each of these; then all that was listed meanwhile does, in a second. */
+function outages(...starts) {
+  const lateS = (number) => Math.max(0, ...starts.map((at) => at + 6 - number * PART_S).filter((left) => left >= 0 && left <= 6));
+  return aims(lateS, { seconds: 180 });
+}
+
 const RATES = [500e3, 937e3, 2500e3];
 
 /** The steps, at each second, of an hour at most in which each part waits and takes so much of its duration, by the step. */
@@ -100,6 +106,9 @@ const CASES = {
   "late for a while": () => aims(late(10, 20, 1), { seconds: 120 }),
   "too late to wait for": () => aims((number) => (number % 100 >= 40 && number % 100 < 75 ? 7 - ((number % 100) - 40) * PART_S : 0)),
   "one late part": () => aims((number) => (number === 150 ? 0.19 : 0)),
+  "one outage": () => outages(2.4),
+  "two outages": () => outages(10, 50),
+  "outages far apart": () => outages(10, 90),
   stall: afterAStall,
   change: afterAChange,
   "caught up with a smaller picture": () => caughtUp("ease", everyTenth(0.8)),

@@ -66,6 +66,15 @@ def test_the_aim_has_an_end(said):
     assert max(said["too late to wait for"]) == 6
 
 
+def test_one_outage_leaves_the_listener_near_and_a_second_in_the_same_minute_does_not(said):
+    assert set(said["one outage"]) == {HOLD_BACK}
+    assert set(said["outages far apart"]) == {HOLD_BACK}
+    aims = said["two outages"]
+    assert aims[:50] == [HOLD_BACK] * 50
+    assert aims[57] > 5
+    assert aims[-1] == HOLD_BACK
+
+
 def test_a_picture_that_stood_still_adds_for_a_minute(said):
     before, after, later = said["stall"]
     assert before == later == HOLD_BACK

@@ -22,6 +22,11 @@ const CATCH_UP_MS = 10000;
 /** The media's clock jumped: what was noted says nothing any more. */
 const JUMP_S = 8;
 const LONGEST_S = 6;
+/**
+ * What comes so much later than the distance allows comes after an outage, up to what is in time again. One in a minute is no habit: to stay as far
+ * behind for the rest of the minute would help nobody. Of a second one in the same minute, and of the first with it, the distance learns.
+ */
+const OUTAGE_S = 2;
 
 /** Nearer to the aim than this is there; further away than this, the speed changes until it is. */
 const NEAR_S = 0.08;
@@ -39,6 +44,7 @@ export class Distance {
   #hasSettled = false;
   #holdBackS = 0;
   #lagS = NaN;
+  #outageAt = NaN;
   #lookedAt = NaN;
   #stallS = 0;
   #rate = 1;
@@ -59,7 +65,9 @@ export class Distance {
     this.#hasSettled ||= this.#isSettled;
     // Whoever plays with a smaller lag than this came to the end of the store before.
     const needsS = endS > this.#endS && this.#isSettled ? now / 1000 - this.#endS : -Infinity;
-    this.#arrivals.push({ now, lagS, needsS });
+    if (needsS - this.#lagS > OUTAGE_S && Number.isNaN(this.#outageAt)) this.#outageAt = now;
+    else if (needsS <= this.#lagS - MARGIN_S || now - this.#outageAt > CATCH_UP_MS) this.#outageAt = NaN;
+    this.#arrivals.push({ now, lagS, needsS, outageAt: this.#outageAt });
     this.#newest = Math.min(this.#newest, lagS);
     this.#endS = endS;
   }
@@ -101,8 +109,10 @@ export class Distance {
     if (!recent.length) return;
     this.#arrivals = recent;
     this.#newest = Math.min(...recent.map((one) => one.lagS));
-    const needs = recent.map((one) => one.needsS).sort((one, other) => one - other);
-    const nearlyAll = needs[Math.ceil(needs.length * IN_TIME) - 1] + MARGIN_S;
+    const isHabit = new Set(recent.map((one) => one.outageAt)).size > 2; // NaN, where there was none, is one of them
+    const counted = isHabit ? recent : recent.filter((one) => Number.isNaN(one.outageAt));
+    const needs = counted.map((one) => one.needsS).sort((one, other) => one - other);
+    const nearlyAll = (needs[Math.ceil(needs.length * IN_TIME) - 1] ?? -Infinity) + MARGIN_S;
     const wanted = Math.max(this.#newest + this.#holdBackS, nearlyAll) + this.#stallS;
     const least = this.#hasSettled ? this.#lagS - FALL_PER_S * passedS : -Infinity;
     this.#lagS = Math.min(wanted < least ? least : wanted, this.#newest + LONGEST_S);
@@ -127,6 +137,7 @@ export class Distance {
     this.#isSettled = false;
     this.#hasSettled = false;
     this.#lagS = NaN;
+    this.#outageAt = NaN;
   }
 }
 
