@@ -189,9 +189,12 @@ class Crowd:
 
     async def _step_out(self, seconds: float) -> None:
         """Some leave, each at a moment of its own, and come back before the end."""
+        began = time.monotonic()
         leaving = random.sample(self._listeners, round(self.plan.leaving * len(self._listeners)))
-        for listener in leaving:
-            await asyncio.sleep(LEAVING_UNTIL * seconds / len(leaving))
+        for number, listener in enumerate(leaving, start=1):
+            # By the clock: this process is late now and then, and thousands of pauses, each a little longer, would last until the end.
+            due = began + LEAVING_UNTIL * seconds * number / len(leaving)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             listener.step_out(min(random.uniform(*AWAY_S), seconds / 10))
 
     # --- writing
