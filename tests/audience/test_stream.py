@@ -1,14 +1,17 @@
 """The event stream over real sockets."""
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
 from amphi.audience import claims
-from amphi.audience.channel import Row, encode
+from amphi.audience.channel import Channel, Row, encode, hand_over
+from amphi.audience.crowd import Listener
 from amphi.audience.queries import GAP_ROWS
 from tests.origin.running import eventually
 
@@ -217,6 +220,29 @@ async def test_messages_of_a_moment_are_one_write(open_house):
         house.publish()
     await stream.until("id: 51\n")
     assert len([piece for piece in stream.pieces if "id: " in piece]) == 2
+
+
+async def test_writing_leaves_most_of_the_time_to_others(open_house, monkeypatch):
+    """As in a large hall, where a batch is a write to thousands."""
+    wrote: list[tuple[float, float]] = []
+
+    def slow(listener: Listener, channel: Channel, now: float) -> bool:
+        began = time.monotonic()
+        time.sleep(0.05)
+        done = hand_over(listener, channel, now)
+        wrote.append((began, time.monotonic()))
+        return done
+
+    monkeypatch.setattr("amphi.audience.hub.hand_over", slow)
+    house = await open_house()
+    stream = await house.open()
+    await stream.until("snapshot")
+    for number in range(1, 6):
+        house.publish()
+        await stream.until(f"id: {number}\n")
+    pauses = [began - ended for (_, ended), (began, _) in itertools.pairwise(wrote)]
+    assert len(pauses) == 4
+    assert min(pauses) > 0.19
 
 
 async def test_batch_is_encoded_once_for_all(open_house, monkeypatch):

@@ -25,15 +25,17 @@ class Limits:
     slow_s: float = 20.0
     count_s: float = 5.0
     rights_s: float = 15.0
-    write_s: float = 50e-6
     longest_batch_s: float = 0.7
+    writing: float = 0.2
 
-    def collect_s(self, listeners: int) -> float:
-        """How long messages are collected for one batch: longer in a large hall, where each batch is a write to everybody.
+    def collect_s(self, wrote_s: float) -> float:
+        """How long messages are collected for the next batch, after a batch took so long to write to everybody.
 
-        A process writes 20,000 times a second at most, which leaves time for those who come and who write.
+        Writing takes `writing` of the time: so a large hall is written to less often, and still less often where processors are busy,
+        which would otherwise be full of ever smaller batches. Above `longest_batch_s` from one batch to the next it takes more, half at most.
         """
-        return max(self.batch_s, min(self.longest_batch_s, listeners * self.write_s))
+        period_s = max(self.batch_s, min(self.longest_batch_s, wrote_s / self.writing))
+        return max(period_s - wrote_s, wrote_s)
 
 
 class Listener:

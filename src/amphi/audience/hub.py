@@ -78,7 +78,7 @@ class Hub:
         self._opening: dict[int, asyncio.Task[Channel | None]] = {}
         self._crowd = Crowd(self.limits)
         self._reader: asyncio.Task[None] | None = None
-        self._catching_up: asyncio.Task[bool] | None = None
+        self._catching_up: asyncio.Task[float] | None = None
         self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience")
@@ -210,7 +210,7 @@ class Hub:
         checked_at = loop.time()
         while self._crowd.listeners:
             changed.clear()
-            wrote = await self._read_once()
+            wrote_s = await self._read_once()
             now = loop.time()
             self._sweep(now)
             if now - counted_at >= self.limits.count_s:
@@ -221,9 +221,9 @@ class Hub:
                 self._checking = loop.create_task(self._check_rights())
             if self._roll is not None and self._roll.is_due():
                 self._roll.call(self._crowd.present())
-            if wrote:
+            if wrote_s:
                 # The next batch collects everything that comes within this time.
-                await asyncio.sleep(self.limits.collect_s(len(self._crowd.listeners)))
+                await asyncio.sleep(self.limits.collect_s(wrote_s))
             else:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), self.limits.batch_s)
@@ -231,24 +231,28 @@ class Hub:
         self._channels.clear()
         await self._count({})
 
-    async def _read_once(self) -> bool:
+    async def _read_once(self) -> float:
+        """Read, and write what is new to all listeners; how long the writing took, 0 when nothing was new."""
         known = {event_id: channel.head for event_id, channel in self._channels.items()}
         if not known:
-            return False
+            return 0.0
         try:
             found = await self._in_thread(lambda: self._log.after(known))
         except LogUnavailableError as error:
             log.warning("the event streams wait for the database: %s", error)
-            return False
-        wrote = False
+            return 0.0
+        clock = asyncio.get_running_loop().time
+        wrote_s = 0.0
         for event_id, rows in found.items():
             channel = self._channels.get(event_id)
             fresh = [row for row in rows if channel is not None and row.seq > channel.head]
             if channel is not None and fresh:
                 channel.append(fresh)
-                wrote = True
+                began = clock()
                 await self._wake_all(channel)
-        return wrote
+                # Some clocks stand still for so short a time.
+                wrote_s += max(clock() - began, 1e-6)
+        return wrote_s
 
     async def _wake_all(self, channel: Channel) -> None:
         """Write to all listeners of a channel; requests for pages get their turn in between."""
