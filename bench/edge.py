@@ -94,12 +94,13 @@ def configuration(folder: Path, ports: dict[str, int], certificate: nginx.Certif
     )
 
 
-def edge_errors(folder: Path) -> dict[str, int]:
-    """What nginx said of failed requests, the most frequent first."""
+def edge_errors(folder: Path) -> dict[str, object]:
+    """What nginx said of failed requests, the most frequent first; and how often who waited for another's part looked again, which is none."""
     said = re.compile(r"\] \d+#\d+: (?:\*\d+ )?([^,]*)")
     with (folder / "error.log").open() as lines:
         found = Counter(re.sub(r"\d+|\".*", "", one[1]) for line in lines if (one := said.search(line)))
-    return dict(found.most_common(5))
+    looks = [what for what in found if "unix:/dev/null" in what]
+    return {"looked_again": sum(map(found.pop, looks)), "errors": dict(found.most_common(5))}
 
 
 class Web:
@@ -276,7 +277,7 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
         output = process.communicate()[0]
         found: dict[str, object] = {
             "loadtest": json.loads(output or "null"),
-            "edge": {**origin_requests(folder), "errors": edge_errors(folder)},
+            "edge": {**origin_requests(folder), **edge_errors(folder)},
         }
         for name, (cpu_s, mib) in hall.costs().items():
             was_s, was_mib = before[name]
