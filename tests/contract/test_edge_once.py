@@ -17,7 +17,7 @@ from tests.contract.edge import PATIENCE_S, site
 
 CROWD = 8
 PART = "room/1/p7.m4s"
-LOOK = "proxy_cache_lock_timeout 60ms;"
+LOOK = "proxy_cache_lock_timeout 100ms;"
 SLOW_LOOK = "proxy_cache_lock_timeout 700ms;"
 """Nine times this is more than any machine is busy for, and shorter than a test waits."""
 
