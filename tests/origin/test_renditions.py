@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from amphi.origin.config import Config
-from amphi.origin.conformance.fragments import parse_init
+from amphi.origin.conformance.fragments import VIDEO, parse_fragments, parse_init
 from amphi.origin.conformance.media import MediaCheck
 from amphi.origin.conformance.playlists import parse_media
 from amphi.origin.conformance.rules import media_faults
@@ -74,6 +74,18 @@ def media_faults_of(playlist: MediaPlaylist) -> list[str]:
     return found
 
 
+def seconds_of_pictures(playlist: MediaPlaylist) -> float:
+    """For how long there are pictures in the parts."""
+    found = 0.0
+    for segment in playlist.listed():
+        tracks = parse_init(playlist.inits[segment.init])
+        for part in segment.parts:
+            runs = parse_fragments(part.data, tracks)
+            pictures = [(run, tracks[track]) for track, run in runs.items() if tracks[track].kind == VIDEO]
+            found += sum((run.end - run.start) / track.timescale for run, track in pictures)
+    return found
+
+
 class Followed:
     """A publisher, and a rendition whose encoder is the test."""
 
@@ -101,13 +113,19 @@ class Followed:
         self.rendition.use(self.output)
 
     def frames(
-        self, count: int, *, lost: tuple[int, ...] = (), encoded: bool = True, behind: int = 0
+        self,
+        count: int,
+        *,
+        lost: tuple[int, ...] = (),
+        encoded: bool = True,
+        behind: int = 0,
+        gop: int = 25,
     ) -> None:
         for _ in range(count):
             number, at_ms = self.source.index, self.source.at_ms
-            self.source.frames(1)
+            self.source.frames(1, gop=gop)
             if encoded and number not in lost:
-                picture = VideoFrame(0, number % 25 == 0, struct.pack(">II", 4, number))
+                picture = VideoFrame(0, number % gop == 0, struct.pack(">II", 4, number))
                 self.waiting.append((at_ms, picture))
             while len(self.waiting) > behind:
                 self.output.newest_ms = self.waiting[0][0]
@@ -191,6 +209,19 @@ def test_lost_picture_shifts_the_others_until_the_next_keyframe():
     pictures = {segment.number: sum(part.data.count(b"trun") for part in segment.parts) for segment in own}
     assert all(pictures.values())
     assert own[-1].duration_s == its[-1].duration_s
+
+
+@pytest.mark.parametrize(("lost", "missing"), [((), 0), ((66,), 1)])
+def test_keyframes_within_a_segment_have_their_places(lost, missing):
+    # As where another publisher follows, or with an encoder that makes many.
+    followed = Followed()
+    followed.frames(110, gop=10, lost=lost)
+    assert followed.ways()[-3:] == ["encoded"] * 3
+    assert followed.late == 0
+    own, its = followed.rendition.playlist, followed.source.playlist
+    assert seconds_of_pictures(own) == pytest.approx(seconds_of_pictures(its) - missing * 0.04)
+    if not lost:
+        assert media_faults_of(own) == media_faults_of(its)
 
 
 def test_end_of_the_stream_ends_it():

@@ -233,20 +233,25 @@ class Rendition(Waiting):
         """
         if begins:
             self._forget_before(_shown_ms(slots[0]))
-        coming = list(itertools.islice(self._pictures, len(slots)))
-        if begins and coming and not (coming[0][1].key and coming[0][0] == _shown_ms(slots[0])):
+        coming = iter(list(itertools.islice(self._pictures, len(slots))))
+        following = next(coming, None)
+        if begins and following and not (following[1].key and following[0] == _shown_ms(slots[0])):
             self._on_late()
             return None
-        # One that got lost is missing at the segment's end, where the next keyframe is.
-        usable = coming[:begins]
-        usable += itertools.takewhile(lambda found: not found[1].key, coming[begins:])
-        if len(coming) < len(slots) and len(usable) == len(coming):
-            return None
-        for _ in usable:
-            self._pictures.popleft()
+        placed: list[Sample] = []
+        for slot in slots:
+            if following is None:
+                return None
+            if following[1].key and not slot.key:
+                # One that got lost is missing before the next keyframe.
+                continue
+            placed.append(_placed(slot, *following))
+            following = next(coming, None)
         if begins:
-            self._first = usable[0][1]
-        return [_placed(slot, *found) for slot, found in zip(slots, usable, strict=False)]
+            self._first = self._pictures[0][1]
+        for _ in placed:
+            self._pictures.popleft()
+        return placed
 
     def _still(self, slots: list[Sample]) -> list[Sample]:
         """The first picture of the segment for all of a part: players stop where a track has a hole."""
