@@ -79,6 +79,12 @@ def test_webvtt():
     assert cues.vtt([]) == "WEBVTT\n"
 
 
+def test_place_of_what_came_twice_is_where_the_live_went_on():
+    wall_ms = round(AT.timestamp() * 1000)
+    spans = [Span(wall_ms, 0, 10_000), Span(wall_ms + 9_000, 10_000, 5_000)]
+    assert shown_again.place_s(spans, AT + timedelta(seconds=9.5)) == pytest.approx(10.5)
+
+
 @pytest.mark.parametrize(
     ("said_s", "place_s"),
     [(-0.1, None), (0, 0), (9.9, 9.9), (10, None), (19, None), (20, 10), (24.5, 14.5), (25, None)],

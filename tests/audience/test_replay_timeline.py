@@ -74,13 +74,21 @@ def test_cut_shows_nothing_of_what_is_before_or_after(start, end, left):
 
 def test_both_times_correspond_over_gaps_and_drift():
     drifting = chunks("a", 0, 3)
-    drifting[1].at_ms += 300
+    drifting[1].at_ms += 200
     found = timeline.spans([*drifting, *chunks("b", 60, 2)])
     assert found == [Span(EIGHT_MS, 0, 6000), Span(EIGHT_MS + 60_000, 6000, 4000)]
     places = {-5: 0, 0: 0, 5: 5, 5.5: 5.5, 30: 6, 60: 6, 62.5: 8.5, 64: None, 99: None}
     assert {seconds: timeline.media_s(found, at(seconds)) for seconds in places} == places
     assert timeline.spans([]) == []
     assert timeline.media_s([], EIGHT) is None
+
+
+def test_what_came_twice_is_where_the_live_went_on():
+    # The second chunk has a second of what was before: another publisher followed, which had kept it.
+    found = timeline.spans([*chunks("a", 0, 2), *chunks("b", 3, 2)])
+    assert found == [Span(EIGHT_MS, 0, 4000), Span(EIGHT_MS + 3000, 4000, 4000)]
+    places = {2.9: 2.9, 3: 4, 3.5: 4.5, 4.5: 5.5, 7: None}
+    assert {seconds: timeline.media_s(found, at(seconds)) for seconds in places} == places
 
 
 def test_playlist_of_a_live_that_is_over():

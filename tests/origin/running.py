@@ -19,6 +19,7 @@ PATIENCE_S = 60.0
 AVC_RECORD = bytes.fromhex("0142c01effe100196742c01eda0280bfe5c044000003000400000300c83c58ba8001000468ce0fc8")
 AAC_CONFIG = bytes.fromhex("118856e500")
 VIDEO_HEADER = b"\x17\0\0\0\0" + AVC_RECORD
+OTHER_VIDEO_HEADER = VIDEO_HEADER.replace(b"\x42\xc0\x1e", b"\x42\xc0\x1f")
 AUDIO_HEADER = b"\xaf\0" + AAC_CONFIG
 # AAC of 25,600 Hz, whose frames last as long as the pictures.
 EVEN_AUDIO_HEADER = b"\xaf\0" + (0b00010_1111 << 31 | 25_600 << 7 | 0b0001_000).to_bytes(5)

@@ -21,6 +21,7 @@ from tests.origin.running import (
     AUDIO_HEADER,
     EVEN_AUDIO_HEADER,
     FRAME_MS,
+    OTHER_VIDEO_HEADER,
     VIDEO_HEADER,
     Publisher,
     audio,
@@ -30,7 +31,6 @@ from tests.origin.running import (
 )
 from tests.origin.source import START, Source
 
-OTHER_VIDEO_HEADER = VIDEO_HEADER.replace(b"\x42\xc0\x1e", b"\x42\xc0\x1f")
 LIVE = Config(open=True, slate=False, grace=timedelta(seconds=20))
 
 

@@ -32,9 +32,9 @@ def of_airing(airing: Airing) -> list[Cue]:
 
 
 def place_s(spans: Sequence[Span], at: datetime) -> float | None:
-    """Where a moment is in a replay, in seconds; None where it is not in it."""
+    """Where a moment is in a replay, in seconds: the last place, where it is in it twice; None where it is not in it."""
     at_ms = at.timestamp() * 1000
-    for span in spans:
+    for span in reversed(spans):
         if span.wall_ms <= at_ms < span.wall_ms + span.duration_ms:
             return (span.media_ms + at_ms - span.wall_ms) / 1000
     return None

@@ -14,8 +14,10 @@ PLAYLIST = "main.m3u8"
 VERSION = 7
 ASKED_EVERY_S = 10
 """How often players ask for the playlist of a live that runs, in seconds."""
-SAME_MS = 1000
+SAME_MS = 250
 """Chunks whose wall-clock times differ less from what came before them go on; else the map between the times has another piece."""
+OVERLAP_MS = 1000
+"""A recording that begins so much before another's end follows it; one that begins earlier takes the place of what it overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def join(recordings: Iterable[Sequence[Chunk]]) -> list[Chunk]:
     """All chunks in their order. Where two recordings overlap, as when the live moves to another server, the later one counts."""
     joined: list[Chunk] = []
     for chunks in sorted((one for one in recordings if one), key=lambda one: one[0].at_ms):
-        while joined and joined[-1].end_ms > chunks[0].at_ms + SAME_MS:
+        while joined and joined[-1].end_ms > chunks[0].at_ms + OVERLAP_MS:
             joined.pop()
         joined.extend(chunks)
     return joined
@@ -69,12 +71,16 @@ def spans(chunks: Iterable[Chunk]) -> list[Span]:
 
 
 def media_s(found: Sequence[Span], at: datetime) -> float | None:
-    """Where a moment is in the replay, in seconds: the next thing that is there, where it fell into a gap. None after the end."""
+    """Where a moment is in the replay, in seconds: the next thing that is there, where it fell into a gap. None after the end.
+
+    It is there twice where the stream went on with a standby, and then the last place counts: that is where the live went on.
+    """
     at_ms = at.timestamp() * 1000
-    for span in found:
-        if at_ms < span.wall_ms + span.duration_ms:
-            return (span.media_ms + max(0.0, at_ms - span.wall_ms)) / 1000
-    return None
+    ahead = [span for span in found if at_ms < span.wall_ms + span.duration_ms]
+    if not ahead:
+        return None
+    span = next((one for one in reversed(ahead) if one.wall_ms <= at_ms), ahead[0])
+    return (span.media_ms + max(0.0, at_ms - span.wall_ms)) / 1000
 
 
 def duration_s(chunks: Iterable[Chunk]) -> float:

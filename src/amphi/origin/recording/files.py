@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 CHUNK_TICKS = 2 * recordings.TICKS_PER_S
 """A chunk ends at the first segment after this duration: what presenters cut off, they cut off by chunks."""
+SAME = timedelta(seconds=0.1)
+"""A segment whose wall-clock time differs more from what came before begins a chunk: the index tells the time of chunks alone."""
 NAME_BYTES = 8
 PAUSE = timedelta(seconds=10)
 """After a failure nothing is written for so long."""
@@ -70,6 +72,7 @@ class RecordingFiles:
         self._index: BinaryIO | None = None
         self._chunk: BinaryIO | None = None
         self._ticks = 0
+        self._began_at = began_at
         self._inits: dict[bytes, str] = {}
         self._init = b""
         self._failed_at: float | None = None
@@ -114,7 +117,8 @@ class RecordingFiles:
 
     def _begins_chunk(self, beginning: Beginning) -> bool:
         is_new = self._chunk is None or beginning.is_gap or beginning.init != self._init or self._has_gap
-        return is_new or self._ticks >= CHUNK_TICKS
+        expected = self._began_at + timedelta(seconds=self._ticks / recordings.TICKS_PER_S)
+        return is_new or self._ticks >= CHUNK_TICKS or abs(beginning.at - expected) > SAME
 
     def _begin(self, beginning: Beginning) -> None:
         if self._index is None:
@@ -136,6 +140,7 @@ class RecordingFiles:
             }
         )
         self._init, self._ticks, self._has_gap = beginning.init, 0, False
+        self._began_at = beginning.at
 
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
