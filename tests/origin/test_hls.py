@@ -13,7 +13,7 @@ from amphi.origin.hls.render import Variant, media_playlist, multivariant_playli
 from amphi.origin.hls.segmenter import Segmenter
 from amphi.origin.hls.timeline import Timeline
 from amphi.origin.hls.tracks import AudioTrack
-from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, VIDEO_HEADER, audio, video
+from tests.origin.running import AAC_CONFIG, AUDIO_HEADER, OTHER_VIDEO_HEADER, VIDEO_HEADER, audio, video
 from tests.origin.source import START, Source
 
 
@@ -96,6 +96,23 @@ def test_a_publisher_that_comes_back_makes_a_discontinuity_with_a_map():
         "ab12/s102.m4s\n"
         "#EXT-X-ENDLIST\n"
     )
+
+
+@pytest.mark.parametrize(("header", "pictures"), [(VIDEO_HEADER, 1), (OTHER_VIDEO_HEADER, 6)])
+def test_a_publisher_that_is_known_begins_with_its_first_picture(header, pictures):
+    source, begun = Source(), []
+    source.frames(60)
+    source.segmenter.begin()
+    source.segmenter.on_start = lambda: begun.append(source.index - 75)
+    source.index = 75
+    source.segmenter.receive_video(0, header, source.now)
+    source.segmenter.receive_audio(0, AUDIO_HEADER, source.now)
+    # A slide that stands still: five pictures a second.
+    while not begun:
+        source.frames(1, frame_ms=200)
+    assert source.index - 75 == pictures
+    source.frames(25, frame_ms=40)
+    assert {part.ticks for part in source.playlist.segments[-1].parts[:-1]} == {200 * 90}
 
 
 def test_the_multivariant_playlist():

@@ -41,11 +41,14 @@ class Opening:
     Args:
         expected: the tracks to wait for.
         pictures: how many pictures to wait for.
+
+    Attributes:
+        needed: how many pictures to wait for.
     """
 
     def __init__(self, expected: set[str], *, pictures: int = ENOUGH_PICTURES) -> None:
         self.expected = expected
-        self._needed = pictures
+        self.needed = pictures
         self._frames: deque[Arrived] = deque()
         self._bytes = 0
         self._first: dict[str, Arrived] = {}
@@ -92,7 +95,7 @@ class Opening:
             return False
         if self._is_full or self._waited_ms >= START_WAIT_MS:
             return True
-        return self.is_complete and (VIDEO not in tracks or self._pictures >= self._needed)
+        return self.is_complete and (VIDEO not in tracks or self._pictures >= self.needed)
 
     def frames(self, lead_ms: int) -> list[Arrived]:
         """The frames to start with: from the first picture on, and the sound up to `lead_ms` before it."""

@@ -70,6 +70,7 @@ class Segmenter:
         self.headers: dict[str, bytes] = {}
         self._opening = Opening(set())
         self._running = False
+        self._target = self._target_before = 0
         self.begin()
 
     def begin(self) -> None:
@@ -82,7 +83,7 @@ class Segmenter:
         self._timeline = Timeline(-(-self._end // TICKS_PER_MS))
         self._absence = Absence()
         self._changes = Changes()
-        self._target = 0
+        self._target_before, self._target = self._target or self._target_before, 0
         self._stop({AUDIO, VIDEO})
 
     def splice(
@@ -192,6 +193,10 @@ class Segmenter:
             self.headers[VIDEO] = body
             self._last_avc = tag
             self._opening.expected |= self._with_header()
+            if not self._running and tag == self.avc and not self._target:
+                # Who sent before is back: nothing need be learned of its pictures first, which may take a second where they stand still.
+                self._target = self._target_before
+                self._opening.needed = 1
         elif tag is not None and self._last_avc is not None:
             at_ms = self._timeline.place(timestamp, VIDEO, now)
             self._absence.note(VIDEO, at_ms)
