@@ -57,19 +57,23 @@ class BrowserReserve:
         self._playwright: Playwright | None = None
         self._driver_lock = asyncio.Lock()
         self._ready: list[ChromiumSource] = []
+        self._has_ready = asyncio.Event()
+        self._wanted = 0
         self._filling: asyncio.Task[None] | None = None
         self._is_closed = False
 
     def refill(self, *, wanted: int) -> None:
         """Start browsers in the background until `wanted` are ready."""
+        self._wanted = wanted
         if self._filling is None or self._filling.done():
             # For jobs to come: nothing of the request that happened to make room is theirs.
-            self._filling = asyncio.create_task(self._fill(wanted), context=Context())
+            self._filling = asyncio.create_task(self._fill(), context=Context())
 
-    async def _fill(self, wanted: int) -> None:
-        while len(self._ready) < wanted and not self._is_closed:
+    async def _fill(self) -> None:
+        while len(self._ready) < self._wanted and not self._is_closed:
             try:
                 self._ready.append(await self._launch())
+                self._has_ready.set()
             except (SourceLostError, CaptureFailedError) as error:
                 logger.warning("no browser could be kept ready: %s", error)
                 return
@@ -81,8 +85,13 @@ class BrowserReserve:
             SourceLostError: no browser could be started.
             CaptureFailedError: it can't be filmed on this machine.
         """
+        # The others can wait: their start would take the processor from this job's first pictures.
+        self._wanted = 0
         if not self._ready and self._filling is not None and not self._filling.done():
-            await asyncio.wait([self._filling])
+            self._has_ready.clear()
+            ready = asyncio.create_task(self._has_ready.wait())
+            await asyncio.wait([self._filling, ready], return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
         while self._ready:
             source = self._ready.pop()
             if source.is_alive:

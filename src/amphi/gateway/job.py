@@ -33,6 +33,8 @@ from amphi.gateway.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 GLANCE_EVERY_S = 0.25
+ENTRY_GLANCE_EVERY_S = 0.1
+"""On the way in, where each glance may press a button, and everybody waits."""
 MEASURE_EVERY_S = 3
 FIRST_PICTURES_S = 0.1
 """Once the page says that it is in the meeting, its picture is on the screen within this time."""
@@ -209,7 +211,8 @@ class Job:
             seen = await self._glance(source)
             if not self.status.in_meeting and (why := deadline.overdue(seen)):
                 self.post(Trigger.JOIN_TIMEOUT, why)
-            await asyncio.wait([self._loss], timeout=GLANCE_EVERY_S)
+            every_s = GLANCE_EVERY_S if self.status.in_meeting else ENTRY_GLANCE_EVERY_S
+            await asyncio.wait([self._loss], timeout=every_s)
             if self._loss.done():
                 raise SourceLostError(self._loss.result())
 
