@@ -12,6 +12,7 @@ from django.db import connection
 
 from amphi.webinars.models import State
 from tests.demo.running import RunningDemo, start
+from tests.reliability import second
 from tests.reliability.demo_webinar import DemoWebinar, Parts, make_webinar, wait_until
 
 PARTS = ("web", "worker", "gateway", "origin")
@@ -24,7 +25,7 @@ class Cell:
     """What was measured.
 
     Attributes:
-        part: what was killed; ``all`` is everything with the classroom, ``amphi`` everything without it.
+        part: what was killed; ``all`` is everything with the classroom, ``amphi`` everything without it; see also `second.KILLED`.
         state: in which state.
         became: the state that it came to.
         seconds: from the kill until what the platform says was true again, and stayed so.
@@ -55,6 +56,10 @@ class Gap:
             if mark is not None and mark != last:
                 last, at = mark, now
         connection.close()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self.longest_s = 0.0
 
     @contextmanager
     def watched(self) -> Iterator["Gap"]:
@@ -90,7 +95,7 @@ def measure(webinar: DemoWebinar, parts: Parts, part: str, state: str) -> Cell:
         with webinar.in_state(State(state), parts):
             old = {name: parts.get(name) for name in names}
             left_over = [child for process in old.values() for child in process.children(recursive=True)]
-            gap.longest_s = 0.0
+            gap.begin()
             killed_at = time.time()
             _kill(old.values())
         for name, process in old.items():
@@ -105,6 +110,28 @@ def measure(webinar: DemoWebinar, parts: Parts, part: str, state: str) -> Cell:
     became = str(webinar.state)
     longest_s = None if state == State.STOPPING else round(gap.longest_s, 1)
     return Cell(part, state, became, round(back - killed_at, 1), longest_s)
+
+
+def measure_pair(
+    webinar: DemoWebinar, parts: Parts, other: second.SecondGateway, part: str, state: str
+) -> Cell:
+    """Kill what `part` says of two gateways, in `state`, and wait until both film again."""
+    with Gap(webinar).watched() as gap:
+        killed_at = second.kill(webinar, parts, other, part, State(state), on_kill=gap.begin)
+        back = _until_live(webinar, time.time())
+    return Cell(part, state, str(webinar.state), round(back - killed_at, 1), round(gap.longest_s, 1))
+
+
+def _run_pairs(webinar: DemoWebinar, parts: Parts, cells: list[tuple[str, str]]) -> Iterator[Cell]:
+    """Measure cells of two gateways, and see that both leave when the live is stopped."""
+    if not cells:
+        return
+    # A live gets its second gateway when it starts.
+    webinar.bring_to_stopped()
+    with second.SecondGateway(FPS="10", WARM="0").named() as other:
+        for part, state in cells:
+            yield measure_pair(webinar, parts, other, part, state)
+        second.stop(webinar, parts, other)
 
 
 def measure_reboot(demo: RunningDemo, webinar: DemoWebinar, state: str) -> tuple[RunningDemo, Cell]:
@@ -125,9 +152,12 @@ def measure_reboot(demo: RunningDemo, webinar: DemoWebinar, state: str) -> tuple
 def run(demo: RunningDemo, cells: list[tuple[str, str]]) -> tuple[RunningDemo, list[Cell]]:
     """Measure `cells`, one after the other, on one webinar; the demo is another one after ``all``."""
     webinar = DemoWebinar(demo, make_webinar())
-    measured = []
+    measured: list[Cell] = []
     try:
-        for part, state in cells:
+        for cell in _run_pairs(webinar, Parts(demo), [one for one in cells if one[0] in second.KILLED]):
+            sys.stderr.write(f"{cell}\n")
+            measured.append(cell)
+        for part, state in [one for one in cells if one[0] not in second.KILLED]:
             if part == "all":
                 demo, cell = measure_reboot(demo, webinar, state)
                 webinar = DemoWebinar(demo, webinar.row())

@@ -23,8 +23,23 @@ from tests.reliability import page
 
 STATES = ("starting", "live", "recovering", "stopping")
 PARTS = ("web", "worker", "gateway", "origin")
-ALL = [*((part, state) for state in STATES for part in PARTS), ("amphi", "live"), ("all", "live")]
-KILLED = {"amphi": "all four at once", "all": "everything, the classroom too"}
+PAIRS = [
+    ("second", "starting"),
+    ("first", "live"),
+    ("second", "live"),
+    ("both", "live"),
+    ("first and worker", "live"),
+]
+"""With a second gateway, hot."""
+ALL = [*((part, state) for state in STATES for part in PARTS), *PAIRS, ("amphi", "live"), ("all", "live")]
+KILLED = {
+    "amphi": "all four at once",
+    "all": "everything, the classroom too",
+    "first": "the first of two gateways",
+    "second": "the second of two gateways",
+    "both": "both of two gateways",
+    "first and worker": "the first of two gateways, and the worker",
+}
 
 
 def measure(cells: list[tuple[str, str]], warm: str, var: str) -> list[dict[str, Any]]:
