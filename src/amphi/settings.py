@@ -182,7 +182,7 @@ STATICFILES_DIRS = [
         for name, folder in (
             ("bootstrap", vendor.library("bootstrap/dist")),
             ("hls.js", vendor.library("hls.js/dist")),
-            ("media-chrome", vendor.library("media-chrome/dist")),
+            ("player-controls", vendor.library("player-controls/dist")),
         )
         if folder.is_dir()
     ),

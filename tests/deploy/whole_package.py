@@ -67,7 +67,7 @@ def installed(brought: Path) -> Iterator[Guide]:
 
 
 def test_wheel_carries_libraries_and_catalogues(brought: Path) -> None:
-    """It carries what `npm ci` and `msgfmt` made, so that who installs it needs neither."""
+    """It carries what `npm ci`, `esbuild` and `msgfmt` made, so that who installs it needs none of them."""
     [wheel] = brought.glob("amphi-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())

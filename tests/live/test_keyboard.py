@@ -162,6 +162,7 @@ def the_player(keyboard: Keyboard) -> None:
     keyboard.press("Enter")
     video("paused === false")
     keyboard.go("media-mute-button")
+    assert visit(lambda page: page.get_attribute(":focus", "aria-label")) == "activer le son"
     # The browser let nothing sound before a press.
     keyboard.press("Enter")
     video("muted === false")

@@ -12,18 +12,19 @@ import brotli
 import pytest
 from django.contrib.staticfiles import finders
 
+from amphi import pages
 from amphi.webinars.models import State
 from tests.factories import make_gateway, make_user, make_webinar, put
 
 pytestmark = pytest.mark.django_db
 BUDGET = json.loads(Path(__file__).with_name("weight.json").read_text(encoding="utf-8"))
 STATIC = "/static/"
+PAGES = Path(pages.__file__).parent
 LINK = re.compile(r"""<(?:link|script|img)\b[^>]*?(?:href|src)="(/static/[^"]+)""")
 IMPORT = re.compile(
     r"""(?:\bimport|\bfrom)\s*\(?\s*["'](\.{1,2}/[^"']+)["']|new URL\("(\.{1,2}/[^"]+)", import\.meta"""
 )
 STYLE_URL = re.compile(r"""url\(["']?(?!data:|#)([^"')]+)""")
-MEDIA_CHROME = re.compile(r"media-[a-z-]+(?=>|\s)")
 
 
 def weigh(content: bytes) -> int:
@@ -40,12 +41,6 @@ def contents(address: str) -> bytes:
 def reached(page: str) -> dict[str, int]:
     """Each file that `page` leads to, and its weight."""
     waiting = set(LINK.findall(page))
-    # The player's controls are imported by the names that the page has.
-    waiting |= {
-        f"{STATIC}vendor/media-chrome/{name}.js"
-        for name in MEDIA_CHROME.findall(page)
-        if finders.find(f"vendor/media-chrome/{name}.js")
-    }
     weights: dict[str, int] = {}
     while waiting:
         address = waiting.pop()
@@ -82,5 +77,15 @@ def test_the_live_page_is_light(live_page):
 def test_all_of_the_page_is_weighed(live_page):
     weights = reached(live_page)
     assert any("hls" in name for name in weights)
-    assert any("media-chrome" in name for name in weights)
+    assert any("player-controls" in name for name in weights)
     assert any(name.endswith("bootstrap.min.css") for name in weights)
+
+
+def test_the_player_has_each_control_that_a_page_names():
+    named = {
+        name
+        for template in (PAGES / "templates/live").glob("*player.html")
+        for name in re.findall(r"<(media-[a-z-]+)", template.read_text(encoding="utf-8"))
+    }
+    imports = (PAGES / "player_controls/index.js").read_text(encoding="utf-8")
+    assert named == set(re.findall(r"dist/(media-[a-z-]+)\.js", imports))

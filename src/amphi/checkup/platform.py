@@ -215,9 +215,9 @@ def _player(module: outbound.Answer) -> Finding:
     if module.status != HTTP_OK:
         sentence = say(
             en=f"the player of live pages is missing (HTTP status {module.status}): they show no picture. "
-            "Run `npm ci`, then `amphi collectstatic`.",
+            "Run `deploy/setup run`, then `amphi collectstatic`.",
             fr=f"le lecteur des pages de direct est introuvable (statut HTTP {module.status}) : elles n’affichent aucune image. "
-            "Lancez « npm ci », puis « amphi collectstatic ».",
+            "Lancez « deploy/setup run », puis « amphi collectstatic ».",
         )
         return Finding("FAIL", "player", subject, sentence)
     if module.content_type not in SCRIPT_TYPES:

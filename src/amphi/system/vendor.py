@@ -1,4 +1,4 @@
-"""Where the front-end libraries that `npm ci` installed are, for every service that serves pages."""
+"""Where the front-end libraries that `deploy/setup` installed are, for every service that serves pages."""
 
 from pathlib import Path
 

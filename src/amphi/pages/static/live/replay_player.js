@@ -1,22 +1,15 @@
 // The picture of a replay: plays its playlist, and knows which moment of the live is on the screen.
 
 import "../trusted.js";
-import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
-import "../vendor/media-chrome/lang/fr.js";
 import Hls from "../vendor/hls.js/hls.light.min.mjs";
 
-const CONTROLS = ["controller", "control-bar", "play-button", "seek-backward-button", "seek-forward-button", "mute-button", "volume-range", "time-range", "preview-thumbnail", "preview-chapter-display", "preview-time-display", "loading-indicator", "pip-button", "fullscreen-button"];
 // From the beginning, also while the live runs.
 const SETTINGS = { startPosition: 0, maxBufferLength: 30, backBufferLength: 60, enableWorker: false };
 
-setLanguage(document.documentElement.lang);
-// After the language is known, since the controls read it when they are made.
-for (const name of CONTROLS) {
-  import(`../vendor/media-chrome/media-${name}.js`).catch(() => {
-    // Without ours, the browser's own controls.
-    document.getElementById("video").controls = true;
-  });
-}
+import("../vendor/player-controls/controls.js").catch(() => {
+  // Without ours, the browser's own controls.
+  document.getElementById("video").controls = true;
+});
 
 /** Seconds as 1:02:03. */
 export function clock(seconds) {

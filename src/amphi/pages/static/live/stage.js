@@ -1,8 +1,6 @@
 // The stage: the picture of the live, or its sound alone, or words for its state.
 
 import "../trusted.js";
-import { setLanguage } from "../vendor/media-chrome/utils/i18n.js";
-import "../vendor/media-chrome/lang/fr.js";
 import { Captions } from "./captions.js";
 import { Player } from "./player.js";
 import { keep, kept } from "./kept.js";
@@ -10,14 +8,10 @@ import { keep, kept } from "./kept.js";
 const KEPT_AS = "amphi quality";
 
 const language = document.documentElement.lang;
-setLanguage(language);
-// After the language is known, since the controls read it when they are made.
-for (const name of ["controller", "control-bar", "play-button", "mute-button", "volume-range", "loading-indicator", "pip-button", "fullscreen-button"]) {
-  import(`../vendor/media-chrome/media-${name}.js`).catch(() => {
-    // Without ours, the browser's own controls.
-    document.getElementById("video").controls = true;
-  });
-}
+import("../vendor/player-controls/controls.js").catch(() => {
+  // Without ours, the browser's own controls.
+  document.getElementById("video").controls = true;
+});
 
 const byId = (id) => document.getElementById(id);
 
