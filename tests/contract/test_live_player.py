@@ -107,6 +107,21 @@ async def test_platforms_player_is_live_again_after_the_network_was_away(page_ur
         await is_live_again(page)
 
 
+async def test_platforms_player_stays_paused_where_the_listener_paused_a_picture_that_stood_still(
+    page_url, open_page
+):
+    async with watching(page_url, open_page) as (page, url, client):
+        await page.context.set_offline(True)
+        await page.wait_for_function("() => !state().playing", timeout=PATIENCE_MS)
+        await page.evaluate("document.querySelector('video').pause()")
+        await segments_pass(client, f"{url}/main.m3u8", 8)
+        await page.context.set_offline(False)
+        await segments_pass(client, f"{url}/main.m3u8", 8)
+        assert await page.evaluate("player.paused && document.querySelector('video').paused")
+        await page.evaluate("document.querySelector('video').play()")
+        await is_live_again(page)
+
+
 async def test_platforms_player_is_live_again_after_the_machine_slept(page_url, open_page):
     # Longer than the playlist's window: nothing of what it would ask for next is there any more.
     six = timedelta(seconds=6)

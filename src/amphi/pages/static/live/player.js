@@ -50,6 +50,7 @@ export class Player extends EventTarget {
   #url = "";
   #wanted = false;
   #paused = false;
+  #pausing = false;
   #pauseMs = FIRST_PAUSE_MS;
   #retry = null;
   #position = -1;
@@ -72,10 +73,11 @@ export class Player extends EventTarget {
     super();
     this.#video = video;
     video.addEventListener("pause", () => {
-      // By the listener, not by us or by the end of what there was.
-      if (this.#wanted && this.#hls !== undefined && !video.ended && this.#playing) this.#paused = true;
+      // By the listener, not by us or by the end of what there was. The picture may have stood still just then.
+      if (this.#wanted && this.#hasPlayed && !this.#pausing && !video.ended) this.#paused = true;
     });
     video.addEventListener("play", () => {
+      this.#pausing = false;
       if (this.#paused) this.toLive();
       this.#paused = false;
     });
@@ -214,6 +216,7 @@ export class Player extends EventTarget {
     this.#hls = null;
     this.#ahead.clear();
     this.#distance = null;
+    this.#pausing = true;
     this.#video.pause();
     this.#video.removeAttribute("src");
     this.#video.load();
