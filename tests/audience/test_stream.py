@@ -374,3 +374,30 @@ async def test_who_may_still_listen_is_asked_in_one_read_for_all():
         assert len(reads) == 1
     finally:
         rights.finish(lambda: None)
+
+
+async def test_whose_turn_comes_later_in_a_batch_hears_what_was_published_meanwhile(open_house, monkeypatch):
+    """As in a hall of thousands, where a batch is spread over its period."""
+    heads: list[int] = []
+    monkeypatch.setattr("amphi.audience.hub.AT_ONCE", 1)
+    monkeypatch.setattr("amphi.audience.hub.READ_EVERY_S", 0)
+    house = await open_house(batch_s=0.5)
+
+    def noted(listener: Listener, channel: Channel, now: float) -> bool:
+        if channel.head == 2 and len(heads) == 3:
+            house.publish()
+        heads.append(channel.head)
+        return hand_over(listener, channel, now)
+
+    monkeypatch.setattr("amphi.audience.hub.hand_over", noted)
+    streams = [await house.open() for _ in range(3)]
+    for stream in streams:
+        await stream.until("snapshot")
+    house.publish()
+    for stream in streams:
+        await stream.until("id: 1\n")
+    house.publish()
+    for stream in streams:
+        await stream.until("id: 3\n")
+    assert heads[:6] == [1, 1, 1, 2, 3, 3]
+    assert all(stream.ids() == [1, 2, 3] for stream in streams)

@@ -28,14 +28,13 @@ class Limits:
     longest_batch_s: float = 0.7
     writing: float = 0.2
 
-    def collect_s(self, wrote_s: float) -> float:
-        """How long messages are collected for the next batch, after a batch took so long to write to everybody.
+    def period_s(self, wrote_s: float) -> float:
+        """From one batch for everybody to the next, after one that took so long to write.
 
         Writing takes `writing` of the time: so a large hall is written to less often, and still less often where processors are busy,
-        which would otherwise be full of ever smaller batches. Above `longest_batch_s` from one batch to the next it takes more, half at most.
+        which would otherwise be full of ever smaller batches. Above `longest_batch_s` it takes more, half at most.
         """
-        period_s = max(self.batch_s, min(self.longest_batch_s, wrote_s / self.writing))
-        return max(period_s - wrote_s, wrote_s)
+        return max(self.batch_s, min(self.longest_batch_s, wrote_s / self.writing), 2 * wrote_s)
 
 
 class Listener:

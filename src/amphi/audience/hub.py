@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -25,8 +25,15 @@ T = TypeVar("T")
 KEEP_ALIVE = b"event: alive\ndata: {}\n\n"
 """An SSE event, not a comment: browsers hide comments from pages, and the page must see that the connection is alive."""
 AT_ONCE = 250
-"""So many listeners are written to in one turn of the event loop: some ten milliseconds."""
+"""So many listeners are written to in one turn of the event loop: some milliseconds."""
+READ_EVERY_S = 0.1
+"""While a batch is spread over its period, what was published meanwhile is read so often, for those whose turn comes."""
 _hubs: "weakref.WeakSet[Hub]" = weakref.WeakSet()
+
+
+def turns(listeners: int, spread_s: float) -> Iterator[tuple[int, float]]:
+    """The turns in which so many are written to: the number of the first of each, and how many seconds after the first turn it comes."""
+    return ((first, spread_s * first / listeners) for first in range(0, listeners, AT_ONCE))
 
 
 class Log(Protocol):
@@ -78,7 +85,9 @@ class Hub:
         self._opening: dict[int, asyncio.Task[Channel | None]] = {}
         self._crowd = Crowd(self.limits)
         self._reader: asyncio.Task[None] | None = None
-        self._catching_up: asyncio.Task[float] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
+        # The events of which something was read that not all were told yet.
+        self._untold: set[int] = set()
         self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="audience")
@@ -128,6 +137,8 @@ class Hub:
         if self._catching_up is None or self._catching_up.done():
             self._catching_up = asyncio.create_task(self._read_once())
         await asyncio.shield(self._catching_up)
+        if self._untold:
+            self.wake()
 
     async def missed(self, listener: Listener, channel: Channel) -> bytes:
         """Read some of the messages that the listener missed and the backlog no longer has; moves its cursor.
@@ -208,60 +219,83 @@ class Hub:
         loop = asyncio.get_running_loop()
         counted_at = -self.limits.count_s
         checked_at = loop.time()
+        spread_s = 0.0
         while self._crowd.listeners:
             changed.clear()
-            wrote_s = await self._read_once()
-            now = loop.time()
-            self._sweep(now)
-            if now - counted_at >= self.limits.count_s:
-                counted_at = now
+            began = loop.time()
+            await self._read_once()
+            self._sweep(began)
+            if began - counted_at >= self.limits.count_s:
+                counted_at = began
                 await self._count(self.viewers())
-            if now - checked_at >= self.limits.rights_s and (self._checking is None or self._checking.done()):
-                checked_at = now
+            if began - checked_at >= self.limits.rights_s and (
+                self._checking is None or self._checking.done()
+            ):
+                checked_at = began
                 self._checking = loop.create_task(self._check_rights())
             if self._roll is not None and self._roll.is_due():
                 self._roll.call(self._crowd.present())
-            if wrote_s:
+            if self._untold:
+                period_s = self.limits.period_s(await self._tell_all(spread_s))
                 # The next batch collects everything that comes within this time.
-                await asyncio.sleep(self.limits.collect_s(wrote_s))
+                await asyncio.sleep(max(0.0, began + period_s - loop.time()))
+                spread_s = period_s
             else:
+                spread_s = 0.0
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), self.limits.batch_s)
         self._reader = None
         self._channels.clear()
+        self._untold.clear()
         await self._count({})
 
-    async def _read_once(self) -> float:
-        """Read, and write what is new to all listeners; how long the writing took, 0 when nothing was new."""
+    async def _read_once(self) -> None:
+        """Read what is new, to be told to all listeners."""
         known = {event_id: channel.head for event_id, channel in self._channels.items()}
         if not known:
-            return 0.0
+            return
         try:
             found = await self._in_thread(lambda: self._log.after(known))
         except LogUnavailableError as error:
             log.warning("the event streams wait for the database: %s", error)
-            return 0.0
-        clock = asyncio.get_running_loop().time
-        wrote_s = 0.0
+            return
         for event_id, rows in found.items():
             channel = self._channels.get(event_id)
             fresh = [row for row in rows if channel is not None and row.seq > channel.head]
             if channel is not None and fresh:
                 channel.append(fresh)
-                began = clock()
-                await self._wake_all(channel)
-                # Some clocks stand still for so short a time.
-                wrote_s += max(clock() - began, 1e-6)
-        return wrote_s
+                self._untold.add(event_id)
 
-    async def _wake_all(self, channel: Channel) -> None:
-        """Write to all listeners of a channel; requests for pages get their turn in between."""
-        now = asyncio.get_running_loop().time()
-        for number, listener in enumerate(tuple(channel.listeners), start=1):
-            if not hand_over(listener, channel, now):
-                listener.wake()
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+    async def _tell_all(self, spread_s: float) -> float:
+        """Write what is new to all who listen to its event; how long the writing took, without what came between.
+
+        Where one batch follows another, thousands are not written to at once, which would hold up everything else on the machine: their turns are
+        spread over this time, and whose turn comes later hears what was published meanwhile.
+        """
+        clock = asyncio.get_running_loop().time
+        told, self._untold = self._untold, set()
+        listeners = [
+            one
+            for event_id in told
+            if event_id in self._channels
+            for one in self._channels[event_id].listeners
+        ]
+        began = read_at = clock()
+        wrote_s = 0.0
+        for first, at_s in turns(len(listeners), spread_s):
+            if first:
+                # Requests for pages get their turn as well.
+                await asyncio.sleep(max(0.0, began + at_s - clock()))
+            now = clock()
+            if spread_s and now - read_at >= READ_EVERY_S:
+                await self._read_once()
+                now = read_at = clock()
+            for listener in listeners[first : first + AT_ONCE]:
+                channel = self._channels.get(listener.event_id)
+                if channel is not None and not hand_over(listener, channel, now):
+                    listener.wake()
+            wrote_s += clock() - now
+        return wrote_s
 
     def _sweep(self, now: float) -> None:
         """Keep quiet streams alive, end those with expired tickets, drop those that accept nothing."""
