@@ -42,7 +42,7 @@ class Peer {
     if (!this.outgoing) return;
     for (const [kind, { stream, track }] of this.mesh.local) {
       const sender = this.senders.get(kind);
-      if (track && !sender) this.senders.set(kind, this.pc.addTrack(track, stream));
+      if (track && !sender) this.senders.set(kind, this.pc.addTrack(track, this.bot && kind === "microphone" ? this.mesh.voiceStream : stream));
       else if (track && sender.track !== track) sender.replaceTrack(track);
       else if (!track && sender) {
         this.pc.removeTrack(sender);
@@ -65,9 +65,12 @@ class Peer {
     this.streams.clear();
   }
 
-  /** The stream of `kind`, "main" or "screen", if it has arrived. */
+  /** The stream of `kind`, "camera", "voice" or "screen", if it has arrived. */
   stream(kind) {
-    for (const [id, stream] of this.streams) if ((id === this.screenId) === (kind === "screen")) return stream;
+    for (const [id, stream] of this.streams) {
+      if ((id === this.screenId) !== (kind === "screen")) continue;
+      if (kind === "screen" || (kind === "camera" ? stream.getVideoTracks() : stream.getAudioTracks()).length) return stream;
+    }
     return null;
   }
 
@@ -130,8 +133,10 @@ export class Mesh extends EventTarget {
     this.selfId = "";
     this.outgoing = new Map();
     this.incoming = new Map();
-    // Microphone and camera share one stream: that is what makes the other side play them in step.
+    // Microphone and camera share one stream: that is what makes the other side's browser play them in step. For a bot they are apart, as in BigBlueButton,
+    // where they come by connections of their own: a gateway keeps them in step itself, and counts the time that a picture takes to the filmed screen.
     this.mainStream = new MediaStream();
+    this.voiceStream = new MediaStream();
     this.screenStream = new MediaStream();
     this.local = new Map([
       ["microphone", { stream: this.mainStream, track: null }],

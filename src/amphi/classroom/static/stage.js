@@ -103,7 +103,7 @@ export class Stage {
   }
 
   #renderCameras() {
-    const shown = this.participants.filter((one) => one.camera && this.#stream(one, "main")?.getVideoTracks().length);
+    const shown = this.participants.filter((one) => one.camera && this.#stream(one, "camera")?.getVideoTracks().length);
     const ids = new Set(shown.map(({ id }) => id));
     for (const [id, tile] of this.tiles) {
       if (ids.has(id)) continue;
@@ -126,7 +126,7 @@ export class Stage {
       $("cameras").append(tile);
     }
     const video = tile.querySelector("video");
-    const stream = this.#stream(participant, "main");
+    const stream = this.#stream(participant, "camera");
     if (video.srcObject !== stream) video.srcObject = stream;
     video.setAttribute("aria-label", participant.name);
     tile.querySelector("figcaption").textContent = participant.name;
@@ -138,7 +138,7 @@ export class Stage {
     if (this.listening) {
       for (const { id } of this.participants) {
         if (id === this.selfId) continue;
-        for (const kind of ["main", "screen"]) {
+        for (const kind of ["voice", "screen"]) {
           const stream = this.mesh.stream(id, kind);
           if (stream?.getAudioTracks().length) streams.set(`${id} ${kind}`, stream);
         }
