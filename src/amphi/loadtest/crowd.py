@@ -228,25 +228,25 @@ class Crowd:
     async def _write(self, writer: Listener, number: int) -> None:
         text = f"{self._run} {number} {time.time():.3f} {TEXT}"
         try:
-            status = await writer.post("messages", text=text, id=str(uuid.uuid4()))
+            status, said = await writer.post("messages", text=text, id=str(uuid.uuid4()))
         except ConnectionFailedError as error:
             self.tally.troubles[f"message: {error}"] += 1
             return
         if status == CREATED:
             self.tally.sent += 1
         else:
-            self.tally.troubles[f"message: {status}"] += 1
+            self.tally.troubles[f"message: {said}"] += 1
 
     async def _welcome(self, one: Listener) -> bool:
         try:
-            status = await one.post("guest", name=f"Essai {len(self._writers) + 1}")
+            status, said = await one.post("guest", name=f"Essai {len(self._writers) + 1}")
         except ConnectionFailedError as error:
             self.tally.troubles[f"guest: {error}"] += 1
             return False
         if status == CREATED:
             self._writers.append(one)
         else:
-            self.tally.troubles[f"guest: {status}"] += 1
+            self.tally.troubles[f"guest: {said}"] += 1
         return status == CREATED
 
     # --- itself

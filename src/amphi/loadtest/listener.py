@@ -16,6 +16,7 @@ from amphi.loadtest.hearing import Ear, Hearing, SlowEar
 from amphi.loadtest.place import Place
 
 _LIVE_DATA = re.compile(rb'<script id="live-data" type="application/json">(.*?)</script>', re.DOTALL)
+_REASON = re.compile(rb'"error": ?"([a-z_]{1,40})"')
 _COOKIE = re.compile(rb"\r\nset-cookie: ([^;\r]+)", re.IGNORECASE)
 # ruff: noqa: S311 -- whatever is random here guards nothing
 OK = 200
@@ -99,15 +100,17 @@ class Listener:
             self._away_s = seconds
             self._line.close()
 
-    async def post(self, what: str, **form: str) -> int:
-        """Use a form of the page; the answer's status.
+    async def post(self, what: str, **form: str) -> tuple[int, str]:
+        """Use a form of the page; the answer's status, and in words what it was, with the reason of a refusal.
 
         Raises:
             ConnectionFailedError: there was none.
         """
         body = urlencode(form)
         head = f"Content-Type: application/x-www-form-urlencoded\r\nX-CSRFToken: {self.facts['csrf']}\r\n"
-        return (await self._ask(f"{self._hall.place.page.path}{what}", head, body)).status
+        answer = await self._ask(f"{self._hall.place.page.path}{what}", head, body)
+        reason = _REASON.search(answer.body)
+        return answer.status, f"{answer.status} {reason[1].decode()}" if reason else str(answer.status)
 
     # --- the page
 
