@@ -107,6 +107,8 @@ class EventStream:
             listener.write = scope.get("extensions", {}).get(WRITE)
             await self._carry(listener, receive, send)
         finally:
+            # What this connection answers next is not this stream's: a batch that is being told to thousands may still have it on its list.
+            listener.write = None
             self._hub.leave(listener)
 
     def _address(self, scope: Scope) -> str:
