@@ -131,7 +131,8 @@ def test_replay_is_watched_to_its_end(seen, audience_chromium):
         # A press on a chapter goes there, and what came later is gone again.
         visit(lambda page: page.click("#chapters >> text=Les rayons"))
         visit.see('#chapters [aria-current="true"] >> text=Les rayons')
-        assert visit(lambda page: page.get_attribute("#share", "data-copy")).partition("?t=")[2] in {"6", "7"}
+        # It plays on meanwhile.
+        assert int(visit(lambda page: page.get_attribute("#share", "data-copy")).partition("?t=")[2]) >= 6
         visit(lambda page: page.evaluate("document.getElementById('video').pause()"))
         visit(lambda page: page.click("#tab-questions"))
         assert "Parce que." in visit.text("#questions-list")
