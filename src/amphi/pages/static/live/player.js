@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 4000;
 const LOOK_MS = 500;
 /** Browsers look less often in tabs that nobody sees. */
 const LONGEST_LOOK_MS = 5000;
-/** A picture that stands still for this long, while the live goes on, is read anew. */
+/** A picture that stands still for this long, while the live goes on and nothing comes, is read anew; where something comes, after twice as long. */
 const STILL_MS = 6000;
 /** Further behind than this, a listener is taken to the live; less is caught up by playing a little faster. */
 const BEHIND_S = 3;
@@ -55,6 +55,7 @@ export class Player extends EventTarget {
   #retry = null;
   #position = -1;
   #movedAt = 0;
+  #cameAt = 0;
   #jumpedAt = -JUMP_PAUSE_MS;
   #playing = false;
   #mediaErrors = 0;
@@ -290,6 +291,7 @@ export class Player extends EventTarget {
     hls.on(Hls.Events.FRAG_LOADED, (_, { frag, part }) => {
       const { stats, duration } = part ?? frag;
       this.#received += stats.loaded;
+      this.#cameAt = performance.now();
       this.#auto?.came(duration, stats.loading);
     });
     // The times that playlists give are put right when the media comes: what is in store has the right ones.
@@ -370,7 +372,9 @@ export class Player extends EventTarget {
     }
     const stillMs = now - this.#movedAt;
     if (this.#playing && (stillMs > 1200 || this.#video.paused)) this.#setPlaying(false);
-    if (this.#wanted && !this.#paused && (stillMs > STILL_MS || this.#video.ended)) {
+    // Where media comes slowly, reading anew would throw away what came.
+    const nothingMs = now - Math.max(this.#movedAt, this.#cameAt);
+    if (this.#wanted && !this.#paused && (nothingMs > STILL_MS || stillMs > 2 * STILL_MS || this.#video.ended)) {
       this.#movedAt = now;
       this.#again();
     }
