@@ -282,6 +282,11 @@ def shoot_replay(shoot: Shoot, panel: str, live: str) -> None:
     )
 
 
+def _newest(mails: Path, known: set[Path]) -> bytes:
+    """What is written so far of a mail that is not one of these; nothing before it is begun."""
+    return next((file.read_bytes() for file in mails.glob("*.log") if file not in known), b"")
+
+
 def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
     """An invitation as it is sent: its HTML and its text, in French and in English."""
     for language, locale in (("fr", "fr-FR"), ("en", "en-GB")):
@@ -293,11 +298,10 @@ def shoot_mails(shoot: Shoot, panel: str, mails: Path) -> None:
             page.select_option("select[name=language]", language)
             page.click("button[value=preview]")
             page.click("button[value=send]")
-            while not (written := set(mails.glob("*.log")) - known):
+            # Its end is written after it: a line of dashes.
+            while not (mail := _newest(mails, known)).endswith(b"-\n"):
                 page.wait_for_timeout(200)
-            found = message_from_bytes(
-                written.pop().read_bytes().rstrip(b"-\n") + b"--\n", policy=policy.default
-            )
+            found = message_from_bytes(mail.rstrip(b"-\n") + b"--\n", policy=policy.default)
             page.set_viewport_size({"width": 760, "height": 760})
             page.goto("about:blank")  # the platform's pages let nobody write them anew
             for kind in ("html", "plain"):
