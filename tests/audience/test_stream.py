@@ -1,17 +1,14 @@
 """The event stream over real sockets."""
 
 import asyncio
-import itertools
 import json
-import time
 from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
 from amphi.audience import claims
-from amphi.audience.channel import Channel, Row, encode, hand_over
-from amphi.audience.crowd import Listener
+from amphi.audience.channel import Row, encode
 from amphi.audience.queries import GAP_ROWS
 from tests.origin.running import eventually
 
@@ -210,41 +207,6 @@ async def test_quiet_stream_is_kept_alive(open_house):
     assert stream.ids() == []
 
 
-async def test_messages_of_a_moment_are_one_write(open_house):
-    house = await open_house(batch_s=0.3)
-    stream = await house.open()
-    await stream.until("snapshot")
-    house.publish()
-    await stream.until("id: 1\n")
-    for _ in range(50):
-        house.publish()
-    await stream.until("id: 51\n")
-    assert len([piece for piece in stream.pieces if "id: " in piece]) == 2
-
-
-async def test_writing_leaves_most_of_the_time_to_others(open_house, monkeypatch):
-    """As in a large hall, where a batch is a write to thousands."""
-    wrote: list[tuple[float, float]] = []
-
-    def slow(listener: Listener, channel: Channel, now: float) -> bool:
-        began = time.monotonic()
-        time.sleep(0.05)
-        done = hand_over(listener, channel, now)
-        wrote.append((began, time.monotonic()))
-        return done
-
-    monkeypatch.setattr("amphi.audience.hub.hand_over", slow)
-    house = await open_house()
-    stream = await house.open()
-    await stream.until("snapshot")
-    for number in range(1, 6):
-        house.publish()
-        await stream.until(f"id: {number}\n")
-    pauses = [began - ended for (_, ended), (began, _) in itertools.pairwise(wrote)]
-    assert len(pauses) == 4
-    assert min(pauses) > 0.19
-
-
 async def test_batch_is_encoded_once_for_all(open_house, monkeypatch):
     encoded: list[int] = []
 
@@ -374,30 +336,3 @@ async def test_who_may_still_listen_is_asked_in_one_read_for_all():
         assert len(reads) == 1
     finally:
         rights.finish(lambda: None)
-
-
-async def test_whose_turn_comes_later_in_a_batch_hears_what_was_published_meanwhile(open_house, monkeypatch):
-    """As in a hall of thousands, where a batch is spread over its period."""
-    heads: list[int] = []
-    monkeypatch.setattr("amphi.audience.hub.AT_ONCE", 1)
-    monkeypatch.setattr("amphi.audience.hub.READ_EVERY_S", 0)
-    house = await open_house(batch_s=0.5)
-
-    def noted(listener: Listener, channel: Channel, now: float) -> bool:
-        if channel.head == 2 and len(heads) == 3:
-            house.publish()
-        heads.append(channel.head)
-        return hand_over(listener, channel, now)
-
-    monkeypatch.setattr("amphi.audience.hub.hand_over", noted)
-    streams = [await house.open() for _ in range(3)]
-    for stream in streams:
-        await stream.until("snapshot")
-    house.publish()
-    for stream in streams:
-        await stream.until("id: 1\n")
-    house.publish()
-    for stream in streams:
-        await stream.until("id: 3\n")
-    assert heads[:6] == [1, 1, 1, 2, 3, 3]
-    assert all(stream.ids() == [1, 2, 3] for stream in streams)
