@@ -21,11 +21,6 @@ SANE_AGE_S = 10.0
 STANDS_STILL = {"bufferStalledError", "bufferSeekOverHole", "bufferNudgeOnStall"}
 
 
-def of_a_busy_machine(state) -> set[str]:
-    """What the library may say there: that it stood still; and where it was so late that it asked for whole segments, that it had all parts of one."""
-    return STANDS_STILL | ({"bufferAppendNoProgress"} if state["segments"] else set())
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tags(tmp_path_factory) -> list[Tag]:
     """A minute of a lecture."""
@@ -55,8 +50,7 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         )
         alone = await page.evaluate("state()")
         await page.close()
-    assert (alone["width"], alone["frames"]) == (0, 0)
-    assert set(alone["errors"]) <= of_a_busy_machine(alone), alone
+    assert (alone["width"], alone["frames"], alone["errors"]) == (0, 0, [])
     assert 0 < alone["age"] < SANE_AGE_S, alone
     assert state["width"] == 320
     assert state["frames"] > 0
@@ -90,8 +84,8 @@ async def test_hlsjs_plays_a_slate_while_a_lost_publisher_is_away_and_goes_on(pa
             await page.wait_for_function(f"() => state().time > {back_at + 4}", timeout=PATIENCE_MS)
         state = await page.evaluate("state()")
         await page.close()
-    # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it lets go and asks again.
-    assert set(state["errors"]) <= of_a_busy_machine(state) | {"levelLoadTimeOut", "aborted"}, state
+    # The library waits 0.8 s for the next part, whatever it is told; a busy machine's slate may need longer, and it asks again.
+    assert set(state["errors"]) <= STANDS_STILL | {"levelLoadTimeOut"}, state
 
 
 @pytest.mark.parametrize("sound", ["48000", "44100"])
@@ -124,8 +118,7 @@ async def test_killed_publisher_is_followed_by_the_standby_and_the_player_goes_o
     errors = state["errors"][len(before["errors"]) :]
     assert state["loads"] == 1
     # Where the sound changes, the library asks twice for a part that has little of it.
-    twice = {"bufferAppendNoProgress"} if sound != "48000" else set()
-    assert set(errors) <= of_a_busy_machine(state) | twice, state
+    assert set(errors) <= STANDS_STILL | ({"bufferAppendNoProgress"} if sound != "48000" else set()), state
     assert state["heard"] > before["heard"]
     assert text.count("#EXT-X-DISCONTINUITY\n") == (sound != "48000")
     assert len(stream.playlist.inits) == 1 + (sound != "48000")
