@@ -50,7 +50,6 @@ export class Player extends EventTarget {
   #url = "";
   #wanted = false;
   #paused = false;
-  #pausing = false;
   #pauseMs = FIRST_PAUSE_MS;
   #retry = null;
   #position = -1;
@@ -74,11 +73,10 @@ export class Player extends EventTarget {
     super();
     this.#video = video;
     video.addEventListener("pause", () => {
-      // By the listener, not by us or by the end of what there was. The picture may have stood still just then.
-      if (this.#wanted && this.#hasPlayed && !this.#pausing && !video.ended) this.#paused = true;
+      // By the listener, also while the picture stands still; not by the end of what there was. Of our own pause the browser forgets to tell, since it loads anew.
+      if (this.#wanted && this.#hasPlayed && !video.ended) this.#paused = true;
     });
     video.addEventListener("play", () => {
-      this.#pausing = false;
       if (this.#paused) this.toLive();
       this.#paused = false;
     });
@@ -217,7 +215,6 @@ export class Player extends EventTarget {
     this.#hls = null;
     this.#ahead.clear();
     this.#distance = null;
-    this.#pausing = true;
     this.#video.pause();
     this.#video.removeAttribute("src");
     this.#video.load();
