@@ -137,6 +137,12 @@ def test_even_pictures_make_even_parts_that_whole_pictures_fill(rate, sound):
     assert _numbers(playlist)[0] == list(range(len(pictures)))
 
 
+def test_a_second_of_25_pictures_in_parts_of_half_a_second_is_two_parts():
+    playlist = _package(Media(_steps([40] * 250), part=timedelta(milliseconds=500)))
+    assert playlist.part_target_ms == 520
+    assert {len(tuple(segment.parts)) for segment in tuple(playlist.segments)[:-1]} == {2}
+
+
 @pytest.mark.parametrize("sound", [True, False])
 def test_a_picture_in_twenty_that_is_late_does_not_move_the_part_target(sound):
     pictures = [index * 40 + (40 if index % 20 == 7 else 0) * (index % 3 > 0) for index in range(500)]

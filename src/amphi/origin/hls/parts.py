@@ -34,6 +34,9 @@ class Piece:
 def fit_target(wanted: int, frames: Sequence[int], *, other_track: bool) -> int:
     """The part target nearest to `wanted` that is a whole number of frames; all times in 90 kHz.
 
+    Of two as near, it is the longer: of 25 pictures a second and half a second, 13 and 12 pictures make one, and with 12 there would be a
+    third part of a single picture, for which each player asks as well.
+
     Args:
         wanted: the part target of the settings.
         frames: durations of some frames of the track whose frames end the parts.
@@ -42,7 +45,7 @@ def fit_target(wanted: int, frames: Sequence[int], *, other_track: bool) -> int:
     frame = max(median_low(frames), 1) if frames else wanted
     if other_track and frame > wanted:
         return wanted
-    whole = max(1, round(wanted / frame)) * frame
+    whole = max(1, math.floor(wanted / frame + 0.5)) * frame
     return math.ceil(whole / TARGET_STEP_TICKS) * TARGET_STEP_TICKS
 
 
