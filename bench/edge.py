@@ -2,7 +2,7 @@
 
 Run it as ``python -m bench.edge [LISTENERS [VIEWERS [SECONDS [MESSAGES]]]]``; with ``--restart`` the web server is restarted in the
 middle, with ``--workers N`` it has so many processes, with ``--part-ms MS`` parts are so long, with ``--slow PERCENT`` so many
-listeners have a slow line. Prints what each part cost, and how many requests of a part reached the origin.
+listeners have a slow line. Needs root, since nginx, the origin and the load test have priority. Prints what each part cost, and how many requests of a part reached the origin.
 ``--tls`` does it without TLS and then with it, and says how much more it cost; with ``--browsers N`` so many real Chromium watch, first
 in an empty house and then in the crowd.
 """
@@ -50,6 +50,9 @@ print(event.slug)
 """
 KBIT_S = 500
 """Of the picture: what counts here is how often it is asked for; 1,500 viewers of a real one would be 4 Gbit/s."""
+UNITS_NICE = -5
+"""Weighs as much as `CPUWeight=300` in deploy/systemd (`sched_prio_to_weight` in Linux's kernel/sched/core.c)."""
+OWN_NICE = -10
 NOT_SHIPPED = ("ssl_", "listen [::]")
 """Lines of the site that are left out: plain HTTP, and IPv4 alone."""
 KEYS = "/etc/letsencrypt/live/amphi.univ.fr"
@@ -260,6 +263,7 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
     ):
         before = hall.costs()
         process = subprocess.Popen(loadtest(hall, options), env=hall.env, stdout=subprocess.PIPE, text=True)
+        prioritise(process.pid, hall)
         restart = threading.Timer(0.7 * options.seconds, hall.web.restart)
         if options.restart:
             restart.start()
@@ -290,6 +294,18 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
             }
         found["load"] = round(os.getloadavg()[0], 1)
     return process.returncode, found | watched
+
+
+def prioritise(loadtest_pid: int, hall: Hall) -> None:
+    """Give nginx and the origin the priority that their units have, and the load test one above: what it sees late is then late.
+
+    Raises:
+        psutil.AccessDenied: the user may not.
+    """
+    for pid in hall.pids.values():
+        for one in family(pid):
+            one.nice(UNITS_NICE)
+    psutil.Process(loadtest_pid).nice(OWN_NICE)
 
 
 def dearer(plain: dict[str, Any], secret: dict[str, Any]) -> dict[str, float]:
