@@ -226,12 +226,8 @@ class Connection(asyncio.BufferedProtocol):
             self._rest(nbytes)
         if self._sink is not None and self._answer is None:
             self._sink(bytes(_view[:nbytes]))
-        elif self._left and not self._keeps and self._answer is not None:
-            self._left -= nbytes
-            if self._left <= 0 and self._said is not None:
-                self._done(self._said)
         elif self._answer is not None:
-            self._read(bytes(_view[:nbytes]))
+            self._read(nbytes)
 
     def _rest(self, nbytes: int) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -244,21 +240,27 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- one answer
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, nbytes: int) -> None:
+        """So much of the shared buffer is new. What comes with the head is copied only if it is wanted: mostly it is a whole part."""
         if self._said is not None:
-            self._take(self._said, data)
+            self._take(self._said, _view[:nbytes])
             return
-        self._head += data
+        at = 0 if self._head else _shared.find(b"\r\n\r\n", 0, nbytes)
+        if at > 0:
+            self._head = bytes(_view[: at + 2])
+            self._begin(_view[at + 4 : nbytes])
+            return
+        self._head += _view[:nbytes]
         end = self._head.find(b"\r\n\r\n")
         if end < 0:
             if len(self._head) > MOST_HEAD_BYTES:
                 self.close()
             return
-        rest = self._head[end + 4 :]
+        rest = memoryview(self._head)[end + 4 :]
         self._head = self._head[: end + 2]
         self._begin(rest)
 
-    def _begin(self, rest: bytes) -> None:
+    def _begin(self, rest: memoryview) -> None:
         """The head is whole, and `rest` came with it."""
         try:
             self._said = said = _understood(self._head)
@@ -269,7 +271,7 @@ class Connection(asyncio.BufferedProtocol):
             sink = self._sink
             self._done(said)
             if rest:
-                sink(rest)
+                sink(bytes(rest))
             return
         self._sink = None
         self._left = said.length
@@ -280,17 +282,22 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._take(said, rest)
 
-    def _take(self, said: Head, data: bytes) -> None:
+    def _take(self, said: Head, data: memoryview) -> None:
+        if not self._keeps and not said.is_chunked:
+            self._left -= len(data)
+            if self._left <= 0:
+                self._done(said)
+            return
         self._size += len(data)
         if self._size > MOST_BODY_BYTES:
             self.close()
             return
-        self._content.append(data)
+        self._content.append(bytes(data))
         if not said.is_chunked:
             self._left -= len(data)
             if self._left <= 0:
                 self._done(said)
-        elif data.endswith(LAST_CHUNK) or b"".join(self._content).endswith(LAST_CHUNK):
+        elif self._content[-1].endswith(LAST_CHUNK) or b"".join(self._content).endswith(LAST_CHUNK):
             self._done(said)
 
     def _done(self, said: Head) -> None:
