@@ -6,7 +6,7 @@ import time
 import pytest
 
 from amphi.audience.channel import Channel, hand_over
-from amphi.audience.crowd import Limits, Listener
+from amphi.audience.crowd import Limits, Listener, back_ms
 from amphi.audience.hub import turns
 
 
@@ -26,6 +26,15 @@ def test_a_batch_is_spread_over_its_period_by_turns_of_many():
     assert list(turns(1000, 0.4)) == [(0, 0.0), (250, 0.1), (500, 0.2), (750, pytest.approx(0.3))]
     assert list(turns(251, 0)) == [(0, 0.0), (250, 0.0)]
     assert list(turns(3, 0.7)) == [(0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("listeners", "last_ms"), [(1, 3_000), (1_200, 3_000), (3_000, 6_000), (10_000, 10_000)]
+)
+def test_who_lose_their_stream_together_come_back_one_after_the_other(listeners, last_ms):
+    times = [back_ms(listeners) for _ in range(2_000)]
+    assert 1_000 <= min(times) <= max(times) <= last_ms
+    assert len(set(times)) > 500
 
 
 async def test_messages_of_a_moment_are_one_write(open_house):

@@ -246,12 +246,13 @@ async def test_slow_listener_is_let_go_and_disturbs_nobody(open_house):
     assert slow.status == 200
 
 
-async def test_closing_ends_every_stream_and_refuses_new_ones(open_house):
+async def test_closing_ends_every_stream_says_when_to_come_back_and_refuses_new_ones(open_house):
     house = await open_house()
     streams = [await house.open() for _ in range(5)]
     await house.hub.close()
     for stream in streams:
-        await stream.until_end()
+        last = (await stream.until_end()).split("\n\n")[-2]
+        assert 1000 <= int(last.removeprefix("retry: ")) <= 3000
     assert (await house.open()).status == 503
 
 

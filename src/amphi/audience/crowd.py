@@ -1,6 +1,7 @@
 """The open streams of this process, and their limits: in total, per address, per viewer."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +9,19 @@ from dataclasses import dataclass
 from amphi.audience.claims import Claim
 from amphi.audience.exceptions import TooManyFromOneAddressError, TooManyListenersError
 
+BACK_MS = (1_000, 3_000)
+"""After how long a browser that lost its stream comes back, in ms: a random time, so that not all come at once."""
+BACK_A_SECOND = 600
+"""So many come back in a second to a process that stops: it takes 0.5 ms for each, and as it begins there is more to do."""
+LAST_BACK_MS = 10_000
 Write = Callable[[bytes], bool]
 """Writes a chunk of an answer at once; False when the line takes nothing now."""
+
+
+def back_ms(listeners: int) -> int:
+    """After how long, in ms, one of so many who lose their stream together is to come back; a random time."""
+    first, last = BACK_MS
+    return random.randint(first, min(LAST_BACK_MS, max(last, first + 1000 * listeners // BACK_A_SECOND)))  # noqa: S311 -- guards nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Listener:
         self.address = address
         self.aside = aside
         self.farewell = ""
+        self.back_ms = 0
         self.closing = False
         self.dropped = False
         self.idle = False
@@ -71,9 +84,15 @@ class Listener:
         """Have the stream check for new messages."""
         self._woken.set()
 
-    def close(self, farewell: str = "") -> None:
-        """End the stream at its next step. `farewell` tells the page why, if it is not empty."""
+    def close(self, farewell: str = "", back_ms: int = 0) -> None:
+        """End the stream at its next step.
+
+        Args:
+            farewell: tells the page why, if it is not empty.
+            back_ms: after how long the browser is to come back, if it is not what the stream's beginning said.
+        """
         self.farewell = self.farewell or farewell
+        self.back_ms = back_ms
         self.closing = True
         self._woken.set()
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from amphi.audience.channel import Channel, Reading, Row, encode, hand_over, tally
 from amphi.audience.claims import Claim, Rights
-from amphi.audience.crowd import Crowd, Limits, Listener
+from amphi.audience.crowd import Crowd, Limits, Listener, back_ms
 from amphi.audience.exceptions import LogUnavailableError, TooManyListenersError
 from amphi.audience.roll import Roll
 
@@ -181,8 +181,9 @@ class Hub:
         if self._closed:
             return
         self._closed = True
-        for listener in list(self._crowd.listeners):
-            listener.close()
+        listeners = list(self._crowd.listeners)
+        for listener in listeners:
+            listener.close(back_ms=back_ms(len(listeners)))
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])

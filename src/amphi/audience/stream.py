@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from amphi.audience.channel import Channel, take
 from amphi.audience.claims import claim_of
-from amphi.audience.crowd import Listener
+from amphi.audience.crowd import Listener, back_ms
 from amphi.audience.exceptions import (
     LogUnavailableError,
     TooManyFromOneAddressError,
@@ -39,8 +39,6 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 ]
-RETRY_MS = (1_000, 3_000)
-"""After how long a browser reconnects, in ms: a random time, so that not all reconnect at once."""
 
 
 async def answer(
@@ -147,8 +145,7 @@ class EventStream:
 
     async def _write(self, listener: Listener, channel: Channel, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        retry_ms = random.randint(*RETRY_MS)  # noqa: S311 -- spreads load, guards nothing
-        chunk = f"retry: {retry_ms}\n\n".encode() + channel.snapshot()
+        chunk = f"retry: {back_ms(1)}\n\n".encode() + channel.snapshot()
         clock = asyncio.get_running_loop().time
         while not listener.closing:
             # Who missed much gets it piece by piece: whatever number a listener names, no more than a piece is held for it.
@@ -163,8 +160,10 @@ class EventStream:
             chunk = b""
             if not is_behind:
                 await listener.rest()
-        farewell = f'event: bye\ndata: {{"reason":"{listener.farewell}"}}\n\n' if listener.farewell else ""
-        await send({"type": "http.response.body", "body": farewell.encode()})
+        last = f"retry: {listener.back_ms}\n\n" if listener.back_ms else ""
+        if listener.farewell:
+            last += f'event: bye\ndata: {{"reason":"{listener.farewell}"}}\n\n'
+        await send({"type": "http.response.body", "body": last.encode()})
 
 
 async def _gone(receive: Receive, listener: Listener) -> None:

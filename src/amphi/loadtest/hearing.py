@@ -167,15 +167,14 @@ class Ear:
         self._heed(piece)
 
     def _heed(self, piece: Piece) -> None:
-        if piece.is_beginning or piece.farewell or piece.is_end:
+        if piece.is_beginning or piece.retry_s or piece.farewell or piece.is_end:
             self._note(piece)
         if piece.first:
             self._take(piece)
 
     def _note(self, piece: Piece) -> None:
-        if piece.is_beginning:
-            self.has_begun = True
-            self.retry_s = piece.retry_s or self.retry_s
+        self.has_begun = self.has_begun or piece.is_beginning
+        self.retry_s = piece.retry_s or self.retry_s
         self.has_ended = piece.is_end
         self.farewell = piece.farewell or self.farewell
 
