@@ -30,11 +30,24 @@ MIGRATED = "amphi_migrated"
 
 
 def _run(program: str, *arguments: str | Path, folder: Path) -> None:
+    """Run one of PostgreSQL's programs.
+
+    Raises:
+        RuntimeError: it failed, or took too long; with what it said.
+    """
     binaries = max(BINARIES.glob("*/bin"), key=lambda found: float(found.parent.name))
     command = [str(binaries / program), *map(str, arguments)]
-    # PostgreSQL refuses to run as root; Debian's package has a user for it.
-    as_user = ["runuser", "-u", SERVER_USER, "--"] if os.geteuid() == 0 else []
-    subprocess.run([*as_user, *command], check=True, capture_output=True, timeout=START_TIMEOUT_S, cwd=folder)
+    # PostgreSQL refuses to run as root; Debian's package has a user for it. Of `runuser` a time limit would kill only itself.
+    user = SERVER_USER if os.geteuid() == 0 else None
+    try:
+        subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_TIMEOUT_S, cwd=folder,
+            user=user, group=user, extra_groups=[] if user else None,
+        )  # fmt: skip
+    except subprocess.SubprocessError as error:
+        said = (getattr(error, "output", None) or b"").decode(errors="replace")
+        log = folder / "log"
+        raise RuntimeError(f"{error}\n{said}\n{log.read_text() if log.exists() else ''}") from None
 
 
 @dataclass(frozen=True)
