@@ -152,9 +152,9 @@ def test_each_way_leads_in(live_server, chromium, everything):
         stand_in_front(context)
         page = context.new_page()
         page.goto(f"{live_server.url}/accounts/login/?next=/meetings/")
-        found = browser.faults(page)
+        # Opened, it shows all that it shows closed.
         page.locator("details.login-local > summary").click()
-        found += browser.faults(page)
+        found = browser.faults(page)
         page.set_viewport_size({"width": 1280, "height": 800})
         came: dict[str, bool] = {}
         for name, way in WAYS.items():
