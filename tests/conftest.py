@@ -41,6 +41,12 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 
+# Whatever is started, by whomever, finds the libraries that an operator has.
+if str(services.WITHOUT) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (str(services.WITHOUT), os.environ.get("PYTHONPATH")))
+    )
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
