@@ -50,8 +50,8 @@ print(event.slug)
 """
 KBIT_S = 500
 """Of the picture: what counts here is how often it is asked for; 1,500 viewers of a real one would be 4 Gbit/s."""
-UNITS_NICE = -10
-"""Weighs as much as `CPUWeight=930` in deploy/systemd (`sched_prio_to_weight` in Linux's kernel/sched/core.c)."""
+UNITS_NICE = -5
+"""Weighs as much as `CPUWeight=300` in deploy/systemd (`sched_prio_to_weight` in Linux's kernel/sched/core.c)."""
 OWN_NICE = -10
 NOT_SHIPPED = ("ssl_", "listen [::]")
 """Lines of the site that are left out: plain HTTP, and IPv4 alone."""
@@ -115,6 +115,7 @@ class Web:
         self._workers = ("--workers", str(workers)) if workers > 1 else ()
         self._stack = contextlib.ExitStack()
         self.pid = 0
+        self.restarted: dict[str, float] = {}
 
     def start(self) -> None:
         process = services.serve(
@@ -127,8 +128,12 @@ class Web:
         self._stack.close()
 
     def restart(self) -> None:
-        self.stop()
-        self.start()
+        """Restart it; `restarted` says how long it took to end, and then to begin."""
+        times = [time.monotonic()]
+        for step in (self.stop, self.start):
+            step()
+            times.append(time.monotonic())
+        self.restarted = {"ended_s": round(times[1] - times[0], 1), "began_s": round(times[2] - times[1], 1)}
 
 
 @dataclass(frozen=True)
@@ -293,6 +298,8 @@ def measure(options: argparse.Namespace, folder: Path, *, tls: bool = False) -> 
                 "kib_per_listener": round((most - was_mib) * 1024 / options.listeners, 1),
             }
         found["load"] = round(os.getloadavg()[0], 1)
+        if options.restart:
+            found["restart"] = hall.web.restarted
     return process.returncode, found | watched
 
 

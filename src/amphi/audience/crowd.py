@@ -11,9 +11,9 @@ from amphi.audience.exceptions import TooManyFromOneAddressError, TooManyListene
 
 BACK_MS = (1_000, 3_000)
 """After how long a browser that lost its stream comes back, in ms: a random time, so that not all come at once."""
-BACK_A_SECOND = 600
-"""So many come back in a second to a process that stops: it takes 0.5 ms for each, and as it begins there is more to do."""
-LAST_BACK_MS = 10_000
+BEGINS_MS, ONE_BACK_MS = 0.4, 1.1
+"""So much longer for each listener of a process that stops: to end the streams and begin anew, and until the next one comes."""
+LAST_BACK_MS = 12_000
 Write = Callable[[bytes], bool]
 """Writes a chunk of an answer at once; False when the line takes nothing now."""
 
@@ -21,7 +21,9 @@ Write = Callable[[bytes], bool]
 def back_ms(listeners: int) -> int:
     """After how long, in ms, one of so many who lose their stream together is to come back; a random time."""
     first, last = BACK_MS
-    return random.randint(first, min(LAST_BACK_MS, max(last, first + 1000 * listeners // BACK_A_SECOND)))  # noqa: S311 -- guards nothing
+    first = min(LAST_BACK_MS // 3, first + round(BEGINS_MS * listeners))
+    last = min(LAST_BACK_MS, first + max(last - BACK_MS[0], round(ONE_BACK_MS * listeners)))
+    return random.randint(first, last)  # noqa: S311 -- spreads load, guards nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class EventStream:
 
     async def _write(self, listener: Listener, channel: Channel, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        chunk = f"retry: {back_ms(1)}\n\n".encode() + channel.snapshot()
+        chunk = f"retry: {back_ms(0)}\n\n".encode() + channel.snapshot()
         clock = asyncio.get_running_loop().time
         while not listener.closing:
             # Who missed much gets it piece by piece: whatever number a listener names, no more than a piece is held for it.

@@ -101,6 +101,9 @@ class _Family:
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
+        # Who comes now is refused at once: in the queue of a socket that nobody serves any more he would wait until the last process has ended.
+        for listener in self._sockets:
+            listener.close()
         for pid in self._children:
             os.kill(pid, signal.SIGTERM)
 
