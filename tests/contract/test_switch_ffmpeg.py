@@ -275,9 +275,7 @@ def test_recording_and_smaller_pictures_go_on_with_the_second(settings, tmp_path
     assert (replay.file_state, replay.sheets) == ("ready", 1)
     file = library.files_of(event_id) / replay.file_name
     assert (file.parent / sheets.name_of(replay.sheet_name, 1)).stat().st_size > 0
-    if not discontinuities:
-        # One file has one size: what comes with another one can't be decoded there, and plays in the replay alone.
-        assert _colours(file) == [RED, BLUE]
+    assert _colours(file) == [RED, BLUE]
     assert _tones(file) == [LOW, HIGH]
     long_s = timeline.duration_s(chunks)
     for track in ("v", "a"):

@@ -24,6 +24,8 @@ from amphi.bucket.exceptions import BucketError
 from amphi.system import leases, recordings
 from amphi.system.leases import Lease
 from amphi.worker import uploads
+from amphi.worker.movies import movie
+from amphi.worker.movies.exceptions import MovieError
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +84,14 @@ def _names(reel: Reel) -> list[str]:
 def _make_file(lease: Lease, replay: Replay, reel: Reel) -> None:
     name = f"{secrets.token_urlsafe(16)}{recordings.INIT_SUFFIX}"
     path = library.files_of(replay.airing.event_id) / name
-    size = sum(one.size_bytes for one in reel.chunks)
-    # The movie's index is moved to its front once it is written, so players start before they have all of it.
-    arguments = ["-c", "copy", "-movflags", "+faststart", "-f", "mp4"]
-    is_made = bool(reel.chunks) and _has_room(2 * size) and _ffmpeg(replay, reel, arguments, path)
+    if _is_uniform(replay, reel):
+        # The movie's index is moved to its front once it is written, so players start before they have all of it.
+        arguments = ["-c", "copy", "-movflags", "+faststart", "-f", "mp4"]
+        is_made = (
+            bool(reel.chunks) and _has_room(2 * _size_bytes(reel)) and _ffmpeg(replay, reel, arguments, path)
+        )
+    else:
+        is_made = _write_movie(replay, reel, path)
     state = Replay.FileState.READY if is_made else Replay.FileState.FAILED
     if not _keep(lease, replay, file_state=state, file_name=name if is_made else ""):
         path.unlink(missing_ok=True)
@@ -110,17 +116,46 @@ def _keep(lease: Lease, replay: Replay, **columns: object) -> bool:
     return bool(same.update(**columns))
 
 
+def _size_bytes(reel: Reel) -> int:
+    return sum(one.size_bytes for one in reel.chunks)
+
+
 def _has_room(size_bytes: int) -> bool:
     return shutil.disk_usage(library.root()).free > size_bytes + GIB
+
+
+def _is_uniform(replay: Replay, reel: Reel) -> bool:
+    """Whether ffmpeg can read its playlist: it reads the first configuration only, and what comes with another one is lost."""
+    try:
+        return movie.is_uniform(library.folder_of(replay.airing.event_id), reel.chunks)
+    except OSError:
+        # ffmpeg will say what is missing.
+        return True
+
+
+def _write_movie(replay: Replay, reel: Reel, path: Path) -> bool:
+    """Make one file of recordings with several configurations; returns whether it was made."""
+    path.parent.mkdir(exist_ok=True)
+    if not _has_room(_size_bytes(reel)):
+        return False
+    try:
+        movie.write(library.folder_of(replay.airing.event_id), reel.chunks, path)
+    except (MovieError, OSError) as error:
+        log.warning("replay %s: no file can be made: %s: %s", replay.pk, type(error).__name__, error)
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _ffmpeg(
     replay: Replay, reel: Reel, arguments: list[str], output: Path, *, only_keyframes: bool = False
 ) -> bool:
-    """Run ffmpeg over a replay's playlist, last in line for the processor; returns whether it made `output`."""
+    """Run ffmpeg over a replay, last in line for the processor; returns whether it made `output`."""
     output.parent.mkdir(exist_ok=True)
-    with _listed(replay, reel) as playlist:
-        read = ["-protocol_whitelist", "file", "-allowed_extensions", "ALL", "-i", str(playlist)]
+    with _readable(replay, reel) as source:
+        if source is None:
+            return False
+        read = ["-protocol_whitelist", "file", *source]
         skip = ["-skip_frame", "nokey"] if only_keyframes else []
         command = [
             "nice",
@@ -147,6 +182,21 @@ def _ffmpeg(
         log.warning("replay %s: ffmpeg: %s", replay.pk, done.stderr.decode(errors="replace")[-300:])
         output.unlink(missing_ok=True)
     return done.returncode == 0
+
+
+@contextmanager
+def _readable(replay: Replay, reel: Reel) -> Iterator[list[str] | None]:
+    """A replay as ffmpeg reads all of it: its playlist, or a file where its size changes. None when there is none."""
+    if _is_uniform(replay, reel):
+        with _listed(replay, reel) as playlist:
+            yield ["-allowed_extensions", "ALL", "-i", str(playlist)]
+        return
+    path = library.files_of(replay.airing.event_id) / f"{secrets.token_urlsafe(16)}{recordings.INIT_SUFFIX}"
+    try:
+        # Else ffmpeg begins its filters anew at each change of size, and its sheets too.
+        yield ["-reinit_filter", "0", "-i", str(path)] if _write_movie(replay, reel, path) else None
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

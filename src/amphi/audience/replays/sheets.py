@@ -4,11 +4,11 @@ EVERY_S = 10
 WIDTH, HEIGHT = 160, 90
 ACROSS, DOWN = 10, 10
 FILTER = (
-    f"fps=1/{EVERY_S}:round=up,"
-    f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease,pad={WIDTH}:{HEIGHT}:-1:-1,"
+    f"fps=1/{EVERY_S}:round=up:start_time=0,"
+    f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease,pad={WIDTH}:{HEIGHT}:-1:-1:eval=frame,"
     f"tile={ACROSS}x{DOWN}"
 )
-"""How ffmpeg makes the sheets."""
+"""How ffmpeg makes the sheets, also of pictures whose size changes."""
 
 
 def name_of(sheet_name: str, number: int) -> str:
