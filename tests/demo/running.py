@@ -108,7 +108,15 @@ def start(var: Path, *arguments: str, port: int | None = None, **settings: str) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**environment, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **settings},
+        env={
+            **environment,
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(services.WITHOUT), environment.get("PYTHONPATH")))
+            ),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            **settings,
+        },
     )
     demo = RunningDemo(port=port, var=var, process=process, settings=settings)
     demo.reader.start()
