@@ -73,8 +73,7 @@ export class Player extends EventTarget {
     super();
     this.#video = video;
     video.addEventListener("pause", () => {
-      // By the listener, also while the picture stands still; not by the end of what there was. Of our own pause the browser
-      // forgets to tell, since it loads anew.
+      // By the listener, also while the picture stands still; not by the end. Of our own pause the browser tells nothing: it loads anew.
       if (this.#wanted && this.#hasPlayed && !video.ended) this.#paused = true;
     });
     video.addEventListener("play", () => {
