@@ -2,26 +2,40 @@
 
 import asyncio
 
-from amphi.origin.waiting import AT_ONCE, Waiting
+from amphi.origin.waiting import AT_ONCE, Turn, Waiting
+from tests.origin.running import eventually
 
 
-def test_what_the_first_finds_the_others_know_until_something_else_may_have_changed():
-    async def run() -> list[int]:
-        waiting, found, all_called = Waiting(), [], asyncio.Event()
+class _Caller:
+    """Notes the turn in which each of its requests is answered."""
 
-        def caller_of(number):
-            def call(known):
-                known.setdefault("found by", number)
-                found.append(known["found by"])
-                if len(found) == AT_ONCE + 2:
-                    all_called.set()
+    def __init__(self, turns: list[int], requests: int) -> None:
+        self._turns = turns
+        self._requests = requests
 
-            return call
+    def __len__(self) -> int:
+        return self._requests
 
-        for number in range(AT_ONCE + 2):
-            waiting.call_at_change(caller_of(number))
+    async def call(self, turn: Turn) -> None:
+        number = max(self._turns, default=0)
+        for _ in range(self._requests):
+            self._turns.append(number)
+            if turn.is_over():
+                await turn.next()
+                number += 1
+
+
+def test_so_many_are_answered_in_a_turn_whoever_they_wait_with():
+    async def run() -> tuple[int, list[int]]:
+        waiting, turns = Waiting(), []
+        for requests in (2, AT_ONCE, 1):
+            waiting.call_at_change(_Caller(turns, requests))
+        blocked = waiting.blocked
         waiting.wake()
-        await all_called.wait()
-        return found
+        await eventually(lambda: len(turns) == blocked)
+        return blocked, turns
 
-    assert asyncio.run(run()) == [0] * AT_ONCE + [AT_ONCE] * 2
+    blocked, turns = asyncio.run(run())
+    assert blocked == AT_ONCE + 3
+    assert turns == [0] * AT_ONCE + [1] * 3
+    assert not Waiting().blocked

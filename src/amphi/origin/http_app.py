@@ -25,6 +25,7 @@ from amphi.origin.answers import (
     plain,
     refusal,
 )
+from amphi.origin.coalescing import Words
 from amphi.origin.config import Config
 from amphi.origin.directives import DirectiveError, Directives
 from amphi.origin.hls.playlist import TooFarAheadError
@@ -93,6 +94,8 @@ class OriginApp:
         self._token = config.token
         self._cors = config.cors
         self._is_open = "*" in config.cors
+        self.words = Words()
+        """The requests that were read, and those that wait, by the bytes in which they were asked."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -1,24 +1,21 @@
 """Answers requests of players without uvicorn's tasks and queues: most requests, and most of the origin's processor time."""
 
-from collections.abc import MutableMapping
+import asyncio
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from amphi.origin.answers import Answer
+from amphi.origin.coalescing import BlockedRequest, Coalesced, Scope, Words
 from amphi.origin.waiting import Blocked
 from amphi.system.http_heads import BoundedHTTPProtocol
 
 JOINED_BYTES = 8_192
 """Shorter bodies are copied behind their head: one write costs more than that."""
-
-
-class _NoMessage:
-    """Stands for the event by which uvicorn tells a request's task that more of it came."""
-
-    __slots__ = ()
-
-    def set(self) -> None: ...
+WORDS_BYTES = 4_096
+"""A longer request is read each time."""
+_BEGUN, _QUICK, _ENDED = 1, 10, 100
+_ONE_REQUEST = _BEGUN + _QUICK + _ENDED
 
 
 class _Answered:
@@ -30,78 +27,7 @@ class _Answered:
     keep_alive = True
 
 
-class _Waits:
-    """Stands for uvicorn's cycle of a request that blocks until something new is there.
-
-    Args:
-        protocol: of its connection.
-        scope: its own.
-        blocked: what it waits for.
-    """
-
-    __slots__ = (
-        "_asked",
-        "_blocked",
-        "_protocol",
-        "_scope",
-        "_timer",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-    )
-    message_event = _NoMessage()
-
-    def __init__(
-        self, protocol: "QuickHTTPProtocol", scope: MutableMapping[str, Any], blocked: Blocked
-    ) -> None:
-        self._protocol = protocol
-        self._scope = scope
-        self._blocked = blocked
-        # All that an answer may depend on.
-        self._asked = (protocol.url, *scope["headers"])
-        self._timer = protocol.loop.call_later(blocked.seconds, self._give_up)
-        self.body = b""
-        self.disconnected = False
-        self.keep_alive = True
-        self.more_body = False
-        self.response_complete = False
-        blocked.source.call_at_change(self.again)
-
-    def again(self, known: dict[Any, Any]) -> None:
-        """Something changed: answer, if that was it. Whoever asked for the same gets the same answer."""
-        if self.response_complete:
-            return
-        found = known.get(self._asked)
-        if found is not None:
-            self._protocol.config.loaded_app.count(found[0])
-            self.forget()
-            self._protocol.answer_late(self, found[1])
-            return
-        found = self._protocol.config.loaded_app.at_once(self._scope)
-        if isinstance(found, Blocked):
-            self._blocked.source.forget_caller(self.again)
-            self._blocked = found
-            found.source.call_at_change(self.again)
-            return
-        data = self._protocol.written(*found)
-        known[self._asked] = (found[0], data)
-        self.forget()
-        self._protocol.answer_late(self, data)
-
-    def _give_up(self) -> None:
-        """Answer what there is: it waited for as long as it may."""
-        if not self.response_complete:
-            found = self._protocol.config.loaded_app.at_once(self._scope, has_waited=True)
-            self.forget()
-            self._protocol.answer_late(self, self._protocol.written(*found))
-
-    def forget(self) -> None:
-        """Wait no longer."""
-        self._timer.cancel()
-        self._blocked.source.forget_caller(self.again)
-        self.response_complete = True
+_ANSWERED = _Answered()
 
 
 class QuickHTTPProtocol(BoundedHTTPProtocol):
@@ -112,12 +38,74 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
 
     _usual: ClassVar[list[tuple[bytes, bytes]]] = []
     _usual_bytes: ClassVar[bytes] = b""
-    _waits: _Waits | None = None
+    cycle: Any
+    _waits: BlockedRequest | None = None
     _active_at = 0.0
     _usual_scope: dict[str, Any] | None = None
+    _is_between = True
+    """Whether the parser stands between two requests: so far each came in a piece of its own."""
+    _steps = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._app = self.config.loaded_app
+        self._words: Words = getattr(self._app, "words", None) or Words()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a request in words that were read before, or let it wait with others; else read it."""
+        if (
+            self._is_between
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and self._deadline is None
+        ):
+            if (group := self._words.waiting.get(data)) is not None:
+                self._active_at = now = self.loop.time()
+                self._waits = self.cycle = group.join(self, now)
+                return
+            if (scope := self._words.known.get(data)) is not None and self._answer_known(scope, data):
+                return
+        if not self._is_between:
+            super().data_received(data)
+            return
+        self._steps = 0
+        super().data_received(data)
+        # One request from begin to end, and it was answered here: the parser would read it in the same way again.
+        self._is_between = self._steps == _ONE_REQUEST
+        if self._is_between and len(data) <= WORDS_BYTES:
+            self._words.learn(data, self.scope)  # type: ignore[arg-type]  # asgiref knows no MutableMapping
+            if self._waits is not None:
+                self._let_join(self._waits, data)
+
+    def _answer_known(self, scope: Scope, words: bytes) -> bool:
+        """Answer, or wait. Returns False when somebody has to be asked."""
+        found = self._app.at_once(scope)
+        if found is None:
+            return False
+        self._active_at = now = self.loop.time()
+        if isinstance(found, Blocked):
+            group = Coalesced(self._app, scope, found)
+            group.known_by(words)
+            self._waits = self.cycle = group.join(self, now)
+        else:
+            self.cycle = _ANSWERED
+            self._write(self.written(*found))
+            self.on_response_complete()
+        return True
+
+    def _let_join(self, request: BlockedRequest, words: bytes) -> None:
+        group = self._words.waiting.get(words)
+        if group is None:
+            request.group.known_by(words)
+        elif group is not request.group:
+            request.forget()
+            request.response_complete = False
+            group.add(request)
 
     def on_message_begin(self) -> None:
         """Begin a request: as uvicorn does, whose dictionary is the same for all requests of a connection but for two entries."""
+        self._steps += _BEGUN
         if self._usual_scope is None:
             super().on_message_begin()
             self._usual_scope = dict(self.scope)
@@ -155,33 +143,42 @@ class QuickHTTPProtocol(BoundedHTTPProtocol):
         if not self._may_be_quick():
             super().on_headers_complete()
             return
+        self._steps += _QUICK
         path, _, query = self.url.partition(b"?")
         self.scope["method"], self.scope["path"] = "GET", path.decode("ascii")
         self.scope["query_string"] = query
-        found = self.config.loaded_app.at_once(self.scope)
+        found = self._app.at_once(self.scope)
         if found is None:
+            self._steps = 0
             super().on_headers_complete()
         elif isinstance(found, Blocked):
-            waits = _Waits(self, dict(self.scope), found)
-            self._waits = waits
-            self.cycle: Any = waits
+            group = Coalesced(self._app, dict(self.scope), found)
+            self._waits = self.cycle = group.join(self, self._active_at)
         else:
             self.cycle = _Answered()  # a new one for each request, by which the base class counts them
-            for piece in self.written(*found):
-                self.transport.write(piece)
+            self._write(self.written(*found))
             self.on_response_complete()
 
-    def answer_late(self, waits: _Waits, data: list[bytes]) -> None:
-        """Answer the request that waited."""
+    def on_message_complete(self) -> None:
+        """Note that a request was read to its end."""
+        self._steps += _ENDED
+        if not self.cycle.response_complete:
+            super().on_message_complete()
+
+    def answer_late(self, request: BlockedRequest, data: list[bytes]) -> None:
+        """Write the answer to a request that waited."""
         self._waits = None
         if self.transport.is_closing():
             return
-        for piece in data:
-            self.transport.write(piece)
-        if waits.keep_alive:
+        self._write(data)
+        if request.keep_alive:
             self.on_response_complete()
         else:
             self.transport.close()
+
+    def _write(self, data: list[bytes]) -> None:
+        for piece in data:
+            self.transport.write(piece)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a request that was answered, or waits: there is nobody to tell."""

@@ -1,17 +1,41 @@
 """Requests that wait for something new."""
 
 import asyncio
-from collections.abc import Callable, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple, Protocol
 
-Caller = Callable[[dict[Any, Any]], None]
-"""Is given what was found out for those who were called before it at the same change: many ask for the same thing."""
 AT_ONCE = 200
-"""So many are called in one turn of the event loop: some milliseconds, in which nothing is received."""
+"""So many requests are answered in one turn of the event loop: some milliseconds, in which nothing is received."""
+
+
+class Turn:
+    """What may still be done in this turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._left = AT_ONCE
+
+    def is_over(self) -> bool:
+        """Count one request. Returns whether others have their turn now: then wait for `next`."""
+        self._left -= 1
+        return self._left <= 0
+
+    async def next(self) -> None:
+        """Let others have their turn."""
+        await asyncio.sleep(0)
+        self._left = AT_ONCE
+
+
+class Caller(Protocol):
+    """Requests that wait together; its length is their number."""
+
+    def __len__(self) -> int: ...
+
+    async def call(self, turn: Turn) -> None:
+        """Something changed: answer, or wait again."""
 
 
 class Waiting:
-    """Something that changes, and those who wait for that: as futures, or by a call, which costs less."""
+    """Something that changes, and those who wait for that: as futures, or as callers, which cost less."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
@@ -40,7 +64,7 @@ class Waiting:
     @property
     def blocked(self) -> int:
         """The number of waiting requests."""
-        return len(self._waiters) + len(self._callers)
+        return len(self._waiters) + sum(map(len, self._callers))
 
     def wake(self) -> None:
         """Wake all waiting requests, so that they check again."""
@@ -49,20 +73,17 @@ class Waiting:
             if not waiter.done():
                 waiter.set_result(None)
         if self._callers:
-            callers, self._callers = list(self._callers), {}
+            # Those who are few first: nobody waits long for them, and behind a thousand they would always be the last.
+            callers, self._callers = sorted(self._callers, key=len), {}
             task = asyncio.get_running_loop().create_task(_call(callers))
             self._calling.add(task)
             task.add_done_callback(self._calling.discard)
 
 
 async def _call(callers: list[Caller]) -> None:
-    known: dict[Any, Any] = {}
-    for number, caller in enumerate(callers, start=1):
-        caller(known)
-        if number % AT_ONCE == 0:
-            await asyncio.sleep(0)
-            # Something else may have changed meanwhile.
-            known = {}
+    turn = Turn()
+    for caller in callers:
+        await caller.call(turn)
 
 
 class Blocked(NamedTuple):
