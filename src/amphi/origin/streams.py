@@ -1,6 +1,7 @@
 """The streams that are live or ended recently, in memory."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -184,6 +185,8 @@ class Streams:
             del self._streams[stream.name]
             self._before.pop(stream.name, None)
             self._timers.pop(stream.name, None)
+            # Its media go now: garbage is looked for seldom (`amphi.system.garbage`).
+            asyncio.get_running_loop().call_soon(gc.collect)
 
     def _schedule(self, stream: Stream, delay_s: float, action: Callable[[Stream], None]) -> None:
         self._cancel_timer(stream.name)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -13,11 +12,9 @@ import uvicorn
 from amphi.audience.http_protocol import StreamHTTPProtocol
 from amphi.pages import processes
 from amphi.system import environment as env
-from amphi.system import memory
+from amphi.system import garbage, memory
 
 MOST_WORKERS = 16
-NEW_OBJECTS = 20_000
-"""After so many new objects garbage is looked for. Python's own 700 come with every twelfth stream."""
 STOP_S = 1
 """How long requests under way may still take after the server is told to stop, in seconds."""
 
@@ -102,10 +99,8 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
     from amphi.pages.asgi import start  # noqa: PLC0415 -- sets Django up
 
     start()
-    # What is loaded by now stays: looking through it for garbage again and again costs a sixth of each new stream.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
+    # That would cost a sixth of each new stream.
+    garbage.look_seldom()
 
     def stop(*_: object) -> None:
         server.should_exit = True
