@@ -186,6 +186,7 @@ def running(folder: Path, *, workers: int, part_ms: int, tls: bool = False) -> I
         stack.callback(publisher.wait, PATIENCE_S)
         stack.callback(publisher.terminate)
         wait_for_picture(f"http://{origin_http}/hls/room.m3u8", publisher)
+        psutil.Process(publisher.pid).nice(UNITS_NICE)
         pids = {"origin": origin.pid, "nginx": int((folder / "nginx.pid").read_text())}
         yield Hall(f"{url}/live/{slug}/", pids, web, env, certificate)
 
