@@ -134,9 +134,6 @@ class Connection(asyncio.BufferedProtocol):
         self._ended: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
         self._keeps = True
-        self._reset()
-
-    def _reset(self) -> None:
         self._head = b""
         self._content: list[bytes] = []
         self._left = 0
@@ -158,15 +155,19 @@ class Connection(asyncio.BufferedProtocol):
         Returns:
             The answer to come; it fails with `ConnectionFailedError`.
         """
-        self._reset()
+        self._head = b""
+        self._said = None
+        self._content = []
+        self._left = self._size = 0
         self._keeps = keeps
         self._sink = None
         self._answer = waiting = self._loop.create_future()
-        if self._transport is None or self._transport.is_closing():
+        transport = self._transport
+        if transport is None or transport.is_closing():
             self._fail("the connection is closed")
             return waiting
         self._overdue[self] = self._loop.time() + PATIENCE_S
-        self._transport.write(request)
+        transport.write(request)
         return waiting
 
     async def follow(self, request: bytes, sink: Sink) -> Answer:
@@ -301,12 +302,14 @@ class Connection(asyncio.BufferedProtocol):
             self._done(said)
 
     def _done(self, said: Head) -> None:
-        body = b"".join(self._content)
-        if said.is_chunked and body:
-            body = unchunked(body) or b""
+        body = b""
+        if self._content:
+            body = b"".join(self._content)
+            self._content = []
+            if said.is_chunked:
+                body = unchunked(body) or b""
         waiting, self._answer = self._answer, None
         self._overdue.pop(self, None)
-        self._content = []
         self._left = 0
         if said.is_last:
             self.close()

@@ -43,6 +43,7 @@ class MediaPlaylist:
         blocks: whether a request for `next` waits for it.
         skips: whether a delta update can be had.
         has_ended: nothing more will come.
+        asks: the directives with which hls.js asks for the next one; empty where that does not wait.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -52,6 +53,7 @@ class MediaPlaylist:
     blocks: bool = False
     skips: bool = False
     has_ended: bool = False
+    asks: bytes = b""
     _number: int = 0
     _part: int = 0
     _at: float = 0.0
@@ -91,6 +93,11 @@ class MediaPlaylist:
     def close(self) -> "MediaPlaylist":
         """All was read."""
         self.next = (self._number, self._part)
+        if self.blocks:
+            asks = f"_HLS_msn={self._number}&_HLS_part={self._part}" + (
+                "&_HLS_skip=YES" if self.skips else ""
+            )
+            self.asks = asks.encode()
         return self
 
     def since(self, place: tuple[int, int]) -> list[Part]:

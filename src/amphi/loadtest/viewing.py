@@ -37,7 +37,7 @@ class Viewer:
     """
 
     __slots__ = (
-        "_base", "_counts", "_files", "_held_s", "_lists", "_place", "_sound_alone", "_source", "_started_at", "_stood_s", "_tally",
+        "_base", "_counts", "_file_words", "_files", "_held_s", "_list_words", "_lists", "_place", "_sound_alone", "_source", "_started_at", "_stood_s", "_tally",
     )  # fmt: skip
 
     def __init__(
@@ -50,7 +50,7 @@ class Viewer:
         self._counts = counts
         # One waits for the next playlist while the other fetches parts.
         self._lists = self._files = Connection(place.overdue)
-        self._base = urlsplit("")
+        self._turn_to(urlsplit(""))
         self._started_at = 0.0
         self._held_s = 0.0
         self._stood_s = 0.0
@@ -80,11 +80,11 @@ class Viewer:
 
     async def _play(self, url: str) -> None:
         asked_at = time.monotonic()
-        self._base = urlsplit(url)
-        body = self._body(await (await self._ask(self._base.query)))
+        self._turn_to(urlsplit(url))
+        body = self._body(await (await self._ask(self._base.query.encode())))
         if found := variants(body):
-            self._base = urlsplit(urljoin(url, found[-1] if self._sound_alone else found[0]))
-            body = self._body(await (await self._ask(self._base.query)))
+            self._turn_to(urlsplit(urljoin(url, found[-1] if self._sound_alone else found[0])))
+            body = self._body(await (await self._ask(self._base.query.encode())))
         playlist = media_playlist(body)
         await self._fetch(playlist.init)
         self._started_at = self._held_s = self._stood_s = 0.0
@@ -101,7 +101,7 @@ class Viewer:
         while not last.has_ended:
             if not last.blocks:
                 await asyncio.sleep(1)
-            coming = await self._ask(_directives(last))
+            coming = await self._ask(last.asks)
             for part in fresh:
                 await self._take(part)
             playlist = media_playlist(self._body(await coming))
@@ -130,11 +130,20 @@ class Viewer:
         self._held_s += duration_s
         self._tally.watched_s += duration_s
 
-    async def _ask(self, query: str) -> asyncio.Future[Answer]:
+    def _turn_to(self, base: SplitResult) -> None:
+        """From now on the playlist is at `base`, and files beside it. What their requests have in common is put together once."""
+        self._base = base
+        head = f" HTTP/1.1\r\nHost: {base.netloc}\r\n"
+        folder = base.path.rpartition("/")[0]
+        self._list_words = f"GET {base.path}".encode(), f"{head}Accept-Encoding: gzip\r\n\r\n".encode()
+        self._file_words = f"GET {folder}/".encode(), f"{head}\r\n".encode()
+
+    async def _ask(self, query: bytes) -> asyncio.Future[Answer]:
         """Ask for the playlist; servers close connections after so many requests, and browsers open another."""
         if not self._lists.is_open:
             self._lists = await self._place.connect(self._base, self._source)
-        return self._lists.ask(self._request(self._base, query))
+        before, after = self._list_words
+        return self._lists.ask(b"%b?%b%b" % (before, query, after) if query else before + after)
 
     def _body(self, answer: Answer) -> bytes:
         if answer.status != OK:
@@ -147,21 +156,8 @@ class Viewer:
             return
         if not self._files.is_open:
             self._files = await self._place.connect(self._base, self._source)
-        answer = await self._files.ask(self._request(self._base, "", uri), keeps=False)
+        before, after = self._file_words
+        answer = await self._files.ask(b"%b%b%b" % (before, uri.encode(), after), keeps=False)
         if answer.status != OK:
             raise RefusedError("part", answer.status)
         self._tally.media_bytes += answer.size_bytes
-
-    def _request(self, address: SplitResult, query: str, uri: str = "") -> bytes:
-        path = f"{address.path.rpartition('/')[0]}/{uri}" if uri else address.path
-        asked = f"{path}?{query}" if query else path
-        packed = "" if uri else "Accept-Encoding: gzip\r\n"
-        return f"GET {asked} HTTP/1.1\r\nHost: {address.netloc}\r\n{packed}\r\n".encode()
-
-
-def _directives(playlist: MediaPlaylist) -> str:
-    """What hls.js asks for next."""
-    if not playlist.blocks:
-        return ""
-    number, part = playlist.next
-    return f"_HLS_msn={number}&_HLS_part={part}" + ("&_HLS_skip=YES" if playlist.skips else "")
