@@ -50,9 +50,9 @@ print(event.slug)
 """
 KBIT_S = 500
 """Of the picture: what counts here is how often it is asked for; 1,500 viewers of a real one would be 4 Gbit/s."""
-UNITS_NICE = -5
-"""Weighs as much as `CPUWeight=300` in deploy/systemd (`sched_prio_to_weight` in Linux's kernel/sched/core.c)."""
-OWN_NICE = -10
+UNITS_NICE = -7
+"""Weighs as much as `CPUWeight=480` in deploy/systemd (`sched_prio_to_weight` in Linux's kernel/sched/core.c)."""
+OWN_NICE = -12
 NOT_SHIPPED = ("ssl_", "listen [::]")
 """Lines of the site that are left out: plain HTTP, and IPv4 alone."""
 KEYS = "/etc/letsencrypt/live/amphi.univ.fr"
