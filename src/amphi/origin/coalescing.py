@@ -49,19 +49,19 @@ class Words:
         self.waiting: dict[bytes, Coalesced] = {}
         self.known: dict[bytes, Scope] = {}
 
-        self._seen: set[int] = set()
+        # By the last bits of their hashes, those that came once.
+        self._seen = [0] * MOST_KNOWN
 
     def learn(self, words: bytes, scope: Scope) -> None:
         """Note what was read in these words, when it is not the first time: to keep what never comes again costs more than to read it."""
-        seen = hash(words)
-        if seen in self._seen:
-            if len(self.known) >= MOST_KNOWN:
-                self.known.clear()
-            self.known[words] = scope
+        found = hash(words)
+        place = found % MOST_KNOWN
+        if self._seen[place] != found:
+            self._seen[place] = found
             return
-        if len(self._seen) >= MOST_KNOWN:
-            self._seen.clear()
-        self._seen.add(seen)
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        self.known[words] = scope
 
 
 class _NoMessage:
