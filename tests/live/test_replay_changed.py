@@ -35,6 +35,23 @@ WATCHED = """name => {
   video.playbackRate = 2;
   return video.play();
 }"""
+PLAYS_ON = """() => {
+  const video = document.getElementById("video");
+  const seen = (window.seen = { heights: [] });
+  const note = () => {
+    if (seen.heights.at(-1) !== video.videoHeight) seen.heights.push(video.videoHeight);
+    video.requestVideoFrameCallback(note);
+  };
+  video.requestVideoFrameCallback(note);
+  video.muted = true;
+  video.playbackRate = 2;
+  return video.play();
+}"""
+SHOWS = """([at, height]) => {
+  const video = document.getElementById("video");
+  return video.currentTime >= at && video.videoHeight === height && !video.seeking && video.readyState >= 2;
+}"""
+GOES_TO = "at => { const video = document.getElementById('video'); video.pause(); video.currentTime = at; }"
 IS_OVER = "() => seen.error || document.getElementById('video').ended"
 COUNTED = "document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
 
@@ -81,3 +98,29 @@ def test_all_of_it_plays(url, audience_chromium):
         visit(lambda page: page.evaluate(WATCHED, FILE))
         error, heights, pictures = visit(seen)
     assert (error, heights, pictures) == (None, HEIGHTS, PICTURES)
+
+
+def test_while_the_live_runs_a_listener_goes_back_past_the_change(url, audience_chromium):
+    """From its start over both changes, back to before the first, and on into what came after it."""
+    Airing.objects.update(ended_at=None)
+
+    def goes_to(page: Page, at: float, height: int) -> None:
+        page.evaluate(GOES_TO, at)
+        page.wait_for_function(SHOWS, arg=[at, height])
+
+    with visiting(audience_chromium, url) as visit:
+        visit(lambda page: page.wait_for_function("() => document.getElementById('video').readyState >= 2"))
+        visit(lambda page: page.evaluate(PLAYS_ON))
+        visit(lambda page: page.wait_for_function(SHOWS, arg=[2 * SECONDS + 1, HEIGHTS[2]]))
+        assert visit(lambda page: page.evaluate("seen.heights")) == HEIGHTS
+        visit(lambda page: goes_to(page, 1, HEIGHTS[0]))
+        visit(lambda page: goes_to(page, SECONDS + 1, HEIGHTS[1]))
+        visit(lambda page: goes_to(page, SECONDS - 1, HEIGHTS[0]))
+        visit(lambda page: page.evaluate(PLAYS_ON))
+        visit(
+            lambda page: page.wait_for_function(
+                "heights => seen.heights.join().startsWith(heights)", arg="180,480"
+            )
+        )
+        # It is the live's replay: the way to the live stands beside it.
+        assert visit(lambda page: page.get_attribute(".btn-go-live", "href")) in url
