@@ -11,6 +11,7 @@ from amphi.webinars.models import State
 from amphi.worker.decision import (
     AFTER_ERROR,
     AT_ONCE,
+    BACK_AFTER,
     CONFIRM_AFTER,
     IN_NO_HURRY,
     LOOK_EVERY,
@@ -135,10 +136,10 @@ def test_job_that_has_trouble(job, expected):
 @pytest.mark.parametrize(
     ("job", "seen_at", "look_in"),
     [
-        (GatewayUnreachableError("refused"), NOW - S, CONFIRM_AFTER),
+        (GatewayUnreachableError("refused"), NOW - S, BACK_AFTER),
         (GatewayUnreachableError("refused"), NOW - RESTART_TAKES, AFTER_ERROR),
         (GatewayUnreachableError("refused"), None, AFTER_ERROR),
-        (GatewayTimeoutError("slow"), NOW - S, CONFIRM_AFTER),
+        (GatewayTimeoutError("slow"), NOW - S, BACK_AFTER),
         (GatewayTimeoutError("slow"), NOW - RESTART_TAKES, AFTER_ERROR),
         (JobStatus(state="unknown"), NOW - S, AT_ONCE),
     ],

@@ -19,6 +19,8 @@ IN_NO_HURRY = timedelta(seconds=20)
 LATEST_LOOK = IN_NO_HURRY + timedelta(seconds=10)
 """Nobody plans a look so far ahead: such a time comes from a clock that is ahead, or was."""
 AT_ONCE = timedelta()
+BACK_AFTER = timedelta(seconds=0.2)
+"""A gateway that was killed while it was on air is started again within seconds; listeners see the slate for as long as nobody notices."""
 CONFIRM_AFTER = timedelta(seconds=0.5)
 AFTER_ERROR = timedelta(seconds=2)
 

@@ -5,7 +5,16 @@ from datetime import timedelta
 from amphi.sipmediagw import GatewayError, GatewayTimeoutError, GatewayUnreachableError, JobStatus
 from amphi.webinars import picture
 from amphi.webinars.models import LiveGateway, Livestream, State
-from amphi.worker.decision import AFTER_ERROR, AT_ONCE, CONFIRM_AFTER, Draft, ShowChat, ShowLayout, StartJob
+from amphi.worker.decision import (
+    AFTER_ERROR,
+    AT_ONCE,
+    BACK_AFTER,
+    CONFIRM_AFTER,
+    Draft,
+    ShowChat,
+    ShowLayout,
+    StartJob,
+)
 
 START_MAY_TAKE = timedelta(seconds=45)
 """SIPMediaGW answers a start after up to 30 s, or fails after 10 s; its container may still appear after that."""
@@ -38,7 +47,7 @@ def keep_job_alive(draft: Draft) -> bool:
     if isinstance(job, GatewayError):
         draft.fail(job)
         if isinstance(job, GatewayUnreachableError | GatewayTimeoutError) and _was_on_air(draft):
-            draft.look_in = CONFIRM_AFTER
+            draft.look_in = BACK_AFTER
         return False
     if job is None or _shows_nothing(draft, job) or _still_comes(draft, job):
         return False
