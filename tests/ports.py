@@ -6,12 +6,15 @@ abstract namespace, until this process ends; tests that run in other processes s
 """
 
 import socket
+import threading
 from itertools import count
 
 _FIRST = 20_000
 _BEYOND = 32_000
 """Linux gives ports from 32768 on (``net.ipv4.ip_local_port_range``)."""
 _next = count(_FIRST)
+_lock = threading.Lock()
+"""Two threads that count on at the same time would both leave gaps in the other's row."""
 
 
 def _take(port: int) -> socket.socket | None:
@@ -35,6 +38,11 @@ def reserve() -> int:
 
 def reserve_in_a_row(length: int) -> int:
     """The first of `length` such ports, one after the other."""
+    with _lock:
+        return _row(length)
+
+
+def _row(length: int) -> int:
     row: list[socket.socket] = []
     for port in _next:
         if port >= _BEYOND:

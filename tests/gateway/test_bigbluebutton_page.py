@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 NAME = {era: "data-testid" if era == "4.0" else "data-test" for era in ERAS}
 CLEAN = {"view": "clean", "sound": "forced"}
+SOON_S = 10
+"""Less than the 15 s after which silence alone is missed."""
 
 
 # --- The way in ---
@@ -110,9 +112,9 @@ async def test_socket_that_is_back_is_no_loss(visit):  # noqa: F811
     visitor = await visit("3.0", retryMs=100, **CLEAN)
     await visitor.until_state("joined", reason="")
     visitor.client.data.lose()
-    await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
+    await visitor.until_state("reconnecting", reason="disconnected", within_s=SOON_S)
     visitor.client.data.takes = True
-    await visitor.until_state("joined", reason="", within_s=3)
+    await visitor.until_state("joined", reason="", within_s=SOON_S)
 
 
 async def test_socket_on_which_nothing_comes_is_lost(visit):  # noqa: F811
@@ -122,10 +124,10 @@ async def test_socket_on_which_nothing_comes_is_lost(visit):  # noqa: F811
     await visitor.until(lambda _: visitor.client.data.has_answered)
     await visitor.page.wait_for_function("() => pongs > 0")
     visitor.client.data.says = set()
-    lost = await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
+    lost = await visitor.until_state("reconnecting", reason="disconnected", within_s=SOON_S)
     assert lost.detail == "the client has lost the meeting and reconnects: its data connection is gone"
     visitor.client.data.says = {"ping", "pong"}
-    await visitor.until_state("joined", reason="", within_s=3)
+    await visitor.until_state("joined", reason="", within_s=SOON_S)
 
 
 async def test_server_that_answers_no_question_is_not_missed_for_that(visit):  # noqa: F811
@@ -139,7 +141,7 @@ async def test_server_that_answers_no_question_is_not_missed_for_that(visit):  #
         await visitor.later(800)
     assert (await visitor.look()).state == "joined"
     await visitor.later(15_000)
-    await visitor.until_state("reconnecting", reason="disconnected", within_s=3)
+    await visitor.until_state("reconnecting", reason="disconnected", within_s=SOON_S)
 
 
 async def test_sockets_of_another_kind_are_not_watched(visit):  # noqa: F811
@@ -150,7 +152,7 @@ async def test_sockets_of_another_kind_are_not_watched(visit):  # noqa: F811
     )
     assert kept == [True, 1, ""]
     await visitor.later(20_000)
-    await visitor.until_state("joined", reason="", within_s=3)
+    await visitor.until_state("joined", reason="", within_s=SOON_S)
 
 
 # --- What is filmed ---

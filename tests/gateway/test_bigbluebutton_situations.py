@@ -275,7 +275,7 @@ SITUATIONS = {
     "another room is offered": Situation({"invited": True}, ("joined", "", "")),
     # Last: its socket is gone for good.
     "data that is lost": Situation(
-        {}, ("reconnecting", "disconnected", "the client has lost the meeting"), OF_3, within_s=3
+        {}, ("reconnecting", "disconnected", "the client has lost the meeting"), OF_3, within_s=10
     ),
 }
 ANSWERS = {
