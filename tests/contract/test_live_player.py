@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import re
 import signal
+import sys
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -11,6 +13,7 @@ import psutil
 import pytest
 
 from amphi.origin.config import Config
+from tests import ports
 from tests.contract.origin_ffmpeg import publishing
 from tests.contract.player_page import PATIENCE_MS, PLAYS_ON
 from tests.origin.running import ready, running_origin
@@ -129,3 +132,58 @@ async def test_platforms_player_is_live_again_after_the_machine_slept(page_url, 
         async with asleep():
             await segments_pass(client, f"{url}/main.m3u8", 16)
         await is_live_again(page)
+
+
+@contextlib.asynccontextmanager
+async def origin_with_a_lecture(rtmp: str, http: str) -> AsyncIterator[None]:
+    """An origin as a process, which is killed at the end, and its publisher."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "amphi", "origin", "--open", "--rtmp", rtmp, "--http", http,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        async with httpx.AsyncClient() as client:
+            async with asyncio.timeout(PATIENCE_MS / 1000):
+                while not await answers(client, f"http://{http}/healthz"):  # noqa: ASYNC110 -- asked over HTTP
+                    await asyncio.sleep(0.05)
+            async with publishing(f"rtmp://{rtmp}/live/lecture", seconds=240):
+                await ready(client, f"http://{http}/hls/lecture.m3u8")
+                yield
+                process.kill()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def test_platforms_player_is_live_again_after_the_live_server_began_anew(page_url, open_page):
+    """The library asks again by itself, and finds another playlist at the same address, whose times begin at zero."""
+    rtmp, http = (f"127.0.0.1:{ports.reserve()}" for _ in range(2))
+    # Reading anew what stands still is not what brings the picture back here.
+    page = await open_page(f"{page_url}platform", before="window.setInterval = () => 0;")
+    is_back = asyncio.Event()
+
+    async def hold(route):
+        await is_back.wait()
+        await route.continue_()
+
+    async with origin_with_a_lecture(rtmp, http):
+        await page.evaluate(f"play('http://{http}/hls/lecture.m3u8')")
+        await page.wait_for_function("() => state().time > 6", timeout=PATIENCE_MS)
+        await page.route("**/lecture/main.m3u8*", hold)
+    async with origin_with_a_lecture(rtmp, http):
+        await page.evaluate("window.before = state().time")
+        is_back.set()
+        # Its own times are those of a stream that has just begun.
+        await page.wait_for_function("() => state().time < before", timeout=PATIENCE_MS)
+        await page.wait_for_function("() => state().time < before && state().time > 1", timeout=PATIENCE_MS)
+        begun = (await page.evaluate("state()"))["time"]
+        await page.wait_for_function(f"() => state().time > {begun} + 1", timeout=PATIENCE_MS)
+    await page.close()

@@ -304,6 +304,14 @@ export class Player extends EventTarget {
       this.#distance.holdBack = details.partHoldBack || details.holdBack || 3 * details.targetduration;
       this.#ahead.listed = details.partList?.map((part) => part.url) ?? [];
     });
+    const folders = new Map();
+    hls.on(Hls.Events.LEVEL_LOADED, (_, { details, level }) => {
+      const listed = details.fragments.filter(Boolean).map(({ url }) => url.slice(0, url.split("?")[0].lastIndexOf("/")));
+      const isAnew = listed.length > 0 && folders.has(level) && !listed.includes(folders.get(level));
+      if (listed.length) folders.set(level, listed.at(-1));
+      // A live server that began anew counts time from zero. The library takes its playlist for one that goes on, and waits for what is long over.
+      if (isAnew) setTimeout(() => hls === this.#hls && this.#load());
+    });
     hls.on(Hls.Events.LEVEL_SWITCHING, () => this.#ahead.clear());
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal || hls !== this.#hls) return;
