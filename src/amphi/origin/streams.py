@@ -121,6 +121,8 @@ class Streams:
         now = datetime.now(UTC)
         number = int((now - NUMBERS_SINCE).total_seconds())
         if before is not None:
+            if name in self._before:
+                _collect_soon()
             self._before[name] = before
             number = max(number, before.playlist.last_number + 10)
         stream = Stream(
@@ -185,8 +187,7 @@ class Streams:
             del self._streams[stream.name]
             self._before.pop(stream.name, None)
             self._timers.pop(stream.name, None)
-            # Its media go now: garbage is looked for seldom (`amphi.system.garbage`).
-            asyncio.get_running_loop().call_soon(gc.collect)
+            _collect_soon()
 
     def _schedule(self, stream: Stream, delay_s: float, action: Callable[[Stream], None]) -> None:
         self._cancel_timer(stream.name)
@@ -214,3 +215,8 @@ class Streams:
             if stream.take is not None:
                 stream.take.end()
             stream.wake()
+
+
+def _collect_soon() -> None:
+    """Let the media of a session that is over go now: its parts hold each other, and garbage is looked for seldom (`amphi.system.garbage`)."""
+    asyncio.get_running_loop().call_soon(gc.collect)
