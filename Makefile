@@ -8,13 +8,13 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-clock test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-bench
+.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-clock test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint check fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-and-check setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
 
 # One after the other, the quick ones first; the first that fails fails the whole. pytest fails a run that finds no test.
-test: lint $(if $(ARGS),test-chosen,test-at-once test-e2e)  ## Run every check and every test, or those that ARGS names
+test: setup-and-check $(if $(ARGS),test-chosen,test-at-once test-e2e)  ## Run every check and every test, or those that ARGS names
 
 test-at-once: setup-dev      ## All but those that measure
 	$(PY) -m pytest -m "unit or integration" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -93,7 +93,9 @@ test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
 # Types take as long as all else, on one processor: they are checked beside it. Reading all tests compiles them once, not in each of the processes that run them.
-lint: setup-dev      ## Style, types and layers only
+lint: setup-dev check ## Style, types and layers only
+
+check:
 	@types=$$(mktemp); $(PY) -m mypy >"$$types" 2>&1 & mypy=$$!; \
 	  $(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports --no-cache && \
 	  { collected=$$($(PY) -m pytest --collect-only -qq) || { echo "$$collected"; false; }; }; others=$$?; \
@@ -132,6 +134,10 @@ setup:
 
 setup-dev:
 	@deploy/setup dev
+
+# What is checked needs Python's packages alone.
+setup-and-check:
+	@deploy/setup dev $(MAKE) --no-print-directory check
 
 setup-bench:
 	@deploy/setup bench
