@@ -8,16 +8,13 @@ WORKERS ?= 6
 # Each of these processes reads all tests: what the first compiles, the others find.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-at-once test-unit test-integration test-e2e test-matrix test-chaos test-clock test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint check fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-and-check setup-bench
+.PHONY: demo test test-unit test-integration test-e2e test-matrix test-chaos test-clock test-machines test-deploy test-package test-ansible test-containers test-prometheus test-storage test-abuse test-chosen lint check fmt bench rehearse screenshots messages wheel package lock clean setup setup-dev setup-and-check setup-bench
 
 demo: setup          ## Start the whole platform on this machine
 	@$(PY) -m amphi demo $(ARGS)
 
 # One after the other, the quick ones first; the first that fails fails the whole. pytest fails a run that finds no test.
-test: setup-and-check $(if $(ARGS),test-chosen,test-at-once test-e2e)  ## Run every check and every test, or those that ARGS names
-
-test-at-once: setup-dev      ## All but those that measure
-	$(PY) -m pytest -m "unit or integration" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: setup-and-check $(if $(ARGS),test-chosen,test-integration test-e2e)  ## Run every check and every test, or those that ARGS names
 
 test-unit: setup-dev         ## Those that need no process and no socket
 	$(PY) -m pytest -m unit -n $(WORKERS)
@@ -92,14 +89,15 @@ test-abuse: setup-dev        ## Millions of hostile messages and requests at eac
 test-chosen: setup-dev
 	$(PY) -m pytest $(ARGS)
 
-# Types take as long as all else, on one processor: they are checked beside it. Reading all tests compiles them once, not in each of the processes that run them.
 lint: setup-dev check ## Style, types and layers only
 
+# Types take as long as all else, on one processor: they are checked beside it. Reading all tests compiles them once, not in each of
+# the processes that run them; what needs nothing but Python can be run at once, with UNITS=1.
 check:
 	@types=$$(mktemp); $(PY) -m mypy >"$$types" 2>&1 & mypy=$$!; \
 	  $(PY) -m ruff check . && $(PY) -m ruff format --check . && .venv/bin/lint-imports --no-cache && \
-	  { collected=$$($(PY) -m pytest --collect-only -qq) || { echo "$$collected"; false; }; }; others=$$?; \
-	  wait $$mypy; typed=$$?; cat "$$types"; rm "$$types"; exit $$((others || typed))
+	  if tests=$$($(PY) -m pytest $(if $(UNITS),-q -m unit,-qq --collect-only)); then echo "$$tests" | tail -n 1; else echo "$$tests"; false; fi; \
+	  others=$$?; wait $$mypy; typed=$$?; cat "$$types"; rm "$$types"; exit $$((others || typed))
 
 fmt: setup-dev       ## Format the code
 	$(PY) -m ruff check --fix .
@@ -125,7 +123,7 @@ package:             ## Build dist/amphi_*.deb for the Debian that this is
 	@deploy/debian/build
 
 lock:                ## Lock the dependencies anew
-	@$(PY) -m pip install -q pip-tools; for name in base dev; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \
+	@$(PY) -m pip install -q pip-tools; for name in base dev npm; do CUSTOM_COMPILE_COMMAND='make lock' .venv/bin/pip-compile -q --upgrade --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --allow-unsafe --strip-extras -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	npm install --package-lock-only
 
@@ -135,9 +133,9 @@ setup:
 setup-dev:
 	@deploy/setup dev
 
-# What is checked needs Python's packages alone.
+# What needs Python alone is done while Debian's packages come.
 setup-and-check:
-	@deploy/setup dev $(MAKE) --no-print-directory check
+	@deploy/setup dev $(MAKE_COMMAND) --no-print-directory check UNITS=$(if $(ARGS),,1)
 
 setup-bench:
 	@deploy/setup bench

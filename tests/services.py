@@ -1,6 +1,7 @@
 """The platform's own processes, started as an operator starts them."""
 
 import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from urllib.request import urlopen
 TOP = Path(__file__).parents[1]
 WITHOUT = TOP / "tests" / "without"
 """Stands before what is only here for our checks, and which httpx would load in each process."""
+NODE = str(Path(importlib.util.find_spec("playwright").origin).with_name("driver") / "node")
+"""The Node.js that Playwright brings: the same one on every machine."""
 PATIENCE_S = 180.0
 Environment = dict[str, str]
 DATABASE = "amphi.sqlite3"

@@ -82,19 +82,21 @@ def test_unit_test_that_leaves_its_process_fails(tmp_path):
     ], done.stdout + done.stderr
 
 
+def told_by_make(*words: str) -> str:
+    command = ["make", "--dry-run", *words, "ARGS="]
+    return subprocess.run(
+        command, cwd=TOP, check=True, capture_output=True, text=True, timeout=TIMEOUT_S
+    ).stdout
+
+
 def test_make_test_runs_every_check_and_every_layer():
-    done = subprocess.run(
-        ["make", "--dry-run", "test", "ARGS="],
-        cwd=TOP,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-    )
+    tests = told_by_make("test")
+    assert re.search(r"deploy/setup dev \S*make --no-print-directory check UNITS=1\n", tests)
+    checks = told_by_make("check", "UNITS=1")
     for command in ("ruff check", "ruff format --check", "mypy", "lint-imports"):
-        assert f"{command} " in done.stdout.replace("\n", " \n"), done.stdout
-    told = [chosen.strip('"') for chosen in re.findall(r' -m pytest -m (\w+|"[^"]+")', done.stdout)]
-    assert [layer for chosen in told for layer in chosen.split(" or ")] == list(LAYERS)
+        assert f"{command} " in checks.replace("\n", " \n"), checks
+    layers = re.findall(r" -m pytest [-\w ]*-m (\w+)", checks + tests)
+    assert layers == list(LAYERS)
 
 
 def test_what_measures_is_where_make_test_looks_for_it():

@@ -11,6 +11,7 @@ import pytest
 
 from amphi.classroom.profiles import PROFILES
 from tests.contract.running_classroom import SECRET, TIMEOUT_S, running_classroom
+from tests.services import NODE
 
 SCRIPT = Path(__file__).with_name("bigbluebutton_js_calls.cjs")
 PATIENCE_S = 60
@@ -19,7 +20,7 @@ PATIENCE_S = 60
 def calls(url: str) -> dict[str, Any]:
     """What the client understood of each call."""
     done = subprocess.run(
-        ["node", str(SCRIPT), url, SECRET],
+        [NODE, str(SCRIPT), url, SECRET],
         check=False,
         capture_output=True,
         text=True,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import NODE
+
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, list[float]]:
@@ -14,7 +16,7 @@ def said() -> dict[str, list[float]]:
 
 
 def cases(script: str) -> dict[str, list]:
-    command = ["node", "--no-warnings", str(Path(__file__).with_name(script))]
+    command = [NODE, "--no-warnings", str(Path(__file__).with_name(script))]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     return dict(json.loads(line) for line in output.splitlines())
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from tests.services import NODE
+
 HTML = (
     '<style>:host { display: block }</style><slot name="media"></slot><svg viewBox="0 0 24 24"><path d="M0 0"/></svg>',
     "<a href='' disabled='disabled'></a><select disabled='disabled'><option/></select>",
@@ -40,7 +42,7 @@ SCRIPTS_OF_OTHERS = (
 
 def test_libraries_write_their_controls_and_nothing_that_runs_fetches_or_sends():
     texts = [*HTML, *NEITHER, *SCRIPTS, *SCRIPTS_OF_OTHERS]
-    command = ["node", "--no-warnings", str(Path(__file__).with_name("trusted.mjs"))]
+    command = [NODE, "--no-warnings", str(Path(__file__).with_name("trusted.mjs"))]
     output = subprocess.run(
         command, input=json.dumps(texts), check=True, capture_output=True, text=True, timeout=60
     )
