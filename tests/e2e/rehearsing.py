@@ -59,7 +59,7 @@ class Rehearsal:
             warnings.warn(said, OthersTookTheMachineWarning, stacklevel=2)
 
 
-def start(demo: RunningDemo, *, seconds: int = 20, **settings: str) -> subprocess.Popen[str]:
+def start(demo: RunningDemo, *, seconds: int, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "amphi", "rehearse", "--json", "--seconds", str(seconds)],
         stdin=subprocess.DEVNULL,
@@ -81,8 +81,9 @@ def _finish(rehearsal: subprocess.Popen[str]) -> tuple[dict[str, Any], str, int]
     return json.loads(out), told, rehearsal.returncode
 
 
-def hold(demo: RunningDemo, *, at_once: int = 1, **settings: str) -> list[Rehearsal]:
-    """Hold rehearsals, so many at once, with more settings if wanted."""
+def hold(demo: RunningDemo, *, at_once: int = 1, seconds: int = 20, **settings: str) -> list[Rehearsal]:
+    """Hold rehearsals, so many at once and so long on the air, with more settings if wanted."""
     with machine.shared() as share:
-        finished = [_finish(rehearsal) for rehearsal in [start(demo, **settings) for _ in range(at_once)]]
+        held = [start(demo, seconds=seconds, **settings) for _ in range(at_once)]
+        finished = [_finish(rehearsal) for rehearsal in held]
     return [Rehearsal(*one, share.others, demo.logs()) for one in finished]

@@ -16,7 +16,7 @@ import django
 from amphi.rehearsal.measures import Report
 from amphi.system.terminal import say
 
-SHORTEST_S = 20
+SHORTEST_S = 12
 LONGEST_S = 3600
 DEFAULT_S = 120
 
