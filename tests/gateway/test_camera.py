@@ -4,10 +4,14 @@ import asyncio
 import mmap
 from types import SimpleNamespace
 
+import pytest
+
 from amphi.gateway.camera import LOOK_EVERY_TICKS, OPENING_PICTURES, STILL_EVERY_TICKS, Camera
 from amphi.gateway.packets import HEIGHT, WIDTH
 
 FPS = 250
+# Pictures are converted by Debian's libyuv.
+pytestmark = pytest.mark.integration
 
 
 class Screen:

@@ -83,16 +83,16 @@ def _status_of(ask: Callable[[], httpx.Response]) -> tuple[str, httpx.Response |
 
 
 class Watch:
-    """Looks on for as long as the block lasts."""
+    """Looks on for as long as the block lasts, as the presenter and as a listener."""
 
-    def __init__(self, scene: Scene, livestream: Livestream) -> None:
+    def __init__(self, scene: Scene, livestream: Livestream, listener: str) -> None:
         self.seen = Seen(heard_at=time.monotonic(), moved_at=time.monotonic())
         self._scene = scene
         self._row = livestream
         self._ended = threading.Event()
         passwords = scene.demo.password
         self._presenter = log_in(scene.tester_url, "camille", passwords("camille"))
-        self._listener = log_in(scene.tester_url, "lea", passwords("lea"))
+        self._listener = log_in(scene.tester_url, listener, passwords(listener))
         self._live = reverse("live:event", args=[livestream.event.slug])
         self._panel = reverse("webinars:status", args=[livestream.meeting.slug])
         looks = (self._look_at_panel, self._look_at_health, self._look_at_media, self._say, self._listen)
