@@ -31,6 +31,7 @@ LONGEST = [
     "gateway/test_bigbluebutton_jobs.py",
     "live/test_barriers.py",
     "contract/test_origin_hlsjs.py",
+    "origin/test_standby.py",
     "contract/test_switch_ffmpeg.py",
     "live/test_live_page.py",
     "live/test_moving.py",
@@ -62,8 +63,22 @@ LONGEST = [
     "contract/test_check_quotes.py",
     "gateway/test_dialect_b.py",
     "contract/test_recording_ffmpeg.py",
+    "sipmediagw/test_transport.py",
+    "contract/test_origin_srt.py",
+    "webinars/test_race_locks.py",
+    "origin/test_http.py",
+    "contract/test_edge_once.py",
+    "audience/test_stream.py",
+    "test_http_heads.py",
+    "test_health.py",
+    "origin/test_conformance.py",
+    "origin/test_slate.py",
+    "origin/test_server.py",
+    "bucket/test_store.py",
+    "contract/test_nginx_rtmp.py",
+    "contract/test_origin_nginx_rtmp.py",
 ]
-"""A file runs in one process: one that takes long and begins late keeps all waiting."""
+"""A file runs in one process: one that takes long, or waits more than it works, keeps all waiting when it begins late."""
 MARKS = ("browser", "django_db")
 FIXTURES = {"db", "transactional_db", "live_server", "serve", "free_port", "postgresql_url"}
 MODULES = {
