@@ -8,6 +8,7 @@ fixture of its own folder uses what leaves the process, and in ``unit`` when not
 """
 
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -144,6 +145,10 @@ def _file(path: Path) -> str:
     return path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
 
 
+# The fixture of a server that is a static program of Go, which `tests/clock` can't reach, and which refuses who has another time.
+HAS_THE_MACHINES_CLOCK = "s3"
+
+
 def layer_of(item: pytest.Item) -> str:
     """The layer that `item` is in."""
     for layer in LAYERS:
@@ -193,7 +198,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The layers run in their order, and in each what takes longest begins first."""
 
     def place(item: pytest.Item) -> tuple[int, int]:
@@ -201,6 +206,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LAYERS.index(layer_of(item)), LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
     items.sort(key=place)
+    if "CLOCK_SHIFT" in os.environ:
+        left_out = [item for item in items if HAS_THE_MACHINES_CLOCK in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_configure(config: pytest.Config) -> None:

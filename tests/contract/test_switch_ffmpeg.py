@@ -33,11 +33,13 @@ pytestmark = pytest.mark.django_db
 RED, BLUE = "red", "blue"
 LOW, HIGH = 440, 880
 SAME = ("-profile:v", "main")
-LARGER = ("-profile:v", "main", "-s", "1280x720")
+LARGER = ("-profile:v", "main", "-s", "960x540")
 SOUND_ALONE = ("-vn",)
 SEAM_S = 0.3
 """The last picture stays until a part is whole."""
 RATE = 8000
+ENCODED_S = 240.0
+"""Small pictures are encoded with what time others leave."""
 
 
 def _publish_command(url: str, colour: str, tone: int, clock_s: int, extra: tuple[str, ...]) -> list[str]:
@@ -164,11 +166,11 @@ async def _kill_the_first(origin: Running, first: tuple[str, ...], second: tuple
             return last > since + 3 and (smaller is None or _is_encoded(smaller, stream, last - 1))
 
         came = _count_pictures(stream)
-        await eventually(lambda: advances(since=stream.playlist.segments[0].number))
+        await eventually(lambda: advances(since=stream.playlist.segments[0].number), patience_s=ENCODED_S)
         shown, killed_in = stream.publisher, stream.playlist.last_number + 1
         running[0].kill()
         await eventually(lambda: stream.publisher is not shown)
-        await eventually(lambda: advances(since=killed_in))
+        await eventually(lambda: advances(since=killed_in), patience_s=ENCODED_S)
         smaller = small()
         # It says that it leaves: the stream is over, and so is its recording.
         running[1].terminate()
@@ -251,7 +253,7 @@ def _only_death_counts(monkeypatch):
         (server, "START_TIMEOUT"),
     ):
         monkeypatch.setattr(module, name, timedelta(minutes=2))
-    monkeypatch.setattr(rendition, "LATE_S", 120)
+    monkeypatch.setattr(rendition, "LATE_S", 2 * ENCODED_S)
     # The recording is whole before anything is made of it.
     monkeypatch.setattr(replays, "SETTLES", timedelta())
 

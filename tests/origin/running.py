@@ -61,8 +61,8 @@ def http_client(origin: Running) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=origin.http, timeout=PATIENCE_S, verify=False)  # noqa: S501 -- plain HTTP
 
 
-async def eventually(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+async def eventually(condition: Callable[[], object], *, patience_s: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110 -- conditions of many kinds
             await asyncio.sleep(0.01)
 
