@@ -34,7 +34,7 @@ test-clock: setup-dev        ## Run `make test` at another time of day, AT, as l
 	@command -v cc >/dev/null || apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
 	$(PY) -m tests.clock "$(AT)" $(MAKE) test
 
-test-chaos: setup-dev        ## Every fault but death, on one live webinar, as root: half an hour; WORDS="worker,origin" chooses
+test-chaos: setup-dev        ## Every fault but death, on one live webinar, as root: forty minutes; WORDS="worker,origin" chooses
 	@command -v cc >/dev/null && command -v iptables >/dev/null && command -v certutil >/dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || \
 	  apt-get install -y -qq --no-install-recommends gcc libc6-dev iptables libnss3-tools libnginx-mod-stream >/dev/null
 	$(PY) -m tests.reliability.chaos --write -k "$(WORDS)"
