@@ -55,6 +55,8 @@ UNITS_NICE = -7
 OWN_NICE = -12
 NOT_SHIPPED = ("ssl_", "listen [::]")
 """Lines of the site that are left out: plain HTTP, and IPv4 alone."""
+NOBODY = ("-", "unix:/dev/null")
+"""Whom nginx asked, in its log, where that was nobody."""
 KEYS = "/etc/letsencrypt/live/amphi.univ.fr"
 
 
@@ -225,22 +227,28 @@ def cost(pid: int) -> tuple[float, float]:
 
 
 def origin_requests(folder: Path) -> dict[str, object]:
-    """From nginx's log, where what the cache had does not stand: how often a part came from the origin, and how many answers were none."""
-    missed: Counter[str] = Counter()
+    """From nginx's log, where what the cache had does not stand: how often a part came from the origin, and how many answers were none.
+
+    Nginx keeps nothing of a fetch whose listener left before the answer began: somebody who waited fetches the part anew.
+    """
+    fetched: Counter[str] = Counter()
+    left = 0
     statuses: Counter[str] = Counter()
-    # The address, the status, the bytes, the time, and what the cache says of it.
-    pattern = re.compile(r'"GET /t/\.\.\.(/hls/\S+)" (\d+) \d+ [\d.]+ (\S+)')
+    # The address, the status, the bytes, the time, what the cache says of it, and who was asked last.
+    pattern = re.compile(r'"GET /t/\.\.\.(/hls/\S+)" (\d+) (\d+) [\d.]+ \S+ (?:unix:/dev/null : )*(\S+)')
     with (folder / "access.log").open() as lines:
         for line in lines:
             if (found := pattern.search(line)) is None:
                 continue
             statuses[found[2]] += 1
-            if found[3] not in {"HIT", "-"} and "/p" in found[1]:
-                missed[found[1]] += 1
+            if found[4] not in NOBODY and "/p" in found[1]:
+                fetched[found[1]] += 1
+                left += found[3] == "0"
     return {
         "not_200": statuses.total() - statuses["200"],
-        "parts_from_origin": len(missed),
-        "parts_asked_twice": sum(count > 1 for count in missed.values()),
+        "parts_from_origin": len(fetched),
+        "parts_asked_twice": sum(count > 1 for count in fetched.values()),
+        "fetches_whose_listener_left": left,
     }
 
 

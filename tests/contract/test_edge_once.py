@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ PART = "room/1/p7.m4s"
 LOOK = "proxy_cache_lock_timeout 100ms;"
 SLOW_LOOK = "proxy_cache_lock_timeout 700ms;"
 """Nine times this is more than any machine is busy for, and shorter than a test waits."""
+NO_LOOK = "proxy_cache_lock_timeout 60s; proxy_cache_lock_age 60s;"
+FULL_HALL, STAY = 1100, 200
+"""More than nginx can count: it keeps how often it was asked for something in ten bits (`uses` in src/http/ngx_http_cache.h)."""
 
 
 @dataclass
@@ -94,8 +98,8 @@ class Edge:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, origin_port: int = 0) -> Iterator[Edge]:
-    """All of it; with a port where nobody listens, without a live server."""
+def running(folder: Path, *, origin_port: int = 0, look: str = SLOW_LOOK, tls: bool = True) -> Iterator[Edge]:
+    """All of it; with a port where nobody listens, without a live server. `look` says when who waits looks again."""
     (folder / "cache").mkdir()
     live = LiveServer()
 
@@ -116,13 +120,17 @@ def running(folder: Path, *, origin_port: int = 0) -> Iterator[Edge]:
         ports = {"http": http, "https": https, "web": web, "origin": origin}
         text = site(folder, certificate, ports)
         assert LOOK in text
+        text = text.replace(LOOK, look)
+        if not tls:
+            text = text.replace(" ssl http2;", ";")
         modules = ("ngx_http_brotli_static_module.so",)
-        configuration = nginx.frame(folder, http=text.replace(LOOK, SLOW_LOOK), modules=modules)
+        configuration = nginx.frame(folder, http=text, modules=modules)
+        configuration = configuration.replace("worker_connections 512;", "worker_connections 4096;")
         stack.enter_context(nginx.running_nginx(folder, configuration, port=https))
         client = stack.enter_context(
             httpx.Client(verify=certificate.trust, trust_env=False, timeout=PATIENCE_S)
         )
-        yield Edge(f"https://localhost:{https}", client, live)
+        yield Edge(f"http{'s' if tls else ''}://localhost:{https}", client, live)
 
 
 @pytest.fixture
@@ -143,6 +151,35 @@ def test_a_part_that_takes_longer_than_others_wait_is_fetched_once(edge):
     assert [(answer.status_code, answer.content) for answer in answers] == [(200, b"a part")] * CROWD
     assert len(edge.live.asked) == 1
     assert sorted(answer.headers["x-cache"] for answer in answers) == ["HIT"] * (CROWD - 1) + ["MISS"]
+
+
+def test_a_part_for_which_more_ask_than_nginx_can_count_is_fetched_once(tmp_path):
+    come = threading.Event()
+    with (
+        running(tmp_path, look=NO_LOOK, tls=False) as edge,
+        ThreadPoolExecutor(1) as pool,
+        contextlib.ExitStack() as stack,
+    ):
+        edge.live.first = lambda: come.wait(PATIENCE_S)
+        first = pool.submit(edge.client.get, f"{edge.url}/t/a/hls/{PART}")
+        while not edge.live.asked:
+            come.wait(0.01)
+        port = httpx.URL(edge.url).port
+        request = f"GET /t/a/hls/{PART} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        there: deque[socket.socket] = deque()
+        for _ in range(FULL_HALL):
+            there.append(
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S))
+            )
+            there[-1].sendall(request)
+            # A process may not have as many files open. Nginx has counted those who leave, and fetches nothing for them.
+            if len(there) > STAY:
+                there.popleft().close()
+        # It answers those who came before first.
+        assert edge.client.get(f"{edge.url}/hls/").status_code == 403
+        come.set()
+        assert first.result().content == b"a part"
+    assert len(edge.live.asked) == 1
 
 
 def test_when_a_fetch_fails_one_of_those_who_waited_fetches(edge):
