@@ -56,6 +56,12 @@ def test_a_gap_within_a_piece_counts():
     assert ear.hearing.lost == 1
 
 
+def test_a_gap_in_what_a_listener_missed_counts():
+    ear = Ear(Hearing(RUN), 4)
+    ear.hear(chunk(SNAPSHOT + message(5) + message(6) + message(8)))
+    assert (ear.hearing.lost, ear.hearing.caught_up, ear.last) == (1, 4, 8)
+
+
 @pytest.mark.parametrize("cut", [1, 3, 20, -1])
 def test_pieces_that_come_in_two(cut):
     ear = ear_at(4)

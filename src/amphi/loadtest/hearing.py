@@ -12,6 +12,7 @@ from amphi.loadtest.connection import LAST_CHUNK, begun_chunks, unchunked
 from amphi.loadtest.figures import Histogram
 
 _MESSAGE = re.compile(rb"id: (\d+)\nevent: (\w+)\ndata: ([^\n]*)\n\n")
+_NUMBER = re.compile(rb"\nid: (\d+)\nevent: ")
 _SNAPSHOT = re.compile(rb'event: snapshot\ndata: \{"seq":(\d+)')
 _RETRY = re.compile(rb"retry: (\d+)\n")
 _BYE = re.compile(rb'event: bye\ndata: \{"reason":"(\w+)"')
@@ -26,7 +27,7 @@ class Piece:
     Attributes:
         first: the number of its first message; 0 when it has none.
         last: that of its last one.
-        sent: when our own messages in it were sent.
+        sent: when our own messages in it were sent; only where it is no beginning.
         is_beginning: the stream begins with it, so its messages are what the listener missed.
         head: the number of the newest message when the stream began; only of a beginning.
         retry_s: after how long to come back, if it says so.
@@ -81,7 +82,7 @@ class Hearing:
         if data == self._newest:
             return self._newest_piece
         piece = self._pieces.get(data) or self._parsed(data)
-        if piece is not None:
+        if piece is not None and not piece.is_beginning:
             self._newest, self._newest_piece = data, piece
         return piece
 
@@ -91,7 +92,9 @@ class Hearing:
         text = unchunked(data)
         if text is None or (text and not text.endswith(b"\n\n")):
             return None
-        piece = self._pieces[data] = self.parse(text, is_end=data.endswith(LAST_CHUNK))
+        piece = self.parse(text, is_end=data.endswith(LAST_CHUNK))
+        if not piece.is_beginning:
+            self._pieces[data] = piece
         return piece
 
     def settle(self) -> None:
@@ -109,7 +112,6 @@ class Hearing:
 
     def parse(self, text: bytes, *, is_end: bool) -> Piece:
         """The piece that whole events are."""
-        found = [(int(one[1]), one[3]) for one in _MESSAGE.finditer(text)]
         retry, bye, snapshot = _RETRY.search(text), _BYE.search(text), _SNAPSHOT.search(text)
         piece = Piece(
             is_beginning=snapshot is not None,
@@ -118,11 +120,17 @@ class Hearing:
             farewell=bye[1].decode() if bye else "",
             is_end=is_end,
         )
-        if found:
-            piece.first, piece.last = found[0][0], found[-1][0]
+        if piece.is_beginning:
+            # After a restart each listener missed something else: this is read for one alone. Nobody counts how long it took.
+            numbers = _NUMBER.findall(text)
+        else:
+            found = list(_MESSAGE.finditer(text))
+            numbers = [one[1] for one in found]
+            piece.sent = tuple(float(stamp[1]) for one in found if (stamp := self._stamp.search(one[3])))
+        if numbers:
+            piece.first, piece.last = int(numbers[0]), int(numbers[-1])
             # The numbers of one piece have no gaps, or the listener's next one tells.
-            self.lost += piece.last - piece.first + 1 - len(found)
-        piece.sent = tuple(float(stamp[1]) for _number, said in found if (stamp := self._stamp.search(said)))
+            self.lost += piece.last - piece.first + 1 - len(numbers)
         return piece
 
 
