@@ -16,6 +16,8 @@ _NUMBER = re.compile(rb"\nid: (\d+)\nevent: ")
 _SNAPSHOT = re.compile(rb'event: snapshot\ndata: \{"seq":(\d+)')
 _RETRY = re.compile(rb"retry: (\d+)\n")
 _BYE = re.compile(rb'event: bye\ndata: \{"reason":"(\w+)"')
+_ENDS = (b"\n\n\r\n", LAST_CHUNK)
+"""How a chunk ends that ends an event, and how the last one does: what has neither need not be looked at more closely."""
 _MEMO = 512
 MOST_REST_BYTES = 4 * 2**20
 
@@ -81,6 +83,8 @@ class Hearing:
         # Most hear the same piece one after the other, and comparing it costs less than looking it up.
         if data == self._newest:
             return self._newest_piece
+        if not data.endswith(_ENDS):
+            return None
         piece = self._pieces.get(data) or self._parsed(data)
         if piece is not None and not piece.is_beginning:
             self._newest, self._newest_piece = data, piece
