@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 REMEMBER_S = 5.0
 """How old an answer may be, in seconds."""
+GATHER_S = 0.05
+"""From one read to the next where many ask, in seconds: when a hall comes back, a read for each few of them would take more than all else."""
 OURS = "s"
 """The viewer of the platform's own tickets."""
 
@@ -103,6 +105,8 @@ class Rights:
             for claim, future in batch.items():
                 self._known[claim] = (claim not in refused, now)
                 future.set_result(claim not in refused)
+            if self._asked:
+                await asyncio.sleep(GATHER_S)
 
     async def _refused(self, claims: Collection[Claim]) -> AbstractSet[Claim]:
         try:
