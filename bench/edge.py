@@ -72,7 +72,7 @@ def site(folder: Path, ports: dict[str, int], certificate: nginx.Certificate | N
         "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
         "127.0.0.1:8003": f"127.0.0.1:{ports['origin']}",
         "listen 80;": f"listen 127.0.0.1:{ports['http']};",
-        "listen 443 ssl http2;": f"listen 127.0.0.1:{ports['site']}{listen} backlog=4096;",
+        "listen 443 ssl http2": f"listen 127.0.0.1:{ports['site']}{listen}",
         "/var/cache/nginx/amphi": str(folder / "cache"),
         "/var/lib/amphi": str(folder),
         "/var/log/nginx/amphi.log": str(folder / "access.log"),

@@ -122,7 +122,7 @@ def running(folder: Path, *, origin_port: int = 0, look: str = SLOW_LOOK, tls: b
         assert LOOK in text
         text = text.replace(LOOK, look)
         if not tls:
-            text = text.replace(" ssl http2;", ";")
+            text = text.replace(" ssl http2", "")
         modules = ("ngx_http_brotli_static_module.so",)
         configuration = nginx.frame(folder, http=text, modules=modules)
         configuration = configuration.replace("worker_connections 512;", "worker_connections 4096;")

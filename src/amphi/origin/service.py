@@ -22,7 +22,8 @@ from amphi.system import garbage, memory
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 2048
+BACKLOG = 4096
+"""As many as Linux lets wait (`net.core.somaxconn`): when a server begins anew, a whole hall comes back to it before it has begun to answer."""
 STOP_TIMEOUT_S = 0.5
 
 

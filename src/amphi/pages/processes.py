@@ -15,7 +15,8 @@ from typing import NoReturn
 
 AGAIN_S = 1.0
 """How long after its end a process is started again, in seconds."""
-BACKLOG = 2048
+BACKLOG = 4096
+"""As many as Linux lets wait (`net.core.somaxconn`): after a restart a whole hall comes back before anybody answers. For who finds no room nginx waits in vain, three seconds."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -92,6 +92,7 @@ def _serve(listener: socket.socket, parent: int | None = None) -> int:
         server_header=False,
         forwarded_allow_ips=list(settings.AMPHI_TRUSTED_PROXIES),
         timeout_graceful_shutdown=STOP_S,
+        backlog=processes.BACKLOG,
     )
     server = Server(config, parent)
     memory.end_without()
