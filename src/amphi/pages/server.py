@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import gc
+import importlib
 import os
 import signal
 import socket
@@ -75,7 +77,19 @@ def main(argv: list[str]) -> int:
         return 1
     if options.workers == 1:
         return _serve(sockets[0])
+    _load()
     return processes.run(sockets, lambda listener: _serve(listener, parent=os.getppid()))
+
+
+def _load() -> None:
+    """Load once what all processes run, before they are: it takes a second, in which a hall waits after a restart."""
+    import django  # noqa: PLC0415 -- only the web server needs all of it
+    from django.conf import settings  # noqa: PLC0415 -- needs the settings' name
+
+    django.setup(set_prefix=False)
+    importlib.import_module(settings.ROOT_URLCONF)
+    # What is loaded is looked through, and so copied, by none of them.
+    gc.freeze()
 
 
 def _serve(listener: socket.socket, parent: int | None = None) -> int:
