@@ -9,14 +9,20 @@ import sys
 import time
 from collections.abc import Iterator
 
+import httpx
+import psutil
 import pytest
 
 from amphi.pages import processes
+from tests import ports
+from tests.audience import web_process
 
 PATIENCE_S = 60.0
 SERVER = """
 import os, sys, time
 from amphi.pages import processes
+from tests import ports
+from tests.audience import web_process
 processes.AGAIN_S = 0.05
 
 def serve(listener):
@@ -99,3 +105,24 @@ def test_a_second_platform_does_not_share_the_address(count):
     finally:
         for one in first:
             one.close()
+
+
+def test_the_web_server_has_several_processes(tmp_path, django_db_setup, django_db_blocker):
+    with (
+        django_db_blocker.unblock(),
+        web_process.running(ports.reserve(), tmp_path, "--workers", "2") as web,
+    ):
+        parent = psutil.Process(web.process.pid)
+        first = {child.pid for child in parent.children()}
+        assert len(first) == 2
+        killed = min(first)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_S
+        while len({child.pid for child in parent.children()} - {killed}) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for _ in range(8):
+            # Each by a connection of its own, which either process may get; the new one takes what waits for it once it has begun.
+            answer = httpx.get(f"{web.url}/healthz", timeout=PATIENCE_S, trust_env=False)
+            assert answer.status_code == 200
+        web.stop()

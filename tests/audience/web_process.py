@@ -50,10 +50,11 @@ def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(port: int, folder: Path, **more: str) -> Iterator[Web]:
+def running(port: int, folder: Path, *arguments: str, **more: str) -> Iterator[Web]:
     """A web process that answers, until the block is left."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "default", "-m", "amphi", "web"], env=environment(port, folder, **more)
+        [sys.executable, "-W", "default", "-m", "amphi", "web", *arguments],
+        env=environment(port, folder, **more),
     )
     web = Web(f"http://127.0.0.1:{port}", process)
     try:
