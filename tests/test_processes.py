@@ -21,8 +21,6 @@ PATIENCE_S = 60.0
 SERVER = """
 import os, sys, time
 from amphi.pages import processes
-from tests import ports
-from tests.audience import web_process
 processes.AGAIN_S = 0.05
 
 def serve(listener):
@@ -107,20 +105,23 @@ def test_a_second_platform_does_not_share_the_address(count):
             one.close()
 
 
+def children_of(parent: int, *, without: int = 0) -> set[int]:
+    """Wait until a parent has two processes, and tell which."""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(found := {child.pid for child in psutil.Process(parent).children()} - {without}) != 2:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
 def test_the_web_server_has_several_processes(tmp_path, django_db_setup, django_db_blocker):
     with (
         django_db_blocker.unblock(),
         web_process.running(ports.reserve(), tmp_path, "--workers", "2") as web,
     ):
-        parent = psutil.Process(web.process.pid)
-        first = {child.pid for child in parent.children()}
-        assert len(first) == 2
-        killed = min(first)
+        killed = min(children_of(web.process.pid))
         os.kill(killed, signal.SIGKILL)
-        deadline = time.monotonic() + PATIENCE_S
-        while len({child.pid for child in parent.children()} - {killed}) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        children_of(web.process.pid, without=killed)
         for _ in range(8):
             # Each by a connection of its own, which either process may get; the new one takes what waits for it once it has begun.
             answer = httpx.get(f"{web.url}/healthz", timeout=PATIENCE_S, trust_env=False)
